@@ -1,0 +1,1 @@
+"""The application: domain, storage, streams, use cases, and the GraphQL API as its one shell."""

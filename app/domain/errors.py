@@ -1,0 +1,111 @@
+"""Every error that this system raises on purpose, named by what to do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class OsagoError(Exception):
+    """The root of the tree.
+
+    OsagoError
+    ├── CallerError                   the caller can mend it
+    │   ├── InvalidApplication        problems, each with its path, code and message
+    │   ├── RateLimitExceeded         ask again after `retry_after_s`
+    │   ├── NotAuthenticated          no token, or none that holds
+    │   ├── NotAllowed                a good token that does not reach so far
+    │   ├── NotFound                  nothing there, or nothing that this caller may see
+    │   └── InvalidCursor             `after` is none that we made for this request
+    ├── InsurerError                  no answer; the class says what to do
+    │   ├── InsurerUnavailable        transport, time-out, 5xx: retry, counts against the circuit
+    │   ├── InsurerBusy               429: retry after `retry_after_s`, does not count
+    │   ├── InsurerCredentials        401, 403: no retry
+    │   ├── InsurerRejected           any other 4xx: no retry
+    │   └── InsurerProtocol           unintelligible: no retry
+    ├── Unavailable                   ours is down: ask again after `retry_after_s`
+    └── WrongSetting                  a process that cannot start; the text says what to mend
+    """
+
+
+class CallerError(OsagoError):
+    """The caller can mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field. `message` is Russian and for people; none of the three holds the value."""
+
+    path: tuple[str, ...]
+    code: str
+    message: str
+
+
+class InvalidApplication(CallerError):
+    """The application cannot be sent to insurers; `problems` lists everything that is wrong, at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(", ".join(f"{'.'.join(p.path)}: {p.code}" for p in problems))
+        self.problems = tuple(problems)
+
+
+class RateLimitExceeded(CallerError):
+    """Too many requests; the same one is welcome after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"retry after {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class NotAuthenticated(CallerError):
+    """No token, or none that holds."""
+
+
+class NotAllowed(CallerError):
+    """A good token that does not reach so far."""
+
+
+class NotFound(CallerError):
+    """Nothing there, or nothing that this caller may see: the two look the same."""
+
+
+class InvalidCursor(CallerError):
+    """The cursor is none that was made for this request."""
+
+
+class InsurerError(OsagoError):
+    """No answer was had from an insurer. The text names the fault and holds nothing that the insurer wrote."""
+
+
+class InsurerUnavailable(InsurerError):
+    """Transport, time-out or 5xx: retry, counts against the circuit."""
+
+
+class InsurerBusy(InsurerError):
+    """The insurer asks for patience: retry after `retry_after_s` (None: it did not say), does not count."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class InsurerCredentials(InsurerError):
+    """Our credentials are not accepted: no retry, somebody must look."""
+
+
+class InsurerRejected(InsurerError):
+    """The insurer calls our request wrong (4xx): no retry."""
+
+
+class InsurerProtocol(InsurerError):
+    """The answer cannot be understood: no retry."""
+
+
+class Unavailable(OsagoError):
+    """A part of ours is down; the same call is welcome after `retry_after_s` seconds."""
+
+    def __init__(self, what: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(what)
+        self.retry_after_s = retry_after_s
+
+
+class WrongSetting(OsagoError):
+    """A setting or a file that a process cannot start with; the text is one line that says what to mend."""

@@ -1,0 +1,26 @@
+"""An insurer as customers know it. How it is reached is a setting (`app.insurers`), not the domain's business."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+INSURER_ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+"""Also the name of its stream, lane and metrics."""
+
+
+class Availability(StrEnum):
+    """What the circuit of an insurer lets through."""
+
+    AVAILABLE = "AVAILABLE"
+    RECOVERING = "RECOVERING"
+    """Half open: a trial call decides."""
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Insurer:
+    """Somebody who is asked for quotes."""
+
+    id: str
+    name: str
