@@ -1,0 +1,258 @@
+"""How single values are written: one spelling out of many, and nothing but `Broken` for all else."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import formats
+from app.domain.application import VehicleCategory, VehiclePurpose
+from app.domain.formats import Broken, license_plate, parse_date, parse_decimal
+from app.domain.problems import MESSAGES
+
+PERSONAL: Final = VehiclePurpose.PERSONAL
+LATIN_TWIN: Final = dict(zip("АВЕКМНОРСТУХ", "ABEKMHOPCTYX", strict=True))
+CYRILLIC_TWIN: Final = {latin: cyrillic for cyrillic, latin in LATIN_TWIN.items()}
+CAR: Final = license_plate(VehicleCategory.B, PERSONAL)
+TAXI: Final = license_plate(VehicleCategory.B, VehiclePurpose.TAXI)
+
+letters = st.sampled_from("АВЕКМНОРСТУХ")
+regions = st.from_regex(r"(?!00)[0-9]{2,3}", fullmatch=True)
+car_plates = st.builds(
+    "{}{:03}{}{}{}".format, letters, st.integers(min_value=1, max_value=999), letters, letters, regions
+)
+square_plates = st.builds("{:04}{}{}{}".format, st.integers(min_value=1, max_value=9999), letters, letters, regions)
+yellow_plates = st.builds("{}{}{:03}{}".format, letters, letters, st.integers(min_value=1, max_value=999), regions)
+vins = st.text("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", min_size=17, max_size=17)
+cards = st.from_regex("[0-9]{2}([0-9]{2}|[АВЕКМНОРСТУХ]{2})[0-9]{6}", fullmatch=True)
+anything = st.text(st.characters(exclude_categories=()), max_size=80) | st.text("АBЖzй7700+-–' №()", max_size=20)
+
+PARSERS: Final[dict[str, Callable[[str], object]]] = {
+    **{f"plate {category}": license_plate(category, PERSONAL) for category in VehicleCategory},
+    "plate of a taxi": TAXI,
+    "vin": formats.vin,
+    "body number": formats.body_number,
+    "chassis number": formats.chassis_number,
+    "registration certificate": formats.registration_certificate,
+    "vehicle passport": formats.vehicle_passport,
+    "electronic passport": formats.electronic_passport,
+    "driving licence": formats.driving_license,
+    "passport": formats.passport,
+    "kladr": formats.kladr,
+    "phone": formats.phone,
+    "name": formats.name,
+    "prose": lambda text: formats.prose(text, 500, "ADDRESS_INVALID"),
+    "date": parse_date,
+    "decimal": parse_decimal,
+}
+
+
+@st.composite
+def typed(draw: st.DrawFn, spelt: str, twins: dict[str, str]) -> str:
+    """What a person may type for it: look-alikes, lower case, spaces and hyphens anywhere."""
+    return "".join(
+        draw(st.sampled_from(["", "", "", " ", "-", "\u00a0", "–"]))
+        + draw(st.sampled_from([letter, letter.lower(), twins.get(letter, letter), twins.get(letter, letter).lower()]))
+        for letter in spelt
+    )
+
+
+@given(car_plates, st.data())
+def test_a_plate_has_one_spelling(plate: str, data: st.DataObject) -> None:
+    """Whatever alphabet, case and spaces a plate is typed with, it is the same plate, in Cyrillic."""
+    assert CAR(data.draw(typed(plate, LATIN_TWIN))) == plate
+
+
+@given(square_plates, st.data())
+def test_a_motorcycle_and_a_tractor_have_square_plates(plate: str, data: st.DataObject) -> None:
+    """Digits first: a motorcycle's plate and a tractor's, and no car's."""
+    spelling = data.draw(typed(plate, LATIN_TWIN))
+    assert license_plate(VehicleCategory.A, PERSONAL)(spelling) == plate
+    assert license_plate(VehicleCategory.TRACTOR, PERSONAL)(spelling) == plate
+    with pytest.raises(Broken):
+        CAR(spelling)
+
+
+@given(yellow_plates, car_plates)
+def test_a_taxi_may_be_yellow_or_white(yellow: str, white: str) -> None:
+    """A yellow plate tells a taxi or a bus; a white one they may have all the same."""
+    bus = license_plate(VehicleCategory.D, PERSONAL)
+    assert [TAXI(yellow), TAXI(white), bus(yellow), bus(white)] == [yellow, white, yellow, white]
+    with pytest.raises(Broken):
+        CAR(yellow)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "А000ВС77",
+        "А123ВС00",
+        "А123ВС001",
+        "А123ВС7",
+        "А123ВС7777",
+        "Ж123ВС77",
+        "А12ВС77",
+        "D123ВС77",
+        "А١٢٣ВС77",
+        "А123ВС77\n",
+        "А123ВС77\x00",
+        "А123ВС77" + " " * 60,
+        "А123ВС77, В321СА77",
+    ],
+)
+def test_what_is_no_plate_is_refused(text: str) -> None:
+    """Number 000, region 00…, letters that plates have not, digits of other scripts, control characters."""
+    with pytest.raises(Broken) as refusal:
+        CAR(text)
+    assert refusal.value.code == "LICENSE_PLATE_INVALID"
+
+
+@pytest.mark.parametrize("category", [VehicleCategory.TRAM, VehicleCategory.TROLLEYBUS])
+def test_a_tram_has_the_number_that_its_depot_paints_on(category: VehicleCategory) -> None:
+    """No rule is known for them, so a few letters and digits will do; look-alikes are Cyrillic here too."""
+    parse = license_plate(category, PERSONAL)
+    assert [parse("3 032"), parse("b-12"), parse("В12"), parse("л7z")] == ["3032", "В12", "В12", "Л7Z"]
+
+
+@given(vins, st.data())
+def test_a_vin_has_one_spelling(vin: str, data: st.DataObject) -> None:
+    """A VIN is Latin whatever alphabet it was typed in; it has no check digit."""
+    assert formats.vin(data.draw(typed(vin, CYRILLIC_TWIN))) == vin
+
+
+@pytest.mark.parametrize("letter", ["I", "O", "Q", "О", "Ж", "ſ", "ß", "٣", "\x00"])
+def test_a_vin_lacks_some_letters(letter: str) -> None:
+    """I, O and Q are in no VIN, nor is anything that merely becomes ASCII in upper case."""
+    with pytest.raises(Broken, match=r"\AVIN_INVALID\Z"):
+        formats.vin("XTA210990Y276638" + letter)
+
+
+@given(cards, st.data())
+def test_licences_and_certificates_are_written_alike(card: str, data: st.DataObject) -> None:
+    """A driving licence and an СТС: two digits, two digits or plate letters, six digits, in Cyrillic."""
+    spelling = data.draw(typed(card, LATIN_TWIN))
+    assert formats.driving_license(spelling) == formats.registration_certificate(spelling) == card
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "spelt"),
+    [
+        (formats.vehicle_passport, "77 ma 345678", "77МА345678"),
+        (formats.vehicle_passport, "63ЖЯ123456", "63ЖЯ123456"),
+        (formats.electronic_passport, "1643 0101 2345 678", "164301012345678"),
+        (formats.passport, "45 11 № 654321", "4511654321"),
+        (formats.kladr, "77 000 000 000", "77000000000"),
+        (formats.body_number, "ae100 – 1234567", "AE100-1234567"),
+        (formats.body_number, "АЕ100-1234567", "AE100-1234567"),
+        (formats.chassis_number, "4310-0012345", "4310-0012345"),
+    ],
+)
+def test_documents_lose_what_does_not_count(parse: Callable[[str], str], text: str, spelt: str) -> None:
+    """Spaces, case and look-alikes go; the hyphen of a body number is the maker's and stays."""
+    assert parse(text) == spelt
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (formats.vehicle_passport, "77ЁА345678"),
+        (formats.vehicle_passport, "7712345678"),
+        (formats.electronic_passport, "16430101234567"),
+        (formats.registration_certificate, "77ЖА345678"),
+        (formats.driving_license, "771234567"),
+        (formats.passport, "451165432"),
+        (formats.passport, "45116543210"),
+        (formats.passport, "٤٥١١٦٥٤٣٢١"),
+        (formats.kladr, "7" * 10),
+        (formats.kladr, "7" * 20),
+        (formats.body_number, "отсутствует"),
+        (formats.body_number, "12"),
+        (formats.chassis_number, "1" * 31),
+    ],
+)
+def test_documents_of_another_shape_are_refused(parse: Callable[[str], str], text: str) -> None:
+    """Too long, too short, other letters, other digits."""
+    with pytest.raises(Broken):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "89161234567",
+        "79161234567",
+        "9161234567",
+        "+79161234567",
+        "+7 (916) 123-45-67",
+        "8 916 123 45 67",
+        "8.916.123.45.67",
+        "+7\u00a0916\u00a0123–45–67",
+    ],
+)
+def test_a_russian_phone_has_one_spelling(text: str) -> None:
+    """With +7, with 8, with 7 or with nothing: E.164."""
+    assert formats.phone(text) == "+79161234567"
+
+
+def test_a_foreign_phone_keeps_its_country() -> None:
+    """+7 is only the default."""
+    assert formats.phone("+375 29 123-45-67") == "+375291234567"
+
+
+@pytest.mark.parametrize("text", ["", "+", "123", "+7916123456", "+791612345678", "+89161234567", "+0123456789"])
+@pytest.mark.parametrize("around", ["{}", "{}x", "{}\x00"])
+def test_what_is_no_phone_is_refused(text: str, around: str) -> None:
+    """+7 has ten digits more, nobody has +0 or +89, and a phone has no letters."""
+    with pytest.raises(Broken, match=r"\APHONE_INVALID\Z"):
+        formats.phone(around.format(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("И", "И"),
+        ("Müller", "Müller"),
+        ("  Анна   Мария ", "Анна Мария"),
+        ("О’Коннор", "О'Коннор"),
+        ("Римский – Корсаков", "Римский-Корсаков"),
+        ("Мамед оглы", "Мамед оглы"),
+        ("Андреи\u0306", "Андрей"),
+        ("Я" * 50, "Я" * 50),
+    ],
+)
+def test_names_are_letters_of_either_alphabet(text: str, spelt: str) -> None:
+    """Cyrillic or Latin, 1 to 50 characters, hyphen, apostrophe and space inside, each in one spelling."""
+    assert formats.name(text) == spelt
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", "'", "Иван2", "Иван.", "<b>", "李", "Я" * 51, "Иван--Пётр"])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    """No letter, something else than letters, or too long."""
+    with pytest.raises(Broken, match=r"\ANAME_INVALID\Z"):
+        formats.name(text)
+
+
+@pytest.mark.parametrize("unseen", ["\x00", "\ud800", "\n", "\t", "\x1f", "\x7f", "\x85", "\u200b", "\u202e"])
+@pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS.keys())
+def test_no_text_holds_what_cannot_be_seen(parse: Callable[[str], object], unseen: str) -> None:
+    """NUL and lone surrogates would fail a whole batch in PostgreSQL; no control character is a letter."""
+    for text in (unseen, f"Иван{unseen}Пётр", f"К456МН799{unseen}", f"{unseen}2024-05-31", f"1{unseen}5"):
+        with pytest.raises(Broken):
+            parse(text)
+
+
+@pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS.keys())
+@given(text=anything)
+def test_whatever_comes_is_read_or_broken(parse: Callable[[str], object], text: str) -> None:
+    """No input raises anything but `Broken`, whose code has a message; what is read once reads the same again."""
+    try:
+        value = parse(text)
+    except Broken as broken:
+        outcome = (broken.args, broken.code in MESSAGES)
+        expected = ((broken.code,), True)
+    else:
+        outcome, expected = parse(str(value)), value
+    assert outcome == expected
