@@ -1,0 +1,110 @@
+"""A valid application to start from: a test changes the one thing that it is about."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.intake import application_from
+
+START_DAYS_AHEAD: Final = 10
+ABSENT: Final = object()
+
+Changes = Mapping[str, object]
+
+
+def valid_application(today: date) -> dict[str, Any]:
+    """What `application_from` takes: a car in Moscow, its owner's mother as policyholder, two drivers."""
+    return {
+        "vehicle": {
+            "category": VehicleCategory.B,
+            "make": "Lada",
+            "model": "Vesta",
+            "year": 2021,
+            "enginePower": Decimal(122),
+            "licensePlate": "К456МН799",
+            "vin": "XTAGFL110MY654321",
+            "bodyNumber": "XTAGFL110MY654321",
+            "chassisNumber": None,
+            "document": {
+                "kind": VehicleDocumentKind.REGISTRATION_CERTIFICATE,
+                "number": "9934567890",
+                "issuedOn": date(2021, 9, 14),
+            },
+            "purpose": VehiclePurpose.PERSONAL,
+            "maxMassKg": None,
+            "seats": None,
+            "withTrailer": False,
+        },
+        "policyholder": {
+            "lastName": "Кузнецова",
+            "firstName": "Мария",
+            "middleName": "Андреевна",
+            "birthDate": date(1965, 3, 8),
+            "passport": "4511654321",
+            "passportIssuedOn": date(2010, 4, 2),
+            "address": {"kladr": "7700000000000", "text": "г Москва, ул Лесная, д 7, кв 12"},
+            "phone": "+79031112233",
+            "email": "kuznetsova@example.ru",
+        },
+        "owner": {
+            "lastName": "Кузнецов",
+            "firstName": "Илья",
+            "middleName": "Сергеевич",
+            "birthDate": date(1990, 11, 23),
+            "passport": "4510987654",
+            "passportIssuedOn": date(2011, 1, 19),
+            "address": {"kladr": "7700000000000", "text": "г Москва, ул Лесная, д 7, кв 12"},
+            "phone": None,
+            "email": None,
+        },
+        "drivers": {
+            "listed": [
+                {
+                    "lastName": "Кузнецов",
+                    "firstName": "Илья",
+                    "middleName": "Сергеевич",
+                    "birthDate": date(1990, 11, 23),
+                    "license": "9923456781",
+                    "drivingSince": date(2009, 6, 5),
+                },
+                {
+                    "lastName": "Кузнецова",
+                    "firstName": "Мария",
+                    "middleName": "Андреевна",
+                    "birthDate": date(1965, 3, 8),
+                    "license": "77АВ567812",
+                    "drivingSince": date(1994, 7, 30),
+                },
+            ]
+        },
+        "startsOn": today + timedelta(days=START_DAYS_AHEAD),
+        "usageMonths": 12,
+    }
+
+
+def an_application(today: date) -> Application:
+    """The same, taken in."""
+    return application_from(valid_application(today), today=today, is_email=looks_like_email)
+
+
+def changed(today: date, changes: Changes) -> dict[str, Any]:
+    """The valid application with other values at some dotted paths; `ABSENT` takes one away."""
+    raw = valid_application(today)
+    for path, value in changes.items():
+        *keys, last = path.split(".")
+        place: Any = raw
+        for key in keys:
+            place = place[int(key)] if key.isdigit() else place[key]
+        if value is ABSENT:
+            del place[last]
+        else:
+            place[int(last) if last.isdigit() else last] = value
+    return raw
+
+
+def looks_like_email(text: str) -> bool:
+    """Good enough for tests; the real check is a library's, and belongs to whoever calls the domain."""
+    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+", text) is not None

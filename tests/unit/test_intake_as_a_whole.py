@@ -1,0 +1,137 @@
+"""Taking in an application: what comes out of a valid one, and what may come in without harm or indiscretion."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.applications import ABSENT, an_application, changed, looks_like_email, valid_application
+
+from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.errors import InvalidApplication
+from app.domain.formats import parse_date, parse_decimal
+from app.domain.intake import application_from
+
+TODAY: Final = date(2026, 5, 1)
+EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "application.json"
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of an input, with its dotted path."""
+    if type(value) is dict:
+        inner = cast("dict[str, Any]", value)
+    elif type(value) is list:
+        inner = {str(index): each for index, each in enumerate(cast("list[Any]", value))}
+    else:
+        yield path, value
+        return
+    for key, each in inner.items():
+        yield from leaves(each, f"{path}.{key}".lstrip("."))
+
+
+PATHS: Final = [path for path, _ in leaves(valid_application(TODAY))]
+nothing: Final[dict[str, object]] = {}
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text(st.characters(exclude_categories=()))
+    | st.dates()
+    | st.datetimes()
+    | st.lists(st.none() | st.text() | st.just(nothing), max_size=3)
+    | st.dictionaries(st.text(), st.none())
+    | st.sampled_from([*VehicleCategory, *VehiclePurpose, *VehicleDocumentKind])
+)
+
+
+def test_values_come_out_in_one_spelling() -> None:
+    """However plate, VIN, documents, phone and names were typed, insurers get the same."""
+    typed = {
+        "vehicle.licensePlate": "k456mh 799",
+        "vehicle.vin": "хта gfl110 му654321",
+        "vehicle.document.number": "99 34 567890",
+        "policyholder.phone": "8 (903) 111-22-33",
+        "policyholder.lastName": " Кузнецова ",
+        "policyholder.passport": "45 11 654321",
+        "policyholder.email": " kuznetsova@example.ru",
+        "owner.address.kladr": "77 000000000 00",
+        "drivers.listed.1.license": "77 ab 567812",
+    }
+    raw = changed(TODAY, typed)
+    assert application_from(raw, today=TODAY, is_email=looks_like_email) == an_application(TODAY)
+
+
+def test_what_is_left_out_has_the_api_s_default() -> None:
+    """A car for personal use without a trailer, used all year; its owner is the policyholder."""
+    left_out = ["vehicle.category", "vehicle.purpose", "vehicle.withTrailer", "usageMonths", "owner"]
+    raw = changed(TODAY, dict.fromkeys(left_out, ABSENT))
+    application = application_from(raw, today=TODAY, is_email=looks_like_email)
+    assert application.vehicle == an_application(TODAY).vehicle
+    assert application.usage_months == 12
+    assert application.owner == application.policyholder == an_application(TODAY).policyholder
+
+
+def test_anyone_may_drive() -> None:
+    """Without a list of drivers there are none."""
+    raw = changed(TODAY, {"drivers": {"unlimited": True}})
+    assert application_from(raw, today=TODAY, is_email=looks_like_email).drivers is None
+
+
+def test_the_example_is_valid() -> None:
+    """The file that people try first is an application but for its start, which is put in when it is sent."""
+    raw: dict[str, Any] = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    assert "startsOn" not in raw
+    raw["startsOn"] = TODAY + timedelta(days=10)
+    raw["vehicle"]["category"] = VehicleCategory(raw["vehicle"]["category"])
+    raw["vehicle"]["purpose"] = VehiclePurpose(raw["vehicle"]["purpose"])
+    raw["vehicle"]["enginePower"] = parse_decimal(raw["vehicle"]["enginePower"])
+    document = raw["vehicle"]["document"]
+    document |= {"kind": VehicleDocumentKind(document["kind"]), "issuedOn": parse_date(document["issuedOn"])}
+    for person in (raw["policyholder"], *raw["drivers"]["listed"]):
+        person |= {key: parse_date(person[key]) for key in person.keys() & {"birthDate", "drivingSince"}}
+    raw["policyholder"]["passportIssuedOn"] = parse_date(raw["policyholder"]["passportIssuedOn"])
+    application = application_from(raw, today=TODAY, is_email=looks_like_email)
+    assert application.drivers == an_application(TODAY).drivers
+
+
+def test_no_problem_holds_a_value() -> None:
+    """Neither a message nor the error's own text, which reaches logs, says what was sent."""
+    secrets = {path: f"секрет№{number}№" for number, path in enumerate(PATHS)}
+    secrets |= {path: date(2999, 12, 30) for path in PATHS if path.endswith(("Date", "On", "Since"))}
+    secrets |= {"vehicle.year": 7654321, "vehicle.enginePower": Decimal("7654.321"), "usageMonths": 7654321}
+    with pytest.raises(InvalidApplication) as refusal:
+        application_from(changed(TODAY, secrets), today=TODAY, is_email=looks_like_email)
+    told = repr(refusal.value) + str(refusal.value) + repr(refusal.value.problems)
+    assert len(refusal.value.problems) > 30
+    assert [word for word in ("секрет", "2999", "12, 30", "7654") if word in told] == []
+    assert (refusal.value.__cause__, refusal.value.__context__) == (None, None)
+
+
+def test_an_application_does_not_show_its_people() -> None:
+    """Whatever is personal is left out of an application's repr, so that no log can have it by accident."""
+    raw = valid_application(TODAY)
+    shown = repr(an_application(TODAY))
+    personal = [str(value) for path, value in leaves(raw) if path.startswith(("policyholder", "owner", "drivers"))]
+    personal += [raw["vehicle"][key] for key in ("licensePlate", "vin")] + [raw["vehicle"]["document"]["number"]]
+    assert [value for value in personal if value != "None" and value in shown] == []
+
+
+@given(st.dictionaries(st.sampled_from(PATHS), values, max_size=5))
+def test_whatever_comes_is_taken_in_or_refused(changes: dict[str, object]) -> None:
+    """No value in any field raises anything but `InvalidApplication`, and every problem says where and what."""
+    try:
+        application_from(changed(TODAY, changes), today=TODAY, is_email=looks_like_email)
+    except InvalidApplication as refusal:
+        found = refusal.problems
+    else:
+        return
+    assert found
+    assert all(problem.path[0] == "application" and problem.code and problem.message for problem in found)
+    assert len({problem.path for problem in found}) == len(found)
