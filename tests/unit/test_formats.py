@@ -114,7 +114,7 @@ def test_what_is_no_plate_is_refused(text: str) -> None:
 def test_a_tram_has_the_number_that_its_depot_paints_on(category: VehicleCategory) -> None:
     """No rule is known for them, so a few letters and digits will do; look-alikes are Cyrillic here too."""
     parse = license_plate(category, PERSONAL)
-    assert [parse("3 032"), parse("b-12"), parse("В12"), parse("л7z")] == ["3032", "В12", "В12", "Л7Z"]
+    assert [parse("3 032"), parse("b-12"), parse("B12"), parse("л7z")] == ["3032", "В12", "В12", "Л7Z"]
 
 
 @given(vins, st.data())
@@ -147,6 +147,7 @@ def test_licences_and_certificates_are_written_alike(card: str, data: st.DataObj
         (formats.kladr, "77 000 000 000", "77000000000"),
         (formats.body_number, "ae100 – 1234567", "AE100-1234567"),
         (formats.body_number, "АЕ100-1234567", "AE100-1234567"),
+        (formats.body_number, "А100-1234567", "A100-1234567"),
         (formats.chassis_number, "4310-0012345", "4310-0012345"),
     ],
 )

@@ -116,6 +116,7 @@ BROKEN: Final[list[tuple[str, str, Changes]]] = [
     (f"{FIRST}.birthDate", "DRIVER_TOO_OLD", {f"{FIRST}.birthDate": years_ago(101)}),
     (f"{FIRST}.license", "DRIVING_LICENSE_INVALID", {f"{FIRST}.license": "99"}),
     ("drivers.listed.1.license", "DRIVING_LICENSE_REPEATED", {f"{FIRST}.license": "77 ab 567812"}),
+    ("drivers.listed.1.license", "DRIVING_LICENSE_REPEATED", {"drivers.listed.1.license": "99 23 456781"}),
     (f"{FIRST}.drivingSince", "DRIVING_SINCE_IN_FUTURE", {f"{FIRST}.drivingSince": TODAY + DAY}),
     (f"{FIRST}.drivingSince", "DRIVING_SINCE_TOO_EARLY", {f"{FIRST}.drivingSince": date(2007, 11, 22)}),
     (f"{FIRST}.drivingSince", "DRIVING_SINCE_TOO_EARLY", {**CATEGORY_A, f"{FIRST}.drivingSince": date(2006, 11, 22)}),
@@ -171,7 +172,12 @@ def test_up_to_its_bounds_an_application_is_valid(changes: Changes) -> None:
     assert isinstance(taken(changes), Application)
 
 
-ABOUT_TWO_FIELDS: Final = {"DOCUMENT_OLDER_THAN_VEHICLE", "PASSPORT_ISSUED_TOO_EARLY", "DRIVING_SINCE_TOO_EARLY"}
+ABOUT_TWO_FIELDS: Final = {
+    "DOCUMENT_OLDER_THAN_VEHICLE",
+    "PASSPORT_ISSUED_TOO_EARLY",
+    "DRIVING_LICENSE_REPEATED",
+    "DRIVING_SINCE_TOO_EARLY",
+}
 OBJECTS: Final = {"vehicle", "policyholder", "drivers", "drivers.listed.1"}
 INDEPENDENT: Final = {
     path: (code, changes[path])

@@ -107,14 +107,15 @@ def test_the_law_caps_the_premium_at_three_base_rates_of_the_territory() -> None
     assert premium(factors, capped=False) == roubles("16017.12")
 
 
-def test_the_dearest_driver_decides() -> None:
-    """КБМ × КВС of the driver with the largest product, and not the largest of each."""
-    application = an_application(TODAY)  # 35 years old with 16 of experience, and 61 with 31
-    classes = {"9923456781": "13", "77АВ567812": "8"}
-    found = coefficients(application, lambda driver: classes[driver.license])
-    assert (found.bonus_malus, found.age_experience) == (Decimal("0.74"), Decimal("0.83"))
-    found = coefficients(application, lambda _: "4")
-    assert (found.bonus_malus, found.age_experience) == (ONE, Decimal("0.93"))
+@pytest.mark.parametrize(
+    ("first", "second", "bonus_malus", "age_experience"),
+    [("13", "8", "0.74", "0.83"), ("6", "5", "0.83", "0.93"), ("4", "4", "1", "0.93")],
+)
+def test_the_dearest_driver_decides(first: str, second: str, bonus_malus: str, age_experience: str) -> None:
+    """КБМ and КВС of the driver with the largest product of the two, and not the largest of each."""
+    application = an_application(TODAY)  # 35 years old with 16 of experience: 0.93; 61 with 31: 0.83
+    found = coefficients(application, lambda driver: first if driver.license == "9923456781" else second)
+    assert (found.bonus_malus, found.age_experience) == (Decimal(bonus_malus), Decimal(age_experience))
 
 
 def test_where_anyone_may_drive_no_driver_counts() -> None:
