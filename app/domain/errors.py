@@ -18,10 +18,12 @@ class OsagoError(Exception):
     ├── InsurerError                  no answer; the class says what to do
     │   ├── InsurerUnavailable        transport, time-out, 5xx: retry, counts against the circuit
     │   ├── InsurerBusy               429: retry after `retry_after_s`, does not count
+    │   ├── CircuitOpen               not asked at all
     │   ├── InsurerCredentials        401, 403: no retry
     │   ├── InsurerRejected           any other 4xx: no retry
     │   └── InsurerProtocol           unintelligible: no retry
-    ├── Unavailable                   ours is down: ask again after `retry_after_s`
+    ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
+    │   └── Overloaded                too much at once: likewise
     └── WrongSetting                  a process that cannot start; the text says what to mend
     """
 
@@ -76,7 +78,11 @@ class InsurerError(OsagoError):
 
 
 class InsurerUnavailable(InsurerError):
-    """Transport, time-out or 5xx: retry, counts against the circuit."""
+    """Transport, time-out or 5xx: retry, not before `retry_after_s` if it said so; counts against the circuit."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InsurerBusy(InsurerError):
@@ -85,6 +91,10 @@ class InsurerBusy(InsurerError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class CircuitOpen(InsurerError):
+    """The insurer is not asked at all: its circuit is open."""
 
 
 class InsurerCredentials(InsurerError):
@@ -105,6 +115,10 @@ class Unavailable(OsagoError):
     def __init__(self, what: str, retry_after_s: float = 1.0) -> None:
         super().__init__(what)
         self.retry_after_s = retry_after_s
+
+
+class Overloaded(Unavailable):
+    """A limit of ours is reached: too much at once."""
 
 
 class WrongSetting(OsagoError):

@@ -20,7 +20,7 @@ NAME_LENGTH_MAX: Final = 50
 TEXT_TYPED_LENGTH_MAX: Final = 1000
 
 
-class Broken(ValueError):  # noqa: N818 - it is the value that is broken, not the program
+class Broken(ValueError):
     """A value that cannot be read. `code` says what it should have been; the value itself is nowhere in it."""
 
     def __init__(self, code: str) -> None:

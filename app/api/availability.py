@@ -1,0 +1,45 @@
+"""Insurers as customers see them: their names, and what the workers say of their circuits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from app.clock import Clock
+from app.domain.insurer import Availability, Insurer
+from app.streams import keys
+from app.streams.connection import GONE, Client
+
+FRESH_S: Final = 0.1
+"""For so long an answer of Redis's is used again: one read serves a whole response."""
+
+
+class Availabilities:
+    """Names from the settings, availability from Redis; without Redis everybody counts as available."""
+
+    def __init__(self, insurers: Sequence[Insurer], redis: Client, clock: Clock) -> None:
+        self._insurers = {insurer.id: insurer for insurer in insurers}
+        self._redis = redis
+        self._clock = clock
+        self._read_at = float("-inf")
+        self._known: Mapping[str, Availability] = {}
+
+    @property
+    def insurers(self) -> Sequence[Insurer]:
+        return list(self._insurers.values())
+
+    def insurer(self, insurer_id: str) -> Insurer:
+        """Requests outlive the settings: an insurer that is configured no more goes by its id."""
+        return self._insurers.get(insurer_id) or Insurer(insurer_id, insurer_id)
+
+    async def of(self, insurer_id: str) -> Availability:
+        if self._clock.monotonic() - self._read_at > FRESH_S:
+            self._read_at = self._clock.monotonic()
+            self._known = await self._read()
+        return self._known.get(insurer_id, Availability.AVAILABLE)
+
+    async def _read(self) -> Mapping[str, Availability]:
+        ids = list(self._insurers)
+        try:
+            states = await self._redis.mget(*(keys.circuit(id_) for id_ in ids))
+        except GONE:
+            return {}
+        return {id_: Availability(state) for id_, state in zip(ids, states, strict=True) if state}

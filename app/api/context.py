@@ -1,0 +1,55 @@
+"""What a resolver may ask: the use cases, and who is calling."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.api.availability import Availabilities
+from app.api.tokens import Tokens
+from app.clock import Clock
+from app.domain.caller import Caller, Service
+from app.domain.errors import NotAllowed
+from app.domain.quote import QuoteRequest
+from app.live import Live
+from app.quoting.accepting import Accepting
+from app.quoting.ending import Ending
+from app.storage.database import Pool
+
+WRITE: Final = "quotes:write"
+READ: Final = "quotes:read"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, for the life of the process."""
+
+    pool: Pool
+    clock: Clock
+    accepting: Accepting
+    ending: Ending
+    live: Live
+    availabilities: Availabilities
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One operation's context; nothing in it outlives the operation."""
+
+    services: Services
+    caller: Caller
+
+    def service(self, scope: str) -> Service:
+        """The caller, who must be a service with this scope.
+
+        Raises:
+            NotAllowed: it is a browser, or a service without it.
+        """
+        if not isinstance(self.caller, Service) or scope not in self.caller.scopes:
+            raise NotAllowed
+        return self.caller
+
+    def may_see(self, request: QuoteRequest) -> bool:
+        """Whether this request is the caller's to look at."""
+        if isinstance(self.caller, Service) and READ not in self.caller.scopes:
+            return False
+        return self.caller.may_see(request)

@@ -1,0 +1,55 @@
+"""The domain's enums as GraphQL shows them, each value explained."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import TypeVar
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.insurer import Availability
+from app.domain.quote import Outcome, QuoteRequestStatus, QuoteStatus
+
+AnEnum = TypeVar("AnEnum", bound=Enum)
+
+
+@strawberry.enum
+class QuoteOrder(StrEnum):
+    """How quotes are sorted."""
+
+    RECEIVED_AT = "RECEIVED_AT"
+    PREMIUM = "PREMIUM"
+
+
+def _show(enum: type[AnEnum], descriptions: Mapping[AnEnum, str] | None = None) -> None:
+    strawberry.enum(enum)
+    definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = (descriptions or {}).get(enum[value.name])
+
+
+_show(VehicleCategory)
+_show(VehiclePurpose)
+_show(VehicleDocumentKind)
+_show(Availability, {Availability.RECOVERING: "Its circuit is half open: a trial call decides."})
+_show(
+    QuoteRequestStatus,
+    {
+        QuoteRequestStatus.COLLECTING: "Insurers are being asked.",
+        QuoteRequestStatus.COMPLETED: (
+            "Every insurer has answered or the time is up, and there is at least one offer."
+        ),
+        QuoteRequestStatus.NO_OFFERS: "Every insurer has answered or the time is up, and there is no offer.",
+    },
+)
+_show(
+    QuoteStatus,
+    {
+        QuoteStatus.DECLINED: "The insurer refuses this application.",
+        QuoteStatus.FAILED: "The insurer's API failed or answered nonsense, retries included.",
+        QuoteStatus.UNAVAILABLE: "The insurer was not asked: its circuit is open.",
+        QuoteStatus.TIMED_OUT: "No answer by `expiresAt`.",
+    },
+)
+_show(Outcome)

@@ -1,0 +1,73 @@
+"""Mutations: asking for quotes, and calling it off."""
+
+from typing import cast
+
+import strawberry
+from strawberry import ID
+
+from app.api.context import WRITE
+from app.api.inputs import CreateQuoteRequestInput
+from app.api.queries import request_id_of
+from app.api.types import (
+    ContextInfo,
+    CreateQuoteRequestResult,
+    InvalidApplication,
+    QuoteRequest,
+    QuoteRequestAccepted,
+    RateLimited,
+)
+from app.domain import errors
+from app.domain.quote import Outcome
+from app.quoting.wishes import new_quote_request
+from app.storage.database import connected
+from app.storage.requests import read_requests
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        description="""\
+Stores the application and queues one job per insurer, in one transaction. Returns at once: the offers
+come by `quotes`. A repeated `clientReference` of the same caller returns the first request unchanged; with another
+content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a lost answer may create a second request."""
+    )
+    async def create_quote_request(
+        self,
+        info: ContextInfo,
+        input: CreateQuoteRequestInput,  # noqa: A002 - the schema's name
+    ) -> CreateQuoteRequestResult:
+        context = info.context
+        services = context.services
+        caller = context.service(WRITE)
+        try:
+            wish = new_quote_request(
+                cast("dict[str, object]", input),
+                tenant=caller.tenant,
+                now=services.clock.now(),
+                configured=[insurer.id for insurer in services.availabilities.insurers],
+            )
+            request = await services.accepting.accept(wish)
+        except errors.InvalidApplication as error:
+            return InvalidApplication.of(error)
+        except errors.RateLimitExceeded as error:
+            return RateLimited(retry_after_seconds=error.retry_after_s)
+        return QuoteRequestAccepted(
+            quote_request=QuoteRequest.of(request, context), watch_token=services.tokens.watch_token(request.id)
+        )
+
+    @strawberry.mutation(
+        description="Stops asking the insurers that have not answered; what has been answered stays. "
+        "Repeating it changes nothing."
+    )
+    async def cancel_quote_request(self, info: ContextInfo, id: ID) -> QuoteRequest | None:  # noqa: A002
+        context = info.context
+        caller = context.service(WRITE)
+        request_id = request_id_of(id)
+        if request_id is None:
+            return None
+        async with connected(context.services.pool) as connection:
+            found = (await read_requests(connection, [request_id])).get(request_id)
+        if found is None or not caller.may_see(found):
+            return None
+        ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
+        return QuoteRequest.of(ended[request_id], context)

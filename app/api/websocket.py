@@ -1,0 +1,176 @@
+"""graphql-transport-ws: one connection, its operations, and the code that each misuse closes it with.
+
+An operation's own fault never closes the socket: the other operations on it go on.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from strawberry.types.execution import ExecutionResult
+
+from app.api.context import Context, Services
+from app.api.faults import format_errors, masked, told
+from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
+from app.api.http import encode
+from app.api.schema import schema
+from app.domain.caller import Caller
+from app.domain.errors import NotAuthenticated, Overloaded
+
+log: Final = structlog.get_logger(__name__)
+
+PROTOCOL: Final = "graphql-transport-ws"
+INIT_S_MOST: Final = 5.0
+OPERATIONS_MOST: Final = 100
+
+# Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
+BAD_REQUEST: Final = 4400
+UNAUTHORIZED: Final = 4401
+FORBIDDEN: Final = 4403
+SUBPROTOCOL_NOT_ACCEPTABLE: Final = 4406
+INIT_TIMEOUT: Final = 4408
+SUBSCRIBER_EXISTS: Final = 4409
+TOO_MANY_INITS: Final = 4429
+
+
+class _Closing(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+async def serve(websocket: WebSocket, services: Services) -> None:
+    """Serves one connection until either side closes it."""
+    if PROTOCOL not in websocket.scope["subprotocols"]:
+        await websocket.accept()
+        await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+        return
+    await websocket.accept(subprotocol=PROTOCOL)
+    connection = _Connection(websocket, services)
+    try:
+        await connection.run()
+    except WebSocketDisconnect:
+        pass
+    except _Closing as closing:
+        if websocket.application_state is WebSocketState.CONNECTED:
+            await websocket.close(closing.code, closing.reason)
+
+
+class _Connection:
+    def __init__(self, websocket: WebSocket, services: Services) -> None:
+        self._websocket = websocket
+        self._services = services
+        self._operations: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        caller = await self._initialised()
+        await self._send({"type": "connection_ack"})
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                try:
+                    await self._read(caller, tasks)
+                finally:
+                    for operation in self._operations.values():
+                        operation.cancel()
+        except* (_Closing, WebSocketDisconnect) as group:
+            raise group.exceptions[0] from None
+
+    async def _initialised(self) -> Caller:
+        try:
+            async with asyncio.timeout(INIT_S_MOST):
+                frame = await self._frame()
+                while isinstance(frame, Ping | Pong):
+                    await self._pong(frame)
+                    frame = await self._frame()
+        except TimeoutError:
+            raise _Closing(INIT_TIMEOUT, "Connection initialisation timeout") from None
+        if not isinstance(frame, ConnectionInit):
+            raise _Closing(UNAUTHORIZED, "Unauthorized")
+        try:
+            return self._services.tokens.caller(self._token(frame.payload or {}))
+        except NotAuthenticated:
+            raise _Closing(FORBIDDEN, "Forbidden") from None
+
+    def _token(self, payload: dict[str, Any]) -> str:
+        """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
+        token = payload.get("token")
+        header = payload.get("Authorization") or self._websocket.headers.get("authorization", "")
+        if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
+            token = header[7:]
+        if not isinstance(token, str):
+            raise NotAuthenticated
+        return token
+
+    async def _read(self, caller: Caller, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            match await self._frame():
+                case Subscribe() as frame:
+                    await self._begin(frame, caller, tasks)
+                case Complete(id=operation_id):
+                    if operation := self._operations.pop(operation_id, None):
+                        operation.cancel()
+                case ConnectionInit():
+                    raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+                case frame:
+                    await self._pong(frame)
+
+    async def _begin(self, frame: Subscribe, caller: Caller, tasks: asyncio.TaskGroup) -> None:
+        if frame.id in self._operations:
+            raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
+        if len(self._operations) >= OPERATIONS_MOST:
+            await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
+            return
+        self._operations[frame.id] = tasks.create_task(self._operate(frame, Context(self._services, caller)))
+
+    async def _operate(self, frame: Subscribe, context: Context) -> None:
+        try:
+            with structlog.contextvars.bound_contextvars(operation=frame.id):
+                last = await self._stream(frame, context)
+        except WebSocketDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
+            last = {"type": "error", "payload": [masked(error)]}
+        # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
+        if self._operations.get(frame.id) is asyncio.current_task():
+            del self._operations[frame.id]
+            await self._send({"id": frame.id, **last})
+
+    async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any]:
+        """Sends every result of an operation; returns the message that ends it."""
+        asked = frame.payload
+        results = await schema.stream(
+            asked.query,
+            variable_values=asked.variables,
+            operation_name=asked.operation_name,
+            context_value=context,
+        )
+        try:
+            async for result in results:
+                if not isinstance(result, ExecutionResult):
+                    raise TypeError("incremental delivery is not part of this protocol")
+                errors = format_errors(result.errors) if result.errors else None
+                if errors and result.data is None:
+                    return {"type": "error", "payload": errors}
+                payload = {"data": result.data} | ({"errors": errors} if errors else {})
+                await self._send({"id": frame.id, "type": "next", "payload": payload})
+        finally:
+            await results.aclose()
+        return {"type": "complete"}
+
+    async def _frame(self) -> ConnectionInit | Ping | Pong | Subscribe | Complete:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        try:
+            return decode_frame(message.get("text") or "")
+        except MalformedFrame:
+            raise _Closing(BAD_REQUEST, "Malformed message") from None
+
+    async def _pong(self, frame: Ping | Pong) -> None:
+        if isinstance(frame, Ping):
+            await self._send({"type": "pong"} | ({"payload": frame.payload} if frame.payload is not None else {}))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._websocket.send_text(encode(message).decode())

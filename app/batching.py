@@ -1,0 +1,111 @@
+"""The self-clocking group commit: while one batch is under way, the next gathers. No timer, and no wait when idle.
+
+Accepting, settling and publishing all go through it: one transaction or script for a hundred costs little more than
+one for one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from app.domain.errors import Overloaded
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCH_MOST: Final = 1000
+WAITING_MOST: Final = 20_000
+
+
+class DataRefused(Exception):
+    """A `flush` raises it when the batch fails for the data of one of its items."""
+
+
+class GroupCommit(Generic[Item, Result]):
+    """Gathers items and flushes them together, one batch at a time.
+
+    `flush` takes a batch and returns one result per item, in order. If it raises DataRefused, the batch is bisected, so
+    that a bad item hurts nobody else; with any other error everybody in the batch gets that error.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        batch_most: int = BATCH_MOST,
+        waiting_most: int = WAITING_MOST,
+    ) -> None:
+        self._flush = flush
+        self._batch_most = batch_most
+        self._waiting_most = waiting_most
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def submit(self, item: Item) -> Result:
+        """The result of this item, once its batch is through.
+
+        Raises:
+            Overloaded: too many are waiting already.
+        """
+        return await self.put(item)
+
+    def put(self, item: Item) -> asyncio.Future[Result]:
+        """Like `submit`, for those who wait later or not at all."""
+        if len(self._waiting) >= self._waiting_most:
+            raise Overloaded("too much is waiting to be stored")
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        self._filled.set()
+        return future
+
+    async def run(self) -> None:
+        """Flushes for ever; whoever owns the group commit keeps this in its TaskGroup."""
+        while True:
+            await self._filled.wait()
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """Flushes what is waiting now, at most one batch."""
+        count = min(len(self._waiting), self._batch_most)
+        batch = [self._waiting.popleft() for _ in range(count)]
+        if not self._waiting:
+            self._filled.clear()
+        # Who gave up waiting (a time-out) and was not begun with is left out.
+        await self._settle([entry for entry in batch if not entry[1].cancelled()])
+
+    async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        if not batch:
+            return
+        try:
+            results = await self._flush([item for item, _ in batch])
+        except DataRefused as error:
+            await self._bisect(batch, error)
+        except Exception as error:  # noqa: BLE001 - it is raised again in everybody who waits for this batch
+            _fail(batch, error)
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    async def _bisect(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: DataRefused) -> None:
+        if len(batch) == 1:
+            _fail(batch, error)
+            return
+        middle = len(batch) // 2
+        await self._settle(batch[:middle])
+        await self._settle(batch[middle:])
+
+
+def _fail(batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # who does not wait for it need not hear of it

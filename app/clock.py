@@ -1,0 +1,42 @@
+"""The one clock for everything about requests: PostgreSQL's time, carried on by this machine's monotonic clock.
+
+A machine whose wall clock is wrong changes nothing but its log lines. Redis's own time is for presence alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+RESYNC_S: Final = 30.0
+"""Monotonic clocks drift by some milliseconds a minute at worst."""
+
+
+class Clock:
+    """Moments are aware datetimes in UTC, with microseconds; durations are seconds."""
+
+    def __init__(self) -> None:
+        self._offset_s = time.time() - time.monotonic()
+
+    def now(self) -> datetime:
+        return _EPOCH + timedelta(seconds=self._offset_s + self.monotonic())
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, for measuring durations."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Negative when it has passed."""
+        return (moment - self.now()).total_seconds()
+
+    async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
+        """Takes over the time that `read` tells, half the round trip added."""
+        asked = self.monotonic()
+        told = await read()
+        half_trip_s = (self.monotonic() - asked) / 2
+        self._offset_s = (told - _EPOCH).total_seconds() + half_trip_s - self.monotonic()

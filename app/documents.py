@@ -1,0 +1,127 @@
+"""JSON documents of domain values: what PostgreSQL keeps and what Redis carries are the same bytes."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.domain.application import Application
+from app.domain.money import Money
+from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
+from app.domain.tariff import Coefficients
+
+
+class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    number: str
+    premium: Decimal
+    currency: str
+    coefficients: Coefficients | None = None
+    valid_until: datetime | None = None
+    purchase_url: str | None = None
+
+
+class _ReasonDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    code: ReasonCode
+    insurer_code: str | None = None
+
+
+class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    insurer: str
+    status: QuoteStatus
+    received_at: datetime
+    offer: _OfferDocument | None = None
+    reason: _ReasonDocument | None = None
+
+
+class _EndingDocument(msgspec.Struct, rename="camel"):
+    outcome: Outcome
+    completed_at: datetime
+
+
+_encoder: Final = msgspec.json.Encoder(decimal_format="string")
+_offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
+_reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
+_quote_decoder: Final = msgspec.json.Decoder(_QuoteDocument)
+_ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
+_application_decoder: Final = msgspec.json.Decoder(Application)
+
+
+def encode_application(application: Application) -> bytes:
+    return _encoder.encode(application)
+
+
+def decode_application(document: bytes) -> Application:
+    return _application_decoder.decode(document)
+
+
+def encode_offer(offer: Offer) -> str:
+    return _encoder.encode(_offer_document(offer)).decode()
+
+
+def encode_reason(reason: Reason) -> str:
+    return _encoder.encode(_ReasonDocument(reason.code, reason.insurer_code)).decode()
+
+
+def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
+    """An answer out of its columns, of which `offer` and `reason` exclude each other."""
+    if offer is not None:
+        return _offer(_offer_decoder.decode(offer))
+    return NoOffer(QuoteStatus(status), _reason(_reason_decoder.decode(reason or "")))
+
+
+def encode_quote(quote: Quote) -> bytes:
+    """The event of a quote; the request is named by the key that it stands under."""
+    offer, reason = None, None
+    match quote.answer:
+        case Offer() as answer:
+            offer = _offer_document(answer)
+        case NoOffer() as answer:
+            reason = _ReasonDocument(answer.reason.code, answer.reason.insurer_code)
+    return _encoder.encode(_QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason))
+
+
+def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
+    read = _quote_decoder.decode(document)
+    if read.offer is not None:
+        answer: Answer = _offer(read.offer)
+    elif read.reason is not None:
+        answer = NoOffer(read.status, _reason(read.reason))
+    else:
+        raise ValueError("a quote has an offer or a reason")
+    return Quote(request_id, read.insurer, answer, read.received_at)
+
+
+def encode_ending(ending: Ending) -> bytes:
+    return _encoder.encode(_EndingDocument(ending.outcome, ending.completed_at))
+
+
+def decode_ending(document: str | bytes) -> Ending:
+    read = _ending_decoder.decode(document)
+    return Ending(read.outcome, read.completed_at)
+
+
+def _offer_document(offer: Offer) -> _OfferDocument:
+    return _OfferDocument(
+        offer.number,
+        offer.premium.amount,
+        offer.premium.currency,
+        offer.coefficients,
+        offer.valid_until,
+        offer.purchase_url,
+    )
+
+
+def _offer(read: _OfferDocument) -> Offer:
+    return Offer(
+        number=read.number,
+        premium=Money(read.premium, read.currency),
+        coefficients=read.coefficients,
+        valid_until=read.valid_until,
+        purchase_url=read.purchase_url,
+    )
+
+
+def _reason(read: _ReasonDocument) -> Reason:
+    return Reason(read.code, read.insurer_code)

@@ -1,0 +1,75 @@
+"""A cursor is the set of answers that a client has: a bitmap over the request's insurers, and a bit for the end.
+
+It survives any rebuild, any order and any instance. For clients it is opaque.
+"""
+
+import binascii
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.domain.errors import InvalidCursor
+
+_CHECK_BYTES: Final = 2
+CURSOR_LENGTH_MOST: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Bit n is the request's n-th insurer, the bit after the last one the end."""
+
+    request_id: UUID
+    insurers: Sequence[str]
+    bits: int = 0
+
+    def has(self, insurer_id: str) -> bool:
+        return bool(self.bits >> self.insurers.index(insurer_id) & 1)
+
+    def having(self, insurer_id: str) -> "Cursor":
+        return Cursor(self.request_id, self.insurers, self.bits | 1 << self.insurers.index(insurer_id))
+
+    @property
+    def answered(self) -> int:
+        """How many answers the client has, the end not counted."""
+        return (self.bits & ~self._end).bit_count()
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.bits & self._end)
+
+    def having_end(self) -> "Cursor":
+        return Cursor(self.request_id, self.insurers, self.bits | self._end)
+
+    @property
+    def _end(self) -> int:
+        return 1 << len(self.insurers)
+
+    def encode(self) -> str:
+        """ASCII, safe in URLs, a few characters long."""
+        length = len(self.insurers) // 8 + 1
+        return urlsafe_b64encode(self._check() + self.bits.to_bytes(length, "big")).rstrip(b"=").decode()
+
+    def _check(self) -> bytes:
+        """Tells a cursor of another request apart, so that its holes are not taken for this request's."""
+        return (zlib.crc32(self.request_id.bytes) & 0xFFFF).to_bytes(_CHECK_BYTES, "big")
+
+    @classmethod
+    def decode(cls, text: str, request_id: UUID, insurers: Sequence[str]) -> "Cursor":
+        """The cursor that `encode` wrote for the same request.
+
+        Raises:
+            InvalidCursor: it is damaged, or of another request.
+        """
+        if len(text) > CURSOR_LENGTH_MOST:
+            raise InvalidCursor
+        try:
+            raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError) as error:
+            raise InvalidCursor from error
+        cursor = cls(request_id, insurers, int.from_bytes(raw[_CHECK_BYTES:], "big"))
+        if cursor.bits >= 1 << len(insurers) + 1 or cursor.encode() != text.rstrip("="):
+            raise InvalidCursor
+        return cursor

@@ -1,0 +1,211 @@
+"""Quotes: one insurer's slot in a quote request, what can be in it, and how a request ends.
+
+PENDING is never stored: a slot without a quote is pending. A settled quote never changes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from app.domain.money import Money
+from app.domain.tariff import Coefficients
+
+
+class QuoteStatus(StrEnum):
+    """What became of one insurer's slot. A refusal is DECLINED, a breakdown FAILED."""
+
+    PENDING = "PENDING"
+    OFFERED = "OFFERED"
+    DECLINED = "DECLINED"
+    FAILED = "FAILED"
+    UNAVAILABLE = "UNAVAILABLE"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELLED = "CANCELLED"
+
+
+class ReasonCode(StrEnum):
+    """Why there is no offer; stable, for programs."""
+
+    INSURER_DECLINED = "INSURER_DECLINED"
+    INSURER_PROTOCOL = "INSURER_PROTOCOL"
+    INSURER_CREDENTIALS = "INSURER_CREDENTIALS"
+    INSURER_REJECTED = "INSURER_REJECTED"
+    INSURER_UNREACHABLE = "INSURER_UNREACHABLE"
+    INSURER_NOT_SUITED = "INSURER_NOT_SUITED"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    NO_ANSWER_IN_TIME = "NO_ANSWER_IN_TIME"
+    CANCELLED = "CANCELLED"
+    INTERNAL = "INTERNAL"
+
+
+_MESSAGES: Final = MappingProxyType(
+    {
+        ReasonCode.INSURER_DECLINED: "Страховая компания отказала в расчёте.",
+        ReasonCode.INSURER_PROTOCOL: "Страховая компания ответила непонятно: её предложение прочитать не удалось.",
+        ReasonCode.INSURER_CREDENTIALS: "Страховая компания не приняла наш ключ доступа. Мы уже разбираемся.",
+        ReasonCode.INSURER_REJECTED: "Страховая компания не приняла запрос. Мы уже разбираемся.",
+        ReasonCode.INSURER_UNREACHABLE: "Сервис страховой компании не отвечает.",
+        ReasonCode.INSURER_NOT_SUITED: "Страховая компания не страхует такие транспортные средства.",
+        ReasonCode.CIRCUIT_OPEN: "Сервис страховой компании временно недоступен.",
+        ReasonCode.NO_ANSWER_IN_TIME: "Страховая компания не успела ответить.",
+        ReasonCode.CANCELLED: "Запрос отменён.",
+        ReasonCode.INTERNAL: "На нашей стороне произошла ошибка. Мы уже разбираемся.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why there is no offer: our code and sentence, and the insurer's own code where it gave a plain one."""
+
+    code: ReasonCode
+    insurer_code: str | None = None
+
+    @property
+    def message(self) -> str:
+        """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
+        return _MESSAGES[self.code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """An insurer's offer; `purchase_url` is https and nothing else."""
+
+    number: str
+    premium: Money
+    coefficients: Coefficients | None = None
+    valid_until: datetime | None = None
+    purchase_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoOffer:
+    """A slot that ended without an offer; `status` is neither PENDING nor OFFERED."""
+
+    status: QuoteStatus
+    reason: Reason
+
+
+Answer = Offer | NoOffer
+
+
+def declined(insurer_code: str | None = None) -> NoOffer:
+    """A refusal: an answer, not an error."""
+    return NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_DECLINED, insurer_code))
+
+
+def failed(code: ReasonCode) -> NoOffer:
+    """A breakdown, retries included."""
+    return NoOffer(QuoteStatus.FAILED, Reason(code))
+
+
+UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
+TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
+CANCELLED: Final = NoOffer(QuoteStatus.CANCELLED, Reason(ReasonCode.CANCELLED))
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A settled quote."""
+
+    request_id: UUID
+    insurer_id: str
+    answer: Answer
+    received_at: datetime
+
+    @property
+    def status(self) -> QuoteStatus:
+        return QuoteStatus.OFFERED if isinstance(self.answer, Offer) else self.answer.status
+
+    @property
+    def premium(self) -> Decimal | None:
+        """The amount, None without an offer."""
+        return self.answer.premium.amount if isinstance(self.answer, Offer) else None
+
+
+class Outcome(StrEnum):
+    """How a request ended."""
+
+    ALL_ANSWERED = "ALL_ANSWERED"
+    DEADLINE = "DEADLINE"
+    CANCELLED = "CANCELLED"
+
+
+class QuoteRequestStatus(StrEnum):
+    """Where a request stands; derived, never stored."""
+
+    COLLECTING = "COLLECTING"
+    COMPLETED = "COMPLETED"
+    NO_OFFERS = "NO_OFFERS"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a request: it is there once, and for ever."""
+
+    outcome: Outcome
+    completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteRequest:
+    """One request with what is known of it. `insurers` is fixed, and ordered, when the request is accepted."""
+
+    id: UUID
+    tenant: str
+    customer_id: str
+    client_reference: str | None
+    insurers: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    ending: Ending | None = None
+    quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
+
+    @property
+    def status(self) -> QuoteRequestStatus:
+        if self.ending is None:
+            return QuoteRequestStatus.COLLECTING
+        if self.ending.outcome is Outcome.CANCELLED:
+            return QuoteRequestStatus.CANCELLED
+        offered = any(quote.status is QuoteStatus.OFFERED for quote in self.quotes.values())
+        return QuoteRequestStatus.COMPLETED if offered else QuoteRequestStatus.NO_OFFERS
+
+    def remaining_s(self, now: datetime) -> float:
+        """Seconds until the deadline; 0 when the request has ended."""
+        return 0.0 if self.ending else max(0.0, (self.expires_at - now).total_seconds())
+
+
+def best_quote(quotes: Iterable[Quote], *, now: datetime) -> Quote | None:
+    """The lowest premium among the offers that still hold; the earlier of equals. None if there is none."""
+    return min((q for q in quotes if _holds(q, now)), key=_by_premium, default=None)
+
+
+def by_arrival(quotes: Iterable[Quote]) -> list[Quote]:
+    """In the order of arrival, the same on every instance."""
+    return sorted(quotes, key=lambda q: (q.received_at, q.insurer_id))
+
+
+def by_premium(quotes: Iterable[Quote]) -> list[Quote]:
+    """Offers from the cheapest on, then the rest in the order of arrival."""
+    return sorted(quotes, key=_by_premium)
+
+
+def _by_premium(quote: Quote) -> tuple[bool, Decimal, datetime, str]:
+    premium = quote.premium
+    return (premium is None, premium or Decimal(0), quote.received_at, quote.insurer_id)
+
+
+def _holds(quote: Quote, now: datetime) -> bool:
+    match quote.answer:
+        case Offer(valid_until=None):
+            return True
+        case Offer(valid_until=datetime() as end):
+            return end > now
+        case _:
+            return False

@@ -1,0 +1,261 @@
+"""From the doorbell to the subscribers: who watches which request, and what is new there.
+
+A watch holds what is known of one request and is shared by its subscribers; each of them keeps nothing but a cursor,
+so what waits for a slow one is never more than the answers of one request.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import structlog
+
+from app.batching import GroupCommit
+from app.clock import Clock
+from app.domain.cursor import Cursor
+from app.domain.errors import NotFound, OsagoError, Overloaded, Unavailable
+from app.domain.quote import Ending, Outcome, Quote, QuoteRequest, by_arrival
+from app.observability import metrics
+from app.quoting.ending import Ending as Ender
+from app.storage.database import Pool, connected
+from app.storage.requests import read_progress, read_requests
+from app.streams import keys
+from app.streams.bell import Doorbell
+from app.streams.connection import GONE, Client
+from app.streams.events import EventStreams
+
+log: Final = structlog.get_logger(__name__)
+
+LOOK_EVERY_S: Final = 5.0
+"""A subscription that hears no bell for so long looks into PostgreSQL."""
+POLL_EVERY_S: Final = 1.0
+"""While the doorbell is down, one read for all subscriptions of this process."""
+SUBSCRIPTIONS_MOST: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One answer. `is_live` tells it from what was there before the subscriber came."""
+
+    cursor: Cursor
+    quote: Quote
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The end, after every answer; `request` holds all its quotes."""
+
+    cursor: Cursor
+    request: QuoteRequest
+    ending: Ending
+
+
+Event: TypeAlias = Received | Completed
+
+
+class InterruptedWatch(OsagoError):
+    """The watch cannot go on; `cursor` tells where to resume."""
+
+    def __init__(self, cursor: Cursor, retry_after_s: float) -> None:
+        super().__init__("the watch is interrupted")
+        self.cursor = cursor
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(slots=True)
+class _Watch:
+    position: str = "0"
+    quotes: dict[str, Quote] = field(default_factory=dict[str, Quote])
+    ending: Ending | None = None
+    followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
+
+    def learn(self, quotes: Sequence[Quote], ending: Ending | None) -> bool:
+        """Takes in what is new; tells whether anything was."""
+        news = [quote for quote in quotes if quote.insurer_id not in self.quotes]
+        self.quotes |= {quote.insurer_id: quote for quote in news}
+        ended = self.ending is None and ending is not None
+        self.ending = self.ending or ending
+        if news or ended:
+            for follower in self.followers:
+                follower.set()
+        return bool(news or ended)
+
+
+class _Gathered:
+    """Request ids that wait to be looked at, together."""
+
+    def __init__(self) -> None:
+        self._ids: set[UUID] = set()
+        self._filled = asyncio.Event()
+
+    def add(self, ids: Iterable[UUID]) -> None:
+        self._ids.update(ids)
+        if self._ids:
+            self._filled.set()
+
+    async def take(self) -> set[UUID]:
+        """All of them, as soon as there are any."""
+        await self._filled.wait()
+        self._filled.clear()
+        ids, self._ids = self._ids, set()
+        return ids
+
+
+class Live:
+    """Every subscription of this process. Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
+        self._pool = pool
+        self._events = events
+        self._ender = ender
+        self._clock = clock
+        self._watches: dict[UUID, _Watch] = {}
+        self.subscriptions = 0
+        self._rung = _Gathered()
+        self._doubted = _Gathered()
+        self._snapshots = GroupCommit(self._snapshot)
+        self._ends = GroupCommit(self._end)
+        self.bell = Doorbell(client, [keys.bell(shard) for shard in range(events.shards)], self._on_ring)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.bell.run())
+            tasks.create_task(self._snapshots.run())
+            tasks.create_task(self._ends.run())
+            tasks.create_task(self._answer_bells())
+            tasks.create_task(self._look_up_doubted())
+            tasks.create_task(self._stand_in_for_the_bell())
+
+    async def follow(
+        self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None
+    ) -> AsyncGenerator[Event, None]:
+        """Every answer that the client lacks, each once, then the end.
+
+        Raises:
+            NotFound: there is no such request, or none that may be seen.
+            InvalidCursor: `after` is none of this request's.
+            InterruptedWatch: PostgreSQL is away at the deadline, so that the end cannot be known.
+        """
+        changed = asyncio.Event()
+        with self._watching(request_id, changed) as watch:  # the bell is listened to before anything is read
+            request = await self._snapshots.submit(request_id)
+            if request is None or not may_see(request):
+                raise NotFound
+            cursor = Cursor(request_id, request.insurers)
+            if after is not None:
+                cursor = Cursor.decode(after, request_id, request.insurers)
+            entered_at = self._clock.now()
+            while True:
+                changed.clear()
+                for quote in by_arrival(watch.quotes.values()):
+                    if not cursor.has(quote.insurer_id):
+                        cursor = cursor.having(quote.insurer_id)
+                        yield Received(cursor, quote, is_live=quote.received_at > entered_at)
+                if watch.ending and cursor.answered == len(request.insurers):
+                    if not cursor.ended:
+                        ended = replace(request, quotes=watch.quotes, ending=watch.ending)
+                        yield Completed(cursor.having_end(), ended, watch.ending)
+                    return
+                await self._wait(request, cursor, changed)
+
+    async def _wait(self, request: QuoteRequest, cursor: Cursor, changed: asyncio.Event) -> None:
+        """Until there is news, or until it is time to look without a bell, or to end the request oneself."""
+        left_s = self._clock.seconds_until(self._ender.due_at(request))
+        try:
+            async with asyncio.timeout(min(LOOK_EVERY_S, max(left_s, 0))):
+                await changed.wait()
+        except TimeoutError:
+            if left_s > LOOK_EVERY_S:
+                self._doubted.add([request.id])
+            else:
+                await self._end_now(request, cursor)
+
+    async def _end_now(self, request: QuoteRequest, cursor: Cursor) -> None:
+        try:
+            await self._ends.submit(request.id)
+        except Unavailable as error:
+            raise InterruptedWatch(cursor, error.retry_after_s) from error
+
+    def _on_ring(self, ids: list[UUID]) -> None:
+        self._rung.add(id_ for id_ in ids if id_ in self._watches)
+
+    async def _answer_bells(self) -> None:
+        while True:
+            rung = await self._rung.take()
+            positions = {id_: watch.position for id_ in rung if (watch := self._watches.get(id_))}
+            self._doubted.add(await self._unheard(positions))
+
+    async def _unheard(self, positions: dict[UUID, str]) -> list[UUID]:
+        """Takes in the events behind a bell; returns the requests whose events are not to be found."""
+        try:
+            news = await self._events.read(positions)
+        except GONE:
+            return list(positions)
+        for id_, events in news.items():
+            if watch := self._watches.get(id_):
+                watch.position = events.last
+                watch.learn(events.quotes, events.ending)
+        return [id_ for id_, events in news.items() if not events.quotes and events.ending is None]
+
+    async def _stand_in_for_the_bell(self) -> None:
+        """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""
+        while True:
+            heard_before = self.bell.is_connected
+            await self._clock.sleep(POLL_EVERY_S)
+            if not (heard_before and self.bell.is_connected):
+                self._doubted.add(self._watches)
+
+    async def _snapshot(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:
+        async with connected(self._pool) as connection:
+            requests = await read_requests(connection, list(set(ids)))
+        self._learn(requests.values())
+        return [requests.get(id_) for id_ in ids]
+
+    async def _look_up_doubted(self) -> None:
+        while True:
+            doubted = await self._doubted.take()
+            try:
+                await self._look(list(doubted))
+            except Unavailable:  # whoever still hears nothing doubts again
+                log.warning("live.blind", requests=len(doubted))
+
+    async def _look(self, ids: Sequence[UUID]) -> None:
+        async with connected(self._pool) as connection:
+            progress = await read_progress(connection, ids)
+            stale = [id_ for id_ in progress if self._is_behind(id_, *progress[id_])]
+            requests = await read_requests(connection, stale) if stale else {}
+        self._learn(requests.values())
+
+    async def _end(self, ids: Sequence[UUID]) -> list[None]:
+        self._learn((await self._ender.complete(set(ids), Outcome.DEADLINE)).values())
+        return [None] * len(ids)
+
+    def _is_behind(self, request_id: UUID, settled: int, ended: bool) -> bool:  # noqa: FBT001 - a column of a row
+        watch = self._watches.get(request_id)
+        return watch is not None and (len(watch.quotes) < settled or (ended and watch.ending is None))
+
+    def _learn(self, requests: Iterable[QuoteRequest]) -> None:
+        for request in requests:
+            if watch := self._watches.get(request.id):
+                watch.learn(list(request.quotes.values()), request.ending)
+
+    @contextmanager
+    def _watching(self, request_id: UUID, changed: asyncio.Event) -> Generator[_Watch, None, None]:
+        if self.subscriptions >= SUBSCRIPTIONS_MOST:
+            raise Overloaded("too many subscriptions")
+        watch = self._watches.setdefault(request_id, _Watch())
+        watch.followers.add(changed)
+        self.subscriptions += 1
+        metrics.SUBSCRIPTIONS.inc()
+        try:
+            yield watch
+        finally:
+            self.subscriptions -= 1
+            metrics.SUBSCRIPTIONS.dec()
+            watch.followers.discard(changed)
+            if not watch.followers:
+                self._watches.pop(request_id, None)

@@ -1,0 +1,51 @@
+"""Things that run for ever, one turn after the other, and survive a turn that fails."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from app.clock import Clock
+from app.domain.errors import Unavailable
+from app.streams.connection import GONE
+
+_BEGIN_AGAIN_S: Final = 0.5
+
+log: Final = structlog.get_logger(__name__)
+
+
+async def forever(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> None:
+    """Runs a turn every so often. What is away is waited for; a bug is logged, and the next turn tries again."""
+    while True:
+        try:
+            await run_once()
+        except (Unavailable, *GONE) as error:
+            log.warning("loop.waits", loop=name, error=type(error).__name__)
+        except Exception:
+            # One turn is isolated from the next: a loop that dies of a bug would take the process's promise with it.
+            log.exception("loop.failed", loop=name)
+        await clock.sleep(every_s)
+
+
+@asynccontextmanager
+async def running(*parts: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
+    """Runs parts of a process beside the block, and ends them with it. One that fails is begun again."""
+    async with asyncio.TaskGroup() as tasks:
+        begun = [tasks.create_task(_kept_alive(part)) for part in parts]
+        try:
+            yield
+        finally:
+            for task in begun:
+                task.cancel()
+
+
+async def _kept_alive(part: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await part()
+        except Exception:
+            # A bug in one part must not end the others: customers hang on them.
+            log.exception("part.failed", part=getattr(part, "__qualname__", repr(part)))
+        await asyncio.sleep(_BEGIN_AGAIN_S)

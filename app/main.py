@@ -1,0 +1,79 @@
+"""The composition root of the API: everything is made here, once, and handed down."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from app.api import graphiql, http, websocket
+from app.api.availability import Availabilities
+from app.api.context import Services
+from app.api.tokens import Tokens
+from app.live import Live
+from app.loops import running
+from app.observability import health
+from app.observability.health import Readiness, readiness
+from app.quoting.accepting import Accepting
+from app.resources import Resources, open_resources
+from app.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application. It opens its resources when it starts up."""
+    app = FastAPI(title="osago-aggregator", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
+        async with open_resources(settings) as resources:
+            services = _services(resources)
+            app.state.resources, app.state.services = resources, services
+            async with running(services.accepting.run, services.live.run, resources.keep_clock, resources.sweep):
+                yield
+
+    async def graphql(request: Request) -> Response:
+        services: Services = app.state.services
+        if request.method == "GET" and "text/html" in request.headers.get("accept", "") and settings.graphiql:
+            return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
+        return await http.answer(request, services)
+
+    async def graphql_socket(socket: WebSocket) -> None:
+        await websocket.serve(socket, app.state.services)
+
+    async def probe() -> Readiness:
+        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+
+    app.state.is_draining = False
+    app.router.lifespan_context = lifespan
+    app.router.routes.extend(health.routes(probe))
+    app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.add_websocket_route("/graphql", graphql_socket)
+    if settings.graphiql:
+        app.mount("/graphql/static", StaticFiles(directory=graphiql.STATIC))
+    return app
+
+
+def _services(resources: Resources) -> Services:
+    settings, clock = resources.settings, resources.clock
+    accepting = Accepting(
+        resources.pool,
+        resources.jobs,
+        resources.cipher,
+        clock,
+        insurers=list(resources.insurers),
+        deadline_s=settings.quote_deadline,
+    )
+    return Services(
+        pool=resources.pool,
+        clock=clock,
+        accepting=accepting,
+        ending=resources.ending,
+        live=Live(resources.pool, resources.redis, resources.events, resources.ending, clock),
+        availabilities=Availabilities(
+            [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
+        ),
+        tokens=Tokens(settings.secret(), clock, watch_ttl_s=settings.watch_token_ttl),
+    )

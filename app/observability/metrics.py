@@ -1,0 +1,39 @@
+"""Every metric, in one place. Labels are insurers, statuses and the like: never ids, never anything personal."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from app.domain.quote import QuoteStatus
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
+
+ACCEPTED: Final = Counter("osago_requests_accepted", "Quote requests committed.")
+SETTLED: Final = Counter("osago_quotes_settled", "Quotes settled by this process.", ["status"])
+ASKED: Final = Histogram(
+    "osago_asking_seconds", "From a job's start to the insurer's answer.", ["insurer", "status"], buckets=_SECONDS
+)
+IN_FLIGHT: Final = Gauge(
+    "osago_jobs_in_flight", "Jobs that this worker is asking about.", ["insurer"], multiprocess_mode="livesum"
+)
+WAITING: Final = Gauge("osago_jobs_waiting", "Jobs in the stream that nobody has read.", ["insurer"])
+OLDEST: Final = Gauge("osago_jobs_oldest_seconds", "Age of the oldest job that nobody has read.", ["insurer"])
+CLAIMED: Final = Counter("osago_jobs_claimed", "Jobs taken over from dead workers.", ["insurer"])
+HANDED_BACK: Final = Counter("osago_jobs_handed_back", "Jobs given back unfinished.", ["insurer", "why"])
+DEAD_LETTERS: Final = Counter("osago_dead_letters", "Jobs that were given up.", ["insurer"])
+OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest notice that Redis has not been told.")
+RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, which the fast path had left.")
+RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
+CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
+CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
+SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
+PUSHED: Final = Histogram(
+    "osago_answer_to_frame_seconds", "From the insurer's answer to the frame that tells of it.", buckets=_SECONDS
+)
+ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
+
+
+def answered(status: QuoteStatus, count: int = 1) -> None:
+    """Counts settled quotes."""
+    if count:
+        SETTLED.labels(status.value).inc(count)

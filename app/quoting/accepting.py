@@ -1,0 +1,142 @@
+"""Accepting a quote request: stored with its outbox row in one transaction, then enqueued.
+
+A request is accepted when it is committed, and only then. What a crash leaves after that, the relay sweeps up.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.batching import GroupCommit
+from app.clock import Clock
+from app.documents import decode_application, encode_application
+from app.domain.application import Application
+from app.domain.errors import InvalidApplication, Unavailable
+from app.domain.ids import uuid7
+from app.domain.problems import problem
+from app.domain.quote import QuoteRequest
+from app.observability import metrics
+from app.storage.cipher import Cipher
+from app.storage.database import Pool, connected
+from app.storage.outbox import Kind, Notice, delete_notices
+from app.storage.requests import NewRequest, Repeated, find_repeated, insert_requests, read_requests
+from app.streams.connection import GONE
+from app.streams.jobs import Enqueued, JobStreams
+
+log: Final = structlog.get_logger(__name__)
+
+ACCEPT_S_MOST: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuoteRequest:
+    """A caller's wish, valid. `insurers` is None where all are meant."""
+
+    tenant: str
+    customer_id: str
+    client_reference: str | None
+    application: Application
+    insurers: tuple[str, ...] | None
+
+
+class Accepting:
+    """Takes requests in. Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(
+        self, pool: Pool, jobs: JobStreams, cipher: Cipher, clock: Clock, *, insurers: Sequence[str], deadline_s: float
+    ) -> None:
+        self._pool = pool
+        self._jobs = jobs
+        self._cipher = cipher
+        self._clock = clock
+        self._insurers = tuple(insurers)
+        self._deadline = timedelta(seconds=deadline_s)
+        self._commits = GroupCommit(self._commit)
+        self._enqueues = GroupCommit(self._enqueue)
+        self._deletions = GroupCommit(self._delete)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commits.run())
+            tasks.create_task(self._enqueues.run())
+            tasks.create_task(self._deletions.run())
+
+    async def accept(self, wish: NewQuoteRequest) -> QuoteRequest:
+        """The request as it is stored: a new one, or the first that this client reference named.
+
+        Raises:
+            InvalidApplication: the client reference names a request of other content.
+            Unavailable: it could not be stored in time; asking again with the same client reference is safe.
+        """
+        new = self._seal(wish)
+        try:
+            async with asyncio.timeout(ACCEPT_S_MOST):
+                repeated = await self._commits.submit(new)
+                if repeated is None:
+                    return new.request
+                return await self._repeat(wish, repeated)
+        except TimeoutError:
+            raise Unavailable("PostgreSQL is too slow") from None
+
+    def _seal(self, wish: NewQuoteRequest) -> NewRequest:
+        now = self._clock.now()
+        request = QuoteRequest(
+            id=uuid7(now),
+            tenant=wish.tenant,
+            customer_id=wish.customer_id,
+            client_reference=wish.client_reference,
+            insurers=wish.insurers or self._insurers,
+            created_at=now,
+            expires_at=now + self._deadline,
+        )
+        sealed = self._cipher.seal(request.id, encode_application(wish.application))
+        return NewRequest(request, wish.insurers is not None, sealed)
+
+    async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
+        async with connected(self._pool) as connection:
+            accepted = await insert_requests(connection, batch)
+            losers = [new.request for new in batch if new.request.id not in accepted]
+            references = [(loser.tenant, loser.client_reference or "") for loser in losers]
+            repeated = await find_repeated(connection, references) if losers else {}
+        for new in batch:
+            if new.request.id in accepted:
+                request = new.request
+                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at))
+        metrics.ACCEPTED.inc(len(accepted))
+        return [
+            None if new.request.id in accepted else repeated[new.request.tenant, new.request.client_reference or ""]
+            for new in batch
+        ]
+
+    async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
+        try:
+            await self._jobs.enqueue(batch)
+        except GONE as error:
+            log.warning("enqueue.left_to_relay", requests=len(batch), error=type(error).__name__)
+        else:
+            for one in batch:
+                self._deletions.put(Notice(one.request_id, Kind.ACCEPTED))
+        return [None] * len(batch)
+
+    async def _delete(self, batch: Sequence[Notice]) -> list[None]:
+        async with connected(self._pool) as connection:
+            await delete_notices(connection, batch)
+        return [None] * len(batch)
+
+    async def _repeat(self, wish: NewQuoteRequest, first: Repeated) -> QuoteRequest:
+        if not self._is_same(wish, first):
+            raise InvalidApplication([problem(("clientReference",), "CLIENT_REFERENCE_REUSED")])
+        async with connected(self._pool) as connection:
+            return (await read_requests(connection, [first.request.id]))[first.request.id]
+
+    def _is_same(self, wish: NewQuoteRequest, first: Repeated) -> bool:
+        chosen = first.request.insurers if first.insurers_chosen else None
+        if (wish.customer_id, wish.insurers) != (first.request.customer_id, chosen):
+            return False
+        if first.application is None:  # purged long ago: there is nothing left to compare
+            return True
+        return decode_application(self._cipher.open(first.request.id, first.application)) == wish.application

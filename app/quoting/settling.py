@@ -1,0 +1,132 @@
+"""Settling quotes: committed in groups, then published and acknowledged in groups.
+
+PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whoever holds the job.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+from uuid import UUID
+
+import structlog
+
+from app.batching import GroupCommit
+from app.clock import Clock
+from app.domain.errors import Unavailable
+from app.domain.quote import Outcome, Quote, QuoteRequest
+from app.observability import metrics
+from app.quoting.ending import Ending
+from app.storage.database import Pool, connected
+from app.storage.quotes import Key, full_requests, insert_quotes, read_quotes
+from app.storage.requests import read_requests
+from app.streams.connection import GONE
+from app.streams.events import EventStreams, Published
+
+log: Final = structlog.get_logger(__name__)
+
+RETRY_S_MOST: Final = 0.5
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A quote about to be settled, and the entry of its job."""
+
+    quote: Quote
+    expires_at: datetime
+    entry: str
+
+    @property
+    def key(self) -> Key:
+        return (self.quote.request_id, self.quote.insurer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    quote: Quote
+    told: asyncio.Future[None]
+
+
+_News: TypeAlias = Published | QuoteRequest
+
+
+class Settling:
+    """Settles quotes. Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(self, pool: Pool, events: EventStreams, ending: Ending, clock: Clock) -> None:
+        self._pool = pool
+        self._events = events
+        self._ending = ending
+        self._clock = clock
+        self._commits = GroupCommit(self._commit)
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commits.run())
+            tasks.create_task(self._news.run())
+
+    async def settle(self, answered: Answered) -> Quote:
+        """Returns the quote that stands, once it is committed, published and its job acknowledged.
+
+        Waits for PostgreSQL and for Redis as long as they are away.
+
+        Raises:
+            DataRefused: PostgreSQL refuses the data: the request is not there any more.
+        """
+        committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
+        telling = [committed.told]
+        again = Published(committed.quote, answered.expires_at, answered.entry)
+        await self._persist(lambda: telling.pop() if telling else self._news.put(again), (Unavailable, *GONE))
+        return committed.quote
+
+    async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
+        first: dict[Key, Quote] = {}
+        for answered in batch:
+            first.setdefault(answered.key, answered.quote)
+        async with connected(self._pool) as connection:
+            won = await insert_quotes(connection, list(first.values()))
+            lost = [key for key in first if key not in won]
+            standing = {**first, **(await read_quotes(connection, lost) if lost else {})}
+            # A new statement, after the commit: of two settlers at least the later one sees both last quotes.
+            full = await full_requests(connection, list({request_id for request_id, _ in first}))
+        for key in won:
+            metrics.answered(first[key].status)
+        # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
+        ended = await self._end(full)
+        committed = [self._committed(answered, standing) for answered in batch]
+        for request in ended:
+            self._news.put(request)
+        return committed
+
+    async def _end(self, full: Sequence[UUID]) -> list[QuoteRequest]:
+        if not full:
+            return []
+        ended = await self._ending.commit(full, Outcome.ALL_ANSWERED)
+        async with connected(self._pool) as connection:
+            requests = await read_requests(connection, ended)
+        return [requests[id_] for id_ in ended]
+
+    def _committed(self, answered: Answered, standing: Mapping[Key, Quote]) -> _Committed:
+        quote = standing[answered.key]
+        return _Committed(quote, self._news.put(Published(quote, answered.expires_at, answered.entry)))
+
+    async def _tell(self, batch: Sequence[_News]) -> list[None]:
+        await self._events.publish([news for news in batch if isinstance(news, Published)])
+        ended = [news for news in batch if isinstance(news, QuoteRequest)]
+        if ended:
+            await self._ending.publish(ended)
+        return [None] * len(batch)
+
+    async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
+        """Repeats an idempotent step, with full jitter, until what it needs is there."""
+        while True:
+            try:
+                return await step()
+            except away as error:
+                log.warning("settle.waits", error=type(error).__name__)
+            await self._clock.sleep(random.uniform(0, RETRY_S_MOST))

@@ -1,0 +1,69 @@
+"""From what a caller sent to a valid wish, with every problem found at once. Every door goes through here."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.domain.errors import InvalidApplication, Problem
+from app.domain.intake import application_from
+from app.domain.problems import problem
+from app.quoting.accepting import NewQuoteRequest
+
+MOSCOW: Final = ZoneInfo("Europe/Moscow")
+"""Insurance days begin and end by this clock."""
+_REFERENCE: Final = re.compile(r"[!-~]{1,128}")
+
+
+def new_quote_request(
+    raw: Mapping[str, Any], *, tenant: str, now: datetime, configured: Sequence[str]
+) -> NewQuoteRequest:
+    """Reads a `CreateQuoteRequestInput`, as camelCase mapping.
+
+    Raises:
+        InvalidApplication: with everything that is wrong.
+    """
+    problems: list[Problem] = []
+    customer_id, client_reference = raw["customerId"], raw.get("clientReference")
+    if not _REFERENCE.fullmatch(customer_id):
+        problems.append(problem(("customerId",), "CUSTOMER_ID_INVALID"))
+    if client_reference is not None and not _REFERENCE.fullmatch(client_reference):
+        problems.append(problem(("clientReference",), "CLIENT_REFERENCE_INVALID"))
+    chosen = raw.get("insurerIds")
+    problems += _insurer_problems(chosen, configured) if chosen is not None else []
+    try:
+        application = application_from(raw["application"], today=now.astimezone(MOSCOW).date(), is_email=_is_email)
+    except InvalidApplication as error:
+        raise InvalidApplication([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidApplication(problems)
+    return NewQuoteRequest(
+        tenant=tenant,
+        customer_id=customer_id,
+        client_reference=client_reference,
+        application=application,
+        insurers=None if chosen is None else tuple(chosen),
+    )
+
+
+def _insurer_problems(chosen: Sequence[str], configured: Sequence[str]) -> list[Problem]:
+    if not chosen:
+        return [problem(("insurerIds",), "INSURERS_EMPTY")]
+    problems: list[Problem] = []
+    for place, insurer_id in enumerate(chosen[: len(configured) + 1]):
+        if insurer_id not in configured:
+            problems.append(problem(("insurerIds", str(place)), "INSURER_UNKNOWN"))
+        elif insurer_id in chosen[:place]:
+            problems.append(problem(("insurerIds", str(place)), "INSURER_REPEATED"))
+    return problems
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""What every process opens first: PostgreSQL, Redis, the clock, the cipher, the insurers; and closes last."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from app.clock import RESYNC_S, Clock
+from app.domain.errors import Unavailable
+from app.insurers import InsurerSettings, load_insurers
+from app.loops import forever
+from app.quoting.ending import SWEEP_EVERY_S, Ending
+from app.settings import Settings
+from app.storage.cipher import Cipher
+from app.storage.database import Pool, open_pool, read_time
+from app.streams.connection import Client, RedisAddress, connect, parse_address
+from app.streams.events import EventStreams
+from app.streams.jobs import JobStreams
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Open for the life of a process."""
+
+    settings: Settings
+    insurers: Mapping[str, InsurerSettings]
+    clock: Clock
+    pool: Pool
+    redis_address: RedisAddress
+    redis: Client
+    cipher: Cipher
+    jobs: JobStreams
+    events: EventStreams
+    ending: Ending
+
+    async def sync_clock(self) -> None:
+        async def read() -> datetime:
+            return await read_time(self.pool)
+
+        await self.clock.sync(read)
+
+    async def keep_clock(self) -> None:
+        """Follows PostgreSQL's clock for ever."""
+        await forever("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock)
+
+    async def sweep(self) -> None:
+        """Ends overdue requests for ever."""
+        await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
+    """Opens everything; PostgreSQL and Redis may still be down.
+
+    Raises:
+        WrongSetting: with these settings the process cannot work.
+    """
+    insurers = load_insurers(settings.insurers_file)
+    cipher = Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    address = parse_address(settings.redis_url)
+    clock = Clock()
+    pool = await open_pool(settings.database_url, connections=settings.database_connections)
+    redis = connect(address)
+    events = EventStreams(redis, shards=settings.shards)
+    resources = Resources(
+        settings=settings,
+        insurers=insurers,
+        clock=clock,
+        pool=pool,
+        redis_address=address,
+        redis=redis,
+        cipher=cipher,
+        jobs=JobStreams(redis, shards=settings.shards),
+        events=events,
+        ending=Ending(pool, events, clock, end_margin_s=settings.end_margin),
+    )
+    try:
+        try:
+            await resources.sync_clock()
+        except Unavailable:
+            log.warning("clock.own", reason="PostgreSQL is not there yet")
+        yield resources
+    finally:
+        await redis.aclose()
+        pool.terminate()

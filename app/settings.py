@@ -1,0 +1,75 @@
+"""Settings from the environment (`OSAGO_…`) or `.env`. Whatever is wrong with them is one clear line."""
+
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.errors import WrongSetting
+from app.units import Limit, Seconds
+
+AUTH_SECRET_BYTES_LEAST: Final = 32
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Durations are seconds, written with a unit (`60s`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OSAGO_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True, frozen=True
+    )
+
+    database_url: str = "postgresql://osago@127.0.0.1:5432/osago"
+    """As libpq writes it, sockets included (`postgresql:///osago?host=/run/postgresql`)."""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Also `rediss://…`, `unix://…`, `redis+sentinel://h1,h2,h3/name/0`, `redis+cluster://h1,h2,h3`."""
+    insurers_file: Path = Path("insurers.toml")
+    auth_secret: SecretStr = SecretStr("")
+    """Signs service tokens and watch tokens."""
+    encryption_keys: SecretStr = SecretStr("")
+    """`id:base64,…` of 32 bytes each: the first encrypts, all decrypt."""
+    quote_deadline: Seconds = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
+    end_margin: Seconds = Field(default="1s")  # pyright: ignore[reportAssignmentType]
+    """Asking stops so long before the deadline."""
+    watch_token_ttl: Seconds = Field(default="30min")  # pyright: ignore[reportAssignmentType]
+    lease: Seconds = Field(default="3s")  # pyright: ignore[reportAssignmentType]
+    """The jobs of a worker that has not been heard of for so long are taken over."""
+    shards: int = Field(default=1, ge=1, le=64)
+    max_deliveries: int = Field(default=5, ge=1, le=100)
+    rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    customer_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    database_connections: int = Field(default=8, ge=2, le=100)
+    """Per process; group commits need few."""
+    log_format: str = Field(default="console", pattern="^(console|json)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    graphiql: bool = True
+    graphiql_token: SecretStr = SecretStr("")
+    """A service token that GraphiQL opens with; for the demo alone."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the environment.
+
+        Raises:
+            WrongSetting: a value is wrong; the text names the variable and never holds the value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = "_".join(str(part) for part in first["loc"])
+            raise WrongSetting(f"OSAGO_{name.upper()}: {first['msg'].removeprefix('Value error, ')}") from None
+
+    def secret(self) -> str:
+        """The secret that signs tokens.
+
+        Raises:
+            WrongSetting: there is none, or a short one.
+        """
+        secret = self.auth_secret.get_secret_value()
+        if len(secret.encode()) < AUTH_SECRET_BYTES_LEAST:
+            raise WrongSetting(
+                f"OSAGO_AUTH_SECRET: needed, at least {AUTH_SECRET_BYTES_LEAST} bytes long; "
+                "`openssl rand -base64 48` makes one"
+            )
+        return secret

@@ -1,0 +1,86 @@
+"""Applications are encrypted at rest: AES-256-GCM, a key id beside each, so that keys can rotate.
+
+The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt.
+"""
+
+import binascii
+import os
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.domain.errors import OsagoError, WrongSetting
+
+KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Undecryptable(OsagoError):
+    """No key of ours opens it: the key was dropped too early, or the bytes were changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A ciphertext (nonce first, tag last) and the id of the key that opens it."""
+
+    key_id: str
+    box: bytes
+
+
+class Cipher:
+    """The first key encrypts, all decrypt."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.key_id = next(iter(self._ciphers))
+
+    @classmethod
+    def from_setting(cls, text: str) -> Self:
+        """Reads `id:base64,…`.
+
+        Raises:
+            WrongSetting: there is no key, or a wrong one.
+        """
+        keys: dict[str, bytes] = {}
+        for entry in filter(None, (part.strip() for part in text.split(","))):
+            key_id, _, encoded = entry.partition(":")
+            try:
+                key = b64decode(encoded, validate=True)
+            except binascii.Error:
+                key = b""
+            if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
+                raise WrongSetting(
+                    f"OSAGO_ENCRYPTION_KEYS: key {len(keys) + 1} is not id:base64 of {KEY_BYTES} bytes, or repeats an id"
+                )
+            keys[key_id] = key
+        if not keys:
+            raise WrongSetting(
+                "OSAGO_ENCRYPTION_KEYS: needed, as id:base64; "
+                "`echo k1:$(openssl rand -base64 32)` makes one. Keep it: without it applications cannot be read"
+            )
+        return cls(keys)
+
+    def seal(self, request_id: UUID, document: bytes) -> Sealed:
+        nonce = os.urandom(_NONCE_BYTES)
+        return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
+
+    def open(self, request_id: UUID, sealed: Sealed) -> bytes:
+        """The document that was sealed under this request's id.
+
+        Raises:
+            Undecryptable: the key is not among ours, or the bytes are not what was sealed.
+        """
+        cipher = self._ciphers.get(sealed.key_id)
+        if cipher is None:
+            raise Undecryptable(f"no key {sealed.key_id}")
+        try:
+            return cipher.decrypt(sealed.box[:_NONCE_BYTES], sealed.box[_NONCE_BYTES:], request_id.bytes)
+        except InvalidTag as error:
+            raise Undecryptable("not what was sealed") from error

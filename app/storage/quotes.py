@@ -1,0 +1,102 @@
+"""Settled quotes in PostgreSQL: the primary key (request, insurer) is the fence that only one answer passes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.documents import encode_offer, encode_reason
+from app.domain.quote import NoOffer, Offer, Quote
+from app.storage.cipher import Sealed
+from app.storage.database import Connection
+from app.storage.requests import quote_of
+
+_SETTLE: Final = """
+INSERT INTO osago_quotes (request_id, insurer_id, status, offer, reason, received_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+ON CONFLICT (request_id, insurer_id) DO NOTHING
+RETURNING request_id, insurer_id
+"""
+
+_READ: Final = """
+SELECT request_id, insurer_id, status, offer::text, reason::text, received_at FROM osago_quotes
+WHERE (request_id, insurer_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+"""
+
+_FULL: Final = """
+SELECT r.id FROM osago_requests r
+WHERE r.id = ANY($1::uuid[]) AND r.completed_at IS NULL
+AND cardinality(r.insurers) = (SELECT count(*) FROM osago_quotes q WHERE q.request_id = r.id)
+"""
+
+_MISSING: Final = """
+SELECT r.id, insurer FROM osago_requests r, unnest(r.insurers) AS insurer
+WHERE r.id = ANY($1::uuid[])
+AND NOT EXISTS (SELECT 1 FROM osago_quotes q WHERE q.request_id = r.id AND q.insurer_id = insurer)
+ORDER BY r.id, insurer
+"""
+
+_WORK: Final = """
+SELECT r.id, r.application, r.application_key_id, r.expires_at, r.completed_at IS NOT NULL AS ended,
+       q.insurer_id, q.status, q.offer::text, q.reason::text, q.received_at
+FROM osago_requests r LEFT JOIN osago_quotes q ON q.request_id = r.id AND q.insurer_id = $2
+WHERE r.id = ANY($1::uuid[])
+"""
+
+Key = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lane must know of a request before it asks. `settled` is the quote that is there already."""
+
+    application: Sealed | None
+    expires_at: datetime
+    ended: bool
+    settled: Quote | None
+
+
+async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[Key]:
+    """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won."""
+    ordered = sorted(quotes, key=lambda quote: (quote.request_id, quote.insurer_id))
+    answers = [quote.answer for quote in ordered]
+    rows = await connection.fetch(
+        _SETTLE,
+        [quote.request_id for quote in ordered],
+        [quote.insurer_id for quote in ordered],
+        [quote.status.value for quote in ordered],
+        [encode_offer(answer) if isinstance(answer, Offer) else None for answer in answers],
+        [encode_reason(answer.reason) if isinstance(answer, NoOffer) else None for answer in answers],
+        [quote.received_at for quote in ordered],
+    )
+    return {(row["request_id"], row["insurer_id"]) for row in rows}
+
+
+async def read_quotes(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Quote]:
+    """The settled quotes under these keys."""
+    rows = await connection.fetch(_READ, [request_id for request_id, _ in keys], [insurer for _, insurer in keys])
+    return {(row["request_id"], row["insurer_id"]): quote_of(row["request_id"], row) for row in rows}
+
+
+async def full_requests(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the requests that are open though every insurer has answered."""
+    return [row["id"] for row in await connection.fetch(_FULL, ids)]
+
+
+async def missing_quotes(connection: Connection, ids: Sequence[UUID]) -> list[Key]:
+    """Every slot of these requests that has no quote."""
+    return [(row["id"], row["insurer"]) for row in await connection.fetch(_MISSING, ids)]
+
+
+async def read_work(connection: Connection, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """What one insurer's lane needs for a batch of jobs."""
+    return {
+        row["id"]: Work(
+            application=None if row["application"] is None else Sealed(row["application_key_id"], row["application"]),
+            expires_at=row["expires_at"],
+            ended=row["ended"],
+            settled=None if row["status"] is None else quote_of(row["id"], row),
+        )
+        for row in await connection.fetch(_WORK, ids, insurer_id)
+    }

@@ -1,0 +1,92 @@
+"""The tables. `osago_quotes` holds settled quotes only, and its primary key is the fence: one per request and insurer."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+
+def _moment(*, nullable: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+def _text(*, nullable: bool = False) -> Column[str]:
+    return Column(Text, nullable=nullable)
+
+
+class RequestRow(SQLModel, table=True):
+    """A quote request; open while `completed_at` is null."""
+
+    __tablename__: ClassVar[str] = "osago_requests"
+    __table_args__ = (
+        # What makes a repeat safe, also when two arrive at once.
+        Index(
+            "osago_requests_client_reference",
+            "tenant",
+            "client_reference",
+            unique=True,
+            postgresql_where=text("client_reference IS NOT NULL"),
+        ),
+        # What the sweeper and the recovery look through: only what is open.
+        Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
+        CheckConstraint("(completed_at IS NULL) = (outcome IS NULL)", name="osago_requests_ended_wholly"),
+        CheckConstraint("cardinality(insurers) > 0", name="osago_requests_somebody_is_asked"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(sa_column=_text())
+    customer_id: str = Field(sa_column=_text())
+    client_reference: str | None = Field(sa_column=_text(nullable=True))
+    insurers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    insurers_chosen: bool
+    """The caller named them; otherwise all that were configured."""
+    application: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    application_key_id: str | None = Field(sa_column=_text(nullable=True))
+    created_at: datetime = Field(sa_column=_moment())
+    expires_at: datetime = Field(sa_column=_moment())
+    completed_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    outcome: str | None = Field(sa_column=_text(nullable=True))
+
+
+class QuoteRow(SQLModel, table=True):
+    """A settled quote: it has an offer or a reason, and never changes."""
+
+    __tablename__: ClassVar[str] = "osago_quotes"
+    __table_args__ = (
+        CheckConstraint(
+            "(status = 'OFFERED') = (offer IS NOT NULL) AND (offer IS NULL) = (reason IS NOT NULL)",
+            name="osago_quotes_offer_or_reason",
+        ),
+        CheckConstraint(
+            "status IN ('OFFERED', 'DECLINED', 'FAILED', 'UNAVAILABLE', 'TIMED_OUT', 'CANCELLED')",
+            name="osago_quotes_settled",
+        ),
+    )
+
+    request_id: UUID = Field(
+        sa_column=Column(ForeignKey("osago_requests.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    insurer_id: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    status: str = Field(sa_column=_text())
+    offer: dict[str, object] | None = Field(sa_column=Column(JSONB, nullable=True))
+    reason: dict[str, object] | None = Field(sa_column=Column(JSONB, nullable=True))
+    received_at: datetime = Field(sa_column=_moment())
+
+
+class OutboxRow(SQLModel, table=True):
+    """What has been committed and must still be told to Redis; `kind` is `accepted` or `completed`."""
+
+    __tablename__: ClassVar[str] = "osago_outbox"
+    __table_args__ = (
+        CheckConstraint("kind IN ('accepted', 'completed')", name="osago_outbox_kind"),
+        Index("osago_outbox_age", "created_at"),
+    )
+
+    request_id: UUID = Field(
+        sa_column=Column(ForeignKey("osago_requests.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    kind: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    created_at: datetime = Field(sa_column=_moment())

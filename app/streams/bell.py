@@ -1,0 +1,58 @@
+"""The doorbell: one connection per process that hears which requests have news. It may miss rings, and says when."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.streams.connection import BLOCK_MS, GONE, Client
+
+log: Final = structlog.get_logger(__name__)
+
+_RETRY_S: Final = 0.2
+
+
+class Doorbell:
+    """Listens to channels whose messages are request ids separated by spaces."""
+
+    def __init__(self, client: Client, channels: Sequence[str], on_ring: Callable[[list[UUID]], None]) -> None:
+        self._client = client
+        self._channels = channels
+        self._on_ring = on_ring
+        self.is_connected = False
+        """False while rings may be missed."""
+        self.connected = asyncio.Event()
+        """Set while `is_connected`; cleared when the connection breaks."""
+
+    async def run(self) -> None:
+        """Listens for ever, connecting again whenever the connection breaks."""
+        while True:
+            try:
+                await self._listen()
+            except GONE as error:
+                if self.is_connected:
+                    log.warning("bell.lost", error=type(error).__name__)
+            finally:
+                self._hears(hears=False)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
+        async with self._client.pubsub() as pubsub:
+            await pubsub.subscribe(*self._channels)
+            while True:
+                message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
+                if message is None:
+                    await pubsub.ping()  # a connection that died silently is found by it
+                elif message["type"] == "subscribe":
+                    self._hears(hears=message["data"] == len(self._channels))
+                elif message["type"] == "message":
+                    self._on_ring([UUID(part) for part in message["data"].split()])
+
+    def _hears(self, *, hears: bool) -> None:
+        self.is_connected = hears
+        if hears:
+            self.connected.set()
+        else:
+            self.connected.clear()

@@ -1,0 +1,108 @@
+"""Events of requests: what has been answered, in Redis for the subscribers, and the bells that tell of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.documents import decode_ending, decode_quote, encode_ending, encode_quote
+from app.domain.quote import Ending, Quote, QuoteRequest
+from app.streams import keys
+from app.streams.connection import Client
+from app.streams.jobs import expiry_ms
+from app.streams.script import PUBLISH, PUBLISH_END, Argument
+
+_PUBLISH_MOST: Final = 200
+_EVENTS_MOST: Final = 300
+"""More than a request can have: one per insurer, and the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A settled quote to tell of. `entry` is its job's place in the stream, None where no lane held it."""
+
+    quote: Quote
+    expires_at: datetime
+    entry: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """New events of a request, and the place after which the next ones come."""
+
+    quotes: Sequence[Quote]
+    ending: Ending | None
+    last: str
+
+
+class EventStreams:
+    """All event streams of one Redis."""
+
+    def __init__(self, client: Client, *, shards: int) -> None:
+        self._client = client
+        self.shards = shards
+
+    async def publish(self, batch: Sequence[Published]) -> None:
+        """Tells of committed quotes, each once however often it is published, and acknowledges their jobs."""
+        shards: dict[int, list[Published]] = defaultdict(list)
+        for one in batch:
+            shards[keys.shard_of(one.quote.request_id, self.shards)].append(one)
+        for shard, quotes in shards.items():
+            for first in range(0, len(quotes), _PUBLISH_MOST):
+                await self._publish(shard, quotes[first : first + _PUBLISH_MOST])
+
+    async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
+        names: list[str] = []
+        arguments: list[Argument] = [keys.GROUP, keys.bell(shard)]
+        for one in batch:
+            quote = one.quote
+            names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
+            names.append(keys.jobs(shard, quote.insurer_id))
+            arguments += [str(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
+            arguments += [encode_quote(quote), one.entry or ""]
+        await PUBLISH.run(self._client, names, arguments)
+
+    async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> None:
+        """Tells of the end of a request, after every quote of it.
+
+        `at_hand` names insurers whose quotes may not have been published; whatever else Redis lacks it asks for.
+        """
+        missing = await self._publish_end(request, ending, at_hand)
+        if missing:
+            await self._publish_end(request, ending, request.insurers)
+
+    async def _publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str]) -> Sequence[str]:
+        shard = keys.shard_of(request.id, self.shards)
+        names = [keys.request(shard, request.id), keys.events(shard, request.id)]
+        names += [keys.jobs(shard, insurer) for insurer in request.insurers]
+        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), keys.ended(shard), str(request.id)]
+        arguments += [expiry_ms(request.expires_at), encode_ending(ending), len(request.insurers), *request.insurers]
+        for insurer in at_hand:
+            arguments += [insurer, encode_quote(request.quotes[insurer])]
+        return await PUBLISH_END.run(self._client, names, arguments)
+
+    async def read(self, positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
+        """Events after each request's position (`0` for all), in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for request_id, last in positions.items():
+            name = keys.events(keys.shard_of(request_id, self.shards), request_id)
+            pipeline.xrange(name, min=f"({last}" if last != "0" else "-", max="+", count=_EVENTS_MOST)
+        replies = await pipeline.execute()
+        return {
+            request_id: _events(request_id, entries, last)
+            for (request_id, last), entries in zip(positions.items(), replies, strict=True)
+        }
+
+
+def _events(request_id: UUID, entries: Sequence[tuple[str, Mapping[str, str]]], last: str) -> Events:
+    quotes: list[Quote] = []
+    ending: Ending | None = None
+    for entry, fields in entries:
+        last = entry
+        if "quote" in fields:
+            quotes.append(decode_quote(request_id, fields["quote"]))
+        else:
+            ending = decode_ending(fields["end"])
+    return Events(quotes, ending, last)

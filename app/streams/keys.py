@@ -1,0 +1,58 @@
+"""Names of keys. Everything that one script touches has one tag, so that a Cluster keeps it in one slot."""
+
+import zlib
+from uuid import UUID
+
+GROUP = "workers"
+RETURNED = "~returned"
+"""A consumer without a beat: what is claimed for it is taken by the next reaping."""
+
+
+def shard_of(request_id: UUID, shards: int) -> int:
+    """Which shard a request lives in, for its whole life."""
+    return zlib.crc32(request_id.bytes) % shards
+
+
+def jobs(shard: int, insurer_id: str) -> str:
+    """The stream of one insurer's jobs. Never trimmed."""
+    return f"{{osago-{shard:02}}}:jobs:{insurer_id}"
+
+
+def request(shard: int, request_id: UUID) -> str:
+    """A hash: `job:<insurer>` the entry in the stream, `done:<insurer>`, `at:<insurer>` the insurer's own id, `end`."""
+    return f"{{osago-{shard:02}}}:request:{request_id}"
+
+
+def events(shard: int, request_id: UUID) -> str:
+    """The stream of one request's events."""
+    return f"{{osago-{shard:02}}}:events:{request_id}"
+
+
+def heartbeats(shard: int) -> str:
+    """A sorted set: consumer → its last beat, milliseconds of Redis's time."""
+    return f"{{osago-{shard:02}}}:heartbeats"
+
+
+def epoch(shard: int) -> str:
+    """A random string; when it changes, Redis has lost something."""
+    return f"{{osago-{shard:02}}}:epoch"
+
+
+def dead_letters(shard: int) -> str:
+    """The stream of jobs that were given up."""
+    return f"{{osago-{shard:02}}}:dead-letters"
+
+
+def bell(shard: int) -> str:
+    """The channel that names requests with new events, separated by spaces."""
+    return f"{{osago-{shard:02}}}:bell"
+
+
+def ended(shard: int) -> str:
+    """The channel that names requests that have ended."""
+    return f"{{osago-{shard:02}}}:ended"
+
+
+def circuit(insurer_id: str) -> str:
+    """The state of an insurer's circuit, as the workers see it."""
+    return f"{{osago-00}}:circuit:{insurer_id}"

@@ -1,0 +1,38 @@
+"""Lua scripts, run by their hash: sent whole only when Redis does not know them (a restart, SCRIPT FLUSH)."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from redis.exceptions import NoScriptError
+
+from app.streams.connection import Client
+
+_FOLDER: Final = Path(__file__).parent / "scripts"
+
+Argument = str | bytes | int
+
+
+class Script:
+    """One file of `scripts/`. Each is idempotent, so that a lost reply is answered by running it again."""
+
+    def __init__(self, name: str) -> None:
+        self._text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+        self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """What the script returns, strings decoded."""
+        try:
+            return await client.evalsha(self._hash, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await client.eval(self._text, len(keys), *keys, *arguments)
+
+
+ENQUEUE: Final = Script("enqueue")
+PUBLISH: Final = Script("publish")
+PUBLISH_END: Final = Script("publish_end")
+PRESENCE: Final = Script("presence")
+OWNED: Final = Script("owned")
+REMEMBER: Final = Script("remember")
+HAND_BACK: Final = Script("hand_back")

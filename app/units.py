@@ -1,0 +1,54 @@
+"""Durations and rates as people write them in settings: `500ms`, `5s`, `30min`, `1h`; `50/s`, `10/min`, `off`."""
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator
+
+_SECONDS: Final = MappingProxyType({"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0})
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|min|h|d)", re.ASCII)
+_RATE: Final = re.compile(r"(\d{1,9})/(s|min|h)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in any `per_s` seconds."""
+
+    count: int
+    per_s: float
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.per_s
+
+
+def parse_duration(text: object) -> float:
+    """Seconds.
+
+    Raises:
+        ValueError: it is no positive number with a unit.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or float(match[1]) <= 0:
+        raise ValueError("a duration is a number with a unit, such as 500ms, 5s, 30min or 1h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_rate(text: object) -> Rate | None:
+    """None for `off`.
+
+    Raises:
+        ValueError: it is neither `off` nor a number per unit of time.
+    """
+    if text == "off":
+        return None
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or int(match[1]) == 0:
+        raise ValueError("a rate is a number per unit of time, such as 50/s or 10/min, or off")
+    return Rate(int(match[1]), _SECONDS[match[2]])
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]

@@ -1,0 +1,107 @@
+"""Asking one insurer about one application: create, then poll until there is an answer, all inside one absolute end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from app.clock import Clock
+from app.domain.errors import InsurerError
+from app.domain.quote import Answer, NoOffer
+from app.insurers import InsurerSettings
+from app.observability import metrics
+from workers.circuit import Circuit
+from workers.insurers.adapter import Adapter, Created
+from workers.job import Job, Ownership
+from workers.verdict import AskAgain, GiveUp, verdict
+
+Result = TypeVar("Result")
+
+CREATE: Final = "create"
+POLL: Final = "poll"
+
+
+class _NoOffer(Exception):
+    def __init__(self, answer: NoOffer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Asking:
+    """Asks one insurer."""
+
+    def __init__(
+        self, settings: InsurerSettings, adapter: Adapter, circuit: Circuit, clock: Clock, *, end_margin_s: float
+    ) -> None:
+        self._settings = settings
+        self._adapter = adapter
+        self._circuit = circuit
+        self._clock = clock
+        self._end_margin_s = end_margin_s
+
+    def left_s(self, job: Job) -> float:
+        """Seconds until asking stops."""
+        return self._clock.seconds_until(job.expires_at) - self._end_margin_s
+
+    async def ask(self, job: Job, ownership: Ownership) -> Answer | None:
+        """The insurer's answer, or why there is no offer; None when the end came first.
+
+        Raises:
+            NotOurs: another worker has the job now.
+        """
+        try:
+            async with asyncio.timeout(max(0.0, self.left_s(job))):
+                return await self._ask(job, ownership)
+        except TimeoutError:
+            return None
+        except _NoOffer as ending:
+            return ending.answer
+
+    async def _ask(self, job: Job, ownership: Ownership) -> Answer:
+        application_id = job.application_id
+        if application_id is None:
+            created = await self._step(
+                CREATE, job, ownership, lambda: self._adapter.create(job.application, job.idempotency_key)
+            )
+            if not isinstance(created, Created):
+                return created
+            application_id = created.application_id
+            await ownership.remember(job, application_id)
+        return await self._poll(job, ownership, application_id)
+
+    async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
+        polls = 0
+        while True:
+            await self._clock.sleep(self._settings.poll_interval.after(polls))
+            answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
+            if answer is not None:
+                return answer
+            polls += 1
+
+    async def _step(self, step: str, job: Job, ownership: Ownership, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One step, repeated while the verdict says so."""
+        failures = 0
+        while True:
+            await ownership.confirm(job)
+            try:
+                result = await self._circuit.call(call)
+            except InsurerError as error:
+                failures += 1
+                self._count(step, type(error).__name__)
+                decision = verdict(
+                    error,
+                    failures=failures,
+                    is_created=step == POLL,
+                    retry=self._settings.retry,
+                    left_s=self.left_s(job),
+                )
+            else:
+                self._count(step, "ok")
+                return result
+            match decision:
+                case AskAgain(after_s=after_s):
+                    await self._clock.sleep(after_s)
+                case GiveUp(answer=answer):
+                    raise _NoOffer(answer)
+
+    def _count(self, step: str, result: str) -> None:
+        metrics.CALLS.labels(self._settings.id, step, result).inc()

@@ -1,0 +1,63 @@
+"""A job in a lane: one request at one insurer, while this worker asks about it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from app.domain.application import Application
+from app.streams.jobs import Delivery
+
+
+class NotOurs(Exception):
+    """The job belongs to another worker now: nothing more is to be done about it here."""
+
+
+@dataclass(slots=True, eq=False)
+class Holding:
+    """A lane's hold on a job, from its delivery to its acknowledgement."""
+
+    delivery: Delivery
+    is_lost: bool = False
+    is_settling: bool = False
+    task: asyncio.Task[None] | None = None
+
+    def adopt(self, delivery: Delivery) -> None:
+        """Goes on under another delivery of the same job: Redis lost the first one, or told of it twice."""
+        if delivery.entry != self.delivery.entry or delivery.deliveries > self.delivery.deliveries:
+            self.delivery = delivery
+        self.is_lost = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What there is to ask. `application_id` is the insurer's own, where an earlier worker got so far."""
+
+    insurer_id: str
+    request_id: UUID
+    application: Application
+    expires_at: datetime
+    application_id: str | None
+    holding: Holding
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt and every worker: a repeated create makes no second application."""
+        return f"{self.request_id}:{self.insurer_id}"
+
+
+class Ownership(Protocol):
+    """What asking must know of, and leave to, whoever else may work on the same job."""
+
+    async def confirm(self, job: Job) -> None:
+        """Returns if the job is still this worker's, as far as can be known.
+
+        Raises:
+            NotOurs: somebody else has it.
+        """
+        ...
+
+    async def remember(self, job: Job, application_id: str) -> None:
+        """Keeps the insurer's own id for whoever takes the job over."""
+        ...

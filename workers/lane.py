@@ -1,0 +1,210 @@
+"""A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
+
+A slow insurer fills its own lane and nobody else's.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.batching import DataRefused
+from app.documents import decode_application
+from app.domain.errors import Unavailable
+from app.domain.quote import Quote
+from app.insurers import InsurerSettings
+from app.observability import metrics
+from app.quoting.settling import Answered, Settling
+from app.resources import Resources
+from app.storage.cipher import Sealed
+from app.storage.database import connected
+from app.storage.quotes import Work, read_work
+from app.streams.connection import GONE
+from app.streams.jobs import Delivery
+from workers.asking import Asking
+from workers.job import Holding, Job, NotOurs, Ownership
+from workers.quarantine import Quarantine
+from workers.reader import LaneReader
+
+log: Final = structlog.get_logger(__name__)
+
+RETRY_S: Final = 0.5
+
+
+class Lane:
+    """Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(
+        self,
+        settings: InsurerSettings,
+        resources: Resources,
+        asking: Asking,
+        settling: Settling,
+        ownership: Ownership,
+        quarantine: Quarantine,
+        *,
+        consumer: str,
+    ) -> None:
+        self.insurer_id = settings.id
+        self._max_in_flight = settings.max_in_flight
+        self._resources = resources
+        self._asking = asking
+        self._settling = settling
+        self._ownership = ownership
+        self._quarantine = quarantine
+        self._consumer = consumer
+        self._holdings: dict[UUID, Holding] = {}
+        self._freed = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self.is_stopping = False
+        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
+
+    @property
+    def free(self) -> int:
+        """Places for jobs."""
+        return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
+
+    async def room(self) -> int:
+        """Waits until there is a free place, or the lane stops; tells how many there are."""
+        while not self.free and not self.is_stopping:
+            self._freed.clear()
+            await self._freed.wait()
+        return self.free
+
+    async def run(self) -> None:
+        """Reads and works until the lane is told to stop, then finishes or hands back what it holds."""
+        async with asyncio.TaskGroup() as self._tasks:
+            for shard in range(self._resources.jobs.shards):
+                reader = LaneReader(self, self._resources, shard=shard, consumer=self._consumer)
+                self._tasks.create_task(reader.run())
+
+    def begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Takes jobs on. One that is being worked on already goes on under its new delivery."""
+        begun: list[Holding] = []
+        for delivery in deliveries:
+            held = self._holdings.get(delivery.request_id)
+            if held:
+                held.adopt(delivery)
+            else:
+                begun.append(Holding(delivery))
+                self._holdings[delivery.request_id] = begun[-1]
+        if begun and self._tasks:
+            self._tasks.create_task(self._load(begun))
+
+    def end(self, request_id: UUID) -> None:
+        """The request has ended: nobody waits for this answer any more."""
+        held = self._holdings.get(request_id)
+        if held and held.task and not held.is_settling:
+            held.task.cancel()
+
+    async def drop_what_is_not_owned(self, shard: int) -> None:
+        """Marks the jobs that others may have taken over; each is left before its next call to the insurer."""
+        held = {h.delivery.entry: h for h in self._holdings.values() if h.delivery.shard == shard}
+        if held:
+            owned = await self._resources.jobs.owned(shard, self.insurer_id, self._consumer, list(held))
+            for entry, holding in held.items():
+                holding.is_lost = entry not in owned
+
+    async def stop(self) -> None:
+        """Reads nothing new, and hands back whatever is not being settled already."""
+        self.is_stopping = True
+        self._freed.set()
+        asked = [h for h in self._holdings.values() if not h.is_settling]
+        for holding in asked:
+            if holding.task:
+                holding.task.cancel()
+        await self._give_back(asked, "stopping", counted=False)
+
+    async def _load(self, begun: Sequence[Holding]) -> None:
+        """Reads the applications of jobs, as soon as PostgreSQL is there, and begins to work on them."""
+        works = await self._read_work([holding.delivery.request_id for holding in begun])
+        for holding in begun:
+            work = works.get(holding.delivery.request_id)
+            if work is None or holding.is_lost or self.is_stopping or self._tasks is None:
+                await self._leave(holding, work)
+            else:
+                holding.task = self._tasks.create_task(self._work(holding, work))
+
+    async def _leave(self, holding: Holding, work: Work | None) -> None:
+        self._release(holding)
+        if work is None:
+            log.error("job.of_nothing", insurer=self.insurer_id, request_id=str(holding.delivery.request_id))
+            await self._resources.jobs.discard(self.insurer_id, holding.delivery)
+
+    async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+        while True:
+            try:
+                async with connected(self._resources.pool) as connection:
+                    return await read_work(connection, self.insurer_id, ids)
+            except Unavailable:
+                log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
+            await self._resources.clock.sleep(RETRY_S)
+
+    async def _work(self, holding: Holding, work: Work) -> None:
+        request_id = holding.delivery.request_id
+        try:
+            quote = work.settled or await self._quote(holding, work)
+            if quote:
+                holding.is_settling = True
+                await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
+        except NotOurs:
+            log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
+        except DataRefused:
+            log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
+        except Exception:
+            # A bug in one job is isolated from the others: it is logged, and somebody tries again.
+            log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
+            await self._give_back([holding], "bug", counted=True)
+        finally:
+            self._release(holding)
+
+    async def _quote(self, holding: Holding, work: Work) -> Quote | None:
+        """The quote that the insurer's answer makes; None where the end of the request will write it."""
+        if work.application is None or work.ended:
+            return None
+        request_id = holding.delivery.request_id
+        if self._quarantine.is_suspect(holding.delivery):
+            answer = await self._quarantine.ask_alone(self.insurer_id, holding.delivery, work.expires_at)
+        else:
+            job = await self._job(holding, work, work.application)
+            began_at = self._resources.clock.monotonic()
+            answer = await self._asking.ask(job, self._ownership)
+            status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
+            metrics.ASKED.labels(self.insurer_id, status).observe(self._resources.clock.monotonic() - began_at)
+        if answer is None:
+            return None
+        return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
+
+    async def _job(self, holding: Holding, work: Work, sealed: Sealed) -> Job:
+        request_id = holding.delivery.request_id
+        application_id = None
+        if holding.delivery.deliveries > 1:
+            application_id = await self._resources.jobs.recall(request_id, self.insurer_id)
+        return Job(
+            insurer_id=self.insurer_id,
+            request_id=request_id,
+            application=decode_application(self._resources.cipher.open(request_id, sealed)),
+            expires_at=work.expires_at,
+            application_id=application_id,
+            holding=holding,
+        )
+
+    async def _give_back(self, holdings: Sequence[Holding], why: str, *, counted: bool) -> None:
+        """Leaves jobs to whoever reaps next. `counted`: this delivery was their own fault, and counts."""
+        shards: dict[int, dict[str, int]] = {}
+        for holding in holdings:
+            delivery = holding.delivery
+            count = delivery.deliveries if counted else delivery.deliveries - 1
+            shards.setdefault(delivery.shard, {})[delivery.entry] = count
+        for shard, entries in shards.items():
+            try:
+                await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
+                metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
+            except GONE:
+                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries))
+
+    def _release(self, holding: Holding) -> None:
+        self._holdings.pop(holding.delivery.request_id, None)
+        self._freed.set()

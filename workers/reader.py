@@ -1,0 +1,66 @@
+"""A lane's reader in one shard: a blocking connection of its own, and what to do when a read fails."""
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from redis.exceptions import ResponseError
+
+from app.resources import Resources
+from app.streams.connection import GONE
+from app.streams.jobs import JobReader
+
+if TYPE_CHECKING:
+    from workers.lane import Lane
+
+log: Final = structlog.get_logger(__name__)
+
+_RETRY_S: Final = 0.2
+_OWN_MOST: Final = 1000
+
+
+class LaneReader:
+    """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned."""
+
+    def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
+        self._lane = lane
+        self._clock = resources.clock
+        self._reader = JobReader(resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer)
+        self._is_doubtful = False
+
+    async def run(self) -> None:
+        try:
+            while not self._lane.is_stopping:
+                await self.run_once()
+        finally:
+            await self._reader.close()
+
+    async def run_once(self) -> None:
+        """Reads once, as many jobs as the lane has places for."""
+        try:
+            if self._is_doubtful:
+                await self._read_own()
+                self._is_doubtful = False
+            if room := await self._lane.room():
+                self._lane.begin(await self._reader.read(room))
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                log.warning("reader.refused", insurer=self._lane.insurer_id, error=str(error)[:80])
+            await self._clock.sleep(_RETRY_S)
+            await self._make_group()
+        except GONE as error:
+            # The reply may have been lost on its way: what it held is pending for this consumer.
+            self._is_doubtful = True
+            log.debug("reader.waits", insurer=self._lane.insurer_id, error=type(error).__name__)
+            await self._clock.sleep(_RETRY_S)
+
+    async def _make_group(self) -> None:
+        try:
+            await self._reader.make_group()
+        except GONE:
+            self._is_doubtful = True
+
+    async def _read_own(self) -> None:
+        after = "0"
+        while deliveries := await self._reader.read_own(_OWN_MOST, after):
+            self._lane.begin(deliveries)
+            after = deliveries[-1].entry

@@ -1,0 +1,160 @@
+"""A worker process: its parts, started together, and ended in the order that loses nothing."""
+
+import asyncio
+import re
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.domain.errors import WrongSetting
+from app.domain.insurer import Availability
+from app.insurers import InsurerSettings
+from app.loops import forever, running
+from app.observability import metrics
+from app.quoting.settling import Settling
+from app.resources import Resources
+from app.streams import keys
+from app.streams.bell import Doorbell
+from app.streams.connection import GONE
+from workers import gauges, relay
+from workers.asking import Asking
+from workers.circuit import Circuit
+from workers.insurers import make_adapter
+from workers.insurers.http import InsurerHttp
+from workers.lane import Lane
+from workers.presence import Presence
+from workers.quarantine import Quarantine
+from workers.recovery import Recovery
+
+log: Final = structlog.get_logger(__name__)
+
+REPORT_EVERY_S: Final = 1.0
+REPORT_LASTS_MS: Final = 5000
+DRAIN_S_MOST: Final = 8.0
+_LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, resources: Resources, *, insurers: Sequence[str] = (), name: str = "") -> None:
+        self._resources = resources
+        self.consumer = _consumer(name)
+        settings = _chosen(resources.insurers, insurers)
+        self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
+        self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+        self._recovery = Recovery(resources)
+        self._presence = Presence(
+            resources.jobs,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+            on_epoch=self._recovery.call,
+        )
+        self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        quarantine = Quarantine(resources)
+        self._lanes = {
+            id_: Lane(
+                one,
+                resources,
+                self._asking(one),
+                self._settling,
+                self._presence,
+                quarantine,
+                consumer=self.consumer,
+            )
+            for id_, one in settings.items()
+        }
+        self._presence.attend(self._lanes)
+        channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
+        self._bell = Doorbell(resources.redis, channels, self._on_ended)
+        self.is_draining = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Works until it is told to stop, then finishes or hands back what it holds."""
+        clock = self._resources.clock
+        try:
+            async with running(
+                self._settling.run,
+                self._presence.run,
+                self._recovery.run,
+                self._bell.run,
+                self._resources.sweep,
+                self._resources.keep_clock,
+                lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
+                lambda: forever("gauges", self._measure, every_s=gauges.EVERY_S, clock=clock),
+                lambda: forever("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
+            ):
+                await self._work(stopping)
+        finally:
+            for http in self._https.values():
+                await http.close()
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            lanes = [tasks.create_task(lane.run()) for lane in self._lanes.values()]
+            log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
+            await stopping.wait()
+            self.is_draining = True
+            log.info("worker.draining", consumer=self.consumer)
+            await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+            _, late = await asyncio.wait(lanes, timeout=DRAIN_S_MOST)
+            for lane in late:  # what is left is taken over when the beat is gone
+                lane.cancel()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Without a beat this worker counts as dead at once, not only after the lease."""
+        try:
+            for shard in range(self._resources.jobs.shards):
+                await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
+        except GONE:
+            log.warning("worker.left_silently", consumer=self.consumer)
+
+    def _asking(self, settings: InsurerSettings) -> Asking:
+        return Asking(
+            settings,
+            make_adapter(settings.adapter, self._https[settings.id]),
+            self._circuits[settings.id],
+            self._resources.clock,
+            end_margin_s=self._resources.settings.end_margin,
+        )
+
+    def _on_ended(self, ids: list[UUID]) -> None:
+        for lane in self._lanes.values():
+            for id_ in ids:
+                lane.end(id_)
+
+    async def _relay(self) -> None:
+        await relay.relay_once(self._resources)
+
+    async def _measure(self) -> None:
+        await gauges.measure(self._resources)
+
+    async def _report(self) -> None:
+        """Tells what this worker sees of its circuits, for `insurers { availability }`."""
+        for insurer_id, circuit in self._circuits.items():
+            availability = circuit.availability
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[availability])
+            if availability is not Availability.AVAILABLE:
+                await self._resources.redis.set(keys.circuit(insurer_id), availability.value, px=REPORT_LASTS_MS)
+
+
+def _consumer(label: str) -> str:
+    """A label, and a random part: a worker that is started anew is another one."""
+    label = label or socket.gethostname()
+    if not _LABEL.fullmatch(label):
+        raise WrongSetting("--name: letters, digits, dots, hyphens and underscores, at most 64")
+    return f"{label}-{secrets.token_hex(4)}"
+
+
+def _chosen(insurers: Mapping[str, InsurerSettings], wanted: Sequence[str]) -> Mapping[str, InsurerSettings]:
+    unknown = [id_ for id_ in wanted if id_ not in insurers]
+    if unknown:
+        raise WrongSetting(f"--insurers: {', '.join(unknown)}: not in the file of insurers")
+    return {id_: one for id_, one in insurers.items() if not wanted or id_ in wanted}
