@@ -63,9 +63,9 @@ class InsurerSettings(_Table):
     base_url: HttpUrl
     token_env: str | None = None
     """The environment variable that holds this insurer's token."""
-    rate_limit: Limit = None
+    rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     """Applications created, over all workers together."""
-    poll_rate_limit: Limit = None
+    poll_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     max_in_flight: int = Field(default=2500, ge=1, le=100_000)
     """Jobs of this insurer at once, per worker."""
     request_timeout: Seconds = Field(default="5s")  # pyright: ignore[reportAssignmentType]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
@@ -24,10 +25,9 @@ from app.settings import Settings
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application. It opens its resources when it starts up."""
-    app = FastAPI(title="osago-aggregator", docs_url=None, redoc_url=None, openapi_url=None)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with open_resources(settings) as resources:
             services = _services(resources)
             app.state.resources, app.state.services = resources, services
@@ -46,11 +46,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
+    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.is_draining = False
-    app.router.lifespan_context = lifespan
     app.router.routes.extend(health.routes(probe))
     app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.add_websocket_route("/graphql", graphql_socket)
+    app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
     if settings.graphiql:
         app.mount("/graphql/static", StaticFiles(directory=graphiql.STATIC))
     return app

@@ -53,6 +53,17 @@ class Resources:
         await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
 
 
+def check(settings: Settings) -> None:
+    """Whether a process can work with these settings, before it begins to.
+
+    Raises:
+        WrongSetting: it cannot; the text says what to mend.
+    """
+    load_insurers(settings.insurers_file)
+    Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    parse_address(settings.redis_url)
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     """Opens everything; PostgreSQL and Redis may still be down.

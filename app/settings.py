@@ -19,7 +19,7 @@ class Settings(BaseSettings):
         env_prefix="OSAGO_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True, frozen=True
     )
 
-    database_url: str = "postgresql://osago@127.0.0.1:5432/osago"
+    database_url: str = Field(default="postgresql://osago@127.0.0.1:5432/osago", pattern="^postgres(ql)?://")
     """As libpq writes it, sockets included (`postgresql:///osago?host=/run/postgresql`)."""
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Also `rediss://…`, `unix://…`, `redis+sentinel://h1,h2,h3/name/0`, `redis+cluster://h1,h2,h3`."""

@@ -1,0 +1,130 @@
+"""`osago`: every command of the project. A wrong setting is one clear line and exit code 2."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from app.domain.errors import WrongSetting
+
+WRONG: Final = 2
+
+app = typer.Typer(
+    name="osago",
+    help="Asks every OSAGO insurer for a quote and pushes each answer to the browser as it arrives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+    state_dir: Annotated[Path, typer.Option(help="Where the embedded servers keep their state.")] = Path(".osago"),
+    time_scale: Annotated[
+        float, typer.Option(help="1: insurers as slow as real ones; 0.25: four times as fast.")
+    ] = 0.25,
+) -> None:
+    """The whole system on one machine, to watch. Ctrl-C ends all of it."""
+    from sandbox.demo.demo import run
+
+    sys.exit(run(port=port, state_dir=state_dir, time_scale=time_scale))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from cli.processes import migrate
+
+    migrate()
+
+
+@app.command()
+def api(
+    host: Host = "127.0.0.1",
+    port: int = 8000,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
+) -> None:
+    """The GraphQL API."""
+    from cli.processes import api
+
+    api(host, port, processes)
+
+
+@app.command()
+def worker(
+    insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
+    name: Annotated[str, typer.Option(help="A label; the consumer's name gets a random part.")] = "",
+    metrics_port: Annotated[int, typer.Option(help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")] = 0,
+    metrics_host: Host = "127.0.0.1",
+) -> None:
+    """One worker process: insurer lanes, outbox relay, sweeper."""
+    from cli.processes import worker
+
+    worker([part.strip() for part in insurers.split(",") if part.strip()], name, metrics_host, metrics_port)
+
+
+@app.command()
+def sandbox(
+    host: Host = "127.0.0.1",
+    port: int = 8100,
+    seed: Annotated[int, typer.Option(help="The same seed: the same answers to the same applications.")] = 1,
+    time_scale: Annotated[float, typer.Option(help="Multiplies how long insurers take.")] = 1.0,
+    calm: Annotated[bool, typer.Option(help="No random faults and refusals.")] = False,
+) -> None:
+    """Insurers to try against, with scripted faults."""
+    from cli.processes import sandbox
+
+    sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm)
+
+
+@app.command()
+def quote(
+    file: Annotated[Path, typer.Argument(help="An ApplicationInput as JSON, e.g. examples/application.json.")],
+    url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="Of the GraphQL API.")] = "",
+    token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token; the demo's if left out.")] = "",
+    customer: Annotated[str, typer.Option(help="Who asks.")] = "demo",
+    insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
+) -> None:
+    """Send an application and watch the quotes arrive."""
+    from cli.quote import run
+
+    sys.exit(run(file, url=url, token=token, customer=customer, insurers=insurers, as_json=json))
+
+
+@app.command()
+def token(
+    subject: Annotated[str, typer.Option(help="The calling service.")] = "core-app",
+    scope: Annotated[str, typer.Option(help="What it may do, separated by spaces.")] = "quotes:write quotes:read",
+    ttl: Annotated[str, typer.Option(help="How long it holds, e.g. 30min, 1h, 90d.")] = "1h",
+) -> None:
+    """Print a service token."""
+    from cli.processes import token
+
+    token(subject, scope, ttl)
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from app.api.schema import sdl
+
+    sys.stdout.write(sdl())
+
+
+def main() -> None:
+    """What the `osago` script runs."""
+    try:
+        app()
+    except WrongSetting as error:
+        print(f"osago: {error}", file=sys.stderr)
+        sys.exit(WRONG)
+
+
+if __name__ == "__main__":
+    main()

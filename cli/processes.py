@@ -1,0 +1,102 @@
+"""The long-running processes, and the small commands that share their settings."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from app.domain.errors import WrongSetting
+from app.observability import logs
+from app.settings import Settings
+from app.units import parse_duration
+from cli import serving
+
+_MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def migrate() -> None:
+    """Brings the database to the newest schema."""
+    from app.storage.migration import migrate
+
+    settings = _settings()
+    try:
+        migrate(settings.database_url)
+    except (OSError, TimeoutError) as error:
+        raise WrongSetting(f"OSAGO_DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__})") from None
+
+
+def api(host: str, port: int, processes: int) -> None:
+    """Serves the API until SIGTERM."""
+    from app.resources import check
+
+    settings = _settings()
+    settings.secret()
+    check(settings)
+    if processes == 1:
+        from app.main import create_app
+
+        serving.serve(create_app(settings), host, port)
+        return
+    with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
+        os.environ[_MULTIPROCESS] = folder
+        serving.serve_in_processes("cli.processes:make_api", host, port, processes)
+
+
+def make_api() -> object:
+    """The API's application, made anew in each of several processes."""
+    from app.main import create_app
+
+    return create_app(_settings())
+
+
+def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
+    """Works until SIGTERM."""
+    settings = _settings()
+    with asyncio.Runner(loop_factory=serving.new_event_loop) as runner:
+        runner.run(_worker(settings, insurers, name, metrics_host, metrics_port))
+
+
+async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: str, port: int) -> None:
+    from app.observability import health
+    from app.resources import open_resources
+    from workers.supervisor import Worker
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with open_resources(settings) as resources:
+        one = Worker(resources, insurers=insurers, name=name)
+        routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
+        async with serving.beside(routes, host, port):
+            await one.run(stopping)
+
+
+def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool) -> None:
+    """Serves the sandbox insurers until SIGTERM."""
+    from sandbox.insurers.app import create_app
+
+    logs.configure(log_format="console", level="warning")
+    serving.serve(create_app(seed=seed, time_scale=time_scale, calm=is_calm), host, port)
+
+
+def token(subject: str, scope: str, ttl: str) -> None:
+    """Prints a service token."""
+    from app.api.tokens import Tokens
+    from app.clock import Clock
+
+    settings = Settings.load()
+    try:
+        lasting = timedelta(seconds=parse_duration(ttl))
+    except ValueError as error:
+        raise WrongSetting(f"--ttl: {error}") from None
+    tokens = Tokens(settings.secret(), Clock(), watch_ttl_s=settings.watch_token_ttl)
+    print(tokens.service_token(subject, scope, lasting))
+
+
+def _settings() -> Settings:
+    settings = Settings.load()
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
+    return settings

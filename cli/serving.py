@@ -1,0 +1,134 @@
+"""Serving ASGI applications with uvicorn: limits, sockets that free themselves of dead peers, exit code 0 on SIGTERM."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+from uvicorn.supervisors import Multiprocess
+
+from app.domain.errors import WrongSetting
+
+FRAME_BYTES_MOST: Final = 64 * 1024
+DRAIN_S_MOST: Final = 8
+UNSENT_MS_MOST: Final = 20_000
+"""A peer that takes nothing for so long is cut off: TCP alone would wait for a quarter of an hour."""
+_BACKLOG: Final = 4096
+_LOOK_EVERY_S: Final = 0.005
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where it is to be had."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def serve(app: Any, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    listening = listen(host, port)
+    server = _Server(_config(app))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(server.serve_until_told(listening))
+    if not server.started:
+        sys.exit(3)
+
+
+def serve_in_processes(factory: str, host: str, port: int, processes: int) -> None:
+    """Serves from several processes that share one socket; `factory` names what makes the application."""
+    config = _config(factory, factory=True, workers=processes)
+    Multiprocess(config, target=_Server(config).run, sockets=[listen(host, port)]).run()
+
+
+@contextlib.asynccontextmanager
+async def serve_here(app: Any, listening: socket.socket) -> AsyncGenerator[None, None]:
+    """Serves in this event loop, beside the block."""
+    server = _Server(_config(app))
+    with contextlib.closing(listening):
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            while not server.started and not serving.done():
+                await asyncio.sleep(_LOOK_EVERY_S)
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@contextlib.asynccontextmanager
+async def beside(routes: Sequence[Route], host: str, port: int) -> AsyncGenerator[None, None]:
+    """Serves a few routes beside the block; port 0: none."""
+    if not port:
+        yield
+        return
+    async with serve_here(Starlette(routes=list(routes)), listen(host, port)):
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections inherit its limits.
+
+    Raises:
+        WrongSetting: the address is taken, or none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MOST)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise WrongSetting(f"--host {host} --port {port}: {error.strerror}") from None
+    listening.listen(_BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises the signal again after a clean end, and so would not exit with 0."""
+
+    async def serve_until_told(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        await self.serve(sockets=[listening])
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        state = getattr(self.config.app, "state", None)
+        if state is not None:
+            state.is_draining = True
+        super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _config(app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES_MOST,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        timeout_graceful_shutdown=DRAIN_S_MOST,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        **more,
+    )

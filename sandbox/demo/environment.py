@@ -1,0 +1,66 @@
+"""The demo's settings: secrets that stay the same from run to run, and addresses that do not."""
+
+import base64
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+INSURERS_FILE: Final = "insurers.toml"
+DEMO_FILE: Final = "demo.json"
+_SECRETS_FILE: Final = "secrets.json"
+_SOURCES: Final = (Path(__file__).parents[2] / "insurers.toml", Path(__file__).parents[1] / "insurers.toml")
+_SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:8100")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the processes listen."""
+
+    api: int
+    sandbox: int
+    workers: tuple[int, ...]
+
+
+def demo_environment(folder: Path, *, database_url: str, redis_url: str, ports: Ports) -> Mapping[str, str]:
+    """The environment of every process of the demo. Servers that the caller's own environment names are kept."""
+    kept = _secrets(folder)
+    return {
+        **os.environ,
+        "OSAGO_DATABASE_URL": database_url,
+        "OSAGO_REDIS_URL": redis_url,
+        "OSAGO_INSURERS_FILE": str(_insurers(folder, ports.sandbox)),
+        "OSAGO_AUTH_SECRET": kept["auth_secret"],
+        "OSAGO_ENCRYPTION_KEYS": f"demo:{kept['encryption_key']}",
+    }
+
+
+def remember_demo(folder: Path, *, port: int, token: str) -> None:
+    """Leaves address and token for `osago quote`."""
+    _write_private(folder / DEMO_FILE, {"url": f"http://127.0.0.1:{port}/graphql", "token": token})
+
+
+def _secrets(folder: Path) -> Mapping[str, str]:
+    file = folder / _SECRETS_FILE
+    if not file.is_file():
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        _write_private(file, {"auth_secret": secrets.token_urlsafe(48), "encryption_key": key})
+    return json.loads(file.read_text())
+
+
+def _write_private(file: Path, content: Mapping[str, str]) -> None:
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(content))
+
+
+def _insurers(folder: Path, sandbox_port: int) -> Path:
+    """The project's insurers, at the sandbox's address of this run."""
+    source = next(path for path in _SOURCES if path.is_file())
+    file = folder / INSURERS_FILE
+    text = source.read_text(encoding="utf-8")
+    file.write_text(_SANDBOX.sub(f"http://127.0.0.1:{sandbox_port}", text), encoding="utf-8")
+    return file

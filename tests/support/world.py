@@ -1,0 +1,179 @@
+"""The whole system in one process: real servers, real HTTP, a real API and real workers, started as they are asked for."""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+from uuid import UUID
+
+import httpx
+from support.applications import valid_application
+from support.until import until
+
+from app.api.tokens import Tokens
+from app.clock import Clock
+from app.main import create_app
+from app.resources import Resources, open_resources
+from app.settings import Settings
+from app.storage.database import connected
+from app.storage.requests import read_requests
+from cli.client import CREATE, Client
+from cli.serving import listen, serve_here
+from workers.supervisor import Worker
+
+SECRET: Final = "a secret of the tests, long enough to sign"
+KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@dataclass(slots=True)
+class ApiAtHand:
+    """A running API."""
+
+    url: str
+    token: str
+    services: Any
+
+    @property
+    def graphql(self) -> str:
+        return f"{self.url}/graphql"
+
+    @property
+    def client(self) -> Client:
+        return Client(self.graphql, self.token)
+
+    async def post(self, query: str, variables: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
+        """A GraphQL request over HTTP."""
+        headers = {"Authorization": f"Bearer {more.pop('token', self.token)}", **more.pop("headers", {})}
+        async with httpx.AsyncClient(timeout=10) as http:
+            body = {"query": query, "variables": variables or {}}
+            return await http.post(self.graphql, json=body, headers=headers)
+
+
+@dataclass(slots=True)
+class WorkerAtHand:
+    """A running worker."""
+
+    worker: Worker
+    resources: Resources
+    stopping: asyncio.Event
+    task: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        """As SIGTERM does."""
+        self.stopping.set()
+        await self.task
+
+
+class World:
+    """Use it as a context; whatever was started ends with it."""
+
+    def __init__(self, database_url: str, redis_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.insurers_file = folder / "insurers.toml"
+        self._stack = AsyncExitStack()
+        self._options: dict[str, Any] = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "insurers_file": self.insurers_file,
+            "auth_secret": SECRET,
+            "encryption_keys": KEYS,
+            "quote_deadline": "30s",
+            "log_level": "warning",
+        }
+        self.sandbox: Any = None
+        self.sandbox_url = ""
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        await self._stack.__aexit__(*args)
+
+    def set(self, **options: Any) -> None:
+        """Settings for whatever is started from now on."""
+        self._options |= options
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(_env_file=None, **self._options)  # type: ignore[call-arg]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same settings, for a process of its own."""
+        return {**os.environ, **{f"OSAGO_{name.upper()}": str(value) for name, value in self._options.items()}}
+
+    async def insurers(self, *ids: str, time_scale: float = 0.0, more: Mapping[str, Any] | None = None) -> None:
+        """Sandbox insurers, calm ones, that are asked without delay."""
+        from sandbox.insurers.app import create_app as create_sandbox
+
+        app = create_sandbox(seed=1, time_scale=time_scale, calm=True)
+        self.sandbox_url = await self._stack.enter_async_context(_served(app))
+        self.sandbox = app.state.sandbox
+        self.write_insurers(*ids, more=more)
+
+    def write_insurers(self, *ids: str, more: Mapping[str, Any] | None = None) -> None:
+        """The file of insurers; `more` overrides settings of all of them."""
+        defaults = {"poll_interval": "20ms", "request_timeout": "2s", "retry": {"attempts": 3, "first": "10ms", "most": "50ms"}}
+        tables: list[str] = []
+        for id_ in ids:
+            table = {"id": id_, "name": id_.title(), "adapter": "rest-poll", "base_url": f"{self.sandbox_url}/{id_}"}
+            tables.append("[[insurer]]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in {**table, **defaults, **(more or {})}.items()))
+        self.insurers_file.write_text("\n".join(tables), encoding="utf-8")
+
+    async def resources(self) -> Resources:
+        """What a process opens first."""
+        return await self._stack.enter_async_context(open_resources(self.settings))
+
+    async def api(self) -> ApiAtHand:
+        """An API of its own, on a port of its own."""
+        app = create_app(self.settings)
+        url = await self._stack.enter_async_context(_served(app))
+        return ApiAtHand(url, self.token(), app.state.services)
+
+    async def worker(self, name: str = "worker", insurers: Sequence[str] = ()) -> WorkerAtHand:
+        """A worker of its own."""
+        resources = await self.resources()
+        worker, stopping = Worker(resources, insurers=insurers, name=name), asyncio.Event()
+        at_hand = WorkerAtHand(worker, resources, stopping, asyncio.create_task(worker.run(stopping)))
+        self._stack.push_async_callback(at_hand.stop)
+        return at_hand
+
+    def token(self, subject: str = "core-app", scope: str = "quotes:write quotes:read") -> str:
+        return Tokens(SECRET, Clock(), watch_ttl_s=1800).service_token(subject, scope, timedelta(hours=1))
+
+    def new_request(self, **changes: Any) -> dict[str, Any]:
+        """A valid CreateQuoteRequestInput, as JSON."""
+        application = json.loads(json.dumps(valid_application(datetime.now(UTC).date()), default=str))
+        return {"customerId": "customer-1", "application": application, **changes}
+
+    async def accepted(self, api: ApiAtHand, **changes: Any) -> dict[str, Any]:
+        """A request that has been accepted."""
+        body = (await api.post(CREATE, {"input": self.new_request(**changes)})).json()
+        result = body["data"]["createQuoteRequest"]
+        assert result["__typename"] == "QuoteRequestAccepted", result
+        return result
+
+    async def watched(self, api: ApiAtHand, accepted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every event of a request, to its end."""
+        watching = api.client.watch(accepted["quoteRequest"]["id"], accepted["watchToken"])
+        return [dict(event) async for event in watching]
+
+
+@asynccontextmanager
+async def _served(app: Any) -> AsyncGenerator[str, None]:
+    listening = listen("127.0.0.1", 0)
+    async with serve_here(app, listening):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
