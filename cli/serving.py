@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
-from app.domain.errors import WrongSetting
+from app.domain.errors import OsagoError, WrongSetting
 
 FRAME_BYTES_MOST: Final = 64 * 1024
 DRAIN_S_MOST: Final = 8
@@ -53,9 +53,11 @@ async def serve_here(app: Any, listening: socket.socket) -> AsyncGenerator[None,
     """Serves in this event loop, beside the block."""
     server = _Server(_config(app))
     with contextlib.closing(listening):
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        serving = asyncio.create_task(server.serve_quietly(listening))
         try:
-            while not server.started and not serving.done():
+            while not server.started:
+                if serving.done():
+                    raise StartFailed
                 await asyncio.sleep(_LOOK_EVERY_S)
             yield
         finally:
@@ -94,6 +96,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class StartFailed(OsagoError):
+    """The application did not start; the log says why."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn raises the signal again after a clean end, and so would not exit with 0."""
 
@@ -102,6 +108,11 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         await self.serve(sockets=[listening])
+
+    async def serve_quietly(self, listening: socket.socket) -> None:
+        """Ends without SystemExit, uvicorn's word for a failed start: it would end the whole event loop."""
+        with contextlib.suppress(SystemExit):
+            await self.serve(sockets=[listening])
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         state = getattr(self.config.app, "state", None)

@@ -53,5 +53,5 @@ async def redis(servers: Servers) -> AsyncGenerator[RedisAtHand, None]:
 @pytest.fixture
 async def world(database: Database, redis: RedisAtHand, tmp_path: Path) -> AsyncGenerator[World, None]:
     """The whole system in this process, over real servers and real HTTP; started as far as a test asks for it."""
-    async with World(database.url, redis.url, tmp_path) as made:
+    async with World(database, redis, tmp_path) as made:
         yield made

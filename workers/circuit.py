@@ -7,7 +7,7 @@ counts a failure rate, on a monotonic clock; the gate below lets one trial throu
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
@@ -23,6 +23,7 @@ Result = TypeVar("Result")
 _CALLS_MOST: Final = 10_000
 _JITTER: Final = 0.1
 _TRIPPED: Final = 1
+_AT_ONCE: Final = timedelta(microseconds=1)
 
 _AVAILABILITY: Final = {
     CircuitBreakerState.CLOSED: Availability.AVAILABLE,
@@ -43,6 +44,7 @@ class _Window(CircuitBreakerStorage):
         self._state = CircuitBreakerState.CLOSED
         self._openings = 0
         self._open_until = 0.0
+        self._opened_at = datetime.min  # noqa: DTZ901 - naive, as aiobreaker has it
 
     @property
     def state(self) -> CircuitBreakerState:
@@ -78,12 +80,13 @@ class _Window(CircuitBreakerStorage):
         return _TRIPPED if tripped else 0
 
     @property
-    def opened_at(self) -> datetime | None:  # type: ignore[override]  # the window keeps the time itself
-        return None
+    def opened_at(self) -> datetime:
+        """For aiobreaker's messages alone: how long it stays open is counted above."""
+        return self._opened_at
 
     @opened_at.setter
     def opened_at(self, date_time: datetime) -> None:
-        del date_time
+        self._opened_at = date_time
 
     def _add(self, *, failed: bool) -> None:
         if len(self._calls) == _CALLS_MOST:
@@ -103,7 +106,7 @@ class Circuit:
 
     def __init__(self, settings: Breaker, clock: Clock) -> None:
         self._window = _Window(settings, clock)
-        self._breaker = CircuitBreaker(fail_max=_TRIPPED, state_storage=self._window)
+        self._breaker = CircuitBreaker(fail_max=_TRIPPED, timeout_duration=_AT_ONCE, state_storage=self._window)
         self._is_trying = False
 
     @property

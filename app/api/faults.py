@@ -8,6 +8,9 @@ from typing import Any, Final
 import structlog
 from graphql import GraphQLError
 
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+
 from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
 from app.live import InterruptedWatch
 from app.observability import metrics
@@ -26,6 +29,10 @@ _FAULTS: Final = MappingProxyType(
     }
 )
 _INTERNAL: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
+
+
+# What the schema raises instead of returning it: the request cannot be begun with.
+REQUEST_ERRORS: Final = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
 def told(error: OsagoError) -> dict[str, Any]:
@@ -49,12 +56,32 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    if cause is None:
-        return {**error.formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
-    place = {key: error.formatted[key] for key in ("locations", "path") if key in error.formatted}
+    formatted = error.formatted
+    if cause is None or isinstance(cause, REQUEST_ERRORS):
+        return {**formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
+    place = {key: formatted[key] for key in ("locations", "path") if key in formatted}
     if type(cause) in _FAULTS and isinstance(cause, OsagoError):
         return {**told(cause), **place}
     return {**masked(cause), **place}
+
+
+def raised(error: Exception) -> Mapping[str, Any]:
+    """An error that came out of the schema instead of its result."""
+    if isinstance(error, GraphQLError):
+        return _format(error)
+    if isinstance(error, REQUEST_ERRORS):
+        return _format(GraphQLError(_reason(error)))
+    return masked(error)
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case MissingQueryError():
+            return "Нужен документ GraphQL: query."
+        case InvalidOperationTypeError():
+            return "Такую операцию здесь выполнить нельзя: мутации — методом POST, подписки — по WebSocket."
+        case _:
+            return "Нет операции с таким именем, или их несколько, а имя не указано: operationName."
 
 
 def masked(cause: BaseException) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import msgspec
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from app.api.context import Context, Services
-from app.api.faults import format_errors, masked, told
+from app.api.faults import REQUEST_ERRORS, format_errors, raised, told
 from app.api.schema import schema
 from app.domain.errors import NotAuthenticated
 
@@ -73,8 +74,11 @@ async def _run(asked: Asked, context: Context, media_type: str, allowed: frozens
             context_value=context,
             allowed_operation_types=allowed,
         )
+    except REQUEST_ERRORS as error:
+        is_barred = isinstance(error, InvalidOperationTypeError) and allowed is _READING
+        return _error(405 if is_barred else 400, media_type, raised(error), {"Allow": "POST"} if is_barred else None)
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
-        return _error(500, media_type, masked(error))
+        return _error(500, media_type, raised(error))
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = format_errors(result.errors)

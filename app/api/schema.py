@@ -1,10 +1,11 @@
 """The schema: parsed documents and verdicts of validation are kept, and nothing of a document is ever logged."""
 
+from collections.abc import Generator
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -31,6 +32,19 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
         return executor
 
 
+class _OneOperation(SchemaExtension):
+    """Of several operations the one that is named: without a name Strawberry would run the first."""
+
+    def on_validate(self) -> Generator[None, None, None]:
+        context = self.execution_context
+        document = context.graphql_document
+        if document and not context.pre_execution_errors and not context._provided_operation_name:  # noqa: SLF001
+            operations = sum(isinstance(part, OperationDefinitionNode) for part in document.definitions)
+            if operations > 1:
+                context.pre_execution_errors = [GraphQLError("Операций несколько: укажите имя, operationName.")]
+        yield
+
+
 class _Schema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Does not log: the stock logger writes the whole document, and what is personal in it. See `app.api.faults`."""
@@ -41,7 +55,9 @@ schema: Final = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[lambda: ParserCache(maxsize=DOCUMENTS_KEPT), lambda: ValidationCache(maxsize=DOCUMENTS_KEPT)],
+    extensions=[lambda: ParserCache(maxsize=DOCUMENTS_KEPT), lambda: ValidationCache(maxsize=DOCUMENTS_KEPT),
+        _OneOperation,
+    ],
     execution_context_class=_Executor,
     schema_directives=[],
 )

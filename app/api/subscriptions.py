@@ -28,7 +28,7 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         wanted = request_id_of(request_id)
         if wanted is None:
             raise NotFound
-        async for event in services.live.follow(wanted, context.may_see, after or None):
+        async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
             if isinstance(event, Received):
                 yield QuoteReceived.of(event, context)
                 if event.is_live:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.types.execution import ExecutionResult
 
 from app.api.context import Context, Services
-from app.api.faults import format_errors, masked, told
+from app.api.faults import format_errors, raised, told
 from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
 from app.api.schema import schema
@@ -131,7 +131,7 @@ class _Connection:
         except WebSocketDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
-            last = {"type": "error", "payload": [masked(error)]}
+            last = {"type": "error", "payload": [raised(error)]}
         # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
         if self._operations.get(frame.id) is asyncio.current_task():
             del self._operations[frame.id]

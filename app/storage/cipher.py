@@ -3,7 +3,6 @@
 The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt.
 """
 
-import binascii
 import os
 import re
 from base64 import b64decode
@@ -53,7 +52,7 @@ class Cipher:
             key_id, _, encoded = entry.partition(":")
             try:
                 key = b64decode(encoded, validate=True)
-            except binascii.Error:
+            except ValueError:  # binascii.Error is one
                 key = b""
             if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
                 raise WrongSetting(

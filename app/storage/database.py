@@ -1,5 +1,6 @@
 """The pool of connections, transactions with a limit on every wait, and what counts as "PostgreSQL is not there"."""
 
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -33,6 +34,7 @@ _GONE: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,
 )
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
@@ -67,12 +69,17 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     try:
-        async with pool.acquire(timeout=CONNECT_S_MOST) as connection:
-            yield connection
+        connection = await pool.acquire(timeout=CONNECT_S_MOST)
+    except (*_GONE, asyncpg.PostgresError) as error:  # whatever it says to somebody at its door, nobody is let in
+        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    try:
+        yield connection
     except _GONE as error:
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
     except _DATA as error:
         raise DataRefused from error
+    finally:
+        await _release(pool, connection)
 
 
 @asynccontextmanager
@@ -85,6 +92,12 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection, None]:
     """
     async with connected(pool) as connection, connection.transaction():
         yield connection
+
+
+async def _release(pool: Pool, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    """Gives a connection back; one that broke meanwhile is dropped without a word."""
+    with contextlib.suppress(*_GONE):
+        await pool.release(connection, timeout=CONNECT_S_MOST)
 
 
 async def read_time(pool: Pool) -> datetime:

@@ -12,9 +12,15 @@ from app.storage.cipher import Sealed
 from app.storage.database import Connection
 from app.storage.requests import quote_of
 
+# The requests are locked first, as their foreign key would lock them afterwards: whoever ends one of them holds it
+# FOR UPDATE and writes the same slots, and the two would wait for each other.
 _SETTLE: Final = """
+WITH locked AS (SELECT id FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE)
 INSERT INTO osago_quotes (request_id, insurer_id, status, offer, reason, received_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+SELECT t.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+    AS t (request_id, insurer_id, status, offer, reason, received_at)
+LEFT JOIN locked ON locked.id = t.request_id
+ORDER BY t.request_id, t.insurer_id
 ON CONFLICT (request_id, insurer_id) DO NOTHING
 RETURNING request_id, insurer_id
 """

@@ -79,6 +79,16 @@ class Database:
         finally:
             await connection.close()
 
+    async def break_connections(self, *, for_good: bool = False) -> None:
+        """Ends every connection to it, as a restart of PostgreSQL does; for good: and lets nobody in again."""
+        connection = await asyncpg.connect(self.server_url)
+        try:
+            if for_good:
+                await connection.execute(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
+            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self.name)
+        finally:
+            await connection.close()
+
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Rows, on a connection of its own."""
         connection = await asyncpg.connect(self.url)

@@ -1,0 +1,165 @@
+"""Accepting: stored and then enqueued, safely repeated, and nothing half-done."""
+
+import asyncio
+from uuid import UUID
+
+import httpx
+import pytest
+from support.until import until
+from support.world import ApiAtHand, World
+
+from app.streams import keys
+from cli.client import CREATE
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.write_insurers("sever", "volga", "zarya")
+    return await world.api()
+
+
+async def created(api: ApiAtHand, world: World, **changes: object) -> dict[str, object]:
+    return (await api.post(CREATE, {"input": world.new_request(**changes)})).json()["data"]["createQuoteRequest"]
+
+
+async def test_an_accepted_request_is_stored_sealed_and_enqueued(world: World, api: ApiAtHand) -> None:
+    """A row, a job per insurer, and soon no notice left; what is personal stands nowhere in the clear."""
+    accepted = await world.accepted(api)
+    request_id = accepted["quoteRequest"]["id"]
+    for insurer in ("sever", "volga", "zarya"):
+        entries = await until(lambda insurer=insurer: world.redis.client.xrange(keys.jobs(0, insurer)))
+        assert [fields for _, fields in entries] == [{"request": request_id}]
+    [row] = await world.database.fetch("SELECT * FROM osago_requests")
+    assert (row["tenant"], row["customer_id"], row["application_key_id"]) == ("core-app", "customer-1", "k1")
+    assert "Иванов".encode() not in row["application"]
+    await until(lambda: no_notices(world))
+
+
+async def no_notices(world: World) -> bool:
+    return await world.database.fetch("SELECT 1 FROM osago_outbox") == []
+
+
+async def test_all_insurers_are_asked_unless_some_are_chosen(world: World, api: ApiAtHand) -> None:
+    """In the order of the file, or of the choice."""
+    everybody = await world.accepted(api)
+    some = await world.accepted(api, insurerIds=["zarya", "sever"])
+    ids = [[quote["insurer"]["id"] for quote in one["quoteRequest"]["quotes"]] for one in (everybody, some)]
+    assert ids == [["sever", "volga", "zarya"], ["zarya", "sever"]]
+
+
+@pytest.mark.parametrize(
+    ("insurer_ids", "problems"),
+    [
+        ([], [(["insurerIds"], "INSURERS_EMPTY")]),
+        (["sever", "nobody"], [(["insurerIds", "1"], "INSURER_UNKNOWN")]),
+        (["sever", "sever"], [(["insurerIds", "1"], "INSURER_REPEATED")]),
+    ],
+)
+async def test_a_wrong_choice_of_insurers_is_a_problem_with_a_path(
+    world: World, api: ApiAtHand, insurer_ids: list[str], problems: list[object]
+) -> None:
+    """As everything else that a caller can mend."""
+    result = await created(api, world, insurerIds=insurer_ids)
+    assert [(problem["path"], problem["code"]) for problem in result["problems"]] == problems
+
+
+async def test_all_problems_are_told_at_once(world: World, api: ApiAtHand) -> None:
+    """Those of the request and those of the application."""
+    request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["nobody"])
+    request["application"]["vehicle"]["vin"] = "short"
+    request["application"]["policyholder"]["email"] = "nobody@"
+    result = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
+    assert {problem["code"] for problem in result["problems"]} == {
+        "CUSTOMER_ID_INVALID",
+        "CLIENT_REFERENCE_INVALID",
+        "INSURER_UNKNOWN",
+        "VIN_INVALID",
+        "EMAIL_INVALID",
+    }
+    assert ["application", "vehicle", "vin"] in [problem["path"] for problem in result["problems"]]
+    assert await world.database.fetch("SELECT 1 FROM osago_requests") == []
+
+
+async def test_a_repeated_client_reference_returns_the_first_request(world: World, api: ApiAtHand) -> None:
+    """A retry after a lost answer makes no second request."""
+    first = await world.accepted(api, clientReference="ref-1")
+    again = await world.accepted(api, clientReference="ref-1")
+    assert again["quoteRequest"]["id"] == first["quoteRequest"]["id"]
+    assert len(await world.database.fetch("SELECT 1 FROM osago_requests")) == 1
+
+
+async def test_two_that_arrive_at_once_are_one(world: World, api: ApiAtHand) -> None:
+    """At one API and at two."""
+    other = await world.api()
+    accepted = await asyncio.gather(
+        *(world.accepted(one, clientReference="ref-1") for one in (api, other, api, other) for _ in range(5))
+    )
+    assert len({one["quoteRequest"]["id"] for one in accepted}) == 1
+
+
+async def test_a_client_reference_of_other_content_is_a_problem(world: World, api: ApiAtHand) -> None:
+    """Another car, another customer, another choice of insurers: none of them is a retry."""
+    await world.accepted(api, clientReference="ref-1")
+    other_car = world.new_request(clientReference="ref-1")
+    other_car["application"]["vehicle"]["year"] -= 1
+    for request in (
+        other_car,
+        world.new_request(clientReference="ref-1", customerId="customer-2"),
+        world.new_request(clientReference="ref-1", insurerIds=["sever", "volga", "zarya"]),
+    ):
+        result = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
+        assert [problem["code"] for problem in result["problems"]] == ["CLIENT_REFERENCE_REUSED"]
+
+
+async def test_a_client_reference_belongs_to_its_caller(world: World, api: ApiAtHand) -> None:
+    """Two services may number their applications alike."""
+    mine = await world.accepted(api, clientReference="ref-1")
+    body = {"input": world.new_request(clientReference="ref-1")}
+    other = (await api.post(CREATE, body, token=world.token("another-app"))).json()["data"]["createQuoteRequest"]
+    assert other["quoteRequest"]["id"] != mine["quoteRequest"]["id"]
+
+
+async def test_under_load_requests_share_transactions(world: World, api: ApiAtHand) -> None:
+    """Two hundred at once: every one accepted, in far fewer transactions."""
+    commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+    before = (await world.database.fetch(commits))[0]["xact_commit"]
+    accepted = await asyncio.gather(*(world.accepted(api) for _ in range(200)))
+    assert len({one["quoteRequest"]["id"] for one in accepted}) == 200
+    assert len(await world.database.fetch("SELECT 1 FROM osago_requests")) == 200
+    assert (await world.database.fetch(commits))[0]["xact_commit"] - before < 200
+
+
+async def test_without_redis_requests_are_accepted_and_left_to_the_relay(world: World) -> None:
+    """Accepted is what is committed; the jobs come later."""
+    world.write_insurers("sever")
+    world.set(redis_url="redis://127.0.0.1:1/0")
+    api = await world.api()
+    await world.accepted(api)
+    [row] = await world.database.fetch("SELECT kind FROM osago_outbox")
+    assert row["kind"] == "accepted"
+
+
+async def test_without_postgresql_a_mutation_says_so_at_once(world: World) -> None:
+    """Within two seconds, with a code and when to come again."""
+    world.write_insurers("sever")
+    world.set(database_url="postgresql://osago@127.0.0.1:1/osago")
+    api = await world.api()
+    response = await api.post(CREATE, {"input": world.new_request()})
+    [error] = response.json()["errors"]
+    assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfterSeconds": 1.0}
+    assert response.elapsed.total_seconds() < 2
+    assert isinstance(response, httpx.Response)
+
+
+async def test_personal_data_stays_out_of_redis(world: World, api: ApiAtHand) -> None:
+    """A job carries ids; so does everything else there."""
+    accepted = await world.accepted(api)
+    await until(lambda: world.redis.client.exists(keys.jobs(0, "sever")))
+    dump = ""
+    async for key in world.redis.client.scan_iter():
+        kind = await world.redis.client.type(key)
+        dump += key + repr(await (world.redis.client.xrange(key) if kind == "stream" else world.redis.client.hgetall(key)))
+    application = world.new_request()["application"]
+    for marker in ("Иванов", application["policyholder"]["passport"], application["vehicle"]["vin"]):
+        assert marker not in dump
+    assert UUID(accepted["quoteRequest"]["id"])

@@ -1,0 +1,180 @@
+"""GraphQL over HTTP: who may call, and how wrong requests are told so."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from support.world import SECRET, ApiAtHand, World
+
+from app.api.tokens import Tokens
+from app.clock import Clock
+
+INSURERS = "{ insurers { id } }"
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.write_insurers("sever", "volga")
+    return await world.api()
+
+
+async def posted(api: ApiAtHand, content: bytes, **headers: str) -> httpx.Response:
+    sent = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", **headers}
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        return await http.post(api.graphql, content=content, headers={k: v for k, v in sent.items() if v})
+
+
+async def test_a_query_is_answered(api: ApiAtHand) -> None:
+    """With the id that its log lines have."""
+    response = await api.post(INSURERS, headers={"X-Request-Id": "abc"})
+    assert response.json() == {"data": {"insurers": [{"id": "sever"}, {"id": "volga"}]}}
+    assert response.headers["x-request-id"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"null", 400),
+        (b"[]", 400),
+        (b'"x"', 400),
+        (b"{}", 400),
+        (b"{", 400),
+        (b'{"query": 1}', 400),
+        (b'{"query": "{insurers{id}}", "variables": []}', 400),
+        (b'{"query": "{insurers{id}}", "operationName": 1}', 400),
+        (b"[" * 60_000, 400),
+        (b'{"query": "\xff"}', 400),
+        (b"x" * 70_000, 413),
+    ],
+)
+async def test_a_wrong_body_is_the_callers_fault(api: ApiAtHand, body: bytes, status: int) -> None:
+    """A proper 4xx with a reason, never a 500."""
+    response = await posted(api, body)
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_another_content_type_is_not_read(api: ApiAtHand) -> None:
+    """A form of another site cannot post here."""
+    assert (await posted(api, b"{}", **{"Content-Type": "text/plain"})).status_code == 415
+
+
+@pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { insurers { id } } query B { insurers { id } }"])
+async def test_a_request_error_is_a_400_for_who_speaks_the_modern_type(api: ApiAtHand, query: str) -> None:
+    """And a 200 with errors, without data, for who does not."""
+    modern = await api.post(query, headers={"Accept": "application/graphql-response+json"})
+    assert (modern.status_code, modern.headers["content-type"]) == (
+        400,
+        "application/graphql-response+json; charset=utf-8",
+    )
+    legacy = await api.post(query, headers={"Accept": "application/json"})
+    assert legacy.status_code == 200
+    assert "data" not in legacy.json()
+
+
+@pytest.mark.parametrize("token", ["", "forged", "a.b.c", "x" * 5000])
+async def test_without_a_good_token_nothing_is_answered(api: ApiAtHand, token: str) -> None:
+    """401, and the code that says why."""
+    response = await posted(api, b'{"query": "{insurers{id}}"}', Authorization=f"Bearer {token}" if token else "")
+    assert response.status_code == 401
+    assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_a_token_expires_and_belongs_to_its_secret(api: ApiAtHand, world: World) -> None:
+    """Neither yesterday's nor somebody else's opens anything; nor does one without its scope."""
+    expired = Tokens(SECRET, Clock(), watch_ttl_s=1).service_token("core-app", "quotes:read", timedelta(seconds=-1))
+    foreign = Tokens(SECRET + "?", Clock(), watch_ttl_s=1).service_token("core-app", "quotes:read", timedelta(hours=1))
+    for token in (expired, foreign):
+        assert (await api.post(INSURERS, token=token)).status_code == 401
+    reader = world.token(scope="quotes:read")
+    body = {"input": world.new_request()}
+    mutation = "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
+    [error] = (await api.post(mutation, body, token=reader)).json()["errors"]
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+
+
+REQUEST = "query Q($id: ID!) { quoteRequest(id: $id) { id status progress { answered total } } }"
+
+
+async def test_a_caller_sees_its_own_requests_only(api: ApiAtHand, world: World) -> None:
+    """Another service's look as if they were not there; a watch token opens its one request, and changes nothing."""
+    first, second = await world.accepted(api), await world.accepted(api)
+    id_ = first["quoteRequest"]["id"]
+
+    async def seen(token: str, request_id: str = id_) -> Any:
+        return (await api.post(REQUEST, {"id": request_id}, token=token)).json()["data"]["quoteRequest"]
+
+    assert (await seen(api.token))["progress"] == {"answered": 0, "total": 2}
+    assert await seen(world.token("another-app")) is None
+    assert (await seen(first["watchToken"]))["id"] == id_
+    assert await seen(second["watchToken"]) is None
+    cancel = "mutation C($id: ID!) { cancelQuoteRequest(id: $id) { status } }"
+    [error] = (await api.post(cancel, {"id": id_}, token=first["watchToken"])).json()["errors"]
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+    assert (await api.post(cancel, {"id": id_}, token=world.token("another-app"))).json()["data"] == {
+        "cancelQuoteRequest": None
+    }
+
+
+async def test_get_reads_and_never_writes(api: ApiAtHand) -> None:
+    """A query may stand in a URL; a mutation may not."""
+    headers = {"Authorization": f"Bearer {api.token}", "Accept": "application/graphql-response+json"}
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        read = await http.get(api.graphql, params={"query": INSURERS}, headers=headers)
+        written = await http.get(
+            api.graphql, params={"query": 'mutation { cancelQuoteRequest(id: "x") { id } }'}, headers=headers
+        )
+    assert read.json()["data"]["insurers"]
+    assert written.status_code == 405
+
+
+async def test_a_wrong_value_is_told_without_being_repeated(api: ApiAtHand, world: World) -> None:
+    """Strict scalars: neither a birth date nor a number comes back in an error."""
+    request = world.new_request()
+    request["application"]["policyholder"]["birthDate"] = "19850607"
+    request["application"]["vehicle"]["enginePower"] = "NaN"
+    mutation = "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
+    text = (await api.post(mutation, {"input": request})).text
+    assert "birthDate" in text
+    assert "19850607" not in text
+
+
+async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
+    """From the project itself, under a policy that lets nothing else in."""
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        page = await http.get(api.graphql, headers={"Accept": "text/html,*/*"})
+        script = await http.get(f"{api.url}/graphql/static/graphiql.js")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "__CONFIG__" not in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert script.status_code == 200
+
+
+async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
+    """Alive, ready, and measured."""
+    await world.accepted(api)
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        assert (await http.get(f"{api.url}/healthz")).text == "alive\n"
+        ready = await http.get(f"{api.url}/readyz")
+        metrics = (await http.get(f"{api.url}/metrics")).text
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "postgresql": "ok", "redis": "ok"})
+    assert "osago_requests_accepted_total" in metrics
+
+
+async def test_readiness_tells_what_is_missing(world: World) -> None:
+    """Without Redis degraded but ready; without PostgreSQL, or with an old schema, not."""
+    world.write_insurers("sever")
+    world.set(redis_url="redis://127.0.0.1:1/0")
+    degraded = await world.api()
+    world.set(database_url="postgresql://osago@127.0.0.1:1/osago")
+    alone = await world.api()
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        answer = await http.get(f"{degraded.url}/readyz")
+        assert (answer.status_code, answer.json()["status"], answer.json()["redis"]) == (200, "degraded", "not there")
+        answer = await http.get(f"{alone.url}/readyz")
+        assert (answer.status_code, answer.json()["postgresql"]) == (503, "not there")
+        await world.database.fetch("DROP TABLE alembic_version")
+        answer = await http.get(f"{degraded.url}/readyz")
+        assert answer.status_code == 503
+        assert "osago migrate" in answer.json()["postgresql"]

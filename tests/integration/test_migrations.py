@@ -1,0 +1,55 @@
+"""Migrations: up, down, and no drift between them and the tables in the code."""
+
+import asyncio
+
+from alembic import command
+from support.servers import Database, Servers
+
+from app.storage.database import open_pool
+from app.storage.migration import config, is_current, migrate
+
+
+async def test_the_tables_in_the_code_are_the_tables_in_the_database(database: Database) -> None:
+    """`alembic check` finds nothing that a new migration would have to do."""
+    await asyncio.to_thread(command.check, config(database.url))
+
+
+async def test_down_and_up_again(database: Database) -> None:
+    """A release that is rolled back leaves nothing of its tables, and comes again."""
+    await asyncio.to_thread(command.downgrade, config(database.url), "base")
+    assert await tables(database) == ["alembic_version"]
+    await asyncio.to_thread(migrate, database.url)
+    assert await tables(database) == ["alembic_version", "osago_outbox", "osago_quotes", "osago_requests"]
+
+
+async def test_several_processes_may_migrate_at_once(servers: Servers, database: Database) -> None:
+    """They stand in line."""
+    await asyncio.to_thread(command.downgrade, config(database.url), "base")
+    await asyncio.gather(*(asyncio.to_thread(_migrate_apart, database.url) for _ in range(3)))
+    assert "osago_requests" in await tables(database)
+
+
+async def test_a_process_knows_whether_the_schema_is_what_it_needs(database: Database) -> None:
+    """Behind: not ready. A revision that it does not know is a later release's, and good."""
+    pool = await open_pool(database.url, connections=2)
+    assert await is_current(pool)
+    await database.fetch("UPDATE alembic_version SET version_num = 'of a later release'")
+    assert await is_current(pool)
+    await database.fetch("DROP TABLE alembic_version")
+    assert not await is_current(pool)
+    await pool.close()
+
+
+async def tables(database: Database) -> list[str]:
+    rows = await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    return [row["tablename"] for row in rows]
+
+
+def _migrate_apart(url: str) -> None:
+    import os
+    import subprocess
+    import sys
+
+    subprocess.run(
+        [sys.executable, "-m", "cli.main", "migrate"], env={**os.environ, "OSAGO_DATABASE_URL": url}, check=True
+    )

@@ -1,0 +1,120 @@
+"""The self-clocking group commit."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.batching import DataRefused, GroupCommit
+from app.domain.errors import Overloaded
+
+
+class Store:
+    """Keeps what it is given, one batch at a time, when it is let."""
+
+    def __init__(self, *, refused: frozenset[int] = frozenset()) -> None:
+        self.batches: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.refused = refused
+
+    async def flush(self, batch: Sequence[int]) -> list[int]:
+        await self.open.wait()
+        self.batches.append(list(batch))
+        if self.refused & set(batch):
+            raise DataRefused
+        return [item * 10 for item in batch]
+
+
+@asynccontextmanager
+async def running(commit: GroupCommit[int, int]) -> AsyncGenerator[None, None]:
+    task = asyncio.create_task(commit.run())
+    yield
+    task.cancel()
+
+
+async def test_an_idle_commit_waits_for_nobody() -> None:
+    """A single item goes at once, alone."""
+    store = Store()
+    commit = GroupCommit(store.flush)
+    async with running(commit):
+        assert await commit.submit(1) == 10
+    assert store.batches == [[1]]
+
+
+async def test_what_comes_while_a_batch_is_under_way_goes_together() -> None:
+    """The next batch gathers while one is being flushed, and everybody gets the result of their own item."""
+    store = Store()
+    commit = GroupCommit(store.flush)
+    async with running(commit):
+        store.open.clear()
+        first = asyncio.create_task(commit.submit(0))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(commit.submit(item)) for item in range(1, 6)]
+        await asyncio.sleep(0)
+        store.open.set()
+        assert await asyncio.gather(first, *others) == [0, 10, 20, 30, 40, 50]
+    assert store.batches == [[0], [1, 2, 3, 4, 5]]
+
+
+async def test_a_bad_item_hurts_nobody_else() -> None:
+    """A batch that fails for its data is bisected down to the item at fault."""
+    store = Store(refused=frozenset({3}))
+    commit = GroupCommit(store.flush)
+    futures = [commit.put(item) for item in range(8)]
+    await commit.run_once()
+    assert [future.result() for future in futures if futures.index(future) != 3] == [0, 10, 20, 40, 50, 60, 70]
+    with pytest.raises(DataRefused):
+        futures[3].result()
+
+
+async def test_an_error_reaches_everybody_in_the_batch_and_the_next_batch_is_tried() -> None:
+    """A database that is away fails what is waiting now, not what comes later."""
+
+    async def flush(batch: Sequence[int]) -> list[int]:
+        if 1 in batch:
+            raise OSError("away")
+        return list(batch)
+
+    commit = GroupCommit(flush)
+    futures = [commit.put(1), commit.put(2)]
+    await commit.run_once()
+    for future in futures:
+        with pytest.raises(OSError, match="away"):
+            future.result()
+    later = commit.put(3)
+    await commit.run_once()
+    assert later.result() == 3
+
+
+async def test_there_is_a_limit_to_what_waits() -> None:
+    """Nobody is let in who would wait without end."""
+    commit = GroupCommit(Store().flush, waiting_most=2)
+    commit.put(1)
+    commit.put(2)
+    with pytest.raises(Overloaded):
+        commit.put(3)
+
+
+async def test_a_batch_has_a_limit() -> None:
+    """What is over it goes with the next one."""
+    store = Store()
+    commit = GroupCommit(store.flush, batch_most=2)
+    for item in range(3):
+        commit.put(item)
+    await commit.run_once()
+    await commit.run_once()
+    assert store.batches == [[0, 1], [2]]
+
+
+async def test_who_has_given_up_is_left_out() -> None:
+    """A caller whose time ran out before its batch began is not stored behind its back."""
+    store = Store()
+    commit = GroupCommit(store.flush)
+    gone, kept = commit.put(1), commit.put(2)
+    gone.cancel()
+    await commit.run_once()
+    assert store.batches == [[2]]
+    assert kept.result() == 20

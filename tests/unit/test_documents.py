@@ -1,0 +1,52 @@
+"""Documents: what goes into PostgreSQL and Redis comes back as it was."""
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.applications import an_application
+from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
+
+from app.documents import (
+    decode_answer,
+    decode_application,
+    decode_ending,
+    decode_quote,
+    encode_application,
+    encode_ending,
+    encode_offer,
+    encode_quote,
+    encode_reason,
+)
+from app.domain.quote import TIMED_OUT, NoOffer, Outcome
+
+TODAY = date(2026, 11, 22)
+
+
+def test_an_application_comes_back_as_it_was() -> None:
+    """Decimals exact, Cyrillic whole."""
+    application = an_application(TODAY)
+    assert decode_application(encode_application(application)) == application
+
+
+@given(st.decimals("0.01", "999999.99", places=2), st.booleans())
+def test_a_quote_comes_back_as_it_was(premium: object, plain: bool) -> None:
+    """To the kopeck and to the microsecond, with all its parts or without."""
+    request = a_request("sever")
+    bare = {"coefficients": None, "valid_until": None, "purchase_url": None}
+    quote = a_quote(request, "sever", an_offer(str(premium), **(bare if plain else {})))
+    assert decode_quote(request.id, encode_quote(quote)) == quote
+
+
+def test_an_answer_comes_back_from_its_columns() -> None:
+    """An offer, a refusal with the insurer's code, silence."""
+    offer = an_offer()
+    assert decode_answer("OFFERED", encode_offer(offer), None) == offer
+    for answer in (a_refusal(), TIMED_OUT):
+        assert isinstance(answer, NoOffer)
+        assert decode_answer(answer.status.value, None, encode_reason(answer.reason)) == answer
+
+
+def test_an_end_comes_back_as_it_was() -> None:
+    """Its outcome and its moment."""
+    assert decode_ending(encode_ending(an_end(Outcome.DEADLINE))) == an_end(Outcome.DEADLINE)

@@ -1,0 +1,112 @@
+"""What an application gets is drawn from the seed, the insurer and its content; and the draws are as they should be."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from statistics import median
+from typing import Any, Final
+
+import pytest
+from support.applications import an_application
+
+from app.domain.application import Application, VehicleCategory
+from sandbox.insurers.behaviours import Garbage, Hang, Status
+from sandbox.insurers.catalogue import INSURERS
+from sandbox.insurers.fate import Fate, Refusal, fate_of
+from sandbox.insurers.pricing import Price, price
+
+TODAY: Final = date(2026, 5, 1)
+APPLICATION: Final = an_application(TODAY)
+SEVER: Final = INSURERS["sever"]
+
+
+def fates(count: int, application: Application = APPLICATION, **settings: Any) -> list[Fate]:
+    """Of as many applications that have the same premium but not the same content."""
+    chosen: dict[str, Any] = {"profile": SEVER, "seed": 1, "calm": False, **settings}
+    return [fate_of(application, str(n).encode(), **chosen) for n in range(count)]
+
+
+def with_vehicle(**changes: Any) -> Application:
+    return replace(APPLICATION, vehicle=replace(APPLICATION.vehicle, **changes))
+
+
+def test_the_same_application_has_the_same_fate() -> None:
+    """Whenever it is asked for."""
+    assert fates(200) == fates(200)
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"profile": INSURERS["volga"]}])
+def test_another_seed_and_another_insurer_draw_anew(other: dict[str, Any]) -> None:
+    """No two applications share a latency by way of either."""
+    latencies = {fate.latency_s for fate in fates(200)}
+    assert latencies.isdisjoint(fate.latency_s for fate in fates(200, **other))
+
+
+def test_the_shares_of_faults() -> None:
+    """3 % 5xx, 2 % 429, 1 % hang, 1 % garbage; half of each on create, half on a poll."""
+    total = 20_000
+    faults = [fate.fault for fate in fates(total) if fate.fault]
+    kinds = Counter(
+        f"{fault.status // 100}xx" if isinstance(fault, Status) else type(fault).__name__ for fault in faults
+    )
+    expected = {"5xx": 0.03, "4xx": 0.02, Hang.__name__: 0.01, Garbage.__name__: 0.01}
+    assert kinds.keys() == expected.keys()
+    for kind, share in expected.items():
+        assert kinds[kind] / total == pytest.approx(share, rel=0.2), kind
+    assert {fault.status for fault in faults if isinstance(fault, Status)} == {429, 500, 503}
+    assert sum(fault.step == "create" for fault in faults) / len(faults) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("insurer", INSURERS)
+def test_the_share_of_refusals_and_the_latency(insurer: str) -> None:
+    """Each insurer has its own."""
+    profile = INSURERS[insurer]
+    drawn = fates(5_000, profile=profile)
+    refusals = sum(isinstance(fate.answer, Refusal) for fate in drawn)
+    assert refusals / len(drawn) == pytest.approx(profile.refusals, abs=0.015)
+    assert median(fate.latency_s for fate in drawn) == pytest.approx(profile.latency_median_s, rel=0.06)
+
+
+def test_calm_leaves_premiums_and_latencies_as_they_are() -> None:
+    """It only takes away the faults and the refusals."""
+    calm = fates(2_000, calm=True)
+    assert all(isinstance(fate.answer, Price) and fate.fault is None for fate in calm)
+    assert [fate.latency_s for fate in calm] == [fate.latency_s for fate in fates(2_000)]
+    assert {fate.answer for fate in calm} >= {fate.answer for fate in fates(50) if isinstance(fate.answer, Price)}
+
+
+@pytest.mark.parametrize("category", [VehicleCategory.A, VehicleCategory.TRACTOR])
+@pytest.mark.parametrize("calm", [True, False])
+def test_what_has_no_known_tariff_is_declined(category: VehicleCategory, *, calm: bool) -> None:
+    """Always, with a code of its own; calm or not."""
+    answers = [fate.answer for fate in fates(300, with_vehicle(category=category), calm=calm)]
+    assert {answer.code for answer in answers if isinstance(answer, Refusal)} == {"CATEGORY_NOT_INSURED"}
+    assert all(isinstance(answer, Refusal) for answer in answers)
+
+
+def test_refusals_are_credible() -> None:
+    """No new car is refused for its age, and no old hand for want of experience."""
+    codes = {f.answer.code for f in fates(5_000) if isinstance(f.answer, Refusal)}
+    assert codes == {"KBM_TOO_HIGH", "REGION_NOT_SERVED", "QUOTA_EXHAUSTED", "MANUAL_REVIEW_REQUIRED"}
+    old = {f.answer.code for f in fates(5_000, with_vehicle(year=2001)) if isinstance(f.answer, Refusal)}
+    assert old - codes == {"VEHICLE_TOO_OLD"}
+
+
+def test_premiums_differ_by_base_rate_only() -> None:
+    """The other factors are the same with every insurer, whatever the vehicle."""
+    for application in (APPLICATION, with_vehicle(category=VehicleCategory.D, seats=40)):
+        prices = [price(application, profile.rate_position) for profile in INSURERS.values()]
+        factors = {replace(each.coefficients, base_rate=APPLICATION.vehicle.engine_power) for each in prices if each}
+        assert len(factors) == 1
+        assert len({each.coefficients.base_rate for each in prices if each}) == 12
+
+
+def test_a_licence_has_one_bonus_malus_class_everywhere() -> None:
+    """The national system is the same for all, and unmoved by the seed."""
+    found = {
+        f.answer.coefficients.bonus_malus
+        for s in range(5)
+        for f in fates(5, seed=s, calm=True)
+        if isinstance(f.answer, Price)
+    }
+    assert len(found) == 1

@@ -1,0 +1,84 @@
+"""The rules of asking again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import (
+    CircuitOpen,
+    InsurerBusy,
+    InsurerCredentials,
+    InsurerError,
+    InsurerProtocol,
+    InsurerRejected,
+    InsurerUnavailable,
+)
+from app.domain.quote import UNAVAILABLE, ReasonCode, failed
+from app.insurers import Retry
+from workers.verdict import AskAgain, GiveUp, verdict
+
+RETRY = Retry.model_validate({"attempts": 3, "first": "200ms", "most": "2s"})
+
+
+def decided(error: InsurerError, *, failures: int = 1, is_created: bool = False, left_s: float = 50) -> AskAgain | GiveUp:
+    return verdict(error, failures=failures, is_created=is_created, retry=RETRY, left_s=left_s)
+
+
+@given(st.integers(1, 2))
+def test_a_breakdown_is_tried_again_with_full_jitter(failures: int) -> None:
+    """Somewhere between at once and twice as long as the time before."""
+    decision = decided(InsurerUnavailable("status 503"), failures=failures)
+    assert isinstance(decision, AskAgain)
+    assert 0 <= decision.after_s <= 0.2 * 2 ** (failures - 1)
+
+
+def test_backoff_has_a_most() -> None:
+    """However often it failed."""
+    retry = RETRY.model_copy(update={"attempts": 1000})
+    for _ in range(200):
+        decision = verdict(InsurerUnavailable("x"), failures=900, is_created=True, retry=retry, left_s=50)
+        assert isinstance(decision, AskAgain)
+        assert decision.after_s <= 2
+
+
+def test_attempts_are_counted() -> None:
+    """The third failure in a row is the last."""
+    assert decided(InsurerUnavailable("x"), failures=3) == GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
+
+
+def test_a_busy_insurer_is_asked_again_when_it_says_however_often() -> None:
+    """A 429 delays a quote; it does not fail it."""
+    assert decided(InsurerBusy("status 429", 5.0), failures=99) == AskAgain(5.0)
+    silent = decided(InsurerBusy("status 429"), failures=99)
+    assert isinstance(silent, AskAgain)
+    assert silent.after_s >= 0.2
+
+
+def test_a_breakdown_that_names_its_end_is_not_disturbed_before() -> None:
+    """503 with Retry-After."""
+    assert decided(InsurerUnavailable("status 503", 4.0)) == AskAgain(4.0)
+
+
+@pytest.mark.parametrize("error", [InsurerBusy("x", 60.0), InsurerUnavailable("x", 60.0)])
+def test_nobody_waits_for_what_cannot_be_in_time(error: InsurerError) -> None:
+    """Who may ask again only after the end is told so at once."""
+    assert decided(error, left_s=50) == GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InsurerCredentials("x"), ReasonCode.INSURER_CREDENTIALS),
+        (InsurerRejected("x"), ReasonCode.INSURER_REJECTED),
+        (InsurerProtocol("x"), ReasonCode.INSURER_PROTOCOL),
+    ],
+)
+def test_some_faults_are_final(error: InsurerError, code: ReasonCode) -> None:
+    """Asking again would change nothing."""
+    assert decided(error) == GiveUp(failed(code))
+
+
+def test_an_open_circuit_ends_what_has_not_begun_and_delays_what_has() -> None:
+    """Whoever has an application there already loses nothing by waiting."""
+    assert decided(CircuitOpen("open")) == GiveUp(UNAVAILABLE)
+    assert isinstance(decided(CircuitOpen("open"), is_created=True), AskAgain)
