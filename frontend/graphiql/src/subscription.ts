@@ -67,7 +67,7 @@ const MEANING: Readonly<Record<number, string>> = {
   1012: 'the server restarts; run it again, with the last cursor in "after"',
   1013: 'the server is overloaded; try later',
   4401: 'the token is missing or not accepted; see Authorization in Headers',
-  4403: 'the token has expired or does not allow this; see Authorization in Headers',
+  4403: 'the token is missing, has expired or does not allow this; see Authorization in Headers',
 };
 
 /** An `error` message brings GraphQL errors; a lost connection a CloseEvent, which JSON shows as `{}`. */
