@@ -4,7 +4,7 @@ STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check format schema
+.PHONY: demo test check format schema graphiql
 
 demo: .venv/ready          ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -24,6 +24,9 @@ format: .venv/ready
 
 schema: .venv/ready        ## prints schema.graphql anew from the code
 	@$(RUN) osago schema > schema.graphql
+
+graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
+	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
 	@$(UV) sync --frozen --quiet --python $(PYTHON)

@@ -95,6 +95,7 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
     Raises:
         WrongSetting: the file is missing or wrong; the text names the line and what to mend.
     """
+    text = ""
     try:
         text = path.read_text(encoding="utf-8")
         file = _File.model_validate(tomllib.loads(text))

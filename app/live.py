@@ -24,7 +24,8 @@ from app.storage.database import Pool, connected
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
 from app.streams.bell import Doorbell
-from app.streams.connection import GONE, Client
+from app.streams.client import Client
+from app.streams.connection import GONE
 from app.streams.events import EventStreams
 
 log: Final = structlog.get_logger(__name__)
@@ -227,7 +228,7 @@ class Live:
         async with connected(self._pool) as connection:
             progress = await read_progress(connection, ids)
             stale = [id_ for id_ in progress if self._is_behind(id_, *progress[id_])]
-            requests = await read_requests(connection, stale) if stale else {}
+            requests = await read_requests(connection, stale)
         self._learn(requests.values())
 
     async def _end(self, ids: Sequence[UUID]) -> list[None]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
@@ -52,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
     app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
     if settings.graphiql:
-        app.mount("/graphql/static", StaticFiles(directory=graphiql.STATIC))
+        app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
     return app
 
 

@@ -16,7 +16,8 @@ from app.quoting.ending import SWEEP_EVERY_S, Ending
 from app.settings import Settings
 from app.storage.cipher import Cipher
 from app.storage.database import Pool, open_pool, read_time
-from app.streams.connection import Client, RedisAddress, connect, parse_address
+from app.streams.client import Client
+from app.streams.connection import RedisAddress, connect, parse_address
 from app.streams.events import EventStreams
 from app.streams.jobs import JobStreams
 

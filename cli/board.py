@@ -75,7 +75,7 @@ class Lines:
             print(f"{since}  {event['outcome']}: {ending_of(event)}", flush=True)
             return
         quote = event["quote"]
-        told = money(quote) or (quote["reason"] or {}).get("message", "")
+        told = money(quote) or reason_of(quote)
         print(f"{since}  {quote['status']:<11}  {quote['insurer']['name']}: {told}", flush=True)
 
 
@@ -123,7 +123,7 @@ class Live:
         table.add_column("Через", justify="right", width=7)
         for slot in sorted(self._slots.values(), key=self._rank):
             word, style = _STATUSES[slot["status"]]
-            reason = (slot["reason"] or {}).get("message", "")
+            reason = reason_of(slot)
             pending = slot["status"] == "PENDING"
             arrived = self._arrived.get(slot["insurer"]["id"])
             table.add_row(
@@ -178,6 +178,11 @@ def best_of(slots: Any) -> Slot | None:
 
 def premium(slot: Slot) -> Decimal | None:
     return Decimal(slot["offer"]["premium"]["amount"]) if slot["offer"] else None
+
+
+def reason_of(slot: Slot) -> str:
+    """Why there is no offer; empty with one."""
+    return slot["reason"]["message"] if slot["reason"] else ""
 
 
 def money(slot: Slot) -> str:

@@ -24,7 +24,7 @@ _LOOK_EVERY_S: Final = 0.005
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop where it is to be had."""
+    """Makes uvloop's where it is to be had."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     import uvloop
@@ -45,7 +45,7 @@ def serve(app: Any, host: str, port: int) -> None:
 def serve_in_processes(factory: str, host: str, port: int, processes: int) -> None:
     """Serves from several processes that share one socket; `factory` names what makes the application."""
     config = _config(factory, factory=True, workers=processes)
-    Multiprocess(config, target=_Server(config).run, sockets=[listen(host, port)]).run()
+    Multiprocess(config, sockets=[listen(host, port)]).run()
 
 
 @contextlib.asynccontextmanager

@@ -1,10 +1,8 @@
 """Real servers for the whole session; a database, and an empty Redis, for every test."""
 
-import asyncio
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import hypothesis

@@ -8,7 +8,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
 from aiobreaker.storage.base import CircuitBreakerStorage
@@ -68,7 +68,7 @@ class _Window(CircuitBreakerStorage):
         self._add(failed=True)
 
     def reset_counter(self) -> None:
-        """aiobreaker's word for a call that succeeded."""
+        """Counts a success: it is aiobreaker's word for a call that succeeded."""
         self._add(failed=False)
 
     @property
@@ -141,7 +141,7 @@ class Circuit:
                 return error
 
         try:
-            result = await self._breaker.call_async(only_breakdowns_raise)
+            result = await cast("Awaitable[Result | InsurerError]", self._breaker.call_async(only_breakdowns_raise))  # pyright: ignore[reportUnknownMemberType]
         except CircuitBreakerError as error:  # the failure that opened it; it is told as what it was
             raise error.__cause__ or CircuitOpen("open") from None
         if isinstance(result, InsurerError):

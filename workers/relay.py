@@ -28,7 +28,7 @@ async def relay_once(resources: Resources) -> None:
         async with connected(resources.pool) as connection:
             until = resources.clock.now() - LEFT_FOR
             notices = await notices_until(connection, until, most=_MOST)
-            requests = await read_requests(connection, [notice.request_id for notice in notices]) if notices else {}
+            requests = await read_requests(connection, [notice.request_id for notice in notices])
         if not notices:
             return
         await _tell(resources, [(notice, requests[notice.request_id]) for notice in notices])

@@ -1,6 +1,7 @@
 """What to do after a call to an insurer failed: pure, so that every rule of asking can be read, and tested, in one place."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,13 @@ class GiveUp:
     answer: NoOffer
 
 
+_FINAL: Final[Mapping[type[InsurerError], ReasonCode]] = {
+    InsurerCredentials: ReasonCode.INSURER_CREDENTIALS,
+    InsurerRejected: ReasonCode.INSURER_REJECTED,
+    InsurerProtocol: ReasonCode.INSURER_PROTOCOL,
+}
+
+
 def verdict(error: InsurerError, *, failures: int, is_created: bool, retry: Retry, left_s: float) -> AskAgain | GiveUp:
     """Decides after the `failures`-th failure in a row of one step, `left_s` seconds before asking stops."""
     match error:
@@ -46,14 +54,8 @@ def verdict(error: InsurerError, *, failures: int, is_created: bool, retry: Retr
         case CircuitOpen():
             # Who has an application there already loses nothing by waiting for its answer.
             return _again(CIRCUIT_RETRY_S, left_s) if is_created else GiveUp(UNAVAILABLE)
-        case InsurerCredentials():
-            return GiveUp(failed(ReasonCode.INSURER_CREDENTIALS))
-        case InsurerRejected():
-            return GiveUp(failed(ReasonCode.INSURER_REJECTED))
-        case InsurerProtocol():
-            return GiveUp(failed(ReasonCode.INSURER_PROTOCOL))
         case _:
-            raise error
+            return GiveUp(failed(_FINAL[type(error)]))
 
 
 def _again(after_s: float, left_s: float) -> AskAgain | GiveUp:

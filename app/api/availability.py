@@ -6,7 +6,8 @@ from typing import Final
 from app.clock import Clock
 from app.domain.insurer import Availability, Insurer
 from app.streams import keys
-from app.streams.connection import GONE, Client
+from app.streams.client import Client
+from app.streams.connection import GONE
 
 FRESH_S: Final = 0.1
 """For so long an answer of Redis's is used again: one read serves a whole response."""

@@ -24,7 +24,7 @@ class QuoteOrder(StrEnum):
 
 def _show(enum: type[AnEnum], descriptions: Mapping[AnEnum, str] | None = None) -> None:
     strawberry.enum(enum)
-    definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    definition: StrawberryEnumDefinition = vars(enum)["__strawberry_definition__"]
     for value in definition.values:
         value.description = (descriptions or {}).get(enum[value.name])
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import structlog
 from graphql import GraphQLError
-
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
@@ -17,7 +16,7 @@ from app.observability import metrics
 
 log: Final = structlog.get_logger(__name__)
 
-_FAULTS: Final = MappingProxyType(
+_FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
     {
         NotAuthenticated: ("UNAUTHENTICATED", "Нужен действующий токен доступа."),
         NotAllowed: ("FORBIDDEN", "Этот токен не даёт права на такое действие."),
@@ -59,7 +58,7 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
     formatted = error.formatted
     if cause is None or isinstance(cause, REQUEST_ERRORS):
         return {**formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
-    place = {key: formatted[key] for key in ("locations", "path") if key in formatted}
+    place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
     if type(cause) in _FAULTS and isinstance(cause, OsagoError):
         return {**told(cause), **place}
     return {**masked(cause), **place}

@@ -13,7 +13,7 @@ from app.clock import Clock
 STATIC: Final = Path(__file__).parent / "static" / "graphiql"
 _STARTS_IN: Final = timedelta(days=10)
 _POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 

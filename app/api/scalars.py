@@ -33,7 +33,7 @@ def _scalar(
     )
 
 
-def _moment(text: str) -> datetime:
+def _moment(_text: str) -> datetime:
     raise Broken("DATE_TIME_INVALID")  # no input of the API is a moment
 
 

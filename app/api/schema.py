@@ -27,7 +27,7 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
     """Forgets after each event what graphql-core 3.3.2 would gather until the subscription ends: 2 KB an event."""
 
     def build_per_event_executor(self, payload: Any) -> Any:
-        executor = super().build_per_event_executor(payload)
+        executor: Any = super().build_per_event_executor(payload)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         executor._relevant_sub_fields = {}  # noqa: SLF001 - there is no other way to reach it
         return executor
 
@@ -36,7 +36,7 @@ class _OneOperation(SchemaExtension):
     """Of several operations the one that is named: without a name Strawberry would run the first."""
 
     def on_validate(self) -> Generator[None, None, None]:
-        context = self.execution_context
+        context: Any = self.execution_context
         document = context.graphql_document
         if document and not context.pre_execution_errors and not context._provided_operation_name:  # noqa: SLF001
             operations = sum(isinstance(part, OperationDefinitionNode) for part in document.definitions)
@@ -55,7 +55,9 @@ schema: Final = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[lambda: ParserCache(maxsize=DOCUMENTS_KEPT), lambda: ValidationCache(maxsize=DOCUMENTS_KEPT),
+    extensions=[
+        lambda: ParserCache(maxsize=DOCUMENTS_KEPT),
+        lambda: ValidationCache(maxsize=DOCUMENTS_KEPT),
         _OneOperation,
     ],
     execution_context_class=_Executor,

@@ -101,7 +101,7 @@ class Accepting:
             accepted = await insert_requests(connection, batch)
             losers = [new.request for new in batch if new.request.id not in accepted]
             references = [(loser.tenant, loser.client_reference or "") for loser in losers]
-            repeated = await find_repeated(connection, references) if losers else {}
+            repeated = await find_repeated(connection, references)
         for new in batch:
             if new.request.id in accepted:
                 request = new.request

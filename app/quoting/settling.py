@@ -91,7 +91,7 @@ class Settling:
         async with connected(self._pool) as connection:
             won = await insert_quotes(connection, list(first.values()))
             lost = [key for key in first if key not in won]
-            standing = {**first, **(await read_quotes(connection, lost) if lost else {})}
+            standing = {**first, **await read_quotes(connection, lost)}
             # A new statement, after the commit: of two settlers at least the later one sees both last quotes.
             full = await full_requests(connection, list({request_id for request_id, _ in first}))
         for key in won:

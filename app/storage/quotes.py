@@ -81,6 +81,8 @@ async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[
 
 async def read_quotes(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Quote]:
     """The settled quotes under these keys."""
+    if not keys:
+        return {}
     rows = await connection.fetch(_READ, [request_id for request_id, _ in keys], [insurer for _, insurer in keys])
     return {(row["request_id"], row["insurer_id"]): quote_of(row["request_id"], row) for row in rows}
 

@@ -136,12 +136,16 @@ async def find_repeated(
     connection: Connection, references: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Repeated]:
     """The requests that (tenant, client reference) pairs name."""
+    if not references:
+        return {}
     rows = await connection.fetch(_BY_REFERENCE, [tenant for tenant, _ in references], [ref for _, ref in references])
     return {(row["tenant"], row["client_reference"]): _repeated(row) for row in rows}
 
 
 async def read_requests(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, QuoteRequest]:
     """Requests with their quotes, by id, as one snapshot."""
+    if not ids:
+        return {}
     found: dict[UUID, QuoteRequest] = {}
     quotes: dict[UUID, dict[str, Quote]] = {}
     for row in await connection.fetch(_BY_ID, ids):

@@ -20,7 +20,7 @@ def _text(*, nullable: bool = False) -> Column[str]:
 class RequestRow(SQLModel, table=True):
     """A quote request; open while `completed_at` is null."""
 
-    __tablename__: ClassVar[str] = "osago_requests"
+    __tablename__: ClassVar[str] = "osago_requests"  # pyright: ignore[reportIncompatibleVariableOverride]
     __table_args__ = (
         # What makes a repeat safe, also when two arrive at once.
         Index(
@@ -54,7 +54,7 @@ class RequestRow(SQLModel, table=True):
 class QuoteRow(SQLModel, table=True):
     """A settled quote: it has an offer or a reason, and never changes."""
 
-    __tablename__: ClassVar[str] = "osago_quotes"
+    __tablename__: ClassVar[str] = "osago_quotes"  # pyright: ignore[reportIncompatibleVariableOverride]
     __table_args__ = (
         CheckConstraint(
             "(status = 'OFFERED') = (offer IS NOT NULL) AND (offer IS NULL) = (reason IS NOT NULL)",
@@ -79,7 +79,7 @@ class QuoteRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """What has been committed and must still be told to Redis; `kind` is `accepted` or `completed`."""
 
-    __tablename__: ClassVar[str] = "osago_outbox"
+    __tablename__: ClassVar[str] = "osago_outbox"  # pyright: ignore[reportIncompatibleVariableOverride]
     __table_args__ = (
         CheckConstraint("kind IN ('accepted', 'completed')", name="osago_outbox_kind"),
         Index("osago_outbox_age", "created_at"),

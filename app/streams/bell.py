@@ -7,7 +7,8 @@ from uuid import UUID
 
 import structlog
 
-from app.streams.connection import BLOCK_MS, GONE, Client
+from app.streams.client import Client
+from app.streams.connection import BLOCK_MS, GONE
 
 log: Final = structlog.get_logger(__name__)
 

@@ -5,9 +5,8 @@ a blocking one for a lane's reader, on a connection of its own, never retried: a
 been delivered.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster, Sentinel
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.domain.errors import WrongSetting
+from app.streams.client import Client
 
 GONE: Final = (RedisError, OSError, TimeoutError)
 """What it looks like when Redis is not there, or not itself."""
@@ -29,57 +29,6 @@ BLOCKED_REPLY_S_MOST: Final = 4.0
 _CONNECTIONS_MOST: Final = 64
 _DEFAULT_PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
-
-
-class PubSub(Protocol):
-    """A connection that listens."""
-
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(self, *args: object) -> None: ...
-    async def subscribe(self, *channels: str) -> None: ...
-    async def ping(self) -> None: ...
-    async def get_message(self, *, timeout: float) -> Mapping[str, Any] | None: ...
-
-
-class Pipeline(Protocol):
-    """Commands sent together."""
-
-    def xrange(self, name: str, *, min: str, max: str, count: int) -> object: ...  # noqa: A002 - Redis's words
-    def xlen(self, name: str) -> object: ...
-    def xinfo_groups(self, name: str) -> object: ...
-    def xack(self, name: str, groupname: str, *ids: str) -> object: ...
-    def xdel(self, name: str, *ids: str) -> object: ...
-    async def execute(self, *, raise_on_error: bool = True) -> list[Any]: ...
-
-
-class Client(Protocol):
-    """What is used of redis-py's `Redis` and `RedisCluster`, with the types that the options below give."""
-
-    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes | int) -> Any: ...
-    async def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes | int) -> Any: ...
-    async def xreadgroup(
-        self, groupname: str, consumername: str, streams: Mapping[str, str], *, count: int, block: int | None
-    ) -> Mapping[str, Sequence[tuple[str, Mapping[str, str]]]]: ...
-    async def xgroup_create(self, name: str, groupname: str, id: str, *, mkstream: bool) -> None: ...  # noqa: A002
-    async def xadd(self, name: str, fields: Mapping[str, str]) -> str: ...
-    async def xrange(
-        self,
-        name: str,
-        *,
-        min: str,
-        max: str,
-        count: int,  # noqa: A002 - Redis's words
-    ) -> Sequence[tuple[str, Mapping[str, str]]]: ...
-    async def time(self) -> tuple[int, int]: ...
-    async def delete(self, *names: str) -> int: ...
-    async def zrem(self, name: str, *values: str) -> int: ...
-    async def mget(self, *names: str) -> list[str | None]: ...
-    async def set(self, name: str, value: str, *, px: int) -> object: ...
-    async def hget(self, name: str, key: str) -> str | None: ...
-    async def ping(self) -> object: ...
-    def pubsub(self) -> PubSub: ...
-    def pipeline(self, *, transaction: bool) -> Pipeline: ...
-    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +116,9 @@ def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
                 sentinel_kwargs={"socket_timeout": REPLY_S_MOST, "socket_connect_timeout": CONNECT_S_MOST},
                 **options,
             )
-            return sentinel.master_for(address.name)
+            return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
         case _:
-            return Redis.from_url(address.url, **options)
+            return Redis.from_url(address.url, **options)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _host(place: str, default_port: int) -> tuple[str, int]:

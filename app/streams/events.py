@@ -10,7 +10,7 @@ from uuid import UUID
 from app.documents import decode_ending, decode_quote, encode_ending, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
-from app.streams.connection import Client
+from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, Argument
 

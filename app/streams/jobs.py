@@ -12,7 +12,8 @@ from uuid import UUID
 from redis.exceptions import ResponseError
 
 from app.streams import keys
-from app.streams.connection import BLOCK_MS, Client, RedisAddress, connect_blocking
+from app.streams.client import Client
+from app.streams.connection import BLOCK_MS, RedisAddress, connect_blocking
 from app.streams.script import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
@@ -178,7 +179,7 @@ class JobStreams:
         found = {insurer: Backlog(0, None) for insurer in insurers}
         for place, (insurer, shard) in enumerate(names):
             length, groups = replies[2 * place], replies[2 * place + 1]
-            if isinstance(length, int) and isinstance(groups, list) and groups:
+            if not isinstance(length, Exception) and not isinstance(groups, Exception) and groups:
                 found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, groups[0])
         return found
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from redis.exceptions import NoScriptError
 
-from app.streams.connection import Client
+from app.streams.client import Client
 
 _FOLDER: Final = Path(__file__).parent / "scripts"
 

@@ -31,7 +31,7 @@ def run(*, port: int, state_dir: Path, time_scale: float) -> int:
     except NoServer as error:
         return _cannot(error, folder)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: demo.tell_to_stop())
+        signal.signal(number, demo.tell_to_stop)
     try:
         demo.start()
         demo.watch()
@@ -68,7 +68,7 @@ class Demo:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._is_stopping = False
 
-    def tell_to_stop(self) -> None:
+    def tell_to_stop(self, *_signal: object) -> None:
         self._is_stopping = True
 
     def start(self) -> None:

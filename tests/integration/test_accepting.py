@@ -1,6 +1,7 @@
 """Accepting: stored and then enqueued, safely repeated, and nothing half-done."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -18,7 +19,7 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-async def created(api: ApiAtHand, world: World, **changes: object) -> dict[str, object]:
+async def created(api: ApiAtHand, world: World, **changes: Any) -> dict[str, Any]:
     return (await api.post(CREATE, {"input": world.new_request(**changes)})).json()["data"]["createQuoteRequest"]
 
 
@@ -158,7 +159,9 @@ async def test_personal_data_stays_out_of_redis(world: World, api: ApiAtHand) ->
     dump = ""
     async for key in world.redis.client.scan_iter():
         kind = await world.redis.client.type(key)
-        dump += key + repr(await (world.redis.client.xrange(key) if kind == "stream" else world.redis.client.hgetall(key)))
+        dump += key + repr(
+            await (world.redis.client.xrange(key) if kind == "stream" else world.redis.client.hgetall(key))
+        )
     application = world.new_request()["application"]
     for marker in ("Иванов", application["policyholder"]["passport"], application["vehicle"]["vin"]):
         assert marker not in dump

@@ -199,7 +199,11 @@ async def test_the_query_tells_the_same_story_as_the_stream(
     await settler.settle(accepted, "sever", answer=an_offer("500.00"))
     variables = {"id": accepted["quoteRequest"]["id"]}
     story = (await api.post(STORY, variables)).json()["data"]["quoteRequest"]
-    assert (story["status"], story["completedAt"], story["progress"]) == ("COLLECTING", None, {"answered": 2, "total": 3})
+    assert (story["status"], story["completedAt"], story["progress"]) == (
+        "COLLECTING",
+        None,
+        {"answered": 2, "total": 3},
+    )
     assert [(quote["insurer"]["id"], quote["status"]) for quote in story["quotes"]] == [
         ("volga", "OFFERED"),
         ("sever", "OFFERED"),

@@ -1,6 +1,9 @@
 """Migrations: up, down, and no drift between them and the tables in the code."""
 
 import asyncio
+import os
+import subprocess
+import sys
 
 from alembic import command
 from support.servers import Database, Servers
@@ -46,10 +49,6 @@ async def tables(database: Database) -> list[str]:
 
 
 def _migrate_apart(url: str) -> None:
-    import os
-    import subprocess
-    import sys
-
     subprocess.run(
         [sys.executable, "-m", "cli.main", "migrate"], env={**os.environ, "OSAGO_DATABASE_URL": url}, check=True
     )

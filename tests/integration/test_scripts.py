@@ -192,7 +192,9 @@ async def test_an_empty_dead_consumer_goes_with_its_beat(streams: Streams) -> No
     await streams.redis.client.zadd(keys.heartbeats(0), {"me": 1})
     for _ in range(3):
         await streams.jobs.tick(0, "other", lease_s=3, free={"sever": 10})
-    names = [consumer["name"] for consumer in await streams.redis.client.xinfo_consumers(keys.jobs(0, "sever"), keys.GROUP)]
+    names = [
+        consumer["name"] for consumer in await streams.redis.client.xinfo_consumers(keys.jobs(0, "sever"), keys.GROUP)
+    ]
     assert names == ["other"]
     assert await streams.redis.client.zrange(keys.heartbeats(0), 0, -1) == ["other"]
 

@@ -85,7 +85,9 @@ async def test_a_slot_is_settled_once(pool: Pool) -> None:
     first, second = a_quote(request, "sever"), a_quote(request, "sever", a_refusal())
     async with connected(pool) as connection:
         assert await insert_quotes(connection, [first]) == {(request.id, "sever")}
-        assert await insert_quotes(connection, [second, a_quote(request, "volga", a_refusal())]) == {(request.id, "volga")}
+        assert await insert_quotes(connection, [second, a_quote(request, "volga", a_refusal())]) == {
+            (request.id, "volga")
+        }
         assert (await read_quotes(connection, [(request.id, "sever")])) == {(request.id, "sever"): first}
     assert (await read(pool, request)).quotes["sever"] == first
 

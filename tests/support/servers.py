@@ -1,6 +1,6 @@
 """The servers of the suite, and what a test may do with them."""
 
-import contextlib
+import asyncio
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Servers:
         try:
             if not self.has_template:
                 await connection.execute(f"CREATE DATABASE {self.template}")
-                await _in_thread(migrate, with_database(self.database_url, self.template))
+                await asyncio.to_thread(migrate, with_database(self.database_url, self.template))
                 self.has_template = True
             name = f"osago_{uuid.uuid4().hex[:12]}"
             await connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
@@ -85,7 +85,9 @@ class Database:
         try:
             if for_good:
                 await connection.execute(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
-            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self.name)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self.name
+            )
         finally:
             await connection.close()
 
@@ -117,14 +119,3 @@ class RedisAtHand:
 def with_database(url: str, name: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-async def _in_thread(function: Any, *arguments: Any) -> None:
-    import asyncio
-
-    await asyncio.to_thread(function, *arguments)
-
-
-@contextlib.contextmanager
-def nothing() -> Any:
-    yield

@@ -27,6 +27,7 @@ from app.resources import Resources, open_resources
 from app.settings import Settings
 from cli.client import CREATE, Client
 from cli.serving import listen, serve_here
+from sandbox.insurers.app import create_app as create_sandbox
 from workers.supervisor import Worker
 
 SECRET: Final = "a secret of the tests, long enough to sign"
@@ -112,8 +113,8 @@ class World:
         await self._stack.__aenter__()
         return self
 
-    async def __aexit__(self, *args: object) -> None:
-        await self._stack.__aexit__(*args)
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
 
     def set(self, **options: Any) -> None:
         """Settings for whatever is started from now on."""
@@ -130,8 +131,6 @@ class World:
 
     async def insurers(self, *ids: str, time_scale: float = 0.0, more: Mapping[str, Any] | None = None) -> None:
         """Sandbox insurers, calm ones, that are asked without delay."""
-        from sandbox.insurers.app import create_app as create_sandbox
-
         app = create_sandbox(seed=1, time_scale=time_scale, calm=True)
         self.sandbox_url = await self._stack.enter_async_context(_served(app))
         self.sandbox = app.state.sandbox
@@ -139,11 +138,18 @@ class World:
 
     def write_insurers(self, *ids: str, more: Mapping[str, Any] | None = None) -> None:
         """The file of insurers; `more` overrides settings of all of them."""
-        defaults = {"poll_interval": "20ms", "request_timeout": "2s", "retry": {"attempts": 3, "first": "10ms", "most": "50ms"}}
+        defaults = {
+            "poll_interval": "20ms",
+            "request_timeout": "2s",
+            "retry": {"attempts": 3, "first": "10ms", "most": "50ms"},
+        }
         tables: list[str] = []
         for id_ in ids:
             table = {"id": id_, "name": id_.title(), "adapter": "rest-poll", "base_url": f"{self.sandbox_url}/{id_}"}
-            tables.append("[[insurer]]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in {**table, **defaults, **(more or {})}.items()))
+            tables.append(
+                "[[insurer]]\n"
+                + "".join(f"{k} = {_toml(v)}\n" for k, v in {**table, **defaults, **(more or {})}.items())
+            )
         self.insurers_file.write_text("\n".join(tables), encoding="utf-8")
 
     async def resources(self) -> Resources:

@@ -29,12 +29,14 @@ def test_an_application_comes_back_as_it_was() -> None:
     assert decode_application(encode_application(application)) == application
 
 
-@given(st.decimals("0.01", "999999.99", places=2), st.booleans())
-def test_a_quote_comes_back_as_it_was(premium: object, plain: bool) -> None:
+@given(
+    st.decimals("0.01", "999999.99", places=2),
+    st.sampled_from([{}, {"coefficients": None, "valid_until": None, "purchase_url": None}]),
+)
+def test_a_quote_comes_back_as_it_was(premium: object, left_out: dict[str, None]) -> None:
     """To the kopeck and to the microsecond, with all its parts or without."""
     request = a_request("sever")
-    bare = {"coefficients": None, "valid_until": None, "purchase_url": None}
-    quote = a_quote(request, "sever", an_offer(str(premium), **(bare if plain else {})))
+    quote = a_quote(request, "sever", an_offer(str(premium), **left_out))
     assert decode_quote(request.id, encode_quote(quote)) == quote
 
 

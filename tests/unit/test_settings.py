@@ -15,7 +15,9 @@ from app.units import parse_duration, parse_rate
 KEY = base64.b64encode(bytes(32)).decode()
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("5s", 5), ("1.5s", 1.5), ("30min", 1800), ("1h", 3600), ("30d", 2592000)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("500ms", 0.5), ("5s", 5), ("1.5s", 1.5), ("30min", 1800), ("1h", 3600), ("30d", 2592000)]
+)
 def test_durations_have_units(text: str, seconds: float) -> None:
     """As in CONTRACT.md."""
     assert parse_duration(text) == seconds
@@ -89,7 +91,8 @@ def test_sentinel_and_cluster_have_addresses_of_their_own(url: str, hosts: objec
 
 
 @pytest.mark.parametrize(
-    "url", ["http://h", "redis+sentinel://h1", "redis+cluster://", "redis+sentinel://h:x/main", "redis+cluster://h/name"]
+    "url",
+    ["http://h", "redis+sentinel://h1", "redis+cluster://", "redis+sentinel://h:x/main", "redis+cluster://h/name"],
 )
 def test_other_addresses_are_refused_without_being_shown(url: str) -> None:
     """One line that names the forms."""
@@ -138,11 +141,14 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
         ("", "no [[insurer]] is configured"),
         ("[[insurer]", "line 1"),
         (INSURER + 'rate_limit = "fast"\n', "line 6, rate_limit: a rate is"),
-        (INSURER + INSURER.replace("sever", "volga") + "max_in_flight = 0\n", "line 11, max_in_flight: Input should be"),
+        (
+            INSURER + INSURER.replace("sever", "volga") + "max_in_flight = 0\n",
+            "line 11, max_in_flight: Input should be",
+        ),
         (INSURER + 'colour = "red"\n', "line 6, colour: Extra inputs are not permitted"),
         (INSURER.replace('"sever"\nname', '"Sever!"\nname'), "line 2, id: String should match pattern"),
         (INSURER + INSURER, "two insurers have the id sever"),
-        (INSURER + 'retry = { attempts = 0 }\n', "line 6, retry.attempts: Input should be greater"),
+        (INSURER + "retry = { attempts = 0 }\n", "line 6, retry.attempts: Input should be greater"),
         (INSURER.replace("http://", "ftp://"), "line 5, base_url: URL scheme should be"),
     ],
 )

@@ -20,7 +20,9 @@ from workers.verdict import AskAgain, GiveUp, verdict
 RETRY = Retry.model_validate({"attempts": 3, "first": "200ms", "most": "2s"})
 
 
-def decided(error: InsurerError, *, failures: int = 1, is_created: bool = False, left_s: float = 50) -> AskAgain | GiveUp:
+def decided(
+    error: InsurerError, *, failures: int = 1, is_created: bool = False, left_s: float = 50
+) -> AskAgain | GiveUp:
     return verdict(error, failures=failures, is_created=is_created, retry=RETRY, left_s=left_s)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from urllib.parse import quote as quoted
 
 import msgspec
@@ -96,13 +96,9 @@ class RestPoll:
             status = _status.decode(reply.expect(_OK).body)
         except msgspec.MsgspecError as error:
             raise InsurerProtocol("poll: not as agreed") from error
-        match status:
-            case _Processing():
-                return None
-            case _Declined(reason=reason):
-                return declined(plain_code(reason.code))
-            case _Offered(offer=offer):
-                return _offer(offer)
+        if isinstance(status, _Processing):
+            return None
+        return _offer(status.offer) if isinstance(status, _Offered) else declined(plain_code(status.reason.code))
 
 
 def as_wire(application: Application) -> dict[str, Any]:
@@ -114,8 +110,9 @@ def as_wire(application: Application) -> dict[str, Any]:
 
 def _camel(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_camel_name(name): _camel(part) for name, part in value.items() if part is not None}
-    return [_camel(part) for part in value] if isinstance(value, list | tuple) else value
+        fields = cast("dict[str, Any]", value)
+        return {_camel_name(name): _camel(part) for name, part in fields.items() if part is not None}
+    return [_camel(part) for part in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _camel_name(name: str) -> str:
