@@ -1,0 +1,55 @@
+"""The twelve insurers of the sandbox. All are invented; what makes each one itself is here and nowhere else."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One insurer: what it charges, how long it thinks and how often it refuses."""
+
+    id: str
+    name: str
+    rate_position: Decimal
+    """Where its base rate stands in the tariff's corridor, whatever the vehicle: 0 the floor, 1 the ceiling."""
+    latency_median_s: float
+    latency_spread: float
+    """The standard deviation of the logarithm: the 95th percentile is the median × e^(1.645 × spread)."""
+    refusals: float
+    """Share of the applications that it declines."""
+
+
+def _profile(
+    id_: str, name: str, *, rate: str, median_s: float, spread: float = 0.6, refusals: float = 0.1
+) -> tuple[str, Profile]:
+    return id_, Profile(
+        id=id_,
+        name=name,
+        rate_position=Decimal(rate),
+        latency_median_s=median_s,
+        latency_spread=spread,
+        refusals=refusals,
+    )
+
+
+# Together: median 8 s, 95th percentile 35 s, 10 % refusals.
+INSURERS: Final = MappingProxyType(
+    dict(
+        (
+            _profile("sever", "Северное страхование", rate="0.942", median_s=6.3, refusals=0.08),
+            _profile("volga", "Волжский оберег", rate="0.873", median_s=9.9),
+            _profile("ural", "Уральская подкова", rate="0.918", median_s=4.7, refusals=0.06),
+            _profile("baikal", "Байкальский берег", rate="0.967", median_s=11.5),
+            _profile("altai", "Алтайский перевал", rate="0.850", median_s=26.0, spread=0.5, refusals=0.18),
+            _profile("kama", "Камский плёс", rate="0.901", median_s=7.5, refusals=0.12),
+            _profile("ladoga", "Ладожский маяк", rate="0.985", median_s=2.5, spread=0.5, refusals=0.04),
+            _profile("onega", "Онежская гавань", rate="0.933", median_s=8.6),
+            _profile("taiga", "Таёжный дозор", rate="0.888", median_s=13.7, spread=0.7, refusals=0.13),
+            _profile("amur", "Амурская застава", rate="0.955", median_s=5.5, refusals=0.09),
+            _profile("polyus", "Полярный фонарь", rate="1.000", median_s=3.7, spread=0.7, refusals=0.05),
+            _profile("steppe", "Степной ветер", rate="0.862", median_s=18.0, spread=0.65, refusals=0.15),
+        )
+    )
+)
