@@ -1,0 +1,120 @@
+"""The ways in which an insurer can be told to behave: values of one union, the same in Python and in the control API.
+
+What each of them does to a call is `sandbox.insurers.acting`'s; who has to behave so next is `sandbox.insurers.script`'s.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Step = Literal["create", "poll"]
+Times = Annotated[int, Field(ge=1, le=1_000_000)] | Literal["forever"]
+
+SECONDS_MOST: Final = 600
+HUGE_BODY_BYTES_MOST: Final = 1024**3
+_Seconds = Annotated[float, Field(gt=0, le=SECONDS_MOST)]
+
+
+class _Behaviour(BaseModel, frozen=True):
+    """For which calls it is meant. It is used up after so many `times`; calls of other steps and keys pass it by."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+
+    step: Step | Literal["any"] = Field(default="any", description="Which calls it is for.")
+    times: Times = Field(default=1, description="After so many calls it is used up.")
+    key_prefix: str = Field(
+        default="",
+        max_length=255,
+        description="Only for applications whose idempotency key begins so, e.g. with a request id.",
+    )
+
+
+class Delay(_Behaviour, frozen=True):
+    """The answer that would have come, later. Exact seconds: the time scale does not touch them."""
+
+    kind: Literal["delay"] = "delay"
+    seconds: _Seconds
+
+
+class Status(_Behaviour, frozen=True):
+    """This status. On create: a 5xx has taken the application in (the caller cannot know), a 4xx has not."""
+
+    kind: Literal["status"] = "status"
+    status: int = Field(ge=400, le=599)
+    retry_after: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^[ -~]{1,64}$")] | None = Field(
+        default=None, description="The header `Retry-After`: seconds, a date, or nonsense."
+    )
+
+
+class Hang(_Behaviour, frozen=True):
+    """No answer until the caller goes away."""
+
+    kind: Literal["hang"] = "hang"
+
+
+class Garbage(_Behaviour, frozen=True):
+    """The right status with a body that is no JSON."""
+
+    kind: Literal["garbage"] = "garbage"
+
+
+class WrongShape(_Behaviour, frozen=True):
+    """The right status with JSON that is not as agreed: `body`, or else some of our own."""
+
+    kind: Literal["wrong-shape"] = "wrong-shape"
+    body: Any = None
+
+
+class HugeBody(_Behaviour, frozen=True):
+    """The answer that would have come, behind so many bytes of white space: still JSON for who reads it all."""
+
+    kind: Literal["huge-body"] = "huge-body"
+    size_bytes: int = Field(default=16 * 1024 * 1024, ge=1, le=HUGE_BODY_BYTES_MOST)
+
+
+class BrokenConnection(_Behaviour, frozen=True):
+    """The connection is closed: before the answer, or in the middle of it."""
+
+    kind: Literal["broken-connection"] = "broken-connection"
+    when: Literal["before", "middle"] = "before"
+
+
+class SlowBody(_Behaviour, frozen=True):
+    """The answer that would have come, its body in drips that take so many seconds altogether."""
+
+    kind: Literal["slow-body"] = "slow-body"
+    seconds: _Seconds
+    drips: int = Field(default=20, ge=2, le=10_000)
+
+
+class Offer(_Behaviour, frozen=True):
+    """The application is answered with this offer from now on. The texts are sent as they are, sense or nonsense."""
+
+    kind: Literal["offer"] = "offer"
+    step: Literal["poll"] = "poll"
+    premium: str = Field(max_length=100)
+    number: str | None = Field(default=None, description="By default the number that it would have had.")
+    valid_until: str | None = None
+    purchase_url: str | None = None
+
+
+class Decline(_Behaviour, frozen=True):
+    """The application is declined from now on; on create at once, with a 422."""
+
+    kind: Literal["decline"] = "decline"
+    step: Step | Literal["any"] = "poll"
+    code: str = Field(max_length=1000)
+    message: str = Field(default="Отказ по сценарию.", max_length=1000)
+
+
+class Processing(_Behaviour, frozen=True):
+    """Still at it, however long ago the answer was there."""
+
+    kind: Literal["processing"] = "processing"
+    step: Literal["poll"] = "poll"
+
+
+Behaviour = (
+    Delay | Status | Hang | Garbage | WrongShape | HugeBody | BrokenConnection | SlowBody | Offer | Decline | Processing
+)
