@@ -1,0 +1,64 @@
+"""What the sandbox tells about itself: the same values from the handle in Python and from the control API."""
+
+from datetime import UTC, datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class _View(BaseModel, frozen=True):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+
+
+class Settings(_View, frozen=True):
+    """They hold for applications that come from now on; what is under way keeps its fate."""
+
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="Another seed draws every fate anew.")
+    time_scale: float = Field(default=1.0, ge=0, le=1000, description="Multiplies every random latency.")
+    calm: bool = Field(default=False, description="No random faults and no random refusals.")
+
+
+class SettingsChange(_View, frozen=True):
+    """What is left out stays as it is."""
+
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    time_scale: float | None = Field(default=None, ge=0, le=1000)
+    calm: bool | None = None
+
+
+class KeySeen(_View, frozen=True):
+    """What came under one idempotency key."""
+
+    key: str
+    creates: int
+    polls: int
+    application_ids: dict[str, str] = Field(description="By insurer; empty as long as nobody took it in.")
+    statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
+    first_at: datetime
+    last_at: datetime
+
+
+class Second(_View, frozen=True):
+    """One second in which somebody called."""
+
+    begins_at: datetime
+    creates: int
+    polls: int
+
+    @classmethod
+    def at(cls, second: int, creates: int, polls: int) -> Self:
+        return cls(begins_at=datetime.fromtimestamp(second, UTC), creates=creates, polls=polls)
+
+
+class InsurerSeen(_View, frozen=True):
+    """What came to one insurer."""
+
+    insurer: str
+    creates: int
+    polls: int
+    applications: int = Field(description="Applications taken in: one for each key.")
+    statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
+    calls_now: int
+    calls_at_once_most: int
+    seconds: list[Second] = Field(description="The last ten minutes, without the seconds in which nobody called.")
