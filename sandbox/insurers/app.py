@@ -1,0 +1,72 @@
+"""The sandbox as an ASGI application: twelve insurers to try against, with scripted faults, and their control API."""
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Mount, Route
+
+from sandbox.insurers import rest_poll
+from sandbox.insurers.catalogue import INSURERS
+from sandbox.insurers.clock import Clock
+from sandbox.insurers.control import control_app
+from sandbox.insurers.sandbox import APPLICATIONS_MOST, Sandbox
+from sandbox.insurers.views import Settings
+
+_CONTROL: Final = "/control"
+
+
+def create_app(
+    *,
+    seed: int = 1,
+    time_scale: float = 1.0,
+    calm: bool = False,
+    applications_most: int = APPLICATIONS_MOST,
+    clock: Clock | None = None,
+) -> Starlette:
+    """The insurers under `/{insurer}`, the control API under `/control`, an index at `/`; `app.state.sandbox` is the handle.
+
+    `seed` draws what each application gets, `time_scale` multiplies every latency, `calm` leaves nothing to chance.
+    """
+    sandbox = Sandbox(
+        Settings(seed=seed, time_scale=time_scale, calm=calm),
+        applications_most=applications_most,
+        clock=clock or Clock(),
+    )
+    app = Starlette(
+        routes=[
+            Mount(_CONTROL, control_app(sandbox)),
+            *rest_poll.routes(sandbox),
+            Route("/", _index),
+            Route("/docs", _docs),
+        ]
+    )
+    app.state.sandbox = sandbox
+    return app
+
+
+async def _index(request: Request) -> JSONResponse:
+    base = str(request.base_url)
+    return JSONResponse(
+        {
+            "about": "Twelve invented insurers with the rest-poll API. None of them exists.",
+            "control": f"{base}control/docs",
+            "openapi": f"{base}control/openapi.json",
+            "settings": f"{base}control/settings",
+            "insurers": [
+                {
+                    "id": profile.id,
+                    "name": profile.name,
+                    "baseUrl": f"{base}{profile.id}",
+                    "seen": f"{base}control/{profile.id}/seen",
+                    "script": f"{base}control/{profile.id}/script",
+                }
+                for profile in INSURERS.values()
+            ],
+        }
+    )
+
+
+async def _docs(_: Request) -> RedirectResponse:
+    return RedirectResponse(f"{_CONTROL}/docs")
