@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from structlog.typing import Processor
 
-_QUIET: Final = ("httpx", "httpcore", "asyncio", "uvicorn.access", "strawberry.execution", "alembic")
+_QUIET: Final = ("httpx", "httpcore", "asyncio", "uvicorn", "strawberry.execution", "alembic")
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,

@@ -60,7 +60,7 @@ class Postgresql:
 
     def stop(self) -> None:
         if self._server is not None:
-            self._server.stop()
+            self._server.cleanup()  # stop() alone would stop it once more when Python exits
 
 
 class Redis:

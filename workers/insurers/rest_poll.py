@@ -112,7 +112,7 @@ def _camel(value: Any) -> Any:
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         return {_camel_name(name): _camel(part) for name, part in fields.items() if part is not None}
-    return [_camel(part) for part in cast("list[Any]", value)] if isinstance(value, list) else value
+    return [_camel(part) for part in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
 
 
 def _camel_name(name: str) -> str:
