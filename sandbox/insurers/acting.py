@@ -51,8 +51,8 @@ async def act(behaviour: Behaviour | None, reply: Reply, call: Call) -> None:
                 await call.reply(reply)
         case Status():
             await call.reply(_error(behaviour))
-        case Garbage():
-            await call.reply(Reply(reply.status, _GARBAGE))
+        case Garbage(text=text):
+            await call.reply(Reply(reply.status, _GARBAGE if text is None else text.encode()))
         case WrongShape(body=body):
             await call.reply(Reply(reply.status, encode(_STRANGE.get(reply.status, {}) if body is None else body)))
         case Hang() | HugeBody() | BrokenConnection() | SlowBody():

@@ -117,6 +117,6 @@ def read_application(body: bytes) -> tuple[domain.Application, bytes]:
     """
     try:
         wire = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unpriceable(str(error)) from None
     return msgspec.convert(wire, domain.Application, from_attributes=True), _encode(wire)

@@ -54,9 +54,10 @@ class Hang(_Behaviour, frozen=True):
 
 
 class Garbage(_Behaviour, frozen=True):
-    """The right status with a body that is no JSON."""
+    """The right status with a body that is no JSON: this text, or else a page for people."""
 
     kind: Literal["garbage"] = "garbage"
+    text: str | None = Field(default=None, max_length=1_000_000)
 
 
 class WrongShape(_Behaviour, frozen=True):

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from sandbox.insurers.behaviours import Behaviour
+from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.control_page import add_page
 from sandbox.insurers.examples import MODES, SCRIPTS, SETTINGS
 from sandbox.insurers.sandbox import Sandbox, UnknownInsurer
@@ -35,7 +36,7 @@ AnyBehaviour = Annotated[Behaviour, Field(discriminator="kind")]
 Behaviours = Annotated[
     list[AnyBehaviour], Field(max_length=BEHAVIOURS_MOST), Body(openapi_examples=SCRIPTS, description="In order.")
 ]
-InsurerId = Annotated[str, Path(alias="insurer", description="An insurer's id", examples=["sever"])]
+InsurerId = Annotated[str, Path(description="An insurer's id", json_schema_extra={"enum": list(INSURERS)})]
 
 
 def _sandbox(request: Request) -> Sandbox:

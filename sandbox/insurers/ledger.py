@@ -92,9 +92,6 @@ class Keys:
         self._most = most
         self._records: dict[str, KeyRecord] = {}
 
-    def __getitem__(self, key: str) -> KeyRecord:
-        return self._records[key]
-
     def get(self, key: str) -> KeyRecord | None:
         return self._records.get(key)
 

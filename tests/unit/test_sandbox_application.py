@@ -94,7 +94,11 @@ def test_what_cannot_be_priced_is_refused(path: str, value: Any) -> None:
         read_application(edited(path, value))
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"vehicle": "\xff"}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"vehicle": "\xff"}', b"[" * 100_000, b'{"unknown": ' + b"[" * 100_000],
+    ids=["nothing", "null", "list", "open", "binary", "binary inside", "deep", "deep inside"],
+)
 def test_what_is_no_application_is_refused(body: bytes) -> None:
     """Whatever it is."""
     with pytest.raises(Unpriceable):
