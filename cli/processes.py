@@ -79,7 +79,8 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
     from sandbox.insurers.app import create_app
 
     logs.configure(log_format="console", level="warning")
-    serving.serve(create_app(seed=seed, time_scale=time_scale, calm=is_calm), host, port)
+    app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
+    serving.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
 def token(subject: str, scope: str, ttl: str) -> None:

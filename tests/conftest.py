@@ -48,6 +48,12 @@ async def redis(servers: Servers) -> AsyncGenerator[RedisAtHand, None]:
     assert left == [], f"these keys would stay in Redis for ever: {left}"
 
 
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker in this process stops when its blocked reads run out: they need not take a second each."""
+    monkeypatch.setattr("app.streams.jobs.BLOCK_MS", 50)
+
+
 @pytest.fixture
 async def world(database: Database, redis: RedisAtHand, tmp_path: Path) -> AsyncGenerator[World, None]:
     """The whole system in this process, over real servers and real HTTP; started as far as a test asks for it."""

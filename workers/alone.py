@@ -56,7 +56,7 @@ async def ask(resources: Resources, insurer_id: str, request_id: UUID) -> Quote 
             application=decode_application(resources.cipher.open(request_id, work.application)),
             expires_at=work.expires_at,
             application_id=await resources.jobs.recall(request_id, insurer_id),
-            holding=Holding(Delivery(shard, "", request_id, 0)),
+            holding=Holding(Delivery(shard, "", request_id)),
         )
         answer = await asking.ask(job, _Sole())
     finally:

@@ -180,7 +180,7 @@ class Lane:
     async def _job(self, holding: Holding, work: Work, sealed: Sealed) -> Job:
         request_id = holding.delivery.request_id
         application_id = None
-        if holding.delivery.deliveries > 1:
+        if not holding.delivery.is_first:
             application_id = await self._resources.jobs.recall(request_id, self.insurer_id)
         return Job(
             insurer_id=self.insurer_id,

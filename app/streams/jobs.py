@@ -38,12 +38,16 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too."""
+    """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too.
+
+    `is_first`: nobody has had it before. A job that was handed back without blame counts from one, and is not.
+    """
 
     shard: int
     entry: str
     request_id: UUID
-    deliveries: int
+    deliveries: int = 1
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +224,11 @@ class JobReader:
 
     async def read(self, count: int) -> list[Delivery]:
         """New jobs; empty when none came within BLOCK."""
-        return await self._read(">", count, block_ms=BLOCK_MS)
+        return await self._read(">", count, block_ms=BLOCK_MS, is_first=True)
 
     async def read_own(self, count: int, after: str = "0") -> list[Delivery]:
         """Jobs delivered to this consumer and not acknowledged: a read whose reply was lost left them here."""
-        return await self._read(after, count, block_ms=None)
+        return await self._read(after, count, block_ms=None, is_first=False)
 
     async def make_group(self) -> None:
         """Makes the group from the stream's very beginning; that it is there already is success."""
@@ -234,13 +238,13 @@ class JobReader:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _read(self, after: str, count: int, block_ms: int | None) -> list[Delivery]:
+    async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
         answer = await self._client.xreadgroup(
             keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
         )
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
         return [
-            Delivery(self.shard, entry, UUID(fields["request"]), 1)
+            Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first)
             for entry, fields in answer.get(self._stream, [])
             if fields
         ]

@@ -40,7 +40,8 @@ def test_anyone_may_drive() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("KBM_TOO_HIGH", "KBM_TOO_HIGH"), ("Иванов Иван", None), ("x" * 65, None), ("a b", None), (None, None)]
+    ("text", "code"),
+    [("KBM_TOO_HIGH", "KBM_TOO_HIGH"), ("Иванов Иван", None), ("x" * 65, None), ("a b", None), (None, None)],
 )
 def test_an_insurers_code_is_kept_only_if_it_is_one(text: str | None, code: str | None) -> None:
     """Free text may echo personal data."""
@@ -49,7 +50,15 @@ def test_an_insurers_code_is_kept_only_if_it_is_one(text: str | None, code: str 
 
 @pytest.mark.parametrize(
     "text",
-    ["http://a.example/x", "javascript:alert(1)", "https://", "//a.example", "https://u@a.example/", "https://[", "x" * 3000],
+    [
+        "http://a.example/x",
+        "javascript:alert(1)",
+        "https://",
+        "//a.example",
+        "https://u@a.example/",
+        "https://[",
+        "x" * 3000,
+    ],
 )
 def test_a_link_that_is_not_https_is_no_link(text: str) -> None:
     """A customer follows it."""
@@ -58,7 +67,8 @@ def test_a_link_that_is_not_https_is_no_link(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("5", 5.0), ("0", 0.0), (None, None), ("soon", None), ("-1", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0)]
+    ("text", "seconds"),
+    [("5", 5.0), ("0", 0.0), (None, None), ("soon", None), ("-1", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0)],
 )
 def test_retry_after_is_a_number_or_a_date(text: str | None, seconds: float | None) -> None:
     """Anything else is as if nothing had been said."""

@@ -15,6 +15,7 @@ from app.domain.tariff import Coefficients
 from workers.insurers.adapter import Created, https_url, plain_code
 from workers.insurers.http import InsurerHttp
 
+NOT_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CREATED: Final = 202
 _OK: Final = 200
 _REFUSED: Final = 422
@@ -85,7 +86,7 @@ class RestPoll:
             return declined(_refusal_code(reply.body))
         try:
             return Created(_created.decode(reply.expect(_CREATED).body).application_id)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise InsurerProtocol("create: not as agreed") from error
 
     async def poll(self, application_id: str) -> Answer | None:
@@ -94,7 +95,7 @@ class RestPoll:
             return declined(_refusal_code(reply.body))
         try:
             status = _status.decode(reply.expect(_OK).body)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise InsurerProtocol("poll: not as agreed") from error
         if isinstance(status, _Processing):
             return None
@@ -125,7 +126,7 @@ def _refusal_code(body: bytes) -> str | None:
     try:
         refusal = msgspec.json.decode(body)
         code = refusal.get("reason", refusal).get("code")
-    except (msgspec.MsgspecError, AttributeError):
+    except (*NOT_JSON, AttributeError):
         return None
     return plain_code(code) if isinstance(code, str) else None
 

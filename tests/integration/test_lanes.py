@@ -1,0 +1,203 @@
+"""Lanes: jobs are read as there is room, taken over, handed back, and never done twice."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from support.until import until
+from support.world import ApiAtHand, WorkerAtHand, World
+
+from app.streams import keys
+from sandbox.insurers.behaviours import Hang, Processing
+from workers.lane import Lane
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.set(lease="600ms")
+    await world.insurers("sever", "volga")
+    return await world.api()
+
+
+def lane(at_hand: WorkerAtHand, insurer_id: str = "sever") -> Lane:
+    return at_hand.worker._lanes[insurer_id]
+
+
+def held(at_hand: WorkerAtHand, insurer_id: str = "sever") -> int:
+    return len(lane(at_hand, insurer_id)._holdings)
+
+
+async def statuses(world: World, accepted: dict[str, Any]) -> dict[str, str]:
+    rows = await world.database.fetch(
+        "SELECT insurer_id, status FROM osago_quotes WHERE request_id = $1", UUID(accepted["quoteRequest"]["id"])
+    )
+    return {row["insurer_id"]: row["status"] for row in rows}
+
+
+async def test_a_lane_reads_no_more_than_it_has_places_for(world: World) -> None:
+    """The rest waits in Redis, where another worker may take it."""
+    await world.insurers("sever", more={"max_in_flight": 2})
+    api = await world.api()
+    worker = await world.worker()
+    world.sandbox.set_mode("sever", Processing())
+    for _ in range(5):
+        await world.accepted(api)
+    await until(lambda: held(worker) == 2)
+    pending = await world.redis.client.xpending(keys.jobs(0, "sever"), keys.GROUP)
+    assert (pending["pending"], await world.redis.client.xlen(keys.jobs(0, "sever"))) == (2, 5)
+    world.sandbox.set_mode("sever", None)
+    await until(lambda: all_settled(world, 5))
+
+
+async def all_settled(world: World, count: int) -> bool:
+    return len(await world.database.fetch("SELECT 1 FROM osago_quotes")) == count
+
+
+async def test_a_worker_asks_only_the_insurers_that_it_was_told(world: World, api: ApiAtHand) -> None:
+    """`--insurers`: the others wait for somebody else."""
+    await world.worker(insurers=["volga"])
+    accepted = await world.accepted(api)
+    await until(lambda: statuses_are(world, accepted, {"volga": "OFFERED"}))
+    assert await world.redis.client.xlen(keys.jobs(0, "sever")) == 1
+    await world.worker(insurers=["sever"])
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED", "volga": "OFFERED"}))
+
+
+async def statuses_are(world: World, accepted: dict[str, Any], expected: dict[str, str]) -> bool:
+    return await statuses(world, accepted) == expected
+
+
+async def test_jobs_are_done_once_however_many_workers_there_are(world: World, api: ApiAtHand) -> None:
+    """Each read by one of them; the insurer sees one application per request."""
+    for number in range(3):
+        await world.worker(f"worker-{number}")
+    accepted = await asyncio.gather(*(world.accepted(api) for _ in range(30)))
+    for one in accepted:
+        assert len(await world.watched(api, one)) == 3
+    assert world.sandbox.seen_by("sever").applications == 30
+    assert world.sandbox.seen_by("sever").creates == 30
+    for insurer in ("sever", "volga"):
+        await until(lambda insurer=insurer: is_empty(world, insurer))
+
+
+async def is_empty(world: World, insurer: str) -> bool:
+    return await world.redis.client.xlen(keys.jobs(0, insurer)) == 0
+
+
+async def test_a_stopped_worker_hands_back_and_another_polls_on(world: World, api: ApiAtHand) -> None:
+    """With the id that the insurer gave the first one: no second application, and no wait for the lease."""
+    first = await world.worker("first")
+    world.sandbox.script("sever", Processing(times="forever"))
+    accepted = await world.accepted(api)
+    await until(lambda: world.sandbox.seen_by("sever").polls > 0)
+    await first.stop()
+    world.sandbox.rewrite("sever")
+    await world.worker("second")
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED", "volga": "OFFERED"}))
+    assert world.sandbox.seen_by("sever").creates == 1
+
+
+async def test_a_flush_in_mid_flight_loses_nothing(world: World, api: ApiAtHand) -> None:
+    """The new epoch is found, and open requests are enqueued again; whoever still asks goes on."""
+    for number in range(2):
+        await world.worker(f"worker-{number}")
+    world.sandbox.set_mode("sever", Processing())
+    accepted = [await world.accepted(api) for _ in range(10)]
+    watches = [asyncio.create_task(world.watched(api, one)) for one in accepted]
+    await until(lambda: world.sandbox.seen_by("sever").applications == 10)
+    await world.redis.client.flushdb()
+    world.sandbox.set_mode("sever", None)
+    for events in await asyncio.gather(*watches):
+        assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]
+        assert events[-1]["outcome"] == "ALL_ANSWERED"
+    assert world.sandbox.seen_by("sever").applications == 10
+
+
+async def test_a_job_that_redis_lost_before_it_was_read_comes_again(world: World, api: ApiAtHand) -> None:
+    """Accepted while no worker was there, then flushed: the first worker to come finds it in PostgreSQL."""
+    accepted = await world.accepted(api)
+    await until(lambda: world.redis.client.exists(keys.jobs(0, "sever")))
+    await world.redis.client.flushdb()
+    await world.worker()
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED", "volga": "OFFERED"}))
+
+
+async def test_a_cancelled_request_ends_the_asking_within_a_second(world: World, api: ApiAtHand) -> None:
+    """Nobody polls for an answer that nobody waits for; the place is free again."""
+    worker = await world.worker()
+    world.sandbox.set_mode("sever", Processing())
+    accepted = await world.accepted(api)
+    await until(lambda: world.sandbox.seen_by("sever").polls > 0)
+    cancel = "mutation C($id: ID!) { cancelQuoteRequest(id: $id) { status } }"
+    await api.post(cancel, {"id": accepted["quoteRequest"]["id"]})
+    await until(lambda: held(worker) == 0, seconds=1)
+    await until(lambda: is_empty(world, "sever"))
+
+
+async def test_a_job_whose_quote_is_settled_already_is_only_published(world: World, api: ApiAtHand) -> None:
+    """Its first worker died between the commit and the acknowledgement: nobody asks again."""
+    world.sandbox.set_mode("volga", Hang())
+    settler = await world.settler()
+    accepted = await world.accepted(api)
+    await until(lambda: world.redis.client.exists(keys.jobs(0, "sever")))
+    await settler.settle(accepted, "sever")
+    await world.redis.client.flushdb()
+    request_id = accepted["quoteRequest"]["id"]
+    await world.redis.client.xgroup_create(keys.jobs(0, "sever"), keys.GROUP, "0", mkstream=True)
+    await world.redis.client.xadd(keys.jobs(0, "sever"), {"request": request_id})
+    await world.worker()
+    await until(lambda: world.redis.client.exists(keys.events(0, UUID(request_id))))
+    await until(lambda: is_empty(world, "sever"))
+    assert world.sandbox.seen_by("sever").creates == 0
+
+
+async def test_a_job_of_a_request_that_is_not_there_is_discarded(world: World, api: ApiAtHand) -> None:
+    """It would come back for ever."""
+    await world.redis.client.xgroup_create(keys.jobs(0, "sever"), keys.GROUP, "0", mkstream=True)
+    await world.redis.client.xadd(keys.jobs(0, "sever"), {"request": str(UUID(int=7))})
+    await world.worker()
+    await until(lambda: is_empty(world, "sever"))
+
+
+async def test_without_postgresql_a_lane_waits_and_goes_on(world: World, api: ApiAtHand) -> None:
+    """A restart under way: jobs that were read are neither lost nor failed."""
+    await world.worker()
+    world.sandbox.script("sever", Processing(times=3))
+    accepted = [await world.accepted(api) for _ in range(5)]
+    await world.database.break_connections()
+    for one in accepted:
+        await until(lambda one=one: statuses_are(world, one, {"sever": "OFFERED", "volga": "OFFERED"}))
+
+
+async def test_a_bug_in_one_job_is_handed_back_counted_and_buried_in_the_end(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried again a few times, once more alone in a process of its own; its neighbours never notice."""
+    world.set(max_deliveries=3)
+    monkeypatch.setattr("os.environ", world.environment)  # what the process of its own starts with
+    worker = await world.worker()
+    asked: list[UUID] = []
+    ask = lane(worker)._asking.ask
+
+    async def buggy(job: Any, ownership: Any) -> Any:
+        if job.request_id == poison:
+            asked.append(job.request_id)
+            raise ZeroDivisionError("secret")
+        return await ask(job, ownership)
+
+    monkeypatch.setattr(lane(worker)._asking, "ask", buggy)
+    world.sandbox.set_mode("volga", Processing())
+    poison = UUID(int=0)
+    poisoned = await world.accepted(api, insurerIds=["sever"])
+    poison = UUID(poisoned["quoteRequest"]["id"])
+    innocent = [await world.accepted(api, insurerIds=["sever"]) for _ in range(5)]
+    for one in innocent:
+        await until(lambda one=one: statuses_are(world, one, {"sever": "OFFERED"}))
+    await until(lambda: settled(world, poisoned))
+    assert len(asked) <= 2
+
+
+async def settled(world: World, accepted: dict[str, Any]) -> bool:
+    return bool(await statuses(world, accepted))

@@ -1,0 +1,135 @@
+"""What sweeps up after a crash: the relay, the recovery, the sweeper."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.quotes import a_quote, a_request
+from support.servers import RedisAtHand
+from support.world import World
+
+from app.domain.quote import Outcome, QuoteRequest, QuoteStatus
+from app.resources import Resources
+from app.storage.cipher import Sealed
+from app.storage.database import connected
+from app.storage.quotes import insert_quotes
+from app.storage.requests import NewRequest, insert_requests, read_requests
+from app.streams import keys
+from workers.recovery import Recovery
+from workers.relay import relay_once
+
+
+@pytest.fixture
+async def resources(world: World) -> Resources:
+    world.write_insurers("sever", "volga")
+    return await world.resources()
+
+
+async def stored(resources: Resources, *insurers: str, age_s: float = 2, **changes: object) -> QuoteRequest:
+    """A request as a crash leaves it: committed, and nothing more."""
+    now = resources.clock.now() - timedelta(seconds=age_s)
+    request = replace(a_request(*insurers), **{"created_at": now, "expires_at": now + timedelta(seconds=60), **changes})
+    async with connected(resources.pool) as connection:
+        await insert_requests(connection, [NewRequest(request, False, Sealed("k1", b""))])
+    return request
+
+
+async def read(resources: Resources, request: QuoteRequest) -> QuoteRequest:
+    async with connected(resources.pool) as connection:
+        return (await read_requests(connection, [request.id]))[request.id]
+
+
+async def waiting(redis: RedisAtHand, insurer: str) -> list[str]:
+    return [fields["request"] for _, fields in await redis.client.xrange(keys.jobs(0, insurer))]
+
+
+async def test_the_relay_adds_the_jobs_that_the_fast_path_left(world: World, resources: Resources) -> None:
+    """Of those older than a second; those that have an answer already are left out."""
+    old, young = await stored(resources, "sever", "volga"), await stored(resources, "sever", age_s=0)
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(old, "volga")])
+    await relay_once(resources)
+    assert await waiting(world.redis, "sever") == [str(old.id)]
+    assert await waiting(world.redis, "volga") == []
+    left = await world.database.fetch("SELECT request_id FROM osago_outbox")
+    assert [row["request_id"] for row in left] == [young.id]
+
+
+async def test_the_relay_tells_of_an_end_that_nobody_heard_of(world: World, resources: Resources) -> None:
+    """Every quote of the request, then the end."""
+    request = await stored(resources, "sever")
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(request, "sever")])
+    await resources.ending.commit([request.id], Outcome.ALL_ANSWERED)
+    await world.database.fetch("UPDATE osago_outbox SET created_at = created_at - interval '5 s'")
+    await relay_once(resources)
+    events = (await resources.events.read({request.id: "0"}))[request.id]
+    assert [quote.insurer_id for quote in events.quotes] == ["sever"]
+    assert events.ending is not None
+    assert await world.database.fetch("SELECT 1 FROM osago_outbox") == []
+
+
+async def test_two_relays_at_once_double_nothing(world: World, resources: Resources) -> None:
+    """They take no locks: telling twice changes nothing."""
+    requests = [await stored(resources, "sever") for _ in range(20)]
+    await asyncio.gather(*(relay_once(resources) for _ in range(4)))
+    assert sorted(await waiting(world.redis, "sever")) == sorted(str(request.id) for request in requests)
+
+
+async def test_recovery_enqueues_every_open_request_again(world: World, resources: Resources) -> None:
+    """For the insurers that have not answered; neither ended nor expired ones."""
+    open_, expired = await stored(resources, "sever", "volga"), await stored(resources, "sever", age_s=90)
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(open_, "volga")])
+    recovery = Recovery(resources)
+    await recovery.call(0)
+    await recovery.run_once()
+    assert await waiting(world.redis, "sever") == [str(open_.id)]
+    assert await waiting(world.redis, "volga") == []
+    assert expired.id
+
+
+async def test_now_and_then_recovery_looks_at_what_has_been_open_for_long(world: World, resources: Resources) -> None:
+    """Without being called, and only at what is older than ten seconds."""
+    old, _young = await stored(resources, "sever", age_s=11), await stored(resources, "sever", age_s=5)
+    await Recovery(resources).run_once()
+    assert await waiting(world.redis, "sever") == [str(old.id)]
+
+
+async def test_recovery_ends_what_its_last_settler_left_open(resources: Resources) -> None:
+    """Every insurer has answered, and whoever should have ended it is dead."""
+    request = await stored(resources, "sever", age_s=11)
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(request, "sever")])
+    await Recovery(resources).run_once()
+    ending = (await read(resources, request)).ending
+    assert ending is not None
+    assert ending.outcome is Outcome.ALL_ANSWERED
+
+
+async def test_the_sweeper_ends_what_is_overdue(resources: Resources) -> None:
+    """What is missing is timed out, what was answered stays; what has time is left alone."""
+    overdue, fine = await stored(resources, "sever", "volga", age_s=61), await stored(resources, "sever")
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(overdue, "volga")])
+    await resources.ending.sweep()
+    ended = await read(resources, overdue)
+    assert ended.ending is not None
+    assert ended.ending.outcome is Outcome.DEADLINE
+    assert {insurer: quote.status for insurer, quote in ended.quotes.items()} == {
+        "sever": QuoteStatus.TIMED_OUT,
+        "volga": QuoteStatus.OFFERED,
+    }
+    assert (await read(resources, fine)).ending is None
+
+
+async def test_an_overdue_request_that_everybody_answered_is_no_deadline(resources: Resources) -> None:
+    """The outcome tells what was, not who noticed."""
+    request = await stored(resources, "sever", age_s=61)
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(request, "sever")])
+    await resources.ending.sweep()
+    ending = (await read(resources, request)).ending
+    assert ending is not None
+    assert ending.outcome is Outcome.ALL_ANSWERED

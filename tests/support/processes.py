@@ -1,0 +1,102 @@
+"""The system's own processes, as an operator starts them and as misfortune ends them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from support.until import until
+
+from sandbox.demo.servers import free_port
+
+STOP_S_MOST = 15.0
+
+
+@dataclass(slots=True)
+class Process:
+    """One `osago …`."""
+
+    popen: "subprocess.Popen[bytes]"
+    log: Path
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.popen.pid, number)
+
+    async def ended(self) -> int:
+        """The exit code."""
+        return await asyncio.to_thread(self.popen.wait, STOP_S_MOST)
+
+    async def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+        return await self.ended()
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+@asynccontextmanager
+async def osago(folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0) -> AsyncGenerator[Process, None]:
+    """Runs a command beside the block; it is killed with it."""
+    number = len(list(folder.glob("process-*.log")))
+    log = folder / f"process-{number}-{arguments[0]}.log"
+    with log.open("wb") as output:
+        popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
+            [sys.executable, "-m", "cli.main", *arguments],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    process = Process(popen, log, port)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@asynccontextmanager
+async def api_process(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncGenerator[Process, None]:
+    """A ready API."""
+    port = free_port()
+    async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port) as process:
+        await until(lambda: _is_ready(process), seconds=20)
+        yield process
+
+
+@asynccontextmanager
+async def worker_process(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncGenerator[Process, None]:
+    """A ready worker."""
+    port = free_port()
+    more = ("--metrics-port", str(port), *arguments)
+    async with osago(folder, environment, "worker", *more, port=port) as process:
+        await until(lambda: _is_ready(process), seconds=20)
+        yield process
+
+
+async def _is_ready(process: Process) -> bool:
+    assert process.popen.poll() is None, process.text
+    try:
+        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            return (await http.get(f"{process.url}/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
