@@ -54,7 +54,9 @@ class Process:
 
 
 @asynccontextmanager
-async def osago(folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0) -> AsyncGenerator[Process, None]:
+async def osago(
+    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0
+) -> AsyncGenerator[Process, None]:
     """Runs a command beside the block; it is killed with it."""
     number = len(list(folder.glob("process-*.log")))
     log = folder / f"process-{number}-{arguments[0]}.log"
@@ -84,7 +86,9 @@ async def api_process(folder: Path, environment: Mapping[str, str], *arguments: 
 
 
 @asynccontextmanager
-async def worker_process(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncGenerator[Process, None]:
+async def worker_process(
+    folder: Path, environment: Mapping[str, str], *arguments: str
+) -> AsyncGenerator[Process, None]:
     """A ready worker."""
     port = free_port()
     more = ("--metrics-port", str(port), *arguments)

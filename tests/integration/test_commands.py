@@ -1,0 +1,198 @@
+"""The commands, as somebody types them."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.processes import api_process, osago, worker_process
+from support.socket import opened
+from support.until import until
+from support.world import World
+
+from app.api.schema import sdl
+from app.api.tokens import Tokens
+from app.clock import Clock
+from app.domain.caller import Service
+from sandbox.demo.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def typed(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    return subprocess.run(  # noqa: S603 - our own command
+        command, env={**world.environment, **environment}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_schema_prints_the_schema(world: World) -> None:
+    """For whoever generates a client."""
+    assert typed(world, "schema").stdout == sdl()
+
+
+def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
+    """With the subject and the scopes that were asked for."""
+    done = typed(world, "token", "--subject", "another-app", "--scope", "quotes:read", "--ttl", "30min")
+    tokens = Tokens(world.settings.secret(), Clock(), watch_ttl_s=1)
+    assert tokens.caller(done.stdout.strip()) == Service("another-app", frozenset({"quotes:read"}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (["api"], {"OSAGO_AUTH_SECRET": ""}, "OSAGO_AUTH_SECRET: needed"),
+        (["api"], {"OSAGO_ENCRYPTION_KEYS": ""}, "OSAGO_ENCRYPTION_KEYS: needed"),
+        (["api"], {"OSAGO_INSURERS_FILE": "nowhere.toml"}, "nowhere.toml: No such file or directory"),
+        (["api"], {"OSAGO_REDIS_URL": "http://secret"}, "OSAGO_REDIS_URL: expected redis://"),
+        (["worker"], {"OSAGO_LEASE": "3"}, "OSAGO_LEASE: a duration is a number with a unit"),
+        (["worker", "--insurers", "sever,nobody"], {}, "--insurers: nobody: not in the file of insurers"),
+        (["worker", "--name", "имя"], {}, "--name: letters, digits"),
+        (
+            ["migrate"],
+            {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"},
+            "OSAGO_DATABASE_URL: PostgreSQL cannot be",
+        ),
+        (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
+        (["quote", "nowhere.json", "--token", "x"], {}, "nowhere.json: No such file or directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(
+    world: World, arguments: list[str], environment: dict[str, str], told: str
+) -> None:
+    """It says what to mend, and never repeats a secret."""
+    world.write_insurers("sever")
+    done = typed(world, *arguments, **environment)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"osago: {told}"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+
+
+def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> None:
+    """At the start of a worker."""
+    world.write_insurers("sever", more={"adapter": "telepathy"})
+    done = typed(world, "worker")
+    assert (done.returncode, done.stderr) == (2, 'osago: adapter = "telepathy": there is none; known are rest-poll\n')
+
+
+@pytest.mark.processes
+async def test_an_api_ends_with_0_on_sigterm_and_closes_its_sockets_with_1012(world: World) -> None:
+    """Clients of graphql-ws come back after 1012, to another process."""
+    world.write_insurers("sever")
+    async with api_process(world.folder, world.environment) as process, opened(f"{process.url}/graphql") as socket:
+        await socket.init(world.token())
+        process.signal(signal.SIGTERM)
+        assert (await socket.closed())[0] == 1012
+        assert await process.ended() == 0, process.text
+
+
+@pytest.mark.processes
+async def test_several_processes_share_a_port_and_their_metrics(world: World) -> None:
+    """What one of them counted, the scrape of any of them shows."""
+    world.write_insurers("sever")
+    async with api_process(world.folder, world.environment, "--processes", "2") as process:
+        api_token = world.token()
+
+        async def accepted() -> httpx.Response:
+            async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+                headers = {"Authorization": f"Bearer {api_token}"}
+                query = (
+                    "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
+                )
+                body = {"query": query, "variables": {"input": world.new_request()}}
+                return await http.post(f"{process.url}/graphql", json=body, headers=headers)
+
+        for _ in range(8):
+            assert (await accepted()).json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
+        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            assert "osago_requests_accepted_total 8.0" in (await http.get(f"{process.url}/metrics")).text
+        assert await process.stop() == 0, process.text
+
+
+@pytest.mark.processes
+async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) -> None:
+    """Measured and watched meanwhile."""
+    await world.insurers("sever")
+    async with worker_process(world.folder, world.environment, "--name", "label") as process:
+        assert [name[:6] for name in await world.redis.client.zrange("{osago-00}:heartbeats", 0, -1)] == ["label-"]
+        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            metrics = (await http.get(f"{process.url}/metrics")).text
+        for figure in (
+            "osago_jobs_in_flight",
+            "osago_jobs_claimed",
+            "osago_dead_letters",
+            "osago_outbox_oldest_seconds",
+        ):
+            assert figure in metrics
+        assert await process.stop() == 0, process.text
+    assert await world.redis.client.zcard("{osago-00}:heartbeats") == 0
+
+
+@pytest.mark.processes
+async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World) -> None:
+    """At once, not after the drain."""
+    port = free_port()
+    async with osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process:
+        async with httpx.AsyncClient(base_url=process.url, verify=False) as http:  # noqa: S501 - plain HTTP
+            await until(lambda: _answers(http), seconds=20)
+            await http.put("/control/sever/mode", json={"kind": "hang"})
+            hanging = _hang(http)
+            process.signal(signal.SIGTERM)
+            assert await process.ended() == 0, process.text
+            await hanging
+
+
+async def _answers(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _hang(http: httpx.AsyncClient) -> Any:
+    return asyncio.gather(http.post("/sever/applications", content=b"{}"), return_exceptions=True)
+
+
+@pytest.mark.processes
+async def test_quote_shows_every_event_as_a_line_of_json(world: World) -> None:
+    """For programs; and as plain lines where output is no terminal."""
+    await world.insurers("sever", "volga")
+    api = await world.api()
+    await world.worker()
+    arguments = ("quote", str(ROOT / "examples/application.json"), "--url", api.graphql, "--token", api.token)
+    async with osago(world.folder, world.environment, *arguments, "--json") as process:
+        assert await process.ended() == 0, process.text
+    events = [json.loads(line) for line in process.text.splitlines()]
+    assert [event["__typename"] for event in events] == [
+        "QuoteRequestAccepted",
+        "QuoteReceived",
+        "QuoteReceived",
+        "QuotesCompleted",
+    ]
+    async with osago(world.folder, world.environment, *arguments) as process:
+        assert await process.ended() == 0, process.text
+    assert process.text.count("OFFERED") == 2
+    assert "лучшее предложение" in process.text.splitlines()[-1]
+
+
+@pytest.mark.processes
+async def test_quote_tells_what_is_wrong_with_an_application(world: World, tmp_path: Path) -> None:
+    """Each problem with its path, and exit code 1."""
+    world.write_insurers("sever")
+    api = await world.api()
+    application = world.new_request()["application"]
+    application["vehicle"]["vin"] = "short"
+    file = tmp_path / "application.json"
+    file.write_text(json.dumps(application))
+    async with osago(
+        world.folder, world.environment, "quote", str(file), "--url", api.graphql, "--token", api.token
+    ) as process:
+        assert await process.ended() == 1
+    assert process.text.startswith("application.vehicle.vin: ")

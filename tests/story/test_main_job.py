@@ -1,0 +1,115 @@
+"""The main job, as a customer's browser and core-app see it, through a client of somebody else's making."""
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from gql import Client, GraphQLRequest
+from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.websockets import WebsocketsTransport
+from graphql import coerce_input_value
+from support.until import until
+from support.world import ApiAtHand, World
+
+from app.api.schema import schema
+from app.clock import Clock
+from app.quoting.wishes import new_quote_request
+from cli.client import CREATE, WATCH
+from sandbox.insurers.behaviours import Decline, Status
+from sandbox.insurers.catalogue import INSURERS
+from sandbox.insurers.pricing import price
+
+APPLICATIONS = 50
+
+
+async def created(api: ApiAtHand, request: Mapping[str, Any]) -> dict[str, Any]:
+    """As core-app does it."""
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with Client(transport=HTTPXAsyncTransport(url=api.graphql, headers=headers, verify=False)) as session:
+        return (await session.execute(GraphQLRequest(CREATE, variable_values={"input": request})))["createQuoteRequest"]
+
+
+async def watched(api: ApiAtHand, accepted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """As a browser does it."""
+    transport = WebsocketsTransport(
+        url=api.graphql.replace("http", "ws", 1),
+        subprotocols=["graphql-transport-ws"],
+        init_payload={"token": accepted["watchToken"]},
+    )
+    async with Client(transport=transport) as session:
+        watching = session.subscribe(
+            GraphQLRequest(WATCH, variable_values={"requestId": accepted["quoteRequest"]["id"]})
+        )
+        return [event["quotes"] async for event in watching]
+
+
+def with_power(world: World, horsepower: int) -> dict[str, Any]:
+    request = world.new_request(customerId=f"customer-{horsepower}")
+    request["application"]["vehicle"]["enginePower"] = str(horsepower)
+    return request
+
+
+async def test_fifty_applications_and_six_hundred_quotes(world: World) -> None:
+    """Each once, each premium the tariff's, the last event the end; nothing is left behind in Redis."""
+    await world.insurers(*INSURERS, time_scale=0.02)
+    api = await world.api()
+    for number in range(2):
+        await world.worker(f"worker-{number}")
+    requests = [with_power(world, 60 + number) for number in range(APPLICATIONS)]
+    accepted = await asyncio.gather(*(created(api, request) for request in requests))
+    stories = await asyncio.gather(*(watched(api, one) for one in accepted))
+
+    for request, events in zip(requests, stories, strict=True):
+        *quotes, end = events
+        assert sorted(event["quote"]["insurer"]["id"] for event in quotes) == sorted(INSURERS)
+        assert (end["__typename"], end["outcome"], end["progress"]) == (
+            "QuotesCompleted",
+            "ALL_ANSWERED",
+            {"answered": len(INSURERS), "total": len(INSURERS)},
+        )
+        expected = premiums(world, request)
+        offered = {event["quote"]["insurer"]["id"]: premium_of(event["quote"]) for event in quotes}
+        assert offered == expected
+        assert premium_of(end["bestQuote"]) == min(expected.values())
+    assert len(await world.database.fetch("SELECT 1 FROM osago_quotes")) == APPLICATIONS * len(INSURERS)
+    await until(lambda: nothing_left(world))
+
+
+def premium_of(quote: Mapping[str, Any]) -> Decimal:
+    return Decimal(quote["offer"]["premium"]["amount"])
+
+
+def premiums(world: World, request: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What each insurer must ask, told by the tariff."""
+    raw = {**request, "application": coerced(request["application"])}
+    now = Clock().now()
+    application = new_quote_request(raw, tenant="x", now=now, configured=list(INSURERS)).application
+    prices = {id_: price(application, profile.rate_position) for id_, profile in INSURERS.items()}
+    return {id_: found.premium.amount for id_, found in prices.items() if found}
+
+
+def coerced(application: Mapping[str, Any]) -> dict[str, Any]:
+    """The application as GraphQL's coercion gives it."""
+    return coerce_input_value(dict(application), schema._schema.type_map["ApplicationInput"])  # type: ignore[arg-type]
+
+
+async def nothing_left(world: World) -> bool:
+    """No job waits or is pending, and no notice."""
+    async for key in world.redis.client.scan_iter(match="*:jobs:*"):
+        if await world.redis.client.xlen(key):
+            return False
+    return await world.database.fetch("SELECT 1 FROM osago_outbox") == []
+
+
+async def test_no_offer_at_all_is_a_stub_in_russian(world: World) -> None:
+    """With the time after which asking again makes sense."""
+    await world.insurers("sever", "volga")
+    world.sandbox.set_mode("sever", Decline(code="KBM_TOO_HIGH"))
+    world.sandbox.set_mode("volga", Status(status=503))
+    api = await world.api()
+    await world.worker()
+    *_, end = await watched(api, await created(api, world.new_request()))
+    assert end["bestQuote"] is None
+    assert end["stub"]["title"] == "Пока предложений нет"
+    assert 30 <= end["stub"]["retryAfterSeconds"] <= 600
