@@ -10,8 +10,11 @@ import pytest
 from support.servers import Database, RedisAtHand, Servers
 from support.world import World
 
+from app.observability import logs
+
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("suite")
+logs.configure(log_format="json", level="warning")
 
 
 @pytest.fixture(scope="session")

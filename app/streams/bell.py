@@ -40,6 +40,7 @@ class Doorbell:
             await asyncio.sleep(_RETRY_S)
 
     async def _listen(self) -> None:
+        await self._client.ping()  # a Cluster's client knows its nodes only after its first command
         async with self._client.pubsub() as pubsub:
             await pubsub.subscribe(*self._channels)
             while True:

@@ -13,13 +13,13 @@ from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff, NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.domain.errors import WrongSetting
 from app.streams.client import Client
 
-GONE: Final = (RedisError, OSError, TimeoutError)
+GONE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What it looks like when Redis is not there, or not itself."""
 
 CONNECT_S_MOST: Final = 1.0
