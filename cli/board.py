@@ -26,6 +26,7 @@ _STATUSES: Final = {
     "CANCELLED": ("отменено", "dim"),
 }
 _REFRESH_PER_S: Final = 10
+_WIDTH_MOST: Final = 96
 
 Slot = Mapping[str, Any]
 
@@ -90,6 +91,7 @@ class Live:
         self._began_at = time.monotonic()
         self._end: Mapping[str, Any] | None = None
         self._thinking = Spinner("dots", style="dim")
+        self._width = min(self._console.width, _WIDTH_MOST)
 
     def refused(self, result: Mapping[str, Any]) -> None:
         self._console.print(Panel("\n".join(_refusals(result)), title="Заявление не принято", border_style="red"))
@@ -115,7 +117,7 @@ class Live:
         return Group(self._table(best), self._bar(), self._last_line(best))
 
     def _table(self, best: Slot | None) -> Table:
-        table = Table(title=f"ОСАГО · запрос {self._request['id']}", title_style="bold", min_width=76)
+        table = Table(title=f"ОСАГО · запрос {self._request['id']}", title_style="bold", width=self._width)
         table.add_column("", width=1)
         table.add_column("Страховая компания", ratio=3, no_wrap=True)
         table.add_column("Ответ", ratio=5, no_wrap=True)
@@ -153,7 +155,9 @@ class Live:
     def _last_line(self, best: Slot | None) -> RenderableType:
         if self._end and self._end["stub"]:
             stub = self._end["stub"]
-            return Panel(f"{stub['message']}{_retry(stub)}", title=stub["title"], border_style="yellow", width=76)
+            return Panel(
+                f"{stub['message']}{_retry(stub)}", title=stub["title"], border_style="yellow", width=self._width
+            )
         if best is None:
             return Text("Ждём первого предложения …", style="dim")
         word = "Лучшее предложение" if self._end else "Пока лучшее"

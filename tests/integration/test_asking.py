@@ -158,6 +158,7 @@ async def test_an_open_circuit_is_unavailable_at_once_and_seen_by_everybody(worl
     await world.worker()
     world.sandbox.set_mode("sever", Status(status=503))
     statuses: list[str] = []
+    by_insurer: dict[str, Any] = {}
     for _ in range(3):
         *quotes, _end = await world.watched(api, await world.accepted(api))
         by_insurer = {quote["quote"]["insurer"]["id"]: quote["quote"] for quote in quotes}

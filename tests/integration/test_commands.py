@@ -139,14 +139,16 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
 async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World) -> None:
     """At once, not after the drain."""
     port = free_port()
-    async with osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process:
-        async with httpx.AsyncClient(base_url=process.url, verify=False) as http:  # noqa: S501 - plain HTTP
-            await until(lambda: _answers(http), seconds=20)
-            await http.put("/control/sever/mode", json={"kind": "hang"})
-            hanging = _hang(http)
-            process.signal(signal.SIGTERM)
-            assert await process.ended() == 0, process.text
-            await hanging
+    async with (
+        osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
+        httpx.AsyncClient(base_url=process.url, verify=False) as http,  # noqa: S501 - plain HTTP
+    ):
+        await until(lambda: _answers(http), seconds=20)
+        await http.put("/control/sever/mode", json={"kind": "hang"})
+        hanging = _hang(http)
+        process.signal(signal.SIGTERM)
+        assert await process.ended() == 0, process.text
+        await hanging
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:

@@ -1,7 +1,6 @@
 """Lanes: jobs are read as there is room, taken over, handed back, and never done twice."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 

@@ -31,7 +31,7 @@ async def stored(resources: Resources, *insurers: str, age_s: float = 2, **chang
     now = resources.clock.now() - timedelta(seconds=age_s)
     request = replace(a_request(*insurers), **{"created_at": now, "expires_at": now + timedelta(seconds=60), **changes})
     async with connected(resources.pool) as connection:
-        await insert_requests(connection, [NewRequest(request, False, Sealed("k1", b""))])
+        await insert_requests(connection, [NewRequest(request, insurers_chosen=False, application=Sealed("k1", b""))])
     return request
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -58,8 +59,7 @@ async def osago(
     folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0
 ) -> AsyncGenerator[Process, None]:
     """Runs a command beside the block; it is killed with it."""
-    number = len(list(folder.glob("process-*.log")))
-    log = folder / f"process-{number}-{arguments[0]}.log"
+    log = folder / f"{arguments[0]}-{uuid.uuid4().hex[:8]}.log"
     with log.open("wb") as output:
         popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
             [sys.executable, "-m", "cli.main", *arguments],
