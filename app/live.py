@@ -161,6 +161,8 @@ class Live:
                         ended = replace(request, quotes=watch.quotes, ending=watch.ending)
                         yield Completed(cursor.having_end(), ended, watch.ending)
                     return
+                if watch.ending:  # Redis told of the end and lost a quote
+                    self._doubted.add([request_id])
                 await self._wait(request, cursor, changed)
 
     async def _wait(self, request: QuoteRequest, cursor: Cursor, changed: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.errors import WrongSetting
@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     graphiql_token: SecretStr = SecretStr("")
     """A service token that GraphiQL opens with; for the demo alone."""
 
+    @model_validator(mode="after")
+    def _asking_has_its_time(self) -> Self:
+        if self.end_margin >= self.quote_deadline:
+            raise ValueError("OSAGO_END_MARGIN: must be shorter than OSAGO_QUOTE_DEADLINE")
+        return self
+
     @classmethod
     def load(cls) -> Self:
         """Reads the environment.
@@ -57,8 +63,8 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            name = "_".join(str(part) for part in first["loc"])
-            raise WrongSetting(f"OSAGO_{name.upper()}: {first['msg'].removeprefix('Value error, ')}") from None
+            name = "".join(f"OSAGO_{str(part).upper()}: " for part in first["loc"][:1])
+            raise WrongSetting(f"{name}{first['msg'].removeprefix('Value error, ')}") from None
 
     def secret(self) -> str:
         """The secret that signs tokens.

@@ -50,12 +50,13 @@ async def ask(resources: Resources, insurer_id: str, request_id: UUID) -> Quote 
             end_margin_s=resources.settings.end_margin,
         )
         shard = shard_of(request_id, resources.settings.shards)
+        recalled = await resources.jobs.recall(insurer_id, [request_id])
         job = Job(
             insurer_id=insurer_id,
             request_id=request_id,
             application=decode_application(resources.cipher.open(request_id, work.application)),
             expires_at=work.expires_at,
-            application_id=await resources.jobs.recall(request_id, insurer_id),
+            application_id=recalled.get(request_id),
             holding=Holding(Delivery(shard, "", request_id)),
         )
         answer = await asking.ask(job, _Sole())

@@ -5,6 +5,7 @@ A slow insurer fills its own lane and nobody else's.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -59,6 +60,8 @@ class Lane:
         self._freed = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self.is_stopping = False
+        self.doubtful: set[int] = set()
+        """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
         metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
 
     @property
@@ -118,20 +121,35 @@ class Lane:
         await self._give_back(asked, "stopping", counted=False)
 
     async def _load(self, begun: Sequence[Holding]) -> None:
-        """Reads the applications of jobs, as soon as PostgreSQL is there, and begins to work on them."""
+        """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
         works = await self._read_work([holding.delivery.request_id for holding in begun])
+        recalled = await self._recall([h.delivery.request_id for h in begun if not h.delivery.is_first])
         for holding in begun:
-            work = works.get(holding.delivery.request_id)
+            request_id = holding.delivery.request_id
+            work = works.get(request_id)
             if work is None or holding.is_lost or self.is_stopping or self._tasks is None:
                 await self._leave(holding, work)
             else:
-                holding.task = self._tasks.create_task(self._work(holding, work))
+                holding.task = self._tasks.create_task(self._work(holding, work, recalled.get(request_id)))
 
     async def _leave(self, holding: Holding, work: Work | None) -> None:
         self._release(holding)
         if work is None:
             log.error("job.of_nothing", insurer=self.insurer_id, request_id=str(holding.delivery.request_id))
+            await self._discard(holding)
+
+    async def _discard(self, holding: Holding) -> None:
+        try:
             await self._resources.jobs.discard(self.insurer_id, holding.delivery)
+        except GONE:
+            self.doubtful.add(holding.delivery.shard)
+
+    async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
+        try:
+            return await self._resources.jobs.recall(self.insurer_id, ids)
+        except GONE:
+            return {}
 
     async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
         while True:
@@ -142,10 +160,10 @@ class Lane:
                 log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
             await self._resources.clock.sleep(RETRY_S)
 
-    async def _work(self, holding: Holding, work: Work) -> None:
+    async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:
         request_id = holding.delivery.request_id
         try:
-            quote = work.settled or await self._quote(holding, work)
+            quote = work.settled or await self._quote(holding, work, application_id)
             if quote:
                 holding.is_settling = True
                 await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
@@ -153,6 +171,7 @@ class Lane:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
+            await self._discard(holding)
         except Exception:
             # A bug in one job is isolated from the others: it is logged, and somebody tries again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
@@ -160,7 +179,7 @@ class Lane:
         finally:
             self._release(holding)
 
-    async def _quote(self, holding: Holding, work: Work) -> Quote | None:
+    async def _quote(self, holding: Holding, work: Work, application_id: str | None) -> Quote | None:
         """The quote that the insurer's answer makes; None where the end of the request will write it."""
         if work.application is None or work.ended:
             return None
@@ -168,7 +187,7 @@ class Lane:
         if self._quarantine.is_suspect(holding.delivery):
             answer = await self._quarantine.ask_alone(self.insurer_id, holding.delivery, work.expires_at)
         else:
-            job = await self._job(holding, work, work.application)
+            job = self._job(holding, work.expires_at, work.application, application_id)
             began_at = self._resources.clock.monotonic()
             answer = await self._asking.ask(job, self._ownership)
             status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
@@ -177,16 +196,13 @@ class Lane:
             return None
         return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
 
-    async def _job(self, holding: Holding, work: Work, sealed: Sealed) -> Job:
+    def _job(self, holding: Holding, expires_at: datetime, sealed: Sealed, application_id: str | None) -> Job:
         request_id = holding.delivery.request_id
-        application_id = None
-        if not holding.delivery.is_first:
-            application_id = await self._resources.jobs.recall(request_id, self.insurer_id)
         return Job(
             insurer_id=self.insurer_id,
             request_id=request_id,
             application=decode_application(self._resources.cipher.open(request_id, sealed)),
-            expires_at=work.expires_at,
+            expires_at=expires_at,
             application_id=application_id,
             holding=holding,
         )
@@ -204,6 +220,7 @@ class Lane:
                 metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
             except GONE:
                 log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries))
+                self.doubtful.add(shard)
 
     def _release(self, holding: Holding) -> None:
         self._holdings.pop(holding.delivery.request_id, None)

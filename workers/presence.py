@@ -46,6 +46,8 @@ class Presence:
         self._epochs: dict[int, str] = {}
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
         self._memory = GroupCommit(self._remember)
+        self.begun = asyncio.Event()
+        """Set once every shard has this worker's beat: who reads jobs before it has one is taken for dead."""
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
 
     def attend(self, lanes: Mapping[str, Lane]) -> None:
@@ -81,6 +83,8 @@ class Presence:
             for lane in self._lanes.values():
                 await lane.drop_what_is_not_owned(shard)
         self._beaten_at[shard] = begun_at
+        if all(beaten_at > float("-inf") for beaten_at in self._beaten_at.values()):
+            self.begun.set()
         for insurer_id, deliveries in tick.taken_over.items():
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
             log.info("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))

@@ -23,9 +23,9 @@ class LaneReader:
 
     def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
         self._lane = lane
+        self._shard = shard
         self._clock = resources.clock
         self._reader = JobReader(resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer)
-        self._is_doubtful = False
 
     async def run(self) -> None:
         try:
@@ -37,9 +37,8 @@ class LaneReader:
     async def run_once(self) -> None:
         """Reads once, as many jobs as the lane has places for."""
         try:
-            if self._is_doubtful:
+            if self._shard in self._lane.doubtful:
                 await self._read_own()
-                self._is_doubtful = False
             if room := await self._lane.room():
                 self._lane.begin(await self._reader.read(room))
         except ResponseError as error:
@@ -49,7 +48,7 @@ class LaneReader:
             await self._make_group()
         except GONE as error:
             # The reply may have been lost on its way: what it held is pending for this consumer.
-            self._is_doubtful = True
+            self._lane.doubtful.add(self._shard)
             log.debug("reader.waits", insurer=self._lane.insurer_id, error=type(error).__name__)
             await self._clock.sleep(_RETRY_S)
 
@@ -57,9 +56,10 @@ class LaneReader:
         try:
             await self._reader.make_group()
         except GONE:
-            self._is_doubtful = True
+            self._lane.doubtful.add(self._shard)
 
     async def _read_own(self) -> None:
+        self._lane.doubtful.discard(self._shard)
         after = "0"
         while deliveries := await self._reader.read_own(_OWN_MOST, after):
             self._lane.begin(deliveries)

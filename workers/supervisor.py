@@ -96,6 +96,7 @@ class Worker:
                 await http.close()
 
     async def _work(self, stopping: asyncio.Event) -> None:
+        await _first(self._presence.begun, stopping)
         async with asyncio.TaskGroup() as tasks:
             lanes = [tasks.create_task(lane.run()) for lane in self._lanes.values()]
             log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
@@ -143,6 +144,16 @@ class Worker:
             metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[availability])
             if availability is not Availability.AVAILABLE:
                 await self._resources.redis.set(keys.circuit(insurer_id), availability.value, px=REPORT_LASTS_MS)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Waits for any of them."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _consumer(label: str) -> str:

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: a thin view that reads a body, runs a query or a mutation, and writes what came of it."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ from app.domain.errors import NotAuthenticated
 BODY_BYTES_MOST: Final = 64 * 1024
 _MODERN: Final = "application/graphql-response+json"
 _LEGACY: Final = "application/json"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _READING: Final = frozenset({OperationType.QUERY})
 _OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
@@ -48,7 +50,8 @@ encode: Final = msgspec.json.Encoder().encode
 async def answer(request: Request, services: Services) -> Response:
     """Answers `POST /graphql`, and a query in the URL of `GET /graphql`."""
     media_type = _negotiated(request.headers.get("accept"))
-    request_id = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
+    told_id = request.headers.get("x-request-id", "")
+    request_id = told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         try:
             caller = services.tokens.caller(_bearer(request))

@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 from strawberry import ID
 
+from app.api.context import READ
 from app.api.types import ContextInfo, Insurer, QuoteRequest
 from app.storage.database import connected
 from app.storage.requests import read_requests
@@ -27,6 +28,7 @@ class Query:
 
     @strawberry.field(description="Every configured insurer, with its availability as the workers see it now.")
     def insurers(self, info: ContextInfo) -> list[Insurer]:
+        info.context.service(READ)
         return [Insurer.of(insurer) for insurer in info.context.services.availabilities.insurers]
 
 

@@ -4,6 +4,7 @@ A request is accepted when it is committed, and only then. What a crash leaves a
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from app.batching import GroupCommit
 from app.clock import Clock
 from app.documents import decode_application, encode_application
 from app.domain.application import Application
-from app.domain.errors import InvalidApplication, Unavailable
+from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7
 from app.domain.problems import problem
 from app.domain.quote import QuoteRequest
@@ -102,9 +103,8 @@ class Accepting:
             losers = [new.request for new in batch if new.request.id not in accepted]
             references = [(loser.tenant, loser.client_reference or "") for loser in losers]
             repeated = await find_repeated(connection, references)
-        for new in batch:
-            if new.request.id in accepted:
-                request = new.request
+        with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
+            for request in (new.request for new in batch if new.request.id in accepted):
                 self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at))
         metrics.ACCEPTED.inc(len(accepted))
         return [
@@ -118,8 +118,9 @@ class Accepting:
         except GONE as error:
             log.warning("enqueue.left_to_relay", requests=len(batch), error=type(error).__name__)
         else:
-            for one in batch:
-                self._deletions.put(Notice(one.request_id, Kind.ACCEPTED))
+            with contextlib.suppress(Overloaded):
+                for one in batch:
+                    self._deletions.put(Notice(one.request_id, Kind.ACCEPTED))
         return [None] * len(batch)
 
     async def _delete(self, batch: Sequence[Notice]) -> list[None]:

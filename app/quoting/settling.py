@@ -128,5 +128,5 @@ class Settling:
             try:
                 return await step()
             except away as error:
-                log.warning("settle.waits", error=type(error).__name__)
+                log.debug("settle.waits", error=type(error).__name__)
             await self._clock.sleep(random.uniform(0, RETRY_S_MOST))

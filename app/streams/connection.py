@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from redis.asyncio import Redis, RedisCluster, Sentinel
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff, NoBackoff
@@ -118,7 +118,11 @@ def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
             )
             return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
         case _:
-            return Redis.from_url(address.url, **options)  # pyright: ignore[reportUnknownMemberType]
+            # Who finds every connection taken waits for one: a burst is no error.
+            pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
+                address.url, timeout=REPLY_S_MOST, **options
+            )
+            return Redis.from_pool(pool)
 
 
 def _host(place: str, default_port: int) -> tuple[str, int]:

@@ -201,10 +201,15 @@ class JobStreams:
             arguments = [part for o in ids for part in (o.insurer_id, o.application_id, expiry_ms(o.expires_at))]
             await REMEMBER.run(self._client, names, arguments)
 
-    async def recall(self, request_id: UUID, insurer_id: str) -> str | None:
-        """The insurer's own id, if the request has been there before and Redis still knows."""
-        name = keys.request(keys.shard_of(request_id, self.shards), request_id)
-        return await self._client.hget(name, f"at:{insurer_id}")
+    async def recall(self, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The insurer's own ids of those requests that have been there before, as far as Redis still knows."""
+        if not ids:
+            return {}
+        pipeline = self._client.pipeline(transaction=False)
+        for id_ in ids:
+            pipeline.hget(keys.request(keys.shard_of(id_, self.shards), id_), f"at:{insurer_id}")
+        replies = await pipeline.execute()
+        return {id_: application_id for id_, application_id in zip(ids, replies, strict=True) if application_id}
 
     def _by_shard(self, batch: Sequence[OfRequest]) -> Mapping[int, Sequence[OfRequest]]:
         shards: dict[int, list[OfRequest]] = defaultdict(list)

@@ -109,6 +109,8 @@ async def test_a_caller_sees_its_own_requests_only(api: ApiAtHand, world: World)
     assert await seen(world.token("another-app")) is None
     assert (await seen(first["watchToken"]))["id"] == id_
     assert await seen(second["watchToken"]) is None
+    [error] = (await api.post(INSURERS, token=first["watchToken"])).json()["errors"]
+    assert error["extensions"] == {"code": "FORBIDDEN"}
     cancel = "mutation C($id: ID!) { cancelQuoteRequest(id: $id) { status } }"
     [error] = (await api.post(cancel, {"id": id_}, token=first["watchToken"])).json()["errors"]
     assert error["extensions"] == {"code": "FORBIDDEN"}

@@ -85,6 +85,48 @@ async def is_empty(world: World, insurer: str) -> bool:
     return await world.redis.client.xlen(keys.jobs(0, insurer)) == 0
 
 
+async def test_many_jobs_taken_over_at_once_need_few_connections(world: World, api: ApiAtHand) -> None:
+    """What an earlier worker remembered is read in one go: a thousand jobs are no thousand connections."""
+    first = await world.worker("first")
+    for insurer in ("sever", "volga"):
+        world.sandbox.set_mode(insurer, Processing())
+    accepted = await asyncio.gather(*(world.accepted(api) for _ in range(150)))
+    await until(lambda: len(world.sandbox.seen_beginning_with("", 1000)) == 300)
+    await until(lambda: all(seen.polls for seen in world.sandbox.seen_beginning_with("", 1000)))
+    await first.stop()
+    for insurer in ("sever", "volga"):
+        world.sandbox.set_mode(insurer, None)
+    await world.worker("second")
+    await until(lambda: all_settled(world, 300))
+    assert world.sandbox.seen_by("sever").creates == 150
+    assert len(accepted) == 150
+
+
+async def test_a_job_that_could_not_be_handed_back_is_found_again(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is pending for a worker that is alive, so that nobody else would ever take it."""
+    worker = await world.worker()
+    failing = iter([ConnectionError("gone")])
+    hand_back, ask = worker.resources.jobs.hand_back, lane(worker)._asking.ask
+    bugs = iter([ZeroDivisionError("a bug")])
+
+    async def gone_once(*arguments: Any) -> None:
+        for error in failing:
+            raise error
+        await hand_back(*arguments)
+
+    async def buggy_once(*arguments: Any) -> Any:
+        for error in bugs:
+            raise error
+        return await ask(*arguments)
+
+    monkeypatch.setattr(type(worker.resources.jobs), "hand_back", staticmethod(gone_once))
+    monkeypatch.setattr(lane(worker)._asking, "ask", buggy_once)
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
+
+
 async def test_a_stopped_worker_hands_back_and_another_polls_on(world: World, api: ApiAtHand) -> None:
     """With the id that the insurer gave the first one: no second application, and no wait for the lease."""
     first = await world.worker("first")

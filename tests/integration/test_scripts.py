@@ -239,8 +239,8 @@ async def test_the_insurers_own_id_is_remembered_beside_the_request(streams: Str
     """Whoever takes the job over polls on."""
     request = a_request("sever")
     await streams.jobs.remember([Remembered(request.id, "sever", "A-1", EXPIRES)])
-    assert await streams.jobs.recall(request.id, "sever") == "A-1"
-    assert await streams.jobs.recall(request.id, "volga") is None
+    assert await streams.jobs.recall("sever", [request.id, a_request().id]) == {request.id: "A-1"}
+    assert await streams.jobs.recall("volga", [request.id]) == {}
 
 
 async def test_the_backlog_is_what_nobody_has_read(streams: Streams) -> None:
