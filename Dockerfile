@@ -1,0 +1,30 @@
+# One image for every process: the command says which. `docker build -t osago-aggregator .`
+FROM python:3.12-slim AS build
+RUN pip install --no-cache-dir "uv>=0.9,<1"
+ENV UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_PROJECT_ENVIRONMENT=/opt/osago
+WORKDIR /src
+# The dependencies first: this layer stays as long as the lock does.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev --no-group embedded --no-install-project
+COPY README.md LICENSE insurers.toml ./
+COPY alembic alembic
+COPY app app
+COPY cli cli
+COPY sandbox sandbox
+COPY workers workers
+RUN uv sync --frozen --no-dev --no-group embedded --no-editable
+
+FROM python:3.12-slim
+# A number, so that a cluster can see that it is not root.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin osago
+COPY --from=build /opt/osago /opt/osago
+ENV PATH=/opt/osago/bin:$PATH
+# Here OSAGO_INSURERS_FILE is looked for: mount insurers.toml into it.
+WORKDIR /etc/osago
+USER 10001
+EXPOSE 8000 8100 9100
+ENTRYPOINT ["osago"]
+CMD ["--help"]
