@@ -74,8 +74,9 @@ class _Connection:
                 finally:
                     for operation in self._operations.values():
                         operation.cancel()
-        except* (_Closing, WebSocketDisconnect) as group:
-            raise group.exceptions[0] from None
+        except ExceptionGroup as group:
+            ended, bugs = group.split((_Closing, WebSocketDisconnect))
+            raise bugs or (ended.exceptions[0] if ended else group) from None
 
     async def _initialised(self) -> Caller:
         try:
