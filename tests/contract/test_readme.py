@@ -1,0 +1,228 @@
+"""What the documents list is what the code has: settings, commands, metrics, reasons, errors, limits. So they cannot drift."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer.main
+from prometheus_client import Counter, Gauge, Histogram
+from pydantic import BaseModel, SecretStr
+from pydantic_core import PydanticUndefined
+
+from app import batching, insurers, live
+from app.api import faults, frames, http, tokens, websocket
+from app.domain.money import PREMIUM_MOST
+from app.domain.problems import MESSAGES
+from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
+from app.insurers import InsurerSettings
+from app.observability import metrics
+from app.quoting import accepting
+from app.settings import Settings
+from app.storage import database
+from app.streams import connection, jobs
+from cli import serving
+from cli.main import app
+from workers import quarantine
+from workers.insurers import http as insurer_http
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENTS: Final = sorted(
+    path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if not path.name.startswith(".")
+)
+README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
+INTEGRATION: Final = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
+OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
+"""What `osago quote` and the examples read: a client's side of things."""
+
+
+def tables(text: str) -> Iterator[list[list[str]]]:
+    """Every table: its rows of cells, the header first."""
+    for lines in re.findall(r"^\|.*\|\n\|[-| ]+\|\n(?:\|.*\|\n)*", text, flags=re.MULTILINE):
+        header, _, *rows = lines.splitlines()
+        yield [[cell.strip() for cell in line.strip("|").split(" |")] for line in (header, *rows)]
+
+
+def table(text: str, *header: str) -> Mapping[str, list[str]]:
+    """The rows of the table with this header, by their first cell (without its backticks)."""
+    (found,) = (rows for rows in tables(text) if rows[0][: len(header)] == list(header))
+    return {row[0].strip("`"): [cell.strip() for cell in row[1:]] for row in found[1:]}
+
+
+def default_of(model: type[BaseModel], name: str) -> str:
+    """A field's default as somebody would write it; a dash where there is none."""
+    match model.model_fields[name].default:
+        case value if value is PydanticUndefined or value is None:
+            return "–"
+        case SecretStr():
+            return "–"
+        case bool(value):
+            return str(value).lower()
+        case value:
+            return str(value)
+
+
+def quoted(default: str) -> str:
+    return default if default == "–" else f"`{default}`"
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    """In the order of the class, and nothing else."""
+    listed = {name: cells[0] for name, cells in table(OPERATIONS, "variable", "default").items()}
+    assert listed == {f"OSAGO_{name.upper()}": quoted(default_of(Settings, name)) for name in Settings.model_fields}
+
+
+def test_every_key_of_an_insurer_is_listed_with_its_default() -> None:
+    """Those of its tables too."""
+    expected: dict[str, str] = {}
+    for name, field in InsurerSettings.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            part = type(field.default)
+            expected |= {f"{name}.{key}": quoted(default_of(part, key)) for key in part.model_fields}
+        else:
+            expected[name] = quoted(default_of(InsurerSettings, name))
+    assert {key: cells[0] for key, cells in table(OPERATIONS, "key", "default").items()} == expected
+
+
+def options_of(command: Any) -> set[str]:
+    """The long options of a command, or of all commands of a group."""
+    if commands := getattr(command, "commands", None):
+        return set[str]().union(*(options_of(one) for one in commands.values()))
+    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+
+
+def test_every_command_is_listed_with_its_options() -> None:
+    """As `osago --help` has them."""
+    listed = {
+        name.split()[0]: set(re.findall(r"--[a-z-]+", cells[0])) for name, cells in table(README, "command").items()
+    }
+    group: Any = typer.main.get_command(app)
+    assert listed == {name: options_of(command) - {"--help"} for name, command in group.commands.items()}
+
+
+def test_every_metric_is_listed_with_its_kind_and_labels() -> None:
+    """Under the names that a scrape shows."""
+    expected: dict[str, list[str]] = {}
+    for metric in vars(metrics).values():
+        if isinstance(metric, Counter | Gauge | Histogram):
+            kind = type(metric).__name__.lower()
+            name = f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
+            expected[name] = [kind, ", ".join(f"`{label}`" for label in metric._labelnames) or "–"]
+    assert {name: cells[:2] for name, cells in table(OPERATIONS, "metric", "kind").items()} == expected
+
+
+def test_every_metric_of_an_alert_is_one() -> None:
+    """An alert on a metric that is not there never rings."""
+    known = set(table(OPERATIONS, "metric", "kind"))
+    asked = {name for row in table(OPERATIONS, "when") for name in re.findall(r"osago_[a-z_]+", row)}
+    assert {name.removesuffix("_bucket") for name in asked} <= known
+
+
+def test_every_status_and_reason_is_listed() -> None:
+    """With what they mean to a caller."""
+    assert set(table(INTEGRATION, "status of a quote")) == set(QuoteStatus)
+    assert set(table(INTEGRATION, "status of a request")) == set(QuoteRequestStatus)
+    reasons = table(INTEGRATION, "reason", "status")
+    assert set(reasons) == set(ReasonCode)
+    assert {cells[0].strip("`") for cells in reasons.values()} == set(QuoteStatus) - {"PENDING", "OFFERED"}
+
+
+def test_every_problem_is_listed() -> None:
+    """By the code that programs see."""
+    assert list(table(INTEGRATION, "code", "what is wrong")) == list(MESSAGES)
+
+
+def test_every_code_of_an_error_is_listed() -> None:
+    """Those of faults, and those that are written where they arise."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
+    written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
+    assert set(table(INTEGRATION, "code", "what it means")) == {code for code, _ in faults._FAULTS.values()} | written
+
+
+def test_every_close_code_is_listed() -> None:
+    """Ours, and the one of a process that stops."""
+    ours = {str(value) for value in vars(websocket).values() if isinstance(value, int) and 4000 <= value < 5000}
+    assert set(table(INTEGRATION, "code", "when")) == ours | {"1012"}
+
+
+KIB: Final = 1024
+MIB: Final = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "limit"),
+    [
+        (INTEGRATION, "body of an HTTP request", f"{http.BODY_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
+        (INTEGRATION, "connection_init", f"within {websocket.INIT_S_MOST:.0f} s"),
+        (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
+        (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
+        (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "a socket that takes nothing", f"{serving.UNSENT_MS_MOST // 1000} s"),
+        (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
+        (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
+        (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
+        (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
+        (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
+        (OPERATIONS, "connecting to an insurer", f"{insurer_http.CONNECT_S_MOST:.0f} s"),
+        (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
+        (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
+        (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
+        (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),
+        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MOST:.0f} s"),
+        (
+            OPERATIONS,
+            "connecting to Redis, one reply",
+            f"{connection.CONNECT_S_MOST:.0f} s, {connection.REPLY_S_MOST:.0f} s",
+        ),
+        (OPERATIONS, "keys of a request in Redis", f"{jobs.KEPT_AFTER_EXPIRY.seconds // 60} min"),
+        (OPERATIONS, "suspects run alone at once, per worker", f"{quarantine.ALONE_MOST}"),
+        (OPERATIONS, "place of the failure kept in a dead letter", f"{quarantine.TRACE_LENGTH_MOST:,} characters"),
+        (OPERATIONS, "ending after SIGTERM", f"{serving.DRAIN_S_MOST} s"),
+    ],
+    ids=lambda value: value if len(value) < 60 else "",
+)
+def test_every_limit_is_the_constant_of_the_code(text: str, what: str, limit: str) -> None:
+    """Whoever changes one finds the place where it is told."""
+    assert table(text, "what", "limit")[what][0].startswith(limit)
+
+
+def test_every_event_of_the_log_is_listed_with_its_level() -> None:
+    """All but those of debugging."""
+    sources = [path for name in ("app", "workers") for path in (ROOT / name).rglob("*.py")]
+    found = (re.findall(r'log\.(\w+)\("([a-z_.]+)"', path.read_text(encoding="utf-8")) for path in sources)
+    written = {(event, "error" if level == "exception" else level) for pairs in found for level, event in pairs}
+    rows = next(rows for rows in tables(OPERATIONS) if rows[0][0] == "event")
+    listed = {(event, row[1]) for row in rows[1:] for event in re.findall(r"`([a-z_.]+)`", row[0])}
+    assert listed == {pair for pair in written if pair[1] != "debug"}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
+    """In every document."""
+    named = set(re.findall(r"OSAGO_[A-Z_]+", path.read_text(encoding="utf-8")))
+    assert named <= {f"OSAGO_{name.upper()}" for name in Settings.model_fields} | NOT_SETTINGS
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a forge makes of a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    """To a file of the repository, and to a heading in it."""
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken: list[str] = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith(("http://127.0.0.1", "https://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
