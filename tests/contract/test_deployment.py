@@ -1,0 +1,182 @@
+"""What is deployed fits the code: commands, settings, ports, images. A Compose file that drifted is found here, not at night."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer.main
+import yaml
+from pydantic import SecretStr
+
+from app.insurers import load_insurers
+from app.settings import Settings
+from cli.main import app
+
+ROOT: Final = Path(__file__).parents[2]
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
+OURS: Final = {name: service for name, service in SERVICES.items() if service["image"].startswith("osago-aggregator")}
+DOCKERFILE: Final = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+NGINX: Final = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
+VARIABLES: Final = {f"OSAGO_{name.upper()}" for name in Settings.model_fields}
+ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "HTTP_PORT", "SANDBOX_PORT"}
+NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD"}
+
+
+def option(service: str, name: str) -> str:
+    command = SERVICES[service]["command"]
+    return command[command.index(name) + 1]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_runs_a_command_with_options_that_it_has(name: str) -> None:
+    """As typer reads them, without running it."""
+    command, *arguments = OURS[name]["command"]
+    group: Any = typer.main.get_command(app)
+    group.commands[command].make_context(command, list(arguments))
+
+
+def test_the_image_runs_the_commands_and_is_not_root() -> None:
+    """And is built from the lock, without what only tests and the demo need."""
+    assert 'ENTRYPOINT ["osago"]' in DOCKERFILE
+    assert re.search(r"^USER [1-9][0-9]*$", DOCKERFILE, flags=re.MULTILINE)
+    syncs = re.findall(r"^RUN uv sync (.*)$", DOCKERFILE, flags=re.MULTILINE)
+    assert syncs
+    assert all({"--frozen", "--no-dev", "--no-group", "embedded"} <= set(shlex.split(sync)) for sync in syncs)
+
+
+def test_what_the_image_copies_is_there_and_let_through() -> None:
+    """.dockerignore leaves everything out but these."""
+    copied = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, flags=re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    assert all((ROOT / source).exists() for source in copied)
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in ignored
+    assert {line[1:] for line in ignored if line.startswith("!")} == set(copied)
+
+
+def test_images_are_pinned_to_a_major_version() -> None:
+    """A restart must not be an upgrade."""
+    images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
+    assert images == ["postgres:18", "redis:8", "nginx:1"]
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)) == {"python:3.12-slim"}
+
+
+def test_every_setting_can_be_given() -> None:
+    """All but the token that GraphiQL opens with, which is for demos alone."""
+    for name in OURS.keys() - {"sandbox"}:
+        assert set(OURS[name]["environment"]) == VARIABLES - {"OSAGO_GRAPHIQL_TOKEN"}
+    assert SERVICES["sandbox"]["environment"] == {}, "insurers know none of our secrets"
+
+
+def interpolated() -> Iterator[tuple[str, str]]:
+    """The variables that the Compose file reads, with what stands behind them: `:-default`, `:?message`."""
+    yield from re.findall(r"\$\{([A-Z_]+)([^}]*)\}", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+
+def test_a_missing_secret_is_an_error_and_all_else_has_a_default() -> None:
+    """Before anything starts."""
+    assert {name for name, rest in interpolated() if rest.startswith(":?")} == NEEDED
+    assert {name for name, rest in interpolated() if not rest.startswith((":?", ":-"))} == set()
+    assert {name for name, _ in interpolated()} <= VARIABLES | ONLY_COMPOSE
+
+
+def test_the_example_of_the_environment_lists_everything_with_its_default() -> None:
+    """What is needed stands there empty, to be filled in."""
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    found = (re.fullmatch(r"(?:# )?([A-Z_]+)=(.*)", line) for line in lines)
+    listed = {match[1]: match[2] for match in found if match}
+    defaults = {name: default for name, default in listed.items() if name in VARIABLES}
+    expected = {
+        f"OSAGO_{name.upper()}": "" if isinstance(field.default, SecretStr) else field.default
+        for name, field in Settings.model_fields.items()
+    }
+    assert defaults == {
+        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in expected.items()
+    }
+    assert set(listed) - VARIABLES == ONLY_COMPOSE
+    assert {line.rstrip("=") for line in lines if line.endswith("=") and not line.startswith("#")} == NEEDED
+
+
+def test_no_file_names_a_variable_that_is_no_setting() -> None:
+    """A typing error would be a setting that never takes effect."""
+    files = [ROOT / name for name in ("docker-compose.yml", "Dockerfile", ".env.example", "deploy/nginx.conf")]
+    named = {name for file in files for name in re.findall(r"OSAGO_[A-Z_]+", file.read_text(encoding="utf-8"))}
+    assert named <= VARIABLES
+
+
+def test_ports_agree() -> None:
+    """Who listens where, who is asked there, and what the image shows."""
+    api, worker, sandbox = option("api", "--port"), option("worker", "--metrics-port"), option("sandbox", "--port")
+    assert re.search(rf"^\s*server api:{api} resolve", NGINX, flags=re.MULTILINE)
+    (nginx,) = re.findall(r"^\s*listen (\d+)", NGINX, flags=re.MULTILINE)
+    assert [port.rpartition(":")[2] for port in SERVICES["nginx"]["ports"]] == [nginx]
+    assert [port.rpartition(":")[2] for port in SERVICES["sandbox"]["ports"]] == [sandbox]
+    assert re.findall(r"^EXPOSE (.*)$", DOCKERFILE, flags=re.MULTILINE) == [f"{api} {sandbox} {worker}"]
+    for name, port in (("api", api), ("worker", worker), ("sandbox", sandbox), ("nginx", nginx)):
+        assert f"http://127.0.0.1:{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
+    hosts = {settings.base_url.host for settings in load_insurers(ROOT / "deploy/insurers.toml").values()}
+    ports = {settings.base_url.port for settings in load_insurers(ROOT / "deploy/insurers.toml").values()}
+    assert (hosts, ports) == ({"sandbox"}, {int(sandbox)})
+
+
+def test_whatever_is_published_is_published_on_loopback_only() -> None:
+    """TLS, and the world, are somebody else's decision."""
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_insurers_are_those_of_the_repository() -> None:
+    """In the same order, asked in the same way, elsewhere."""
+    here, there = (load_insurers(ROOT / name) for name in ("insurers.toml", "deploy/insurers.toml"))
+    assert list(here) == list(there)
+    for id_, settings in here.items():
+        moved = settings.model_copy(update={"base_url": there[id_].base_url})
+        assert moved == there[id_]
+        assert there[id_].base_url.path == settings.base_url.path
+
+
+def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
+    """`migrate` ends; the others stay, and say whether they are ready."""
+    for name in ("api", "worker"):
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert SERVICES[name]["deploy"]["replicas"] >= 2
+        assert "/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
+    assert SERVICES["migrate"]["restart"] == "no"
+    assert all("healthcheck" in service for name, service in SERVICES.items() if name != "migrate")
+
+
+def test_redis_never_evicts() -> None:
+    """Evicting destroys consumer groups."""
+    assert option("redis", "--maxmemory-policy") == "noeviction"
+
+
+def seconds(directive: str) -> int:
+    (value,) = re.findall(rf"^\s*{directive} (\d+)s;$", NGINX, flags=re.MULTILINE)
+    return int(value)
+
+
+def test_nginx_passes_sockets_on_and_outlives_a_request() -> None:
+    """Without sticky sessions; a POST is never repeated once it has been sent."""
+    assert "proxy_set_header Upgrade $http_upgrade;" in NGINX
+    assert "proxy_set_header Connection $connection_upgrade;" in NGINX
+    assert seconds("proxy_read_timeout") > 60
+    assert re.search(r"proxy_next_upstream error timeout http_502 http_503;", NGINX)
+    directives = re.sub(r"#.*", "", NGINX)
+    assert not re.search(r"ip_hash|sticky|non_idempotent", directives)
+    assert NGINX.count("{") == NGINX.count("}")
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/static/graphiql.js", "/osago/quotes/1/stream"])
+def test_nginx_lets_the_api_through(path: str) -> None:
+    """GraphQL and the REST face."""
+    (pattern,) = re.findall(r"location ~ (\S+) \{", NGINX)
+    assert re.search(pattern, path)
+    assert not any(re.search(pattern, other) for other in ("/metrics", "/readyz", "/graphqlx", "/"))
