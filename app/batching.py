@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from app.cancelling import end_if_cancelled
 from app.domain.errors import Overloaded
 
 Item = TypeVar("Item")
@@ -65,6 +66,7 @@ class GroupCommit(Generic[Item, Result]):
     async def run(self) -> None:
         """Flushes for ever; whoever owns the group commit keeps this in its TaskGroup."""
         while True:
+            end_if_cancelled()
             await self._filled.wait()
             await self.run_once()
 

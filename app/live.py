@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.batching import GroupCommit
+from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, OsagoError, Overloaded, Unavailable
@@ -151,6 +152,7 @@ class Live:
                 cursor = Cursor.decode(after, request_id, request.insurers)
             entered_at = self._clock.now()
             while True:
+                end_if_cancelled()
                 changed.clear()
                 for quote in by_arrival(watch.quotes.values()):
                     if not cursor.has(quote.insurer_id):
@@ -188,6 +190,7 @@ class Live:
 
     async def _answer_bells(self) -> None:
         while True:
+            end_if_cancelled()
             rung = await self._rung.take()
             positions = {id_: watch.position for id_ in rung if (watch := self._watches.get(id_))}
             self._doubted.add(await self._unheard(positions))
@@ -207,6 +210,7 @@ class Live:
     async def _stand_in_for_the_bell(self) -> None:
         """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""
         while True:
+            end_if_cancelled()
             heard_before = self.bell.is_connected
             await self._clock.sleep(POLL_EVERY_S)
             if not (heard_before and self.bell.is_connected):
@@ -220,6 +224,7 @@ class Live:
 
     async def _look_up_doubted(self) -> None:
         while True:
+            end_if_cancelled()
             doubted = await self._doubted.take()
             try:
                 await self._look(list(doubted))

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.errors import Unavailable
 from app.streams.connection import GONE
@@ -19,6 +20,7 @@ log: Final = structlog.get_logger(__name__)
 async def forever(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> None:
     """Runs a turn every so often. What is away is waited for; a bug is logged, and the next turn tries again."""
     while True:
+        end_if_cancelled()
         try:
             await run_once()
         except (Unavailable, *GONE) as error:
@@ -43,6 +45,7 @@ async def running(*parts: Callable[[], Awaitable[None]]) -> AsyncGenerator[None,
 
 async def _kept_alive(part: Callable[[], Awaitable[None]]) -> None:
     while True:
+        end_if_cancelled()
         try:
             await part()
         except Exception:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.errors import InsurerError
 from app.domain.quote import Answer, NoOffer
@@ -71,6 +72,7 @@ class Asking:
     async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
         polls = 0
         while True:
+            end_if_cancelled()
             await self._clock.sleep(self._settings.poll_interval.after(polls))
             answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
             if answer is not None:
@@ -81,6 +83,7 @@ class Asking:
         """One step, repeated while the verdict says so."""
         failures = 0
         while True:
+            end_if_cancelled()
             await ownership.confirm(job)
             try:
                 result = await self._circuit.call(call)

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from app.batching import DataRefused
+from app.cancelling import end_if_cancelled
 from app.documents import decode_application
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
@@ -153,6 +154,7 @@ class Lane:
 
     async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
         while True:
+            end_if_cancelled()
             try:
                 async with connected(self._resources.pool) as connection:
                     return await read_work(connection, self.insurer_id, ids)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from redis.exceptions import ResponseError
 
+from app.cancelling import end_if_cancelled
 from app.resources import Resources
 from app.streams.connection import GONE
 from app.streams.jobs import JobReader
@@ -30,6 +31,7 @@ class LaneReader:
     async def run(self) -> None:
         try:
             while not self._lane.is_stopping:
+                end_if_cancelled()
                 await self.run_once()
         finally:
             await self._reader.close()

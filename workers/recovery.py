@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from app.cancelling import end_if_cancelled
 from app.domain.errors import Unavailable
 from app.domain.quote import Outcome
 from app.observability import metrics
@@ -44,6 +45,7 @@ class Recovery:
 
     async def run(self) -> None:
         while True:
+            end_if_cancelled()
             try:
                 async with asyncio.timeout(EVERY_S):
                     await self._called.wait()

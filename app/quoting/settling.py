@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.batching import GroupCommit
+from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.errors import Unavailable
 from app.domain.quote import Outcome, Quote, QuoteRequest
@@ -125,6 +126,7 @@ class Settling:
     async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
         """Repeats an idempotent step, with full jitter, until what it needs is there."""
         while True:
+            end_if_cancelled()
             try:
                 return await step()
             except away as error:

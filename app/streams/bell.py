@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from app.cancelling import end_if_cancelled
 from app.streams.client import Client
 from app.streams.connection import BLOCK_MS, GONE
 
@@ -30,6 +31,7 @@ class Doorbell:
     async def run(self) -> None:
         """Listens for ever, connecting again whenever the connection breaks."""
         while True:
+            end_if_cancelled()
             try:
                 await self._listen()
             except GONE as error:
@@ -44,6 +46,7 @@ class Doorbell:
         async with self._client.pubsub() as pubsub:
             await pubsub.subscribe(*self._channels)
             while True:
+                end_if_cancelled()
                 message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it

@@ -118,3 +118,24 @@ async def test_who_has_given_up_is_left_out() -> None:
     await commit.run_once()
     assert store.batches == [[2]]
     assert kept.result() == 20
+
+
+async def test_a_cancellation_that_a_library_swallows_ends_the_loop_all_the_same() -> None:
+    """Before Python 3.12 `asyncio.wait_for` may lose one; a process that waits for this loop would never end."""
+    begun = asyncio.Event()
+
+    async def flush(batch: Sequence[int]) -> list[int]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return list(batch)
+        return []
+
+    commit = GroupCommit(flush)
+    task = asyncio.create_task(commit.run())
+    commit.put(1)
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
