@@ -109,7 +109,8 @@ class Lane:
         if held:
             owned = await self._resources.jobs.owned(shard, self.insurer_id, self._consumer, list(held))
             for entry, holding in held.items():
-                holding.is_lost = entry not in owned
+                if holding.delivery.entry == entry:  # it may have been delivered anew meanwhile
+                    holding.is_lost = entry not in owned
 
     async def stop(self) -> None:
         """Reads nothing new, and hands back whatever is not being settled already."""
@@ -123,8 +124,16 @@ class Lane:
 
     async def _load(self, begun: Sequence[Holding]) -> None:
         """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
-        works = await self._read_work([holding.delivery.request_id for holding in begun])
-        recalled = await self._recall([h.delivery.request_id for h in begun if not h.delivery.is_first])
+        try:
+            works = await self._read_work([holding.delivery.request_id for holding in begun])
+            recalled = await self._recall([h.delivery.request_id for h in begun if not h.delivery.is_first])
+        except Exception:
+            # Rows that this release cannot read: this batch is isolated from whatever else the lane does.
+            log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(begun))
+            await self._give_back(begun, "bug", counted=True)
+            for holding in begun:
+                self._release(holding)
+            return
         for holding in begun:
             request_id = holding.delivery.request_id
             work = works.get(request_id)
@@ -171,6 +180,7 @@ class Lane:
                 await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
+            self.doubtful.add(holding.delivery.shard)
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)

@@ -17,6 +17,7 @@ log: Final = structlog.get_logger(__name__)
 
 _RETRY_S: Final = 0.2
 _OWN_MOST: Final = 1000
+AUDIT_EVERY_S: Final = 10.0
 
 
 class LaneReader:
@@ -25,6 +26,7 @@ class LaneReader:
     def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
         self._lane = lane
         self._shard = shard
+        self._audited_at = resources.clock.monotonic()
         self._clock = resources.clock
         self._reader = JobReader(resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer)
 
@@ -39,7 +41,7 @@ class LaneReader:
     async def run_once(self) -> None:
         """Reads once, as many jobs as the lane has places for."""
         try:
-            if self._shard in self._lane.doubtful:
+            if self._shard in self._lane.doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
                 await self._read_own()
             if room := await self._lane.room():
                 self._lane.begin(await self._reader.read(room))
@@ -61,6 +63,8 @@ class LaneReader:
             self._lane.doubtful.add(self._shard)
 
     async def _read_own(self) -> None:
+        """Begins whatever is pending for this consumer and held by nobody here: nobody else would ever take it."""
+        self._audited_at = self._clock.monotonic()
         self._lane.doubtful.discard(self._shard)
         after = "0"
         while deliveries := await self._reader.read_own(_OWN_MOST, after):

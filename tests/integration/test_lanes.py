@@ -1,6 +1,7 @@
 """Lanes: jobs are read as there is room, taken over, handed back, and never done twice."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -154,6 +155,39 @@ async def test_a_flush_in_mid_flight_loses_nothing(world: World, api: ApiAtHand)
         assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]
         assert events[-1]["outcome"] == "ALL_ANSWERED"
     assert world.sandbox.seen_by("sever").applications == 10
+
+
+async def test_a_job_delivered_anew_while_ownership_is_asked_is_not_given_up(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is about the entry that was asked for, not about the one that came meanwhile."""
+    worker = await world.worker()
+    world.sandbox.set_mode("sever", Processing())
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    await until(lambda: held(worker) == 1)
+    [holding] = lane(worker)._holdings.values()
+
+    async def nothing_is_owned_any_more(*_: Any) -> set[str]:
+        lane(worker).begin([replace(holding.delivery, entry="9-9")])
+        return set()
+
+    monkeypatch.setattr(type(worker.resources.jobs), "owned", staticmethod(nothing_is_owned_any_more))
+    await lane(worker).drop_what_is_not_owned(0)
+    assert not holding.is_lost
+    world.sandbox.set_mode("sever", None)
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
+
+
+async def test_a_job_that_is_pending_for_nobody_here_is_found(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker is alive, so that nobody takes it over; looking through the own list now and then finds it."""
+    monkeypatch.setattr("workers.reader.AUDIT_EVERY_S", 0.2)
+    worker = await world.worker()
+    lost = lane(worker).begin
+    monkeypatch.setattr(lane(worker), "begin", lambda _: monkeypatch.setattr(lane(worker), "begin", lost))
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
 
 
 async def test_a_job_that_redis_lost_before_it_was_read_comes_again(world: World, api: ApiAtHand) -> None:
