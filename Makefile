@@ -4,10 +4,13 @@ STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check format schema graphiql
+.PHONY: demo quote test check format schema graphiql
 
 demo: .venv/ready          ## the whole system on this machine, to watch
 	@$(RUN) osago demo
+
+quote: .venv/ready         ## sends the example application to the demo and shows the quotes
+	@$(RUN) osago quote $(or $(FILE),examples/application.json)
 
 test: .venv/ready          ## the whole suite, on real servers
 	@$(RUN) pytest $(ARGS)

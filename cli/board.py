@@ -26,7 +26,7 @@ _STATUSES: Final = {
     "CANCELLED": ("отменено", "dim"),
 }
 _REFRESH_PER_S: Final = 10
-_WIDTH_MOST: Final = 96
+_WIDTH_MOST: Final = 100
 
 Slot = Mapping[str, Any]
 

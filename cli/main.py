@@ -109,6 +109,44 @@ def token(
     token(subject, scope, ttl)
 
 
+dead_letters = typer.Typer(no_args_is_help=True, help="Jobs that were given up.")
+app.add_typer(dead_letters, name="dead-letters")
+
+LetterIds = Annotated[list[str], typer.Argument(help="As `list` shows them.")]
+
+
+@dead_letters.command("list")
+def dead_letters_list() -> None:
+    """Every dead letter, a line each."""
+    from cli.dead_letters import list_letters
+
+    list_letters()
+
+
+@dead_letters.command("show")
+def dead_letters_show(letter_id: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
+    """One dead letter, with the places that its failure went through."""
+    from cli.dead_letters import show_letter
+
+    show_letter(letter_id)
+
+
+@dead_letters.command("retry")
+def dead_letters_retry(letter_ids: LetterIds) -> None:
+    """Ask the insurers again, and settle what is still open."""
+    from cli.dead_letters import retry_letters
+
+    retry_letters(letter_ids)
+
+
+@dead_letters.command("drop")
+def dead_letters_drop(letter_ids: LetterIds) -> None:
+    """Remove what has been looked at."""
+    from cli.dead_letters import drop_letters
+
+    drop_letters(letter_ids)
+
+
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema."""

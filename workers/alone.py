@@ -6,14 +6,16 @@ Never the text of an error, though: it may hold personal data, and what is print
 import asyncio
 import sys
 import traceback
+from datetime import datetime
 from uuid import UUID
 
 from app.documents import decode_application, encode_quote
 from app.domain.quote import Quote
 from app.resources import Resources, open_resources
 from app.settings import Settings
+from app.storage.cipher import Sealed
 from app.storage.database import connected
-from app.storage.quotes import read_work
+from app.storage.quotes import Work, read_work
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
@@ -35,29 +37,35 @@ class _Sole:
 
 async def ask(resources: Resources, insurer_id: str, request_id: UUID) -> Quote | None:
     """The quote, None where there is nothing to ask or the end came first."""
-    async with connected(resources.pool) as connection:
-        work = (await read_work(connection, insurer_id, [request_id])).get(request_id)
+    work = await find_work(resources, insurer_id, request_id)
     if work is None or work.ended or work.settled or work.application is None:
         return None
+    return await ask_about(resources, insurer_id, request_id, work.application, work.expires_at)
+
+
+async def find_work(resources: Resources, insurer_id: str, request_id: UUID) -> Work | None:
+    """What PostgreSQL has of it."""
+    async with connected(resources.pool) as connection:
+        return (await read_work(connection, insurer_id, [request_id])).get(request_id)
+
+
+async def ask_about(
+    resources: Resources, insurer_id: str, request_id: UUID, sealed: Sealed, expires_at: datetime
+) -> Quote | None:
+    """Asks an insurer, whatever became of the request; None where the end came first."""
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings)
     try:
-        asking = Asking(
-            settings,
-            make_adapter(settings.adapter, http),
-            Circuit(settings.breaker, resources.clock),
-            resources.clock,
-            end_margin_s=resources.settings.end_margin,
-        )
-        shard = shard_of(request_id, resources.settings.shards)
+        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings.breaker, resources.clock)
+        asking = Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)
         recalled = await resources.jobs.recall(insurer_id, [request_id])
         job = Job(
             insurer_id=insurer_id,
             request_id=request_id,
-            application=decode_application(resources.cipher.open(request_id, work.application)),
-            expires_at=work.expires_at,
+            application=decode_application(resources.cipher.open(request_id, sealed)),
+            expires_at=expires_at,
             application_id=recalled.get(request_id),
-            holding=Holding(Delivery(shard, "", request_id)),
+            holding=Holding(Delivery(shard_of(request_id, resources.settings.shards), "", request_id)),
         )
         answer = await asking.ask(job, _Sole())
     finally:

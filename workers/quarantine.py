@@ -14,7 +14,8 @@ from app.documents import decode_quote
 from app.domain.quote import Answer, ReasonCode, failed
 from app.observability import metrics
 from app.resources import Resources
-from app.streams.jobs import DeadLetter, Delivery
+from app.streams.jobs import Delivery
+from app.streams.letters import DeadLetter, DeadLetters
 
 log: Final = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ class Quarantine:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self._letters = DeadLetters(resources.redis, shards=resources.settings.shards)
         self._max_deliveries = resources.settings.max_deliveries
         self._places = asyncio.Semaphore(ALONE_MOST)
 
@@ -49,8 +51,9 @@ class Quarantine:
         reason = "killed" if code is None or code < 0 else "failed"
         log.error("job.buried", insurer=insurer_id, request_id=str(delivery.request_id), reason=reason)
         metrics.DEAD_LETTERS.labels(insurer_id).inc()
-        letter = DeadLetter(insurer_id, delivery, reason, trace, self._resources.clock.now())
-        await self._resources.jobs.bury(letter)
+        now = self._resources.clock.now()
+        letter = DeadLetter(insurer_id, delivery.request_id, delivery.deliveries, reason, trace, now)
+        await self._letters.bury(letter)
         return failed(ReasonCode.INTERNAL)
 
 

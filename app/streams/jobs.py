@@ -70,17 +70,6 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A job that was given up. `trace` names places in the code and never holds an error's text."""
-
-    insurer_id: str
-    delivery: Delivery
-    reason: str
-    trace: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Backlog:
     """Jobs that nobody has read: how many, and when the oldest was added (milliseconds of Redis's time)."""
 
@@ -156,21 +145,6 @@ class JobStreams:
         pipeline.xack(stream, keys.GROUP, delivery.entry)
         pipeline.xdel(stream, delivery.entry)
         await pipeline.execute()
-
-    async def bury(self, letter: DeadLetter) -> None:
-        """Keeps a dead letter, for somebody to look at."""
-        delivery = letter.delivery
-        await self._client.xadd(
-            keys.dead_letters(delivery.shard),
-            {
-                "request": str(delivery.request_id),
-                "insurer": letter.insurer_id,
-                "deliveries": str(delivery.deliveries),
-                "reason": letter.reason,
-                "trace": letter.trace,
-                "at": letter.at.isoformat(),
-            },
-        )
 
     async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
         """What waits in the streams of these insurers, over all shards."""

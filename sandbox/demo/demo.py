@@ -170,7 +170,7 @@ class Demo:
             ("Settings", str(self._folder / INSURERS_FILE)),
             ("Logs", f"{self._folder}/*.log"),
             ("Processes", ", ".join(f"{name} {process.pid}" for name, process in self._processes.items())),
-            ("Try", "uv run osago quote examples/application.json"),
+            ("Try", "make quote   (in another terminal; or .venv/bin/osago quote FILE)"),
         ):
             table.add_row(f"[bold]{name}[/bold]", value)
         self._console.print(table, soft_wrap=True)

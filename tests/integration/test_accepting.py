@@ -173,3 +173,13 @@ async def test_personal_data_stays_out_of_redis(world: World, api: ApiAtHand) ->
     for marker in personal(world):
         assert marker not in dump
     assert UUID(accepted["quoteRequest"]["id"])
+
+
+async def test_a_repeat_whose_first_request_cannot_be_read_any_more_is_the_first_request(
+    world: World, api: ApiAtHand
+) -> None:
+    """Its key was dropped: there is nothing left to compare, and a retry must stay safe."""
+    first = await world.accepted(api, clientReference="ref-1")
+    await world.database.fetch("UPDATE osago_requests SET application_key_id = 'dropped'")
+    again = await world.accepted(api, clientReference="ref-1")
+    assert again["quoteRequest"]["id"] == first["quoteRequest"]["id"]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from app.api.schema import sdl
 from app.api.tokens import Tokens
 from app.clock import Clock
 from app.domain.caller import Service
+from app.streams.letters import DeadLetter, DeadLetters
 from sandbox.demo.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +29,13 @@ ROOT = Path(__file__).parents[2]
 def typed(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "cli.main", *arguments]
     return subprocess.run(  # noqa: S603 - our own command
-        command, env={**world.environment, **environment}, capture_output=True, text=True, check=False, timeout=60
+        command,
+        env={**world.environment, **environment, "PYTHONPATH": str(ROOT)},
+        cwd=world.folder,  # not where somebody's own .env lies
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -121,7 +129,8 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
     """Measured and watched meanwhile."""
     await world.insurers("sever")
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
-        assert [name[:6] for name in await world.redis.client.zrange("{osago-00}:heartbeats", 0, -1)] == ["label-"]
+        [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
+        assert beat.startswith("label-")
         async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
             metrics = (await http.get(f"{process.url}/metrics")).text
         for figure in (
@@ -198,3 +207,34 @@ async def test_quote_tells_what_is_wrong_with_an_application(world: World, tmp_p
     ) as process:
         assert await process.ended() == 1
     assert process.text.startswith("application.vehicle.vin: ")
+
+
+@pytest.mark.processes
+async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -> None:
+    """With the place where it failed and no word of a person; a retry tells the answer, and settles what is open."""
+    await world.insurers("sever", "volga")
+    api = await world.api()
+    settler = await world.settler()
+    settled, open_ = await world.accepted(api), await world.accepted(api)
+    await settler.settle(settled, "sever")
+    letters = DeadLetters(settler.resources.redis, shards=1)
+    for accepted in (settled, open_):
+        request_id = UUID(accepted["quoteRequest"]["id"])
+        now = settler.resources.clock.now()
+        await letters.bury(DeadLetter("sever", request_id, 5, "failed", "builtins.ZeroDivisionError\n  lane.py", now))
+    first, second = [letter.id async for letter in letters.all()]
+
+    listed = await asyncio.to_thread(typed, world, "dead-letters", "list")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["id", first, second]
+    shown = await asyncio.to_thread(typed, world, "dead-letters", "show", first)
+    assert "ZeroDivisionError" in shown.stdout
+    retried = await asyncio.to_thread(typed, world, "dead-letters", "retry", first, second)
+    told = retried.stdout.splitlines()
+    assert told[0].startswith(f"{first}  OFFERED ")
+    assert told[0].endswith("(not settled: the quote of this request stands)")
+    assert told[1].endswith("(settled)")
+    dropped = await asyncio.to_thread(typed, world, "dead-letters", "drop", first)
+    assert dropped.stdout == "dropped 1\n"
+    for wrong, message in ((first, "there is no such dead letter"), ("x", "an id looks like 00:")):
+        done = await asyncio.to_thread(typed, world, "dead-letters", "show", wrong)
+        assert (done.returncode, message in done.stderr) == (2, True)

@@ -17,6 +17,7 @@ from support.until import until
 from sandbox.demo.servers import free_port
 
 STOP_S_MOST = 15.0
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ async def osago(
     with log.open("wb") as output:
         popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
             [sys.executable, "-m", "cli.main", *arguments],
-            env=dict(environment),
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            cwd=folder,  # not where somebody's own .env lies
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
