@@ -19,12 +19,12 @@ class Script:
 
     def __init__(self, name: str) -> None:
         self._text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
-        self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+        self.hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What the script returns, strings decoded."""
         try:
-            return await client.evalsha(self._hash, len(keys), *keys, *arguments)
+            return await client.evalsha(self.hash, len(keys), *keys, *arguments)
         except NoScriptError:
             return await client.eval(self._text, len(keys), *keys, *arguments)
 
