@@ -16,10 +16,11 @@ from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.tokens import Tokens
 from app.live import Live
-from app.loops import running
+from app.loops import forever, running
 from app.observability import health
 from app.observability.health import Readiness, readiness
 from app.quoting.accepting import Accepting
+from app.quoting.admission import MEASURE_EVERY_S, Admission
 from app.resources import Resources, open_resources
 from app.settings import Settings
 
@@ -32,7 +33,15 @@ def create_app(settings: Settings) -> FastAPI:
         async with open_resources(settings) as resources:
             services = _services(resources)
             app.state.resources, app.state.services = resources, services
-            async with running(services.accepting.run, services.live.run, resources.keep_clock, resources.sweep):
+            async with running(
+                services.accepting.run,
+                services.live.run,
+                resources.keep_clock,
+                resources.sweep,
+                lambda: forever(
+                    "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
+                ),
+            ):
                 yield
 
     async def graphql(request: Request) -> Response:
@@ -59,12 +68,17 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _services(resources: Resources) -> Services:
     settings, clock = resources.settings, resources.clock
+    insurers = list(resources.insurers)
+    admission = Admission(
+        resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_most=settings.admission_age
+    )
     accepting = Accepting(
         resources.pool,
         resources.jobs,
         resources.cipher,
         clock,
-        insurers=list(resources.insurers),
+        admission,
+        insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
     return Services(

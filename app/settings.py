@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.errors import WrongSetting
-from app.units import Limit, Seconds
+from app.units import Bound, Limit, Seconds
 
 AUTH_SECRET_BYTES_LEAST: Final = 32
 
@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """The jobs of a worker that has not been heard of for so long are taken over."""
     shards: int = Field(default=1, ge=1, le=64)
     max_deliveries: int = Field(default=5, ge=1, le=100)
+    admission_age: Bound = Field(default="20s")  # pyright: ignore[reportAssignmentType]
+    """Requests are refused while jobs have waited longer to be read; `off`: never."""
     rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     customer_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     database_connections: int = Field(default=8, ge=2, le=100)

@@ -50,5 +50,15 @@ def parse_rate(text: object) -> Rate | None:
     return Rate(int(match[1]), _SECONDS[match[2]])
 
 
+def parse_bound(text: object) -> float | None:
+    """Seconds; None for `off`.
+
+    Raises:
+        ValueError: it is neither `off` nor a duration.
+    """
+    return None if text == "off" else parse_duration(text)
+
+
+Bound = Annotated[float | None, BeforeValidator(parse_bound)]
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]

@@ -21,6 +21,7 @@ from app.domain.ids import uuid7
 from app.domain.problems import problem
 from app.domain.quote import QuoteRequest
 from app.observability import metrics
+from app.quoting.admission import Admission
 from app.storage.cipher import Cipher, Undecryptable
 from app.storage.database import Pool, connected
 from app.storage.outbox import Kind, Notice, delete_notices
@@ -48,12 +49,21 @@ class Accepting:
     """Takes requests in. Whoever owns it keeps `run` in its TaskGroup."""
 
     def __init__(
-        self, pool: Pool, jobs: JobStreams, cipher: Cipher, clock: Clock, *, insurers: Sequence[str], deadline_s: float
+        self,
+        pool: Pool,
+        jobs: JobStreams,
+        cipher: Cipher,
+        clock: Clock,
+        admission: Admission,
+        *,
+        insurers: Sequence[str],
+        deadline_s: float,
     ) -> None:
         self._pool = pool
         self._jobs = jobs
         self._cipher = cipher
         self._clock = clock
+        self.admission = admission
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
         self._commits = GroupCommit(self._commit)
@@ -71,8 +81,10 @@ class Accepting:
 
         Raises:
             InvalidApplication: the client reference names a request of other content.
+            Overloaded: too much is waiting to be asked already.
             Unavailable: it could not be stored in time; asking again with the same client reference is safe.
         """
+        self.admission.check(wish.insurers or self._insurers)
         new = self._seal(wish)
         try:
             async with asyncio.timeout(ACCEPT_S_MOST):

@@ -20,6 +20,7 @@ KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
 """So long after its deadline a request's keys stay in Redis: clients come back late."""
 _ENQUEUE_MOST: Final = 200
 _IDS_MOST: Final = 1000
+_NO_GROUP: Final = {"pending": 0, "last-delivered-id": "0-0"}
 
 
 def expiry_ms(expires_at: datetime) -> int:
@@ -157,8 +158,10 @@ class JobStreams:
         found = {insurer: Backlog(0, None) for insurer in insurers}
         for place, (insurer, shard) in enumerate(names):
             length, groups = replies[2 * place], replies[2 * place + 1]
-            if not isinstance(length, Exception) and not isinstance(groups, Exception) and groups:
-                found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, groups[0])
+            if not isinstance(length, Exception) and length:
+                # Before the first worker comes there is no group: everything waits then.
+                group = groups[0] if not isinstance(groups, Exception) and groups else _NO_GROUP
+                found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, group)
         return found
 
     async def _waiting(self, stream: str, length: int, group: Mapping[str, Any]) -> Backlog:

@@ -94,7 +94,7 @@ async def killed_at(stage: Stage, step: str) -> float:
     assert end["outcome"] == "ALL_ANSWERED"
     seen = world.sandbox.seen(f"{UUID(accepted['quoteRequest']['id'])}:sever")
     assert len(seen.application_ids) == 1
-    assert seen.creates <= (1 if step not in {"asked"} else 2)
+    assert seen.creates <= (2 if step == "asked" else 1)
     await until(lambda: _is_told_once(world, accepted))  # an end that the dead one left is the relay's
     return took_s
 
