@@ -116,6 +116,10 @@ class World:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    async def stop(self) -> None:
+        """Ends whatever was started so far, before the servers that it needs."""
+        await self._stack.aclose()
+
     def set(self, **options: Any) -> None:
         """Settings for whatever is started from now on."""
         self._options |= options
