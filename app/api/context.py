@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.api.availability import Availabilities
+from app.api.finishing import Finishing
+from app.api.operations import Operations
+from app.api.sockets import Sockets
 from app.api.tokens import Tokens
 from app.clock import Clock
 from app.domain.caller import Caller, Service
@@ -16,6 +19,7 @@ from app.storage.database import Pool
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
+ADMIN: Final = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Services:
     live: Live
     availabilities: Availabilities
     tokens: Tokens
+    operations: Operations
+    finishing: Finishing
+    sockets: Sockets
+    introspection: str
+    """Who may look into the schema: `on`, `admin` or `off`."""
 
 
 @dataclass(frozen=True, slots=True)
