@@ -114,7 +114,8 @@ class _Walk:
                     self._note_name(node, names)
                     cost = self._field(node, depth, weight)
                 case InlineFragmentNode():
-                    cost = self.selections(node.selection_set.selections, depth, weight=weight, names=names)
+                    inner = self.selections(node.selection_set.selections, depth + 1, weight=weight, names=names)
+                    cost = Cost(inner.complexity, 1 + inner.height)
                 case FragmentSpreadNode():
                     cost = self.fragment(node.name.value, depth)
                     cost = Cost(cost.complexity * weight, cost.height)
