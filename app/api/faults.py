@@ -39,7 +39,7 @@ INTERNAL_MESSAGE: Final = "На нашей стороне произошла о�
 _VALUES: Final = (
     (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
     (re.compile(r"(value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"^Value '.*?' does not exist", re.DOTALL), "The value does not exist"),
+    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
     (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
 )
 

@@ -92,7 +92,12 @@ def _parameters(body: bytes) -> dict[str, str]:
     if not isinstance(message, dict):
         return {"variables": json.dumps(message)}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in message.items()}
-    return {key: value[:5000].encode(errors="replace").decode() for key, value in texts.items()}
+    return {_sendable(key): _sendable(value) for key, value in texts.items()}
+
+
+def _sendable(text: str) -> str:
+    """Of a length that a URL takes, and without lone surrogates: no client could send them there."""
+    return text[:5000].encode(errors="replace").decode()
 
 
 @pytest.mark.parametrize("cases", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
