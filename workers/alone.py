@@ -21,6 +21,7 @@ from app.streams.keys import shard_of
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 
@@ -56,7 +57,8 @@ async def ask_about(
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings)
     try:
-        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings.breaker, resources.clock)
+        adapter = make_adapter(settings.adapter, Line(http=http, clock=resources.clock, options=settings.options))
+        circuit = Circuit(settings.breaker, resources.clock)
         asking = Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)
         recalled = await resources.jobs.recall(insurer_id, [request_id])
         job = Job(

@@ -24,6 +24,7 @@ from workers import gauges, relay
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.presence import Presence
@@ -118,9 +119,10 @@ class Worker:
             log.warning("worker.left_silently", consumer=self.consumer)
 
     def _asking(self, settings: InsurerSettings) -> Asking:
+        line = Line(http=self._https[settings.id], clock=self._resources.clock, options=settings.options)
         return Asking(
             settings,
-            make_adapter(settings.adapter, self._https[settings.id]),
+            make_adapter(settings.adapter, line),
             self._circuits[settings.id],
             self._resources.clock,
             end_margin_s=self._resources.settings.end_margin,
