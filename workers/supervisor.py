@@ -58,7 +58,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-        quarantine = Quarantine(resources)
+        self._quarantine = Quarantine(resources)
         self._lanes = {
             id_: Lane(
                 one,
@@ -66,7 +66,7 @@ class Worker:
                 self._asking(one),
                 self._settling,
                 self._presence,
-                quarantine,
+                self._quarantine,
                 consumer=self.consumer,
             )
             for id_, one in settings.items()
@@ -83,6 +83,7 @@ class Worker:
             async with running(
                 self._settling.run,
                 self._presence.run,
+                self._quarantine.run,
                 self._recovery.run,
                 self._bell.run,
                 self._resources.sweep,

@@ -87,9 +87,10 @@ async def test_a_rolling_restart_of_everything_loses_nothing(world: World) -> No
                 await _stopped(api)
                 balancer.ports.remove(api.port)
                 await _stopped(worker)
-        for events in load.watches:
-            request_id = UUID(events.result()[-1]["quoteRequest"]["id"])
-            seen = [world.sandbox.seen(f"{request_id}:{insurer}") for insurer in INSURERS]
+        rows = await world.database.fetch("SELECT id FROM osago_requests")
+        assert len(rows) == len(load.watches)
+        for row in rows:
+            seen = [world.sandbox.seen(f"{row['id']}:{insurer}") for insurer in INSURERS]
             assert [len(one.application_ids) for one in seen] == [1] * len(INSURERS)
 
 
