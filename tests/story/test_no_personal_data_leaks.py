@@ -80,7 +80,7 @@ async def postgresql_dump(world: World) -> str:
 
 def scripted(world: World, echoed: str) -> None:
     """Insurers that repeat what they were sent, each where it hurts most."""
-    world.sandbox.script("sever", Decline(code=echoed[:50], message=echoed, times="forever"))
+    world.sandbox.script("sever", Decline(code=FIELDS["vin"], message=echoed, times="forever"))
     world.sandbox.script("volga", Decline(step="create", code=echoed[:50], message=echoed, times="forever"))
     world.sandbox.script("ural", WrongShape(body={"status": echoed, "offer": {"number": echoed}}, times="forever"))
     world.sandbox.script("baikal", Garbage(text=echoed, times="forever"))
