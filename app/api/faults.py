@@ -10,7 +10,16 @@ from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
+from app.domain.errors import (
+    InvalidCursor,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OsagoError,
+    Overloaded,
+    SlowConsumer,
+    Unavailable,
+)
 from app.live import InterruptedWatch
 from app.observability import metrics
 
@@ -25,6 +34,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
     }
 )
 _INTERNAL: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
@@ -43,6 +53,8 @@ def told(error: OsagoError) -> dict[str, Any]:
         metrics.ERRORS.labels(code).inc()
     if isinstance(error, InterruptedWatch):
         extensions["cursor"] = error.cursor.encode()
+    if isinstance(error, SlowConsumer):
+        extensions["cursor"] = error.cursor
     return {"message": message, "extensions": extensions}
 
 

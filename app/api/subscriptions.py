@@ -28,10 +28,12 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         wanted = request_id_of(request_id)
         if wanted is None:
             raise NotFound
-        async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
+        context.place.cursor = None if after is strawberry.UNSET else after
+        async for event in services.live.follow(wanted, context.may_see, context.place.cursor):
             if isinstance(event, Received):
                 yield QuoteReceived.of(event, context)
                 if event.is_live:
                     metrics.PUSHED.observe(-services.clock.seconds_until(event.quote.received_at))
             else:
                 yield QuotesCompleted.of(event, context)
+            context.place.cursor = event.cursor.encode()  # asked for more: that one is sent
