@@ -20,7 +20,7 @@ FRAME_BYTES_MOST: Final = 64 * 1024
 DRAIN_S_MOST: Final = 8
 UNSENT_MS_MOST: Final = 30_000
 """A peer that takes nothing for so long is cut off: TCP alone would wait for a quarter of an hour."""
-SENT_BYTES_MOST: Final = 256 * 1024
+SENT_BYTES_MOST: Final = 128 * 1024
 """What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005

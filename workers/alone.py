@@ -54,7 +54,7 @@ async def ask_about(
 ) -> Quote | None:
     """Asks an insurer, whatever became of the request; None where the end came first."""
     settings = resources.insurers[insurer_id]
-    http = InsurerHttp(settings)
+    http = InsurerHttp(settings, resources.clock)
     try:
         adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings.breaker, resources.clock)
         asking = Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)

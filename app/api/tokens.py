@@ -15,6 +15,8 @@ from app.domain.errors import NotAuthenticated
 SERVICE_AUDIENCE: Final = "osago"
 WATCH_AUDIENCE: Final = "osago-watch"
 TOKEN_LENGTH_MOST: Final = 4096
+EARLY_S_MOST: Final = 60.0
+"""A token of somebody whose clock is ahead holds so long before its `nbf`."""
 _ALGORITHM: Final = "HS256"
 _CACHED: Final = 1024
 
@@ -22,6 +24,7 @@ _CACHED: Final = 1024
 @dataclass(frozen=True, slots=True)
 class _Verified:
     caller: Caller
+    begins_at_s: float
     expires_at_s: float
 
 
@@ -45,12 +48,12 @@ class Tokens:
         """Who this token speaks for.
 
         Raises:
-            NotAuthenticated: it is none of ours, or has expired.
+            NotAuthenticated: it is none of ours, does not hold yet, or has expired.
         """
         if len(token) > TOKEN_LENGTH_MOST:
             raise NotAuthenticated
         verified = self._verified(token)
-        if self._clock.now().timestamp() >= verified.expires_at_s:
+        if not verified.begins_at_s <= self._clock.now().timestamp() < verified.expires_at_s:
             raise NotAuthenticated
         return verified.caller
 
@@ -64,11 +67,16 @@ class Tokens:
                 self._secret,
                 algorithms=[_ALGORITHM],
                 audience=[SERVICE_AUDIENCE, WATCH_AUDIENCE],
-                # Expiry is checked against our own clock, at every use.
-                options={"require": ["sub", "aud", "exp"], "verify_exp": False},
+                # Times are checked against our own clock, at every use; `iat` is no limit of a token.
+                options={
+                    "require": ["sub", "aud", "exp"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
             caller = _caller(claims)
-            return _Verified(caller, float(claims["exp"]))
+            return _Verified(caller, float(claims.get("nbf", 0)) - EARLY_S_MOST, float(claims["exp"]))
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise NotAuthenticated from error
 

@@ -64,7 +64,7 @@ async def osago(
     with log.open("wb") as output:
         popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
             [sys.executable, "-m", "cli.main", *arguments],
-            env={**environment, "PYTHONPATH": str(ROOT)},
+            env={**environment, "PYTHONPATH": os.pathsep.join([environment.get("PYTHONPATH", ""), str(ROOT)])},
             cwd=folder,  # not where somebody's own .env lies
             stdin=subprocess.DEVNULL,
             stdout=output,
