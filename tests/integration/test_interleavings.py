@@ -1,0 +1,420 @@
+"""Relay, lanes, reaper, sweeper, recovery and subscribers in every order that Hypothesis can think of, Redis flushed in
+between, replies lost, workers killed: what always holds holds after each step, and at the end nothing is missing.
+
+Workers are taken apart into their steps here, over a real Redis and a real PostgreSQL.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from redis.exceptions import ResponseError
+from support.quotes import a_request, an_offer
+from support.servers import RedisAtHand
+from support.world import World
+
+from app import live
+from app.domain.cursor import Cursor
+from app.domain.ids import uuid7
+from app.domain.quote import Outcome, Quote, QuoteRequest
+from app.live import Completed, Live
+from app.loops import running
+from app.quoting.settling import Answered, Settling
+from app.resources import Resources, open_resources
+from app.storage.database import connected
+from app.storage.outbox import Kind, Notice, delete_notices
+from app.storage.quotes import read_work
+from app.storage.requests import NewRequest, insert_requests, read_requests
+from app.streams import keys
+from app.streams.jobs import Delivery, Enqueued, JobReader
+from workers import relay
+from workers.recovery import recover
+
+INSURERS = ("sever", "volga", "ural")
+LEASE_S = 0.04
+DEADLINE_S = 30
+TURNS_MOST = 100
+READ_MOST = 2
+REQUESTS_MOST = 6
+WORKERS = 3
+
+some = st.integers(0, 1000)
+likely = st.sampled_from([True, True, True, False])
+unlikely = st.sampled_from([False, False, False, True])
+
+
+class Hand:
+    """A worker taken apart: it reads, commits, tells and beats when it is told to."""
+
+    def __init__(self, resources: Resources, name: str) -> None:
+        self.resources = resources
+        self.consumer = name
+        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self.held: dict[tuple[str, str], Delivery] = {}
+        self.readers = {
+            insurer: JobReader(resources.redis_address, shard=0, insurer_id=insurer, consumer=name)
+            for insurer in INSURERS
+        }
+
+    async def read(self, *, own: bool = False, reply_lost: bool = False) -> None:
+        """In every lane: new jobs, or those that are pending for this worker."""
+        for insurer, reader in self.readers.items():
+            try:
+                deliveries = await reader._read("0" if own else ">", READ_MOST, block_ms=None, is_first=not own)
+            except ResponseError:
+                await reader.make_group()
+            else:
+                if not reply_lost:
+                    self.take(insurer, deliveries)
+
+    def take(self, insurer: str, deliveries: Sequence[Delivery]) -> None:
+        self.held |= {(insurer, delivery.entry): delivery for delivery in deliveries}
+
+    async def beat(self) -> None:
+        tick = await self.resources.jobs.tick(0, self.consumer, lease_s=LEASE_S, free=dict.fromkeys(INSURERS, 10))
+        if not tick.fresh:
+            for insurer in INSURERS:
+                mine = [entry for id_, entry in self.held if id_ == insurer]
+                owned = await self.resources.jobs.owned(0, insurer, self.consumer, mine)
+                for entry in set(mine) - owned:
+                    del self.held[insurer, entry]
+        for insurer, deliveries in tick.taken_over.items():
+            self.take(insurer, deliveries)
+
+    async def commit(self, insurer: str, entry: str) -> None:
+        """Writes the answer; telling of it is a step of its own."""
+        delivery = self.held.pop((insurer, entry))
+        async with connected(self.resources.pool) as connection:
+            work = (await read_work(connection, insurer, [delivery.request_id]))[delivery.request_id]
+        now = self.resources.clock.now()
+        if not work.settled and (work.ended or work.expires_at <= now):
+            return  # the end writes it
+        quote = work.settled or Quote(delivery.request_id, insurer, an_offer(f"{100 + len(entry)}.00"), now)
+        self.settling._commits.put(Answered(quote, work.expires_at, entry))
+        await self.settling._commits.run_once()
+
+    async def tell(self, *, reply_lost: bool) -> None:
+        if reply_lost:
+            await self.settling._tell([news for news, _ in self.settling._news._waiting])
+        if len(self.settling._news):
+            await self.settling._news.run_once()
+
+    async def close(self) -> None:
+        for reader in self.readers.values():
+            await reader.close()
+
+
+class Follower:
+    """A client who keeps every event, and goes on from its last cursor."""
+
+    def __init__(self, live: Live, request_id: UUID) -> None:
+        self._live = live
+        self._id = request_id
+        self._after: str | None = None
+        self.insurers: list[str] = []
+        self.quotes: dict[str, Quote] = {}
+        self.outcomes: list[Outcome] = []
+        self.task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def _follow(self) -> None:
+        async for event in self._live.follow(self._id, lambda _: True, self._after):
+            self._after = event.cursor.encode()
+            assert not self.outcomes, "something comes after the end"
+            if isinstance(event, Completed):
+                self.outcomes.append(event.ending.outcome)
+            else:
+                self.insurers.append(event.quote.insurer_id)
+                self.quotes[event.quote.insurer_id] = event.quote
+
+    async def leave(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    def come_back(self) -> None:
+        if self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._follow())
+
+
+class Stage:
+    """What all examples share: the connections, a loop of their own, and somebody who pushes."""
+
+    def __init__(self, world: World) -> None:
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.redis = RedisAtHand(world.redis.url)
+        self.numbers = count()
+        self.runner.run(self._open(world))
+
+    async def _open(self, world: World) -> None:
+        self.resources = await self.stack.enter_async_context(open_resources(world.settings))
+        resources = self.resources
+        self.live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.clock)
+        await self.stack.enter_async_context(running(self.live.run))
+
+    async def clear(self) -> None:
+        async with connected(self.resources.pool) as connection:
+            await connection.execute("TRUNCATE osago_requests, osago_quotes, osago_outbox")
+        await self.redis.client.flushdb()
+
+    async def close(self) -> None:
+        await self.stack.aclose()
+        await self.redis.client.aclose()
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
+
+
+class Interleavings(RuleBasedStateMachine):
+    """`stage` is set before it runs."""
+
+    stage: Stage
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resources, self.redis, self.live = self.stage.resources, self.stage.redis.client, self.stage.live
+        self.requests: list[QuoteRequest] = []
+        self.followers: list[Follower] = []
+        self.run(self.stage.clear())
+        self.hands = [self._new_hand() for _ in range(WORKERS)]
+
+    def run(self, step: Coroutine[Any, Any, None]) -> None:
+        self.stage.runner.run(step)
+
+    def _new_hand(self) -> Hand:
+        return Hand(self.resources, f"worker-{next(self.stage.numbers)}")
+
+    @initialize()
+    def two_requests_and_everybody_is_there(self) -> None:
+        for insurers in (INSURERS, INSURERS[:2]):
+            self.accept(list(insurers), is_told=True, is_watched=True)
+        for hand in self.hands:
+            self.run(hand.beat())
+            self.run(hand.read())
+
+    @precondition(lambda self: len(self.requests) < REQUESTS_MOST)
+    @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_told=likely, is_watched=likely)
+    def accept(self, insurers: list[str], *, is_told: bool, is_watched: bool) -> None:
+        self.run(self._accept(tuple(insurers)))
+        if is_told:
+            self.run(self._enqueue(self.requests[-1], reply_lost=False))
+        if not is_watched:
+            self.run(self.followers[-1].leave())
+
+    async def _accept(self, insurers: tuple[str, ...]) -> None:
+        now = self.resources.clock.now()
+        expires_at = now + timedelta(seconds=DEADLINE_S)
+        request = a_request(*insurers, id=uuid7(now), created_at=now, expires_at=expires_at)
+        async with connected(self.resources.pool) as connection:
+            sealed = self.resources.cipher.seal(request.id, b"{}")
+            await insert_requests(connection, [NewRequest(request, insurers_chosen=False, application=sealed)])
+        self.requests.append(request)
+        self.followers.append(Follower(self.live, request.id))
+
+    @precondition(lambda self: self.requests)
+    @rule(which=some, reply_lost=unlikely)
+    def enqueue(self, which: int, *, reply_lost: bool) -> None:
+        """The fast path, at once, late, or again."""
+        self.run(self._enqueue(self.requests[which % len(self.requests)], reply_lost=reply_lost))
+
+    async def _enqueue(self, request: QuoteRequest, *, reply_lost: bool) -> None:
+        await self.resources.jobs.enqueue([Enqueued(request.id, request.insurers, request.expires_at)])
+        if not reply_lost:
+            async with connected(self.resources.pool) as connection:
+                await delete_notices(connection, [Notice(request.id, Kind.ACCEPTED)])
+
+    @rule()
+    def relay(self) -> None:
+        self.run(relay.relay_once(self.resources))
+
+    @rule()
+    def recovery(self) -> None:
+        self.run(recover(self.resources, 0, older_than=timedelta(0)))
+
+    @rule()
+    def sweep(self) -> None:
+        self.run(self.resources.ending.sweep())
+
+    @rule(who=some, own=unlikely, reply_lost=unlikely)
+    def read(self, who: int, *, own: bool, reply_lost: bool) -> None:
+        self.run(self.hands[who % WORKERS].read(own=own, reply_lost=reply_lost))
+
+    @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=likely, reply_lost=unlikely)
+    def settle(self, who: int, which: list[int], *, is_told: bool, reply_lost: bool) -> None:
+        """Commits some answers; tells of them now, or later, or never."""
+        hand = self.hands[who % WORKERS]
+        for one in which:
+            if hand.held:
+                self.run(hand.commit(*list(hand.held)[one % len(hand.held)]))
+        if is_told:
+            self.run(hand.tell(reply_lost=reply_lost))
+
+    @rule(who=some, which=some)
+    def hand_back(self, who: int, which: int) -> None:
+        hand = self.hands[who % WORKERS]
+        if hand.held:
+            insurer, entry = list(hand.held)[which % len(hand.held)]
+            delivery = hand.held.pop((insurer, entry))
+            self.run(self.resources.jobs.hand_back(0, insurer, hand.consumer, {entry: delivery.deliveries - 1}))
+
+    @rule(who=some)
+    def beat(self, who: int) -> None:
+        self.run(self.hands[who % WORKERS].beat())
+
+    @rule(who=some)
+    def die(self, who: int) -> None:
+        """With everything that it holds, committed and not told included."""
+        dead = self.hands[who % WORKERS]
+        self.run(dead.close())
+        self.hands[who % WORKERS] = self._new_hand()
+
+    @rule()
+    def the_lease_passes(self) -> None:
+        self.run(asyncio.sleep(LEASE_S * 1.5))
+
+    @rule(seconds=st.sampled_from([5, 11, DEADLINE_S]))
+    def time_passes(self, seconds: int) -> None:
+        self.resources.clock._offset_s += seconds
+
+    @rule()
+    def flush(self) -> None:
+        self.run(self.redis.flushdb())
+
+    @precondition(lambda self: self.requests)
+    @rule(which=some)
+    def cancel(self, which: int) -> None:
+        self.run(self._cancel(self.requests[which % len(self.requests)].id))
+
+    async def _cancel(self, request_id: UUID) -> None:
+        await self.resources.ending.complete([request_id], Outcome.CANCELLED)
+
+    @precondition(lambda self: self.requests)
+    @rule(which=some, comes=st.booleans())
+    def follow(self, which: int, *, comes: bool) -> None:
+        self.run(self._follow(self.followers[which % len(self.followers)], comes=comes))
+
+    async def _follow(self, follower: Follower, *, comes: bool) -> None:
+        if comes:
+            follower.come_back()
+            await asyncio.sleep(0.002)
+        else:
+            await follower.leave()
+
+    @invariant()
+    def each_answer_is_told_once_and_the_end_last(self) -> None:
+        """In Redis, as far as Redis still knows of it."""
+        self.run(self._told_once())
+
+    async def _told_once(self) -> None:
+        news = await self.resources.events.read({request.id: "0" for request in self.requests}) if self.requests else {}
+        for id_, events in news.items():
+            insurers = [quote.insurer_id for quote in events.quotes]
+            assert len(insurers) == len(set(insurers)), "an answer is told twice"
+            entries = await self.redis.xrange(keys.events(0, id_), min="-", max="+", count=100)
+            ends = [place for place, (_, fields) in enumerate(entries) if "end" in fields]
+            assert ends in ([], [len(entries) - 1]), "something comes after the end"
+
+    def teardown(self) -> None:
+        try:
+            self.run(self._come_to_rest())
+            self.run(self._nothing_is_missing())
+            self.run(self._nothing_is_left())
+        finally:
+            self.run(self._leave())
+
+    async def _come_to_rest(self) -> None:
+        """Everybody dies; one worker comes, and clients come back."""
+        for hand in self.hands:
+            await hand.close()
+        self.hands = [self._new_hand()]
+        last = self.hands[0]
+        await last.beat()
+        await asyncio.sleep(LEASE_S * 1.5)
+        for follower in self.followers:
+            follower.come_back()
+        for _ in range(TURNS_MOST):
+            await last.beat()
+            await relay.relay_once(self.resources)
+            await recover(self.resources, 0, older_than=timedelta(0))
+            await self.resources.ending.sweep()
+            await last.read()
+            for insurer, entry in list(last.held):
+                await last.commit(insurer, entry)
+            await last.tell(reply_lost=False)
+            if all(follower.task.done() for follower in self.followers) and not await self._left_in_streams():
+                return
+            await asyncio.sleep(0.005)
+
+    async def _left_in_streams(self) -> int:
+        return sum([await self.redis.xlen(keys.jobs(0, insurer)) for insurer in INSURERS])
+
+    async def _nothing_is_missing(self) -> None:
+        async with connected(self.resources.pool) as connection:
+            stored = await read_requests(connection, [request.id for request in self.requests])
+        for request, follower in zip(self.requests, self.followers, strict=True):
+            known = stored[request.id]
+            assert known.ending, "a request was never ended"
+            assert set(known.quotes) == set(request.insurers)
+            async with asyncio.timeout(10):
+                await follower.task
+            assert sorted(follower.insurers) == sorted(request.insurers)
+            assert follower.quotes == known.quotes
+            assert follower.outcomes == [known.ending.outcome]
+            assert Cursor.decode(follower._after or "", request.id, request.insurers).ended
+
+    async def _nothing_is_left(self) -> None:
+        async with connected(self.resources.pool) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM osago_outbox") == 0
+        for insurer in INSURERS:
+            assert await self.redis.xlen(keys.jobs(0, insurer)) == 0
+            for group in await self.redis.xinfo_groups(keys.jobs(0, insurer)):
+                assert group["pending"] == 0
+        assert await self.stage.redis.keys_without_ttl() == []
+        assert self.live.subscriptions == 0
+
+    async def _leave(self) -> None:
+        for follower in self.followers:
+            await follower.leave()
+        for hand in self.hands:
+            await hand.close()
+
+
+def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:
+    monkeypatch.setattr(relay, "LEFT_FOR", timedelta(0))
+    monkeypatch.setattr(live, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(live, "POLL_EVERY_S", 0.1)
+    world.write_insurers(*INSURERS)
+    stage = Stage(world)
+    monkeypatch.setattr(Interleavings, "stage", stage, raising=False)
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    try:
+        run_state_machine_as_test(
+            Interleavings, settings=settings(deadline=None, suppress_health_check=checks, database=None, **limits)
+        )
+        stage.runner.run(stage.close())
+    finally:
+        stage.runner.close()
+
+
+def test_whatever_the_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few dozen orders of a few dozen steps."""
+    _run(world, monkeypatch, max_examples=40, stateful_step_count=50)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_whatever_the_order_at_length(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of orders."""
+    _run(world, monkeypatch, max_examples=400, stateful_step_count=80)
