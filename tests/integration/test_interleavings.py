@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -38,7 +38,7 @@ from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
 from app.storage.database import connected
 from app.storage.outbox import Kind, Notice, delete_notices
-from app.storage.quotes import read_work
+from app.storage.quotes import Work, read_work
 from app.storage.requests import NewRequest, insert_requests, read_requests
 from app.streams import keys
 from app.streams.jobs import Delivery, Enqueued, JobReader
@@ -65,7 +65,7 @@ class Hand:
         self.resources = resources
         self.consumer = name
         self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-        self.held: dict[tuple[str, str], Delivery] = {}
+        self.held: dict[tuple[str, str], tuple[Delivery, Work]] = {}
         self.readers = {
             insurer: JobReader(resources.redis_address, shard=0, insurer_id=insurer, consumer=name)
             for insurer in INSURERS
@@ -80,10 +80,13 @@ class Hand:
                 await reader.make_group()
             else:
                 if not reply_lost:
-                    self.take(insurer, deliveries)
+                    await self.take(insurer, deliveries)
 
-    def take(self, insurer: str, deliveries: Sequence[Delivery]) -> None:
-        self.held |= {(insurer, delivery.entry): delivery for delivery in deliveries}
+    async def take(self, insurer: str, deliveries: Sequence[Delivery]) -> None:
+        """Looks what PostgreSQL has of them now; whatever happens later, this worker does not know."""
+        async with connected(self.resources.pool) as connection:
+            works = await read_work(connection, insurer, [one.request_id for one in deliveries])
+        self.held |= {(insurer, one.entry): (one, works[one.request_id]) for one in deliveries}
 
     async def beat(self) -> None:
         tick = await self.resources.jobs.tick(0, self.consumer, lease_s=LEASE_S, free=dict.fromkeys(INSURERS, 10))
@@ -94,13 +97,11 @@ class Hand:
                 for entry in set(mine) - owned:
                     del self.held[insurer, entry]
         for insurer, deliveries in tick.taken_over.items():
-            self.take(insurer, deliveries)
+            await self.take(insurer, deliveries)
 
     async def commit(self, insurer: str, entry: str) -> None:
         """Writes the answer; telling of it is a step of its own."""
-        delivery = self.held.pop((insurer, entry))
-        async with connected(self.resources.pool) as connection:
-            work = (await read_work(connection, insurer, [delivery.request_id]))[delivery.request_id]
+        delivery, work = self.held.pop((insurer, entry))
         now = self.resources.clock.now()
         if not work.settled and (work.ended or work.expires_at <= now):
             return  # the end writes it
@@ -235,23 +236,24 @@ class Interleavings(RuleBasedStateMachine):
             async with connected(self.resources.pool) as connection:
                 await delete_notices(connection, [Notice(request.id, Kind.ACCEPTED)])
 
-    @rule()
-    def relay(self) -> None:
-        self.run(relay.relay_once(self.resources))
+    @rule(kind=st.sampled_from(["relay", "recovery", "sweeper"]))
+    def keep_house(self, kind: str) -> None:
+        match kind:
+            case "relay":
+                self.run(relay.relay_once(self.resources))
+            case "recovery":
+                self.run(recover(self.resources, 0, older_than=timedelta(0)))
+            case _:
+                self.run(self.resources.ending.sweep())
 
-    @rule()
-    def recovery(self) -> None:
-        self.run(recover(self.resources, 0, older_than=timedelta(0)))
+    @rule(who=some, beats=likely, own=unlikely, reply_lost=unlikely)
+    def read(self, who: int, *, beats: bool, own: bool, reply_lost: bool) -> None:
+        hand = self.hands[who % WORKERS]
+        if beats:
+            self.run(hand.beat())
+        self.run(hand.read(own=own, reply_lost=reply_lost))
 
-    @rule()
-    def sweep(self) -> None:
-        self.run(self.resources.ending.sweep())
-
-    @rule(who=some, own=unlikely, reply_lost=unlikely)
-    def read(self, who: int, *, own: bool, reply_lost: bool) -> None:
-        self.run(self.hands[who % WORKERS].read(own=own, reply_lost=reply_lost))
-
-    @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=likely, reply_lost=unlikely)
+    @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=st.booleans(), reply_lost=unlikely)
     def settle(self, who: int, which: list[int], *, is_told: bool, reply_lost: bool) -> None:
         """Commits some answers; tells of them now, or later, or never."""
         hand = self.hands[who % WORKERS]
@@ -266,36 +268,33 @@ class Interleavings(RuleBasedStateMachine):
         hand = self.hands[who % WORKERS]
         if hand.held:
             insurer, entry = list(hand.held)[which % len(hand.held)]
-            delivery = hand.held.pop((insurer, entry))
+            delivery, _ = hand.held.pop((insurer, entry))
             self.run(self.resources.jobs.hand_back(0, insurer, hand.consumer, {entry: delivery.deliveries - 1}))
 
-    @rule(who=some)
-    def beat(self, who: int) -> None:
-        self.run(self.hands[who % WORKERS].beat())
+    @rule(who=some, which=some)
+    def settle_one(self, who: int, which: int) -> None:
+        self.settle(who, [which], is_told=True, reply_lost=False)
 
-    @rule(who=some)
-    def die(self, who: int) -> None:
-        """With everything that it holds, committed and not told included."""
-        dead = self.hands[who % WORKERS]
-        self.run(dead.close())
-        self.hands[who % WORKERS] = self._new_hand()
+    @rule(who=some, what=st.sampled_from(["dies", "takes over", "flush", "cancel", "5 s", "11 s", "the deadline"]))
+    def misfortune(self, who: int, what: str) -> None:
+        match what:
+            case "dies":  # with everything that it holds, committed and not told included
+                self.run(self.hands[who % WORKERS].close())
+                self.hands[who % WORKERS] = self._new_hand()
+            case "takes over":
+                self.run(self._take_over(self.hands[who % WORKERS]))
+            case "flush":
+                self.run(self.redis.flushdb())
+            case "cancel":
+                self.run(self._cancel(self.requests[who % len(self.requests)].id))
+            case _:
+                self.resources.clock._offset_s += {"5 s": 5, "11 s": 11}.get(what, DEADLINE_S)
 
-    @rule()
-    def the_lease_passes(self) -> None:
-        self.run(asyncio.sleep(LEASE_S * 1.5))
-
-    @rule(seconds=st.sampled_from([5, 11, DEADLINE_S]))
-    def time_passes(self, seconds: int) -> None:
-        self.resources.clock._offset_s += seconds
-
-    @rule()
-    def flush(self) -> None:
-        self.run(self.redis.flushdb())
-
-    @precondition(lambda self: self.requests)
-    @rule(which=some)
-    def cancel(self, which: int) -> None:
-        self.run(self._cancel(self.requests[which % len(self.requests)].id))
+    async def _take_over(self, hand: Hand) -> None:
+        """The lease of everybody passes; the first beat after that finds itself dead, the second one the others."""
+        await asyncio.sleep(LEASE_S * 1.5)
+        await hand.beat()
+        await hand.beat()
 
     async def _cancel(self, request_id: UUID) -> None:
         await self.resources.ending.complete([request_id], Outcome.CANCELLED)
@@ -313,8 +312,8 @@ class Interleavings(RuleBasedStateMachine):
             await follower.leave()
 
     @invariant()
-    def each_answer_is_told_once_and_the_end_last(self) -> None:
-        """In Redis, as far as Redis still knows of it."""
+    def everything_is_there_once_and_the_end_last(self) -> None:
+        """Jobs and events, as far as Redis still knows of them."""
         self.run(self._told_once())
 
     async def _told_once(self) -> None:
@@ -325,6 +324,10 @@ class Interleavings(RuleBasedStateMachine):
             entries = await self.redis.xrange(keys.events(0, id_), min="-", max="+", count=100)
             ends = [place for place, (_, fields) in enumerate(entries) if "end" in fields]
             assert ends in ([], [len(entries) - 1]), "something comes after the end"
+        for insurer in INSURERS:
+            entries = await self.redis.xrange(keys.jobs(0, insurer), min="-", max="+", count=100)
+            jobs = [fields["request"] for _, fields in entries]
+            assert len(jobs) == len(set(jobs)), "a job is there twice"
 
     def teardown(self) -> None:
         try:
@@ -409,12 +412,12 @@ def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:
 
 
 def test_whatever_the_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few dozen orders of a few dozen steps."""
-    _run(world, monkeypatch, max_examples=40, stateful_step_count=50)
+    """A few dozen orders of a few dozen steps, the same ones each time; what fails is told as it is, not made shorter."""
+    _run(world, monkeypatch, max_examples=20, stateful_step_count=50, derandomize=True, phases=[Phase.generate])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_whatever_the_order_at_length(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of orders."""
-    _run(world, monkeypatch, max_examples=400, stateful_step_count=80)
+    _run(world, monkeypatch, max_examples=300, stateful_step_count=80, print_blob=True)
