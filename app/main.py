@@ -15,6 +15,7 @@ from app.api import graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.tokens import Tokens
+from app.customers import Customers
 from app.live import Live
 from app.loops import forever, running
 from app.observability import health
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
             async with running(
                 services.accepting.run,
                 services.live.run,
+                services.customers.run,
                 resources.keep_clock,
                 resources.sweep,
                 lambda: forever(
@@ -81,12 +83,14 @@ def _services(resources: Resources) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
+    live = Live(resources.pool, resources.redis, resources.events, resources.ending, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
         accepting=accepting,
         ending=resources.ending,
-        live=Live(resources.pool, resources.redis, resources.events, resources.ending, clock),
+        live=live,
+        customers=Customers(resources.pool, live, clock, shards=settings.shards),
         availabilities=Availabilities(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),

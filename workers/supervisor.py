@@ -18,7 +18,7 @@ from app.observability import metrics
 from app.quoting.settling import Settling
 from app.resources import Resources
 from app.streams import keys
-from app.streams.bell import Doorbell
+from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
 from workers import gauges, relay
 from workers.asking import Asking
@@ -72,7 +72,8 @@ class Worker:
         }
         self._presence.attend(self._lanes)
         channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
-        self._bell = Doorbell(resources.redis, channels, self._on_ended)
+        self._bell = Doorbell(resources.redis)
+        self._bell.listen(channels, on_ids(self._on_ended))
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:

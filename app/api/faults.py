@@ -11,7 +11,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
-from app.live import InterruptedWatch
+from app.following import InterruptedWatch
 from app.observability import metrics
 
 log: Final = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""Tokens: JWTs of services, and watch tokens that let a browser watch one request. Both signed with one secret."""
+"""Tokens: JWTs of services, and those that let a browser watch one request, or one customer. One secret signs all."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +9,12 @@ from uuid import UUID
 import jwt
 
 from app.clock import Clock
-from app.domain.caller import Caller, Service, Watcher
+from app.domain.caller import Caller, CustomerWatcher, Service, Watcher
 from app.domain.errors import NotAuthenticated
 
 SERVICE_AUDIENCE: Final = "osago"
 WATCH_AUDIENCE: Final = "osago-watch"
+CUSTOMER_AUDIENCE: Final = "osago-customer"
 TOKEN_LENGTH_MOST: Final = 4096
 _ALGORITHM: Final = "HS256"
 _CACHED: Final = 1024
@@ -41,6 +42,12 @@ class Tokens:
     def watch_token(self, request_id: UUID) -> str:
         return self._sign({"sub": str(request_id), "aud": WATCH_AUDIENCE}, self._clock.now() + self._watch_ttl)
 
+    def customer_token(self, tenant: str, customer_id: str) -> tuple[str, datetime]:
+        """The token, and until when it holds."""
+        expires_at = (self._clock.now() + self._watch_ttl).replace(microsecond=0)
+        claims: dict[str, object] = {"sub": customer_id, "tenant": tenant, "aud": CUSTOMER_AUDIENCE}
+        return self._sign(claims, expires_at), expires_at
+
     def caller(self, token: str) -> Caller:
         """Who this token speaks for.
 
@@ -63,7 +70,7 @@ class Tokens:
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
-                audience=[SERVICE_AUDIENCE, WATCH_AUDIENCE],
+                audience=[SERVICE_AUDIENCE, WATCH_AUDIENCE, CUSTOMER_AUDIENCE],
                 # Expiry is checked against our own clock, at every use.
                 options={"require": ["sub", "aud", "exp"], "verify_exp": False},
             )
@@ -74,7 +81,7 @@ class Tokens:
 
 
 def _caller(claims: dict[str, object]) -> Caller:
-    subject, scope = claims["sub"], claims.get("scope", "")
+    subject, scope, tenant = claims["sub"], claims.get("scope", ""), claims.get("tenant")
     if not isinstance(subject, str) or not subject or not isinstance(scope, str):
         raise ValueError("sub and scope are strings")
     match claims["aud"]:
@@ -82,5 +89,7 @@ def _caller(claims: dict[str, object]) -> Caller:
             return Service(subject, frozenset(scope.split()))
         case audience if audience == WATCH_AUDIENCE:
             return Watcher(UUID(subject))
+        case audience if audience == CUSTOMER_AUDIENCE and isinstance(tenant, str) and tenant:
+            return CustomerWatcher(tenant, subject)
         case _:
             raise ValueError("one audience")

@@ -32,6 +32,10 @@ class RequestRow(SQLModel, table=True):
         ),
         # What the sweeper and the recovery look through: only what is open.
         Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
+        # What is looked through for those who watch a customer.
+        Index(
+            "osago_requests_open_of_customer", "tenant", "customer_id", postgresql_where=text("completed_at IS NULL")
+        ),
         CheckConstraint("(completed_at IS NULL) = (outcome IS NULL)", name="osago_requests_ended_wholly"),
         CheckConstraint("cardinality(insurers) > 0", name="osago_requests_somebody_is_asked"),
     )

@@ -53,6 +53,16 @@ def bell(shard: int) -> str:
     return f"{{osago-{shard:02}}}:bell"
 
 
+def accepted(shard: int) -> str:
+    """The channel that names new requests, each as `<customer mark>:<request id>`, separated by spaces."""
+    return f"{{osago-{shard:02}}}:accepted"
+
+
+def customer_mark(tenant: str, customer_id: str) -> int:
+    """16 bits: enough to leave most rings aside, too few to tell who the customer is."""
+    return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF
+
+
 def ended(shard: int) -> str:
     """The channel that names requests that have ended."""
     return f"{{osago-{shard:02}}}:ended"

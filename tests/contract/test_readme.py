@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app import batching, insurers, live
+from app import batching, customers, insurers, live
 from app.api import faults, frames, http, tokens, websocket
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
@@ -161,6 +161,8 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
         (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
+        (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
         (INTEGRATION, "a socket that takes nothing", f"{serving.UNSENT_MS_MOST // 1000} s"),
         (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
