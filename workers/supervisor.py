@@ -86,6 +86,7 @@ class Worker:
                 self._recovery.run,
                 self._bell.run,
                 self._resources.sweep,
+                self._resources.purge,
                 self._resources.keep_clock,
                 lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
                 lambda: forever("gauges", self._measure, every_s=gauges.EVERY_S, clock=clock),

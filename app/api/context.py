@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.api.availability import Availabilities
+from app.api.finishing import Finishing
+from app.api.operations import Operations
+from app.api.sockets import Sockets
 from app.api.tokens import Tokens
 from app.clock import Clock
 from app.customers import Customers
@@ -18,6 +21,7 @@ from app.storage.requests import Customer
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
+ADMIN: Final = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Services:
     customers: Customers
     availabilities: Availabilities
     tokens: Tokens
+    operations: Operations
+    finishing: Finishing
+    sockets: Sockets
+    introspection: str
+    """Who may look into the schema: `on`, `admin` or `off`."""
 
 
 @dataclass(frozen=True, slots=True)

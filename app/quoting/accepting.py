@@ -22,6 +22,7 @@ from app.domain.problems import problem
 from app.domain.quote import QuoteRequest
 from app.observability import metrics
 from app.quoting.admission import Admission
+from app.quoting.limiting import Limiting
 from app.storage.cipher import Cipher, Undecryptable
 from app.storage.database import Pool, connected
 from app.storage.outbox import Kind, Notice, delete_notices
@@ -56,6 +57,7 @@ class Accepting:
         cipher: Cipher,
         clock: Clock,
         admission: Admission,
+        limiting: Limiting,
         *,
         insurers: Sequence[str],
         deadline_s: float,
@@ -65,6 +67,7 @@ class Accepting:
         self._cipher = cipher
         self._clock = clock
         self.admission = admission
+        self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
         self._commits = GroupCommit(self._commit)
@@ -82,10 +85,12 @@ class Accepting:
 
         Raises:
             InvalidApplication: the client reference names a request of other content.
+            RateLimitExceeded: this caller, or this customer of it, asks too often.
             Overloaded: too much is waiting to be asked already.
             Unavailable: it could not be stored in time; asking again with the same client reference is safe.
         """
         self.admission.check(wish.insurers or self._insurers)
+        await self._limiting.check(wish.tenant, wish.customer_id)
         new = self._seal(wish)
         try:
             async with asyncio.timeout(ACCEPT_S_MOST):

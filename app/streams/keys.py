@@ -68,6 +68,11 @@ def ended(shard: int) -> str:
     return f"{{osago-{shard:02}}}:ended"
 
 
+def rate(shard: int, kind: str, who: str) -> str:
+    """A cell of a rate limit: when it will be full again, microseconds of Redis's time. `who` names nobody by itself."""
+    return f"{{osago-{shard:02}}}:rate:{kind}:{who}"
+
+
 def circuit(insurer_id: str) -> str:
     """The state of an insurer's circuit, as the workers see it."""
     return f"{{osago-00}}:circuit:{insurer_id}"
