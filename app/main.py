@@ -59,8 +59,23 @@ def create_app(settings: Settings) -> FastAPI:
                 yield {"draining": draining}
                 await services.finishing.finished()
 
-    mode = settings.graphiql
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+
+    async def probe() -> Readiness:
+        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+
+    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.is_draining = False
+    app.router.routes.extend(health.routes(probe))
+    _add_graphql(app, settings)
+    app.router.routes.extend(rest.routes(lambda: app.state.services))
+    _guard(app, parse_origins(settings.origins), sockets)
+    return app
+
+
+def _add_graphql(app: FastAPI, settings: Settings) -> None:
+    """GraphQL over both transports, and GraphiQL for browsers."""
+    mode = settings.graphiql
 
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
@@ -73,19 +88,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def graphql_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, app.state.services)
 
-    async def probe() -> Readiness:
-        return await readiness(app.state.resources, is_draining=app.state.is_draining)
-
-    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.is_draining = False
-    app.router.routes.extend(health.routes(probe))
     app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
     app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
-    app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets)
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
-    return app
 
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
