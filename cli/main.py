@@ -1,6 +1,7 @@
 """`osago`: every command of the project. A wrong setting is one clear line and exit code 2."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,15 @@ import typer
 from app.domain.errors import WrongSetting
 
 WRONG: Final = 2
+
+
+class SchemaOf(StrEnum):
+    """Whose schema is printed."""
+
+    GRAPHQL = "graphql"
+    OPENAPI = "openapi"
+    TYPESCRIPT = "typescript"
+
 
 app = typer.Typer(
     name="osago",
@@ -109,6 +119,34 @@ def token(
     token(subject, scope, ttl)
 
 
+keys = typer.Typer(no_args_is_help=True, help="Keys that applications are encrypted with.")
+app.add_typer(keys, name="keys")
+
+
+@keys.callback()
+def keys_group() -> None:
+    """Keys that applications are encrypted with."""
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Encrypt every application anew that another key than the first has encrypted; beside running processes."""
+    from cli.personal_data import rotate_keys
+
+    sys.exit(rotate_keys())
+
+
+@app.command()
+def forget(
+    customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
+    subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
+) -> None:
+    """Destroy a customer's requests, with applications and quotes; a record of it stays."""
+    from cli.personal_data import forget_customer
+
+    forget_customer(customer, subject)
+
+
 dead_letters = typer.Typer(no_args_is_help=True, help="Jobs that were given up.")
 app.add_typer(dead_letters, name="dead-letters")
 
@@ -148,11 +186,15 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the GraphQL schema."""
-    from app.api.schema import sdl
+def schema(
+    of: Annotated[
+        SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")
+    ] = SchemaOf.GRAPHQL,
+) -> None:
+    """Print the GraphQL schema, or what is derived from it."""
+    from cli.schemas import printed
 
-    sys.stdout.write(sdl())
+    sys.stdout.write(printed(of))
 
 
 def main() -> None:
