@@ -23,6 +23,7 @@ class Ports:
 
     api: int
     sandbox: int
+    core_app: int
     workers: tuple[int, ...]
 
 

@@ -1,0 +1,79 @@
+// One offer: who, how much, until when, where to buy, and what the price is made of.
+
+import { moment, sum } from '../words';
+import { Avatar } from './avatar';
+import { Factors } from './factors';
+import { purchaseLink } from './purchase';
+import { isExpired, Offered } from './state';
+
+interface Props {
+  quote: Offered;
+  isBest: boolean;
+  /** How much cheaper than the dearest offer, ready to read. */
+  saving: string | undefined;
+  nowMs: number;
+  onAskAgain: () => void;
+}
+
+export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
+  const expired = isExpired(quote.offer, nowMs);
+  const kind = expired ? ' offer--expired' : isBest ? ' offer--best' : '';
+  return (
+    <li class={`offer card${kind}`} data-key={quote.id} data-insurer={quote.insurer.id}>
+      {isBest && (
+        <p class="offer__badge">
+          Лучшая цена{saving && <span class="offer__saving"> — на {saving} дешевле самой высокой</span>}
+        </p>
+      )}
+      <div class="offer__row">
+        <Avatar insurer={quote.insurer} />
+        <div class="offer__who">
+          <h3 class="offer__name">{quote.insurer.name}</h3>
+          <Validity until={quote.offer.validUntil} expired={expired} />
+        </div>
+        <Price amount={quote.offer.premium.amount} currency={quote.offer.premium.currency} />
+        {expired ? (
+          <button type="button" class="button button--quiet offer__buy" onClick={onAskAgain}>
+            Запросить снова
+          </button>
+        ) : (
+          <Buy quote={quote} isBest={isBest} />
+        )}
+      </div>
+      {quote.offer.coefficients && (
+        <Factors coefficients={quote.offer.coefficients} premium={quote.offer.premium} insurer={quote.insurer.name} />
+      )}
+    </li>
+  );
+}
+
+function Validity({ until, expired }: { until: string | null; expired: boolean }) {
+  if (!until) return <p class="offer__validity">Срок действия уточнит компания</p>;
+  return <p class="offer__validity">{expired ? `Срок истёк ${moment(until)}` : `Действует до ${moment(until)}`}</p>;
+}
+
+function Price({ amount, currency }: { amount: string; currency: string }) {
+  const { whole, fraction, sign } = sum(amount, currency);
+  return (
+    <p class="offer__price">
+      {whole}
+      {fraction && <span class="offer__kopecks">,{fraction}</span>} <span class="offer__sign">{sign}</span>
+    </p>
+  );
+}
+
+function Buy({ quote, isBest }: { quote: Offered; isBest: boolean }) {
+  const link = purchaseLink(quote.offer.purchaseUrl);
+  if (!link) return <p class="offer__buy offer__nolink">Оформление — у компании</p>;
+  return (
+    <a
+      class={`button offer__buy ${isBest ? 'button--main' : 'button--soft'}`}
+      href={link.href}
+      target="_blank"
+      rel="noopener noreferrer"
+      aria-label={`Оформить полис: ${quote.insurer.name}, откроется ${link.hostname} в новой вкладке`}
+    >
+      Оформить
+    </a>
+  );
+}
