@@ -30,7 +30,7 @@ export function sum(amount: string, currency: string): Sum {
 
 export function sumText(amount: string, currency: string): string {
   const { whole, fraction, sign } = sum(amount, currency);
-  return `${whole}${fraction && `,${fraction}`} ${sign}`;
+  return `${whole}${fraction && `,${fraction}`}\u00a0${sign}`;
 }
 
 /** `25 ноября, 12:30`. */

@@ -11,7 +11,7 @@ interface FieldProps {
   label: string;
   hint?: string | undefined;
   optional?: boolean;
-  width?: 'full' | 'half' | 'third' | undefined;
+  width?: 'full' | 'half' | 'third' | 'pair' | undefined;
 }
 
 interface TextProps extends FieldProps {

@@ -102,6 +102,7 @@ function focusFirstProblem(form: HTMLFormElement | null): void {
 function Welcome({ onExample }: { onExample: () => void }) {
   return (
     <div class="welcome">
+      <Picture />
       <h1>
         ОСАГО: одно заявление&nbsp;&mdash;
         <br class="wide-only" /> цены всех страховых
@@ -115,6 +116,27 @@ function Welcome({ onExample }: { onExample: () => void }) {
     </div>
   );
 }
+
+/** What is going to come, as a picture: offers, the cheapest on top. */
+function Picture() {
+  return (
+    <div class="picture" aria-hidden="true">
+      {PICTURED.map(([colour, price]) => (
+        <div key={colour} class="picture__offer card">
+          <span class={`avatar avatar--small avatar--${colour}`} />
+          <span class="picture__name" />
+          <b>{price} ₽</b>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const PICTURED = [
+  [5, '8 240'],
+  [0, '8 915'],
+  [3, '9 460'],
+] as const;
 
 function Send({ isSending, problems, trouble }: { isSending: boolean; problems: number; trouble: string }) {
   const said = problems ? `Проверьте ${counted(problems, 'поле', 'поля', 'полей')}: что не так, написано под каждым.` : '';

@@ -6,7 +6,7 @@ import { Draft, driversOf, isSet, plateOf, textOf } from './draft';
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
-export const FILL_IN = 'Пожалуйста, заполните это поле.';
+export const FILL_IN = 'Заполните это поле.';
 export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
 const NUMBER_ONE_OF = 'Пожалуйста, укажите VIN, номер кузова или номер шасси: нужен хотя бы один из них.';
 

@@ -43,8 +43,8 @@ export function Vehicle() {
       {DEPOT.has(textOf(draft, 'vehicle.category')) ? <DepotNumber /> : <Plate />}
       <Text path="vehicle.make" label="Марка" maxLength={100} />
       <Text path="vehicle.model" label="Модель" maxLength={100} />
-      <Text path="vehicle.year" label="Год выпуска" mask={whole(4)} inputMode="numeric" width="third" />
-      <Text path="vehicle.enginePower" label="Мощность, л. с." mask={decimal} inputMode="decimal" width="third" />
+      <Text path="vehicle.year" label="Год выпуска" mask={whole(4)} inputMode="numeric" width="pair" />
+      <Text path="vehicle.enginePower" label="Мощность, л. с." mask={decimal} inputMode="decimal" width="pair" />
       <Choice path="vehicle.purpose" label="Цель использования" options={PURPOSES} width="third" />
       <Text path="vehicle.vin" label="VIN" mask={vin} width="full" code hint="17 знаков, есть в СТС и ПТС" />
       <PartNumbers />

@@ -1,5 +1,7 @@
 // One offer: who, how much, until when, where to buy, and what the price is made of.
 
+import { useId, useState } from 'preact/hooks';
+
 import { moment, sum } from '../words';
 import { Avatar } from './avatar';
 import { Factors } from './factors';
@@ -17,6 +19,8 @@ interface Props {
 
 export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
   const expired = isExpired(quote.offer, nowMs);
+  const [isExplained, setExplained] = useState(false);
+  const panel = useId();
   const kind = expired ? ' offer--expired' : isBest ? ' offer--best' : '';
   return (
     <li class={`offer card${kind}`} data-key={quote.id} data-insurer={quote.insurer.id}>
@@ -29,7 +33,21 @@ export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
         <Avatar insurer={quote.insurer} />
         <div class="offer__who">
           <h3 class="offer__name">{quote.insurer.name}</h3>
-          <Validity until={quote.offer.validUntil} expired={expired} />
+          <p class="offer__meta">
+            <span>{validity(quote.offer.validUntil, expired)}</span>
+            {quote.offer.coefficients && (
+              <button
+                type="button"
+                class="offer__why"
+                aria-expanded={isExplained}
+                aria-controls={panel}
+                aria-label={`Из чего складывается цена: ${quote.insurer.name}`}
+                onClick={() => setExplained(!isExplained)}
+              >
+                Как посчитали
+              </button>
+            )}
+          </p>
         </div>
         <Price amount={quote.offer.premium.amount} currency={quote.offer.premium.currency} />
         {expired ? (
@@ -40,16 +58,18 @@ export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
           <Buy quote={quote} isBest={isBest} />
         )}
       </div>
-      {quote.offer.coefficients && (
-        <Factors coefficients={quote.offer.coefficients} premium={quote.offer.premium} insurer={quote.insurer.name} />
-      )}
+      <div id={panel} hidden={!isExplained}>
+        {isExplained && quote.offer.coefficients && (
+          <Factors coefficients={quote.offer.coefficients} premium={quote.offer.premium} />
+        )}
+      </div>
     </li>
   );
 }
 
-function Validity({ until, expired }: { until: string | null; expired: boolean }) {
-  if (!until) return <p class="offer__validity">Срок действия уточнит компания</p>;
-  return <p class="offer__validity">{expired ? `Срок истёк ${moment(until)}` : `Действует до ${moment(until)}`}</p>;
+function validity(until: string | null, expired: boolean): string {
+  if (!until) return 'Срок уточнит компания';
+  return expired ? `Срок истёк ${moment(until)}` : `До ${moment(until)}`;
 }
 
 function Price({ amount, currency }: { amount: string; currency: string }) {

@@ -15,17 +15,12 @@ const FACTORS: readonly (readonly [keyof Coefficients, string, string])[] = [
 interface Props {
   coefficients: Coefficients;
   premium: Offer['premium'];
-  insurer: string;
 }
 
-export function Factors({ coefficients, premium, insurer }: Props) {
+export function Factors({ coefficients, premium }: Props) {
   const { whole, fraction, sign } = sum(coefficients.baseRate, premium.currency);
   return (
-    <details class="factors">
-      <summary>
-        Из чего складывается цена<span class="visually-hidden">: {insurer}</span>
-      </summary>
-      <dl>
+      <dl class="factors">
         <Line title="Базовый тариф" why="компания выбирает его в границах, которые задал Банк России">
           {whole}
           {fraction && `,${fraction}`} {sign}
@@ -39,7 +34,6 @@ export function Factors({ coefficients, premium, insurer }: Props) {
           {sumText(premium.amount, premium.currency)}
         </Line>
       </dl>
-    </details>
   );
 }
 

@@ -53,8 +53,8 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
             />
           )}
           <Refusals quotes={refusalsOf(request)} />
-          {!isWatching && !request.end?.stub && <Again isRefused={isRefused} onAskAgain={askAgain} onChange={onChange} />}
         </div>
+        {!isWatching && !request.end?.stub && <Again request={request} onAskAgain={askAgain} onChange={onChange} />}
       </div>
     </>
   );
@@ -88,8 +88,8 @@ function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
 }
 
 function headline(offers: readonly Offered[], best: Offered | undefined, isWatching: boolean): string {
-  if (isWatching) return best ? `Пока лучшая цена — ${price(best)}` : 'Спрашиваем страховые компании';
-  if (best) return `${counted(offers.length, 'предложение', 'предложения', 'предложений')}, лучшее — ${price(best)}`;
+  if (isWatching) return best ? `Пока лучшая цена\u00a0— ${price(best)}` : 'Спрашиваем страховые компании';
+  if (best) return `${counted(offers.length, 'предложение', 'предложения', 'предложений')}, лучшее\u00a0— ${price(best)}`;
   return offers.length ? 'Срок предложений истёк' : 'Предложений нет';
 }
 
@@ -159,17 +159,23 @@ function Announcer({ request, best }: { request: Request; best: Offered | undefi
   );
 }
 
-function Again({ isRefused, onAskAgain, onChange }: { isRefused: boolean; onAskAgain: () => void; onChange: () => void }) {
+function Again({ request, onAskAgain, onChange }: { request: Request; onAskAgain: () => void; onChange: () => void }) {
+  const answered = request.quotes.length;
   return (
-    <div class="again">
-      <p>{isRefused ? 'Время наблюдения за этим заявлением вышло.' : 'Цены меняются: их можно запросить ещё раз с теми же данными.'}</p>
+    <aside class="again card" aria-labelledby="again-title">
+      <h2 class="again__title" id="again-title">
+        {request.end ? 'Подбор окончен' : 'Время подбора вышло'}
+      </h2>
+      <p>
+        Ответили {answered} из {request.insurers.length}. Цены меняются: их можно запросить ещё раз с теми же данными.
+      </p>
       <button type="button" class="button button--quiet" onClick={onAskAgain}>
         Запросить снова
       </button>
       <button type="button" class="button button--plain" onClick={onChange}>
         Изменить заявление
       </button>
-    </div>
+    </aside>
   );
 }
 
