@@ -43,6 +43,11 @@ def dead_letters(shard: int) -> str:
     return f"{{osago-{shard:02}}}:dead-letters"
 
 
+def feed(shard: int) -> str:
+    """The stream of every event of the shard, for other services; docs/feed.md is its contract."""
+    return f"{{osago-{shard:02}}}:quote-events"
+
+
 def bell(shard: int) -> str:
     """The channel that names requests with new events, separated by spaces."""
     return f"{{osago-{shard:02}}}:bell"
