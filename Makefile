@@ -3,10 +3,11 @@ PYTHON ?= python3
 STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
+PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test check format schema graphiql
+.PHONY: demo quote test check format schema graphiql page
 
-demo: .venv/ready          ## the whole system on this machine, to watch
+demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
 
 quote: .venv/ready         ## sends the example application to the demo and shows the quotes
@@ -30,6 +31,15 @@ schema: .venv/ready        ## prints schema.graphql anew from the code
 
 graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build
+
+page:                      ## builds the customer's page anew into sandbox/core_app/static (needs Node)
+	@npm --prefix frontend/customer ci && npm --prefix frontend/customer run build
+
+# Built only where Node is and sources are newer than the last build; without Node the copy in the repository serves.
+$(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type f)
+	@{ npm --prefix frontend/customer ci && npm --prefix frontend/customer run build; } >$(STATE)/page.log 2>&1 \
+		|| echo "The page could not be built ($(STATE)/page.log): the copy in the repository serves."
+	@touch $@
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
 	@$(UV) sync --frozen --quiet --python $(PYTHON)

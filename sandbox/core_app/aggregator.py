@@ -19,6 +19,7 @@ log: Final = structlog.get_logger(__name__)
 CALL_S_MOST: Final = 0.9
 """For everything together: the customer is told within a second."""
 ATTEMPT_S_MOST: Final = 0.4
+ATTEMPTS_MOST: Final = 3
 PAUSE_S_MOST: Final = 0.1
 RETRY_AFTER_S: Final = 3.0
 """What a customer is asked to wait when the aggregator itself says nothing."""
@@ -84,18 +85,19 @@ class Aggregator:
         """Attempts until one is answered or the time is up, whichever comes first."""
         ends_at = time.monotonic() + CALL_S_MOST
         body = json.dumps({"query": query, "variables": variables}).encode()
-        while True:
-            left_s = ends_at - time.monotonic()
+        for attempt in range(1, ATTEMPTS_MOST + 1):
+            limit_s = min(ATTEMPT_S_MOST, ends_at - time.monotonic())
             try:
-                limit_s = min(ATTEMPT_S_MOST, left_s)
                 return _result(await self._circuit.call(partial(self._attempt, body, limit_s)))
             except CircuitOpen:
                 raise AggregatorDown from None
             except AggregatorDown as down:
                 pause_s = random.uniform(0, PAUSE_S_MOST)
-                if down.retry_after_s > PAUSE_S_MOST or time.monotonic() + pause_s + PAUSE_S_MOST > ends_at:
-                    raise AggregatorDown(max(down.retry_after_s, RETRY_AFTER_S)) from None
+                is_late = time.monotonic() + pause_s + PAUSE_S_MOST > ends_at
+                if attempt == ATTEMPTS_MOST or is_late or down.retry_after_s > 0:
+                    raise AggregatorDown(down.retry_after_s or RETRY_AFTER_S) from None
                 await asyncio.sleep(pause_s)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(self, body: bytes, s_most: float) -> httpx.Response:
         """One HTTP call. No answer in time means: again at once. Whatever is answered shows that somebody is there."""

@@ -1,4 +1,4 @@
-"""The circuit before the aggregator: after five failures in a row nobody waits for it, but one call a second tries.
+"""The circuit before the aggregator: after ten failures in a row nobody waits for it, but one call a second tries.
 
 aiobreaker counts; what it lacks is added here: one trial at a time when half open, and a monotonic clock.
 """
@@ -13,7 +13,7 @@ from aiobreaker.storage.memory import CircuitMemoryStorage
 
 Result = TypeVar("Result")
 
-FAILURES_MOST: Final = 5
+FAILURES_MOST: Final = 10
 RESET_S: Final = 1.0
 _AT_ONCE: Final = timedelta(microseconds=1)
 

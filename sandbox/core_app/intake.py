@@ -17,8 +17,8 @@ from sandbox.core_app.limits import CustomerLimits
 
 BODY_BYTES_MOST: Final = 60 * 1024
 """A little less than the aggregator takes, which wraps the application."""
-_TOO_MANY: Final = "Слишком много заявлений подряд. Пожалуйста, подождите немного."
-_DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно: попробуйте ещё раз."
+_TOO_MANY: Final = "Слишком много заявлений подряд."
+_DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно."
 _OURS: Final = "На нашей стороне ошибка. Мы уже разбираемся."
 _is_json: Final = re.compile(r"application/json\s*(;|$)", re.IGNORECASE).match
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {

@@ -56,7 +56,7 @@ function answered(response: Response, answer: Answer): Submission {
 }
 
 function trouble(title: string | undefined, retryAfterSeconds: number | undefined): string {
-  const when = retryAfterSeconds ? ` Попробуйте через ${Math.ceil(retryAfterSeconds)} с.` : '';
+  const when = retryAfterSeconds ? ` Попробуйте ещё раз через ${Math.ceil(retryAfterSeconds)} с.` : '';
   return `${title ?? 'Сервис ответил непонятно.'}${when}`;
 }
 
