@@ -92,11 +92,22 @@ def core_app(
     watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
     customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
+    redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
+    shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
     """The example client of the mutation, and the customer's page."""
     from cli.processes import core_app
 
-    core_app(host, port, url=url, watch_url=watch_url, token=token, customer_limit=customer_limit)
+    core_app(
+        host,
+        port,
+        url=url,
+        watch_url=watch_url,
+        token=token,
+        customer_limit=customer_limit,
+        redis_url=redis_url,
+        shards=shards,
+    )
 
 
 @app.command()

@@ -83,7 +83,9 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
     serving.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
-def core_app(host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str) -> None:
+def core_app(
+    host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str, redis_url: str, shards: int
+) -> None:
     """Serves core-app and the customer's page until SIGTERM."""
     from sandbox.core_app.app import create_app
     from sandbox.core_app.config import Config, CustomerLimit
@@ -100,8 +102,11 @@ def core_app(host: str, port: int, *, url: str, watch_url: str, token: str, cust
         watch_url=watch_url or url.replace("http", "ws", 1),
         token=token,
         customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
+        redis_url=redis_url,
+        shards=shards,
     )
-    serving.serve(create_app(config), host, port)
+    app = create_app(config)
+    serving.serve(app, host, port, on_exit=app.state.close)
 
 
 def token(subject: str, scope: str, ttl: str) -> None:

@@ -1,5 +1,6 @@
 """core-app as an ASGI application: takes applications, hands them to the aggregator, answers at once."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -7,10 +8,11 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from sandbox.core_app import intake
+from sandbox.core_app import intake, push
 from sandbox.core_app.aggregator import Aggregator
 from sandbox.core_app.applications import Applications
 from sandbox.core_app.config import Config
+from sandbox.core_app.feed import Feed
 from sandbox.core_app.limits import CustomerLimits
 from sandbox.core_app.page import add_page
 
@@ -27,18 +29,35 @@ def create_app(config: Config) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with Aggregator(config.url, config.token) as aggregator:
+        async with Aggregator(config.url, config.token) as aggregator, _reading(app.state.feed):
             app.state.aggregator = aggregator
             yield
 
     app = FastAPI(title="core-app", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.applications = Applications()
     app.state.limits = CustomerLimits(config.customer_limit)
+    app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None
+    app.state.close = app.state.feed.close if app.state.feed else lambda: None
     app.include_router(intake.router)
+    app.include_router(push.router)
     app.add_route("/healthz", _alive, methods=["GET"], include_in_schema=False)
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)
     return app
+
+
+@asynccontextmanager
+async def _reading(feed: Feed | None) -> AsyncGenerator[None, None]:
+    """Reads the feed beside the block."""
+    if feed is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(feed.run())
+        try:
+            yield
+        finally:
+            feed.close()
 
 
 async def _alive(_: Request) -> JSONResponse:

@@ -33,6 +33,8 @@ class Application:
     customer_id: str
     request_id: str
     accepted_at_s: float
+    ends_at_s: float
+    """Both of the monotonic clock."""
 
 
 class Applications:
@@ -42,9 +44,9 @@ class Applications:
         self._monotonic = monotonic
         self._by_number: OrderedDict[str, Application] = OrderedDict()
 
-    def remember(self, number: str, customer_id: str, request_id: str) -> None:
+    def remember(self, number: str, customer_id: str, request_id: str, *, remaining_s: float) -> None:
         now = self._monotonic()
-        self._by_number[number] = Application(number, customer_id, request_id, now)
+        self._by_number[number] = Application(number, customer_id, request_id, now, now + remaining_s)
         self._by_number.move_to_end(number)
         while len(self._by_number) > REMEMBERED_MOST or self._oldest().accepted_at_s < now - REMEMBERED_S:
             self._by_number.popitem(last=False)

@@ -22,6 +22,9 @@ class Config:
     token: str = field(repr=False)
     """The service token."""
     customer_limit: CustomerLimit | None = None
+    redis_url: str = field(default="", repr=False)
+    """Where the feed is; empty: no events from here."""
+    shards: int = 1
 
     @property
     def watch_origin(self) -> str:

@@ -119,7 +119,8 @@ async def _submitted(request: Request, number: str, customer_id: str, applicatio
     match result["__typename"]:
         case "QuoteRequestAccepted":
             applications: Applications = request.app.state.applications
-            applications.remember(number, customer_id, result["quoteRequest"]["id"])
+            asked = result["quoteRequest"]
+            applications.remember(number, customer_id, asked["id"], remaining_s=asked["remainingSeconds"])
             return _accepted(number, result)
         case "InvalidApplication":
             return problem(422, "Пожалуйста, проверьте заявление.", problems=result["problems"])

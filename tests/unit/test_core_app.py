@@ -55,13 +55,13 @@ def test_no_limit_is_none() -> None:
 def test_an_application_is_found_by_its_customer_alone_and_for_a_while(time: Time) -> None:
     """What is old goes when something new comes."""
     applications = Applications(time)
-    applications.remember("N-1", "anna", "request-1")
+    applications.remember("N-1", "anna", "request-1", remaining_s=60)
     found = applications.find("N-1", "anna")
     assert found is not None
     assert found.request_id == "request-1"
     assert applications.find("N-1", "boris") is None
     time.now_s += REMEMBERED_S + 1
-    applications.remember("N-2", "anna", "request-2")
+    applications.remember("N-2", "anna", "request-2", remaining_s=60)
     assert applications.find("N-1", "anna") is None
 
 
