@@ -40,7 +40,7 @@ async def test_a_price_is_explained_on_demand(page: Page, shops: Shops) -> None:
     await ask(page, await shops(insurers=("volga",)))
     await ends(page)
     assert await page.reads("document.querySelector('.factors')") is None
-    await page.click("Из чего складывается цена: Volga")
+    await page.click("Как посчитали цену: Volga")
     await page.shows("Базовый тариф")
     assert await page.reads("document.querySelectorAll('.factors__line').length") == 8
     shown = await page.reads("document.querySelector('.factors__line--total dd').textContent")

@@ -32,7 +32,7 @@ export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
       <div class="offer__row">
         <Avatar insurer={quote.insurer} />
         <div class="offer__who">
-          <h3 class="offer__name">{quote.insurer.name}</h3>
+          <h2 class="offer__name">{quote.insurer.name}</h2>
           <p class="offer__meta">
             <span>{validity(quote.offer.validUntil, expired)}</span>
             {quote.offer.coefficients && (
@@ -41,7 +41,7 @@ export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
                 class="offer__why"
                 aria-expanded={isExplained}
                 aria-controls={panel}
-                aria-label={`Из чего складывается цена: ${quote.insurer.name}`}
+                aria-label={`Как посчитали цену: ${quote.insurer.name}`}
                 onClick={() => setExplained(!isExplained)}
               >
                 Как посчитали
