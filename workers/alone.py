@@ -1,10 +1,13 @@
-"""One suspect job in a process of its own: asks, and prints the quote as a document. Where it fails it tells the place.
+"""The program of a ward: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
 
-Never the text of an error, though: it may hold personal data, and what is printed here stays in the dead letter.
+Where one fails it tells the place. Never the text of an error, though: it may hold personal data, and what is printed
+here stays in the dead letter.
 """
 
 import asyncio
+import os
 import sys
+import threading
 import traceback
 from datetime import datetime
 from uuid import UUID
@@ -21,8 +24,10 @@ from app.streams.keys import shard_of
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
+from workers.ward import Outcome, encode_outcome
 
 
 class _Sole:
@@ -56,7 +61,8 @@ async def ask_about(
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings)
     try:
-        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings.breaker, resources.clock)
+        adapter = make_adapter(settings.adapter, Line(http=http, clock=resources.clock, options=settings.options))
+        circuit = Circuit(settings.breaker, resources.clock)
         asking = Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)
         recalled = await resources.jobs.recall(insurer_id, [request_id])
         job = Job(
@@ -73,17 +79,39 @@ async def ask_about(
     return Quote(request_id, insurer_id, answer, resources.clock.now()) if answer else None
 
 
-async def main(insurer_id: str, request_id: UUID) -> None:
-    async with open_resources(Settings.load()) as resources:
+async def main(suspects: list[tuple[str, UUID]]) -> None:
+    """Asks about all of them side by side; each is told as soon as it has ended."""
+    async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
+        for insurer_id, request_id in suspects:
+            tasks.create_task(_asked(resources, insurer_id, request_id))
+
+
+async def _asked(resources: Resources, insurer_id: str, request_id: UUID) -> None:
+    outcome = Outcome(insurer_id, request_id)
+    try:
         quote = await ask(resources, insurer_id, request_id)
-        if quote:
-            sys.stdout.buffer.write(encode_quote(quote))
+        outcome.quote = encode_quote(quote).decode() if quote else None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
+        places = "".join(traceback.format_tb(error.__traceback__))
+        outcome.trace = f"{type(error).__module__}.{type(error).__qualname__}\n{places}"
+    sys.stdout.buffer.write(encode_outcome(outcome) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _read_suspects() -> list[tuple[str, UUID]]:
+    suspects: list[tuple[str, UUID]] = []
+    while line := sys.stdin.buffer.readline().decode().split():
+        suspects.append((line[0], UUID(line[1])))
+    return suspects
+
+
+def _end_with_the_worker() -> None:
+    """Its end of the pipe is closed when it dies: by then somebody else has the jobs."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main(sys.argv[1], UUID(sys.argv[2])))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
-        print(f"{type(error).__module__}.{type(error).__qualname__}", file=sys.stderr)
-        print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
-        sys.exit(1)
+    read = _read_suspects()
+    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    asyncio.run(main(read))
