@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test check format schema graphiql page screenshots
+.PHONY: demo quote test check format schema docs audit graphiql page screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -28,6 +28,12 @@ format: .venv/ready
 
 schema: .venv/ready        ## prints schema.graphql anew from the code
 	@$(RUN) osago schema > schema.graphql
+
+docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
+	@$(RUN) python -m cli.reference
+
+audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
+	@.ci/audit
 
 graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry import ID
 
+from app.api.context import Context, Services
 from app.api.queries import request_id_of
 from app.api.types import ContextInfo, QuoteEvent, QuoteReceived, QuotesCompleted
 from app.domain.errors import NotFound
-from app.live import Received
+from app.following import Event, Received
 from app.observability import metrics
 
 
@@ -29,9 +30,26 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         if wanted is None:
             raise NotFound
         async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
-            if isinstance(event, Received):
-                yield QuoteReceived.of(event, context)
-                if event.is_live:
-                    metrics.PUSHED.observe(-services.clock.seconds_until(event.quote.received_at))
-            else:
-                yield QuotesCompleted.of(event, context)
+            yield _shown(event, context)
+            _measure(event, services)
+
+    @strawberry.subscription(
+        description="The same events for every open request of one customer; it stays open across requests. "
+        "After a reconnect open requests are sent again: drop what you have by quote id."
+    )
+    async def customer_quotes(self, info: ContextInfo, customer_id: ID) -> AsyncGenerator[QuoteEvent, None]:
+        context = info.context
+        customer = context.customer(customer_id)
+        async for event in context.services.customers.follow(customer):
+            yield _shown(event, context)
+            _measure(event, context.services)
+
+
+def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:
+    return QuoteReceived.of(event, context) if isinstance(event, Received) else QuotesCompleted.of(event, context)
+
+
+def _measure(event: Event, services: Services) -> None:
+    """After the frame is out: the generator goes on when the next event is asked for."""
+    if isinstance(event, Received) and event.is_live:
+        metrics.PUSHED.observe(-services.clock.seconds_until(event.quote.received_at))

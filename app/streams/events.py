@@ -71,6 +71,12 @@ class EventStreams:
             arguments += [encode_quote(quote), one.entry or ""]
         await PUBLISH.run(self._client, names, arguments)
 
+    async def forget(self, ids: Iterable[UUID]) -> None:
+        """Removes what is kept of these requests."""
+        for id_ in ids:
+            shard = keys.shard_of(id_, self.shards)
+            await self._client.delete(keys.request(shard, id_), keys.events(shard, id_))
+
     async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> None:
         """Tells of the end of a request, after every quote of it.
 
