@@ -62,6 +62,7 @@ async def shops(world: World) -> Shops:
     """Makes a shop; `core_app` are options of core-app."""
 
     async def make(*, insurers: tuple[str, ...] = INSURERS, core_app: dict[str, Any] | None = None) -> Shop:
+        world.set(origins="*")  # the page's port is not known before it listens
         await world.insurers(*insurers)
         await world.worker()
         api = await world.api()
