@@ -97,6 +97,9 @@ def core_app(
         rate = parse_rate(customer_limit)
     except ValueError as error:
         raise WrongSetting(f"--customer-limit: {error}") from None
+    _check_scheme("--url", url, "http", "https")
+    _check_scheme("--redis-url", redis_url or "redis:", "redis", "rediss", "unix")
+    _check_scheme("--watch-url", watch_url or "ws:", "ws", "wss")
     config = Config(
         url=url,
         watch_url=watch_url or url.replace("http", "ws", 1),
@@ -107,6 +110,11 @@ def core_app(
     )
     app = create_app(config)
     serving.serve(app, host, port, on_exit=app.state.close)
+
+
+def _check_scheme(option: str, url: str, *schemes: str) -> None:
+    if url.partition(":")[0] not in schemes:
+        raise WrongSetting(f"{option}: expected {' or '.join(f'{scheme}://' for scheme in schemes)}")
 
 
 def token(subject: str, scope: str, ttl: str) -> None:

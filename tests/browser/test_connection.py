@@ -83,6 +83,55 @@ async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, shops: Sh
     assert await page.reads("JSON.stringify(localStorage)") == "{}"
 
 
+async def test_an_aggregator_that_says_later_is_asked_later(page: Page, shops: Shops) -> None:
+    """An error with a code that passes is no end: the page subscribes again, behind what it has."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await page.open(shop.url)
+    await page.run(SAYS_LATER_ONCE)
+    await page.click("Заполнить примером")
+    await page.click("Узнать цены")
+    await has_offers(page, 1)
+    shop.go_on("volga")
+    await ends(page)
+    assert await offers(page) == ["volga", "sever"]
+
+
+SAYS_LATER_ONCE = """
+let said = false;
+await page.routeWebSocket(/graphql/, (socket) => {
+  const server = socket.connectToServer();
+  socket.onMessage((message) => {
+    const {id, type} = JSON.parse(message);
+    if (type !== 'subscribe' || said) return server.send(message);
+    said = true;
+    const extensions = {code: 'UNAVAILABLE', retryAfterSeconds: 0.1};
+    socket.send(JSON.stringify({id, type: 'error', payload: [{message: 'later', extensions}]}));
+  });
+});
+"""
+
+
+async def test_a_token_that_has_had_its_time_ends_the_watching(page: Page, shops: Shops) -> None:
+    """A laptop that slept for an hour: what came is still there, and the same data can be asked for again."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 1)
+    await page.run(
+        "await page.evaluate(() => { const key = 'osago:request:' + location.hash.slice(2); "
+        "localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), watchToken: 'none'}) }); await page.reload()"
+    )
+    await page.shows("Время подбора вышло")
+    assert await offers(page) == ["sever"]
+    first = await page.reads("location.hash")
+    shop.go_on("volga")
+    await page.click("Запросить снова")
+    await page.waits(f"location.hash !== '{first}'")
+    await ends(page)
+    assert len(await offers(page)) == 2
+
+
 async def test_two_tabs_watch_one_request(page: Page, shops: Shops) -> None:
     """The second one opens the first one's address; each has every offer once."""
     shop = await shops()

@@ -33,10 +33,6 @@ export function keepDraft(draft: Draft): void {
   }
 }
 
-export function forgetDraft(): void {
-  sessionStorage.removeItem(KEY);
-}
-
 export const textOf = (draft: Draft, path: string): string => String(draft[path] ?? '');
 
 export const isSet = (draft: Draft, path: string): boolean => draft[path] === true;

@@ -70,11 +70,19 @@ interface HeadProps {
 
 function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
   const title = useRef<HTMLHeadingElement>(null);
+  const said = headline(offers, best, isWatching);
   useEffect(() => title.current?.focus({ preventScroll: true }), [request.number]);
+  useEffect(() => {
+    const before = document.title;
+    document.title = `${best ? price(best) : said} · ОСАГО сразу`;
+    return () => {
+      document.title = before;
+    };
+  }, [best && price(best), said]);
   return (
     <div class="head">
       <h1 ref={title} tabIndex={-1}>
-        {headline(offers, best, isWatching)}
+        {said}
       </h1>
       <p class="head__note">
         {request.title && <span class="head__car">{request.title}</span>}

@@ -19,26 +19,45 @@ const PONG_MS_MOST = 3_000;
 const RETRY_MS_MOST = 3_000;
 const RETRY_MS_FIRST = 200;
 
+const FORBIDDEN = 4403;
+const LATER = new Set(['UNAVAILABLE', 'OVERLOADED', 'SLOW_CONSUMER']);
+const LATER_S = 2;
+
 /** Begins to watch; the function that it returns ends it. */
 export function watch(request: Request, watcher: Watcher): () => void {
   const client = connectedClient(request.watchToken, watcher);
   const variables = { requestId: request.requestId, after: request.cursor };
-  const stop = client.subscribe<{ quotes: QuoteEvent }>(
-    { query: WATCH, variables },
-    {
-      next: ({ data, errors }) => {
-        if (errors?.length || !data) return watcher.onRefused();
-        variables.after = data.quotes.cursor; // sent again with every new connection: it goes on from here
-        watcher.onEvent(data.quotes);
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const subscribe = () => {
+    client.subscribe<{ quotes: QuoteEvent }>(
+      { query: WATCH, variables },
+      {
+        next: ({ data }) => {
+          if (!data) return;
+          variables.after = data.quotes.cursor; // sent again with every new connection: it goes on from here
+          watcher.onEvent(data.quotes);
+        },
+        error: (error) => {
+          const waitS = laterIn(error);
+          if (waitS === null) return watcher.onRefused();
+          watcher.onConnection('lost');
+          again = setTimeout(subscribe, waitS * 1000);
+        },
+        complete: () => {},
       },
-      error: watcher.onRefused,
-      complete: () => {},
-    },
-  );
+    );
+  };
+  subscribe();
   return () => {
-    stop();
+    clearTimeout(again);
     void client.dispose();
   };
+}
+
+/** The seconds after which the aggregator wants to be asked again; null where it never will. */
+function laterIn(error: unknown): number | null {
+  const extensions = Array.isArray(error) ? error[0]?.extensions : undefined;
+  return LATER.has(extensions?.code) ? Number(extensions.retryAfterSeconds ?? LATER_S) : null;
 }
 
 /** A client that notices a silent network within seconds, and does not give up. */
@@ -47,7 +66,8 @@ function connectedClient(token: string, { onConnection }: Watcher): Client {
   const client = createClient({
     url: config.watchUrl,
     connectionParams: { token },
-    shouldRetry: () => true,
+    // A refused connection too, but not with a token that has had its time.
+    shouldRetry: (event) => (event as CloseEvent).code !== FORBIDDEN,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: pause,
     keepAlive: PING_EVERY_MS,
