@@ -15,6 +15,7 @@ from sandbox.core_app.config import Config
 from sandbox.core_app.feed import Feed
 from sandbox.core_app.limits import CustomerLimits
 from sandbox.core_app.page import add_page
+from sandbox.insurers.control_page import add_page as add_description
 
 _DESCRIPTION = """
 The service that customers meet. It numbers an application, hands it to osago-aggregator and answers 202 at once, with a
@@ -25,7 +26,7 @@ Repeat a request whose answer got lost, with the same `Idempotency-Key`: it stay
 
 
 def create_app(config: Config) -> FastAPI:
-    """The page at `/`, applications under `/applications`, the API's description at `/openapi.json`."""
+    """The page at `/`, applications under `/applications`, the API's description at `/docs`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -43,6 +44,7 @@ def create_app(config: Config) -> FastAPI:
     app.add_route("/healthz", _alive, methods=["GET"], include_in_schema=False)
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)
+    add_description(app)
     return app
 
 

@@ -39,6 +39,20 @@ async def test_a_lost_connection_is_said_and_resumed(page: Page, shops: Shops) -
     assert None not in more
 
 
+async def test_a_browser_that_goes_offline_says_so_and_goes_on(page: Page, shops: Shops) -> None:
+    """As in a lift: no internet, then there is."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 1)
+    await page.run("await page.context().setOffline(true)")
+    await page.shows("Связь потеряна, восстанавливаем…")
+    shop.go_on("volga")
+    await page.run("await page.context().setOffline(false)")
+    await ends(page)
+    assert await offers(page) == ["volga", "sever"]
+
+
 async def test_a_silent_network_is_noticed(page: Page, shops: Shops) -> None:
     """No connection breaks, nothing comes any more: a ping finds out within seconds."""
     shop = await shops(insurers=("sever", "volga"))

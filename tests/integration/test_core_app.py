@@ -194,6 +194,16 @@ async def test_a_token_that_does_not_hold_is_ours_to_mend(
     assert (await http.get(f"{url}/readyz")).json()["aggregator"] == "closed"
 
 
+async def test_its_api_is_described_without_internet(world: World, http: httpx.AsyncClient) -> None:
+    """With every status that a caller may meet."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    assert "/docs/files/swagger-ui-bundle.js" in (await http.get(f"{url}/docs")).text
+    assert (await http.get(f"{url}/docs/files/swagger-ui-bundle.js")).status_code == 200
+    described = (await http.get(f"{url}/openapi.json")).json()["paths"]
+    assert {"202", "422", "429", "503"} <= described["/applications"]["post"]["responses"].keys()
+    assert set(described) == {"/applications", "/applications/{number}", "/applications/{number}/events"}
+
+
 async def test_the_page_may_only_reach_its_own_server_and_the_aggregator(world: World, http: httpx.AsyncClient) -> None:
     """By its policy."""
     url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))

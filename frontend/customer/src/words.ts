@@ -6,6 +6,12 @@ export function counted(count: number, one: string, few: string, many: string): 
   return `${count} ${word}`;
 }
 
+/** `40 секунд`, `5 минут`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return counted(seconds, 'секунду', 'секунды', 'секунд');
+  return counted(Math.ceil(seconds / 60), 'минуту', 'минуты', 'минут');
+}
+
 const RULES = new Intl.PluralRules('ru');
 const WHOLE = new Intl.NumberFormat('ru-RU', { maximumFractionDigits: 0 });
 const DAY = new Intl.DateTimeFormat('ru-RU', { day: 'numeric', month: 'long' });

@@ -2,7 +2,7 @@
 
 import { useId, useState } from 'preact/hooks';
 
-import { moment, sum } from '../words';
+import { moment, sum, sumText } from '../words';
 import { Avatar } from './avatar';
 import { Factors } from './factors';
 import { purchaseLink } from './purchase';
@@ -82,6 +82,11 @@ function Price({ amount, currency }: { amount: string; currency: string }) {
   );
 }
 
+function saidOf({ insurer, offer }: Offered): string {
+  const parts = [insurer.name, sumText(offer.premium.amount, offer.premium.currency)];
+  return [...parts, ...(offer.validUntil ? [`действует до ${moment(offer.validUntil)}`] : [])].join(', ');
+}
+
 function Buy({ quote, isBest }: { quote: Offered; isBest: boolean }) {
   const link = purchaseLink(quote.offer.purchaseUrl);
   if (!link) return <p class="offer__buy offer__nolink">Оформление — у компании</p>;
@@ -91,7 +96,8 @@ function Buy({ quote, isBest }: { quote: Offered; isBest: boolean }) {
       href={link.href}
       target="_blank"
       rel="noopener noreferrer"
-      aria-label={`Оформить полис: ${quote.insurer.name}, откроется ${link.hostname} в новой вкладке`}
+      title={link.hostname}
+      aria-label={`Оформить полис: ${saidOf(quote)}, откроется ${link.hostname} в новой вкладке`}
     >
       Оформить
     </a>

@@ -70,7 +70,7 @@ interface HeadProps {
 
 function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
   const title = useRef<HTMLHeadingElement>(null);
-  const said = headline(offers, best, isWatching);
+  const said = request.end?.stub?.title ?? headline(offers, best, isWatching);
   useEffect(() => title.current?.focus({ preventScroll: true }), [request.number]);
   useEffect(() => {
     const before = document.title;

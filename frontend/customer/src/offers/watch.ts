@@ -48,8 +48,11 @@ export function watch(request: Request, watcher: Watcher): () => void {
     );
   };
   subscribe();
+  const goOffline = () => client.terminate(); // the browser knows sooner than any ping
+  addEventListener('offline', goOffline);
   return () => {
     clearTimeout(again);
+    removeEventListener('offline', goOffline);
     void client.dispose();
   };
 }
@@ -89,7 +92,12 @@ function connectedClient(token: string, { onConnection }: Watcher): Client {
 function pause(retries: number): Promise<void> {
   const most = Math.min(RETRY_MS_MOST, RETRY_MS_FIRST * 2 ** retries);
   return new Promise((resolve) => {
-    setTimeout(resolve, most * (0.5 + Math.random() / 2));
-    addEventListener('online', () => resolve(), { once: true });
+    const finish = () => {
+      clearTimeout(timer);
+      removeEventListener('online', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, most * (0.5 + Math.random() / 2));
+    addEventListener('online', finish);
   });
 }
