@@ -33,6 +33,7 @@ class Asking:
     def __init__(
         self, settings: InsurerSettings, adapter: Adapter, circuit: Circuit, clock: Clock, *, end_margin_s: float
     ) -> None:
+        self.insurer_id = settings.id
         self._settings = settings
         self._adapter = adapter
         self._circuit = circuit

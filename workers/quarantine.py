@@ -1,8 +1,9 @@
 """Quarantine: jobs that were delivered too often are asked about apart from everybody else.
 
 Such a job may have killed its workers, or only stood beside the one that did, and beside a fast killer stand a thousand
-innocents. So they go into a ward together, a process of their own; if it dies, those without an answer are split into
-two, until the killer is alone. Whoever fails alone, or by an error of its own, is a dead letter.
+innocents. So they go into a ward together, a process of their own; if it dies, whoever it died of goes into another one
+alone. Where that is not known, they are split into two until the killer is alone. Whoever fails alone, or by an error
+of its own, is a dead letter.
 """
 
 import asyncio
@@ -72,11 +73,10 @@ class Quarantine:
         guilty = [failure for failure in failures if failure.reason == "failed" or len(waited_for) == 1]
         for failure in guilty:
             await self._give_up(failure)
-        left = [failure.suspect for failure in failures if failure not in guilty]
+        left = [failure for failure in failures if failure not in guilty]
         if left:
-            half = (len(left) + 1) // 2
             log.warning("ward.died", jobs=len(waited_for), left=len(left))
-            await asyncio.gather(self._isolate(left[:half]), self._isolate(left[half:]))
+            await asyncio.gather(*map(self._isolate, _parted(left)))
 
     async def _in_a_ward(self, suspects: Sequence[Suspect]) -> list[Failure]:
         async with self._places:
@@ -107,3 +107,13 @@ class Quarantine:
             log.warning("job.buried_unseen", insurer=suspect.insurer_id, request_id=request_id)
         if not suspect.verdict.done():
             suspect.verdict.set_result(failed(ReasonCode.INTERNAL))
+
+
+def _parted(failures: Sequence[Failure]) -> tuple[list[Suspect], list[Suspect]]:
+    """The one that a ward died of, and the others; two halves where nobody knows."""
+    marked = [failure.suspect for failure in failures if failure.is_marked]
+    others = [failure.suspect for failure in failures if not failure.is_marked]
+    if marked:
+        return marked, others
+    half = (len(others) + 1) // 2
+    return others[:half], others[half:]

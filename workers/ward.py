@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ import msgspec
 from app.documents import decode_quote
 from app.domain.quote import Answer
 from app.streams.jobs import Delivery
+from workers.marker import NOBODY, Marker
 
 TRACE_LENGTH_MOST: Final = 8000
 _LINE_BYTES_MOST: Final = 1024 * 1024
@@ -48,6 +50,8 @@ class Failure:
     suspect: Suspect
     reason: str
     trace: str
+    is_marked: bool = False
+    """Whether the ward died in one of its steps: it is most likely the one."""
 
 
 class Ward:
@@ -59,33 +63,41 @@ class Ward:
 
     async def run(self, seconds: float) -> list[Failure]:
         """Lets them ask, and gives each its answer as it comes; returns those that have got none."""
+        with tempfile.TemporaryFile() as shared:
+            Marker.prepare(shared.fileno())
+            marker, numbers = Marker(shared.fileno()), list(self._left)
+            trace = await self._run(shared.fileno(), seconds)
+        marked = numbers[marker.marked] if marker.marked != NOBODY else None
+        killed = [Failure(left, "killed", trace, is_marked=key == marked) for key, left in self._left.items()]
+        return self._failures + killed
+
+    async def _run(self, shared: int, seconds: float) -> str:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-X",
-            "faulthandler",
-            "-m",
-            "workers.alone",
+            *("-X", "faulthandler", "-m", "workers.alone", str(shared)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            pass_fds=[shared],
             limit=_LINE_BYTES_MOST,
         )
         telling = asyncio.create_task(self._tell(process))
         try:
             async with asyncio.timeout(seconds):
-                trace = await telling
+                return await telling
         except TimeoutError:
-            trace = "it did not end"
+            return "it did not end"
         finally:
             telling.cancel()
             if process.returncode is None:
                 process.kill()
             await process.wait()
-        return self._failures + [Failure(suspect, "killed", trace) for suspect in self._left.values()]
 
     async def _tell(self, process: asyncio.subprocess.Process) -> str:
         """Returns the end of what it said on standard error: faulthandler names the place of a crash."""
-        assert process.stdin and process.stdout and process.stderr  # noqa: S101 - they are pipes
+        assert process.stdin is not None  # noqa: S101 - they are pipes
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
         names = "".join(f"{insurer} {request}\n" for insurer, request in self._left)
         process.stdin.write(f"{names}\n".encode())
         complaints = asyncio.create_task(process.stderr.read())

@@ -15,6 +15,7 @@ from app.streams.letters import DeadLetter, DeadLetters
 from sandbox.insurers.behaviours import Processing
 
 MAKE = "Яд"
+AT_ONCE = 10
 DEADLY = f"""
 import os
 import signal
@@ -55,7 +56,11 @@ async def _poisoned(world: World, tmp_path: Path, *, innocents: int, max_deliver
     api = await world.api()
     environment = {**world.environment, "PYTHONPATH": folder}
     async with restarted_worker(world.folder, environment) as codes:
-        neighbours = await asyncio.gather(*(world.accepted(api) for _ in range(innocents)))
+        neighbours = [
+            one
+            for _ in range(innocents // AT_ONCE)
+            for one in await asyncio.gather(*(world.accepted(api) for _ in range(AT_ONCE)))
+        ]
         watches = [asyncio.create_task(world.watched(api, one)) for one in neighbours]
         await until(lambda: world.sandbox.seen_by("sever").applications == innocents, seconds=30)
         events = await world.watched(api, await _poison(world, api))

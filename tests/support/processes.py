@@ -1,6 +1,7 @@
 """The system's own processes, as an operator starts them and as misfortune ends them."""
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -17,7 +18,6 @@ from support.until import until
 from sandbox.demo.servers import free_port
 
 STOP_S_MOST = 15.0
-_LOOK_EVERY_S = 0.02
 ROOT = Path(__file__).parents[2]
 
 
@@ -120,8 +120,7 @@ async def restarted_worker(folder: Path, environment: Mapping[str, str]) -> Asyn
     async def keep() -> None:
         while True:
             async with osago(folder, environment, "worker", "--metrics-port", "0") as process:
-                while process.popen.poll() is None:
-                    await asyncio.sleep(_LOOK_EVERY_S)
+                await until(lambda process=process: process.popen.poll() is not None, seconds=math.inf)
                 codes.append(process.popen.returncode)
 
     keeping = asyncio.create_task(keep())

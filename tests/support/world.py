@@ -209,6 +209,7 @@ class World:
     async def accepted(self, api: ApiAtHand, **changes: Any) -> dict[str, Any]:
         """A request that has been accepted."""
         body = (await api.post(CREATE, {"input": self.new_request(**changes)})).json()
+        assert "errors" not in body, body
         result = body["data"]["createQuoteRequest"]
         assert result["__typename"] == "QuoteRequestAccepted", result
         return result
