@@ -28,6 +28,7 @@ AT_ONCE: Final = 500
 BLOCK_MS: Final = 1000
 REPLY_S_MOST: Final = 4.0
 RETRY_S: Final = 0.5
+HEARTBEAT_S: Final = 10.0
 VERSION: Final = "1"
 
 EntryId = tuple[int, int]
@@ -107,10 +108,11 @@ class Feed:
                 yield event
                 if event.is_end:
                     return
-            if self._monotonic() > ends_at_s:
+            left_s = ends_at_s - self._monotonic()
+            if left_s <= 0:
                 return
             try:
-                async with asyncio.timeout(RETRY_S):
+                async with asyncio.timeout(min(HEARTBEAT_S, left_s)):
                     await request.bell.wait()
             except TimeoutError:
                 yield None

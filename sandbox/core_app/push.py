@@ -54,7 +54,7 @@ async def _lines(feed: Feed, application: Application, after: tuple[int, int]) -
     async for event in feed.follow(application.request_id, after, application.ends_at_s + END_LATE_S):
         is_over = is_over or (event is not None and event.is_end)
         yield _written(event) if event else ": still there\n\n"
-    if not is_over and time.monotonic() > application.ends_at_s + END_LATE_S:
+    if not is_over and time.monotonic() >= application.ends_at_s + END_LATE_S:
         yield f'id: 0{_ENDED}\nevent: look\ndata: {{"location": "/applications/{application.number}"}}\n\n'
 
 

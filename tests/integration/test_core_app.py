@@ -185,6 +185,16 @@ async def test_a_wrong_request_is_refused_before_anybody_is_asked(
     assert (await http.post(f"{url}/applications", content=body, headers=headers)).status_code == status
 
 
+async def test_an_application_in_russian_is_not_made_larger(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient
+) -> None:
+    """The aggregator takes 64 KiB: escaping every letter would triple what a customer wrote."""
+    large = application(world)
+    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MOST // 2 - 3000)
+    answer = await submit(http, await world.core_app(api), large)
+    assert [problem["code"] for problem in answer.json()["problems"]] == ["MAKE_INVALID"]
+
+
 async def test_a_token_that_does_not_hold_is_ours_to_mend(
     world: World, api: ApiAtHand, http: httpx.AsyncClient
 ) -> None:
