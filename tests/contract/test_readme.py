@@ -35,6 +35,7 @@ DOCUMENTS: Final = sorted(
 )
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 INTEGRATION: Final = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
+INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
 """What `osago quote` and the examples read: a client's side of things."""
@@ -129,6 +130,18 @@ def test_every_status_and_reason_is_listed() -> None:
     reasons = table(INTEGRATION, "reason", "status")
     assert set(reasons) == set(ReasonCode)
     assert {cells[0].strip("`") for cells in reasons.values()} == set(QuoteStatus) - {"PENDING", "OFFERED"}
+
+
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [("status of a quote", "статус ответа"), ("reason", "причина"), ("code", "код")],
+)
+def test_the_russian_page_lists_the_same_codes(english: str, russian: str) -> None:
+    """All but those of problems, whose messages are Russian anyway."""
+    codes = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION) if rows[0][0] == english]
+    listed = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION_RU) if rows[0][0] == russian]
+    problems = {f"`{code}`" for code in MESSAGES}
+    assert listed == [one for one in codes if one != problems]
 
 
 def test_every_problem_is_listed() -> None:
