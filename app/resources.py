@@ -84,7 +84,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
-    events = EventStreams(redis, shards=settings.shards)
+    events = EventStreams(redis, shards=settings.shards, feed_length=settings.feed_length)
     ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """The jobs of a worker that has not been heard of for so long are taken over."""
     shards: int = Field(default=1, ge=1, le=64)
     max_deliveries: int = Field(default=5, ge=1, le=100)
+    feed_length: int = Field(default=1_000_000, ge=0, le=100_000_000)
+    """Entries kept in each shard's feed for other services; 0: no feed."""
     admission_age: Bound = Field(default="20s")  # pyright: ignore[reportAssignmentType]
     """Requests are refused while jobs have waited longer to be read; `off`: never."""
     retention: Seconds = Field(default="30d")  # pyright: ignore[reportAssignmentType]

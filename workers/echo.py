@@ -23,7 +23,9 @@ def without_echo(answer: Answer, application: Application) -> Answer:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list | tuple):
-        parts = cast("Any", value)
-        for inner in parts.values() if isinstance(value, dict) else parts:
+    elif isinstance(value, dict):
+        for inner in cast("dict[str, Any]", value).values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[Any]", value):
             yield from _texts(inner)

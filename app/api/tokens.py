@@ -1,6 +1,6 @@
-"""Tokens: JWTs of services, and watch tokens that let a browser watch one request.
+"""Tokens: JWTs of services, and those that let a browser watch one request, or all requests of one customer.
 
-Services' may come from us or from an identity provider; watch tokens are ours alone.
+Services' may come from us or from an identity provider; those of browsers are ours alone.
 """
 
 import math
@@ -16,14 +16,15 @@ import jwt
 from app.api.jwks import Jwks
 from app.api.keyring import OWN, Keyring, NoKey
 from app.clock import Clock
-from app.domain.caller import Caller, Service, Watcher
+from app.domain.caller import Caller, CustomerWatcher, Service, Watcher
 from app.domain.errors import NotAuthenticated
 
 SERVICE_AUDIENCE: Final = "osago"
 WATCH_AUDIENCE: Final = "osago-watch"
+CUSTOMER_AUDIENCE: Final = "osago-customer"
 TOKEN_LENGTH_MOST: Final = 4096
 SUBJECT_LENGTH_MOST: Final = 256
-SKEW_S: Final = 30.0
+SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
 _CACHED: Final = 1024
 
@@ -53,6 +54,12 @@ class Tokens:
 
     def watch_token(self, request_id: UUID) -> str:
         return self._sign({"sub": str(request_id), "aud": WATCH_AUDIENCE}, self._clock.now() + self._watch_ttl)
+
+    def customer_token(self, tenant: str, customer_id: str) -> tuple[str, datetime]:
+        """The token, and until when it holds."""
+        expires_at = (self._clock.now() + self._watch_ttl).replace(microsecond=0)
+        claims: dict[str, object] = {"sub": customer_id, "tenant": tenant, "aud": CUSTOMER_AUDIENCE}
+        return self._sign(claims, expires_at), expires_at
 
     def caller(self, token: str) -> Caller:
         """Who this token speaks for.
@@ -116,8 +123,10 @@ def _caller(claims: Mapping[str, Any], *, is_own: bool) -> Caller:
     if not 1 <= len(subject) <= SUBJECT_LENGTH_MOST or not subject.isprintable():
         raise ValueError("sub names somebody")
     audiences: list[object] = cast("list[object]", audience) if isinstance(audience, list) else [audience]
-    if SERVICE_AUDIENCE in audiences and WATCH_AUDIENCE not in audiences:
+    if SERVICE_AUDIENCE in audiences and not {WATCH_AUDIENCE, CUSTOMER_AUDIENCE} & set(audiences):
         return Service(subject, frozenset(scope.split()))
     if audiences == [WATCH_AUDIENCE] and is_own:
         return Watcher(UUID(subject))
+    if audiences == [CUSTOMER_AUDIENCE] and is_own and isinstance(tenant := claims.get("tenant"), str) and tenant:
+        return CustomerWatcher(tenant, subject)
     raise ValueError("one audience")

@@ -29,6 +29,7 @@ from app.storage.outbox import Kind, Notice, delete_notices
 from app.storage.requests import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.streams.connection import GONE
 from app.streams.jobs import Enqueued, JobStreams
+from app.streams.keys import customer_mark
 
 log: Final = structlog.get_logger(__name__)
 
@@ -122,7 +123,8 @@ class Accepting:
             repeated = await find_repeated(connection, references)
         with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
             for request in (new.request for new in batch if new.request.id in accepted):
-                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at))
+                mark = customer_mark(request.tenant, request.customer_id)
+                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
         metrics.ACCEPTED.inc(len(accepted))
         return [
             None if new.request.id in accepted else repeated[new.request.tenant, new.request.client_reference or ""]

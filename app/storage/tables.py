@@ -35,6 +35,10 @@ class RequestRow(SQLModel, table=True):
         Index("osago_requests_purgeable", "created_at", "id", postgresql_where=text("application IS NOT NULL")),
         Index("osago_requests_customer", "customer_id"),
         Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
+        # What is looked through for those who watch a customer.
+        Index(
+            "osago_requests_open_of_customer", "tenant", "customer_id", postgresql_where=text("completed_at IS NULL")
+        ),
         CheckConstraint("(completed_at IS NULL) = (outcome IS NULL)", name="osago_requests_ended_wholly"),
         CheckConstraint("cardinality(insurers) > 0", name="osago_requests_somebody_is_asked"),
     )

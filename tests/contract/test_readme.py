@@ -11,9 +11,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app import batching, insurers, live
+from app import batching, customers, insurers, live
 from app.api import cost, faults, frames, http, operations, tokens, websocket
 from app.api.codes import MEANINGS
+from app.api.rest import following, problems, stream
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -23,7 +24,7 @@ from app.quoting import accepting
 from app.settings import Settings
 from app.storage import database
 from app.streams import connection, jobs
-from cli import protocol, reference, serving
+from cli import protocol, reference, serving, sockets
 from cli.main import app
 from workers import quarantine, ward
 from workers.insurers import http as insurer_http
@@ -34,6 +35,7 @@ DOCUMENTS: Final = sorted(
 )
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 INTEGRATION: Final = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
+INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
 """What `osago quote` and the examples read: a client's side of things."""
@@ -130,6 +132,18 @@ def test_every_status_and_reason_is_listed() -> None:
     assert {cells[0].strip("`") for cells in reasons.values()} == set(QuoteStatus) - {"PENDING", "OFFERED"}
 
 
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [("status of a quote", "статус ответа"), ("reason", "причина"), ("code", "код")],
+)
+def test_the_russian_page_lists_the_same_codes(english: str, russian: str) -> None:
+    """All but those of problems, whose messages are Russian anyway."""
+    codes = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION) if rows[0][0] == english]
+    listed = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION_RU) if rows[0][0] == russian]
+    problems = {f"`{code}`" for code in MESSAGES}
+    assert listed == [one for one in codes if one != problems]
+
+
 def test_every_problem_is_listed() -> None:
     """By the code that programs see."""
     assert list(table(INTEGRATION, "code", "what is wrong")) == list(MESSAGES)
@@ -143,9 +157,17 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     assert set(MEANINGS) == set(faults.MESSAGES) | written
 
 
+def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
+    """In the order of the statuses."""
+    listed = table(INTEGRATION, "problem", "status")
+    assert {code: int(cells[0]) for code, cells in listed.items()} == problems.STATUSES
+    assert f"every\n{following.HEARTBEAT_S:.0f} to" in INTEGRATION
+
+
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    ours = {str(value) for value in vars(websocket).values() if isinstance(value, int) and 4000 <= value < 5000}
+    values = [*vars(websocket).values(), *vars(stream).values()]
+    ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(websocket.TRY_AGAIN_LATER)}
 
 
@@ -175,7 +197,10 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
         (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
-        (INTEGRATION, "a socket that takes nothing", f"{serving.UNSENT_MS_MOST // 1000} s"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{sockets.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serving.SENT_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
+        (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
         (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
