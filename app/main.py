@@ -11,10 +11,11 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from app.api import graphiql, http, websocket
+from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.tokens import Tokens
+from app.callbacks import PATH as CALLBACKS
 from app.live import Live
 from app.loops import forever, running
 from app.observability import health
@@ -53,6 +54,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def graphql_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, app.state.services)
 
+    async def callback(request: Request) -> Response:
+        return await callbacks.answer(request, app.state.resources.callbacks)
+
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
@@ -60,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
     if settings.graphiql:
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))

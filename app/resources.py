@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from app.callbacks import Callbacks
 from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
@@ -38,6 +39,7 @@ class Resources:
     jobs: JobStreams
     events: EventStreams
     ending: Ending
+    callbacks: Callbacks
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -90,6 +92,14 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=Ending(pool, events, clock, end_margin_s=settings.end_margin),
+        callbacks=Callbacks(
+            cipher,
+            redis,
+            clock,
+            shards=settings.shards,
+            public_url=settings.public_url,
+            deadline_s=settings.quote_deadline,
+        ),
     )
     try:
         try:
