@@ -59,7 +59,7 @@ class Worker:
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
         self._called_back = CalledBack(resources.callbacks)
-        quarantine = Quarantine(resources)
+        self._quarantine = Quarantine(resources)
         self._lanes = {
             id_: Lane(
                 one,
@@ -67,7 +67,7 @@ class Worker:
                 self._asking(one),
                 self._settling,
                 self._presence,
-                quarantine,
+                self._quarantine,
                 consumer=self.consumer,
             )
             for id_, one in settings.items()
@@ -86,6 +86,7 @@ class Worker:
             async with running(
                 self._settling.run,
                 self._presence.run,
+                self._quarantine.run,
                 self._recovery.run,
                 self._bell.run,
                 self._callback_bell.run,

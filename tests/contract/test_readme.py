@@ -28,7 +28,7 @@ from cli import serving
 from cli.main import app
 from sandbox.insurers.dialects import GROUP as DIALECTS
 from sandbox.insurers.magic import MAGIC, PREFIX
-from workers import quarantine
+from workers import quarantine, ward
 from workers.insurers import GROUP
 from workers.insurers import http as insurer_http
 from workers.insurers.adapter import Abilities
@@ -192,8 +192,8 @@ MIB: Final = 1024 * 1024
             f"{connection.CONNECT_S_MOST:.0f} s, {connection.REPLY_S_MOST:.0f} s",
         ),
         (OPERATIONS, "keys of a request in Redis", f"{jobs.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "suspects run alone at once, per worker", f"{quarantine.ALONE_MOST}"),
-        (OPERATIONS, "place of the failure kept in a dead letter", f"{quarantine.TRACE_LENGTH_MOST:,} characters"),
+        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MOST}"),
+        (OPERATIONS, "place of the failure kept in a dead letter", f"{ward.TRACE_LENGTH_MOST:,} characters"),
         (OPERATIONS, "ending after SIGTERM", f"{serving.DRAIN_S_MOST} s"),
     ],
     ids=lambda value: value if len(value) < 60 else "",
