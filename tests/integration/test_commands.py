@@ -67,6 +67,11 @@ def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
             "OSAGO_DATABASE_URL: PostgreSQL cannot be",
         ),
         (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
+        (["core-app"], {}, "--token (OSAGO_TOKEN): needed"),
+        (["core-app", "--token", "x", "--customer-limit", "many"], {}, "--customer-limit: a rate is"),
+        (["core-app", "--token", "x", "--url", "api:8000"], {}, "--url: expected http:// or https://"),
+        (["core-app", "--token", "x", "--watch-url", "http://x"], {}, "--watch-url: expected ws:// or wss://"),
+        (["core-app", "--token", "x"], {"OSAGO_REDIS_URL": "redis+cluster://x"}, "--redis-url: expected redis://"),
         (["quote", "nowhere.json", "--token", "x"], {}, "nowhere.json: No such file or directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -158,6 +163,26 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
         process.signal(signal.SIGTERM)
         assert await process.ended() == 0, process.text
         await hanging
+
+
+@pytest.mark.processes
+async def test_core_app_ends_with_0_though_somebody_listens_to_its_events(world: World) -> None:
+    """At once, not after the drain: the browser comes back, to another process."""
+    world.write_insurers("sever")
+    api = await world.api()
+    port = free_port()
+    arguments = ("core-app", "--port", str(port), "--url", api.graphql, "--token", api.token)
+    async with (
+        osago(world.folder, world.environment, *arguments, port=port) as process,
+        httpx.AsyncClient(base_url=process.url, verify=False, timeout=20) as http,  # noqa: S501 - plain HTTP
+    ):
+        await until(lambda: _answers(http), seconds=20)
+        body = {"application": world.new_request()["application"]}
+        accepted = (await http.post("/applications", json=body, headers={"Idempotency-Key": "a-key-of-ours"})).json()
+        async with http.stream("GET", accepted["events"]) as events:
+            assert events.status_code == 200
+            process.signal(signal.SIGTERM)
+            assert await process.ended() == 0, process.text
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:

@@ -12,7 +12,8 @@ from support.servers import RedisAtHand
 from support.world import World
 
 from app.domain.quote import Outcome, Quote
-from app.live import Completed, Live
+from app.following import Completed
+from app.live import Live
 from app.loops import running
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
