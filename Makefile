@@ -26,8 +26,9 @@ format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-schema: .venv/ready        ## prints schema.graphql anew from the code
+schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew from the code
 	@$(RUN) osago schema > schema.graphql
+	@$(RUN) osago schema --of typescript > frontend/schema.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.reference

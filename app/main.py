@@ -1,7 +1,9 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -18,6 +20,7 @@ from app.api.context import Services
 from app.api.door import make_operations, make_tokens
 from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
+from app.api.rest import routes as rest
 from app.api.sockets import Sockets
 from app.customers import Customers
 from app.live import Live
@@ -35,7 +38,8 @@ def create_app(settings: Settings) -> FastAPI:
     """The ASGI application. It opens its resources when it starts up."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
+        draining = asyncio.Event()
         async with open_resources(settings) as resources:
             services = _services(resources, sockets)
             app.state.resources, app.state.services = resources, services
@@ -52,11 +56,26 @@ def create_app(settings: Settings) -> FastAPI:
                     "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
                 ),
             ):
-                yield
+                yield {"draining": draining}
                 await services.finishing.finished()
 
-    mode = settings.graphiql
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+
+    async def probe() -> Readiness:
+        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+
+    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.is_draining = False
+    app.router.routes.extend(health.routes(probe))
+    _add_graphql(app, settings)
+    app.router.routes.extend(rest.routes(lambda: app.state.services))
+    _guard(app, parse_origins(settings.origins), sockets)
+    return app
+
+
+def _add_graphql(app: FastAPI, settings: Settings) -> None:
+    """GraphQL over both transports, and GraphiQL for browsers."""
+    mode = settings.graphiql
 
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
@@ -69,18 +88,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def graphql_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, app.state.services)
 
-    async def probe() -> Readiness:
-        return await readiness(app.state.resources, is_draining=app.state.is_draining)
-
-    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.is_draining = False
-    app.router.routes.extend(health.routes(probe))
     app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
     app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
-    _guard(app, parse_origins(settings.origins), sockets)
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
-    return app
 
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:

@@ -1,6 +1,7 @@
 """`osago`: every command of the project. A wrong setting is one clear line and exit code 2."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,15 @@ import typer
 from app.domain.errors import WrongSetting
 
 WRONG: Final = 2
+
+
+class SchemaOf(StrEnum):
+    """Whose schema is printed."""
+
+    GRAPHQL = "graphql"
+    OPENAPI = "openapi"
+    TYPESCRIPT = "typescript"
+
 
 app = typer.Typer(
     name="osago",
@@ -204,11 +214,15 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the GraphQL schema."""
-    from app.api.schema import sdl
+def schema(
+    of: Annotated[
+        SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")
+    ] = SchemaOf.GRAPHQL,
+) -> None:
+    """Print the GraphQL schema, or what is derived from it."""
+    from cli.schemas import printed
 
-    sys.stdout.write(sdl())
+    sys.stdout.write(printed(of))
 
 
 def main() -> None:

@@ -31,6 +31,13 @@ class Protocol(HttpToolsProtocol):
         self._request_is_there()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """Tells the application that it is to end the answers that last."""
+        draining: asyncio.Event | None = self.app_state.get("draining")
+        if draining:
+            draining.set()
+        super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)

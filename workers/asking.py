@@ -11,6 +11,7 @@ from app.domain.quote import Answer, NoOffer
 from app.insurers import InsurerSettings
 from app.observability import metrics
 from workers.circuit import Circuit
+from workers.echo import without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
 from workers.verdict import AskAgain, GiveUp, verdict
@@ -52,7 +53,7 @@ class Asking:
         """
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                return await self._ask(job, ownership)
+                return without_echo(await self._ask(job, ownership), job.application)
         except TimeoutError:
             return None
         except _NoOffer as ending:

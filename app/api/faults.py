@@ -35,11 +35,14 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS
 """What people read, by code; of two sentences the one that is said more often."""
 INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
 
+_WRONG: Final = "Запрос составлен неверно: "
+MESSAGE_LENGTH_MOST: Final = 300
+"""Names repeat what was sent, and may be as long as the document."""
 # What graphql-core says of a value repeats it, and it may be personal: the end of the sentence is left out.
 _VALUES: Final = (
     (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
     (re.compile(r"(value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"^Value '.*?' does not exist", re.DOTALL), "The value does not exist"),
+    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
     (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
 )
 
@@ -71,7 +74,8 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
     if cause is None:
         return {
             **formatted,
-            "message": _without_values(error.message),
+            # What graphql-core says has a place in the document; what we say has none, and is Russian.
+            "message": f"{_WRONG if error.locations else ''}{_without_values(error.message)}",
             "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})},
         }
     place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
@@ -90,7 +94,7 @@ def raised(error: Exception) -> Mapping[str, Any]:
 def _without_values(message: str) -> str:
     for pattern, instead in _VALUES:
         message = pattern.sub(instead, message)
-    return message
+    return message if len(message) <= MESSAGE_LENGTH_MOST else f"{message[:MESSAGE_LENGTH_MOST]}…"
 
 
 def masked(cause: BaseException) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from graphql import OperationType
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from app.api.asked import Asked, Refused, asked_in_url, decode_asked
@@ -29,13 +29,18 @@ encode: Final = msgspec.json.Encoder().encode
 
 async def answer(request: Request, services: Services) -> Response:
     """Answers `POST /graphql`, and a query in the URL of `GET /graphql`."""
-    told_id = request.headers.get("x-request-id", "")
-    request_id = told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
+    request_id = id_of(request)
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await _answer(request, services)
     response.headers["X-Request-Id"] = request_id
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def id_of(request: HTTPConnection) -> str:
+    """The caller's own id of the request if it is a plain one, else a new one: it is in the log too."""
+    told_id = request.headers.get("x-request-id", "")
+    return told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
 
 
 async def _answer(request: Request, services: Services) -> Response:
@@ -50,7 +55,7 @@ async def _answer(request: Request, services: Services) -> Response:
 async def _prepared(request: Request, services: Services) -> tuple[Operation, Asked, Context]:
     if negotiated(request.headers.get("accept")) is None:
         raise Refused(406, f"Accept: отвечаем как {MODERN} или {LEGACY}.")
-    caller = services.tokens.caller(_bearer(request))
+    caller = services.tokens.caller(bearer(request))
     asked = asked_in_url(request.query_params) if request.method == "GET" else await _asked(request)
     operation = services.operations.prepare(asked)
     if operation.type is OperationType.SUBSCRIPTION:
@@ -100,7 +105,12 @@ def _error(
     return Response(encode({"errors": [error]}), status, headers=headers, media_type=f"{media_type}; charset=utf-8")
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: HTTPConnection) -> str:
+    """The token in `Authorization`.
+
+    Raises:
+        NotAuthenticated: there is none.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated
@@ -108,6 +118,15 @@ def _bearer(request: Request) -> str:
 
 
 async def _asked(request: Request) -> Asked:
+    return decode_asked(await json_body(request))
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a request, which says that it is JSON.
+
+    Raises:
+        Refused: it says something else, is too large, or was cut off.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(415, "Content-Type: ожидается application/json.")
     body = bytearray()
@@ -118,4 +137,4 @@ async def _asked(request: Request) -> Asked:
                 raise Refused(413, f"Тело запроса больше {BODY_BYTES_MOST // 1024} КиБ.")
     except ClientDisconnect:
         raise Refused(400, "Тело запроса оборвалось.") from None
-    return decode_asked(bytes(body))
+    return bytes(body)

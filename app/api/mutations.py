@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from strawberry import ID
 
 from app.api.context import READ, WRITE
+from app.api.creating import create
 from app.api.inputs import CreateQuoteRequestInput
 from app.api.queries import request_id_of
 from app.api.types import (
@@ -22,7 +23,7 @@ from app.domain import errors
 from app.domain.formats import Broken
 from app.domain.problems import MESSAGES
 from app.domain.quote import Outcome
-from app.quoting.wishes import new_quote_request, reference
+from app.quoting.wishes import reference
 from app.storage.database import connected
 from app.storage.requests import read_requests
 
@@ -41,22 +42,14 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         input: CreateQuoteRequestInput,  # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
         context = info.context
-        services = context.services
-        caller = context.service(WRITE)
         try:
-            wish = new_quote_request(
-                cast("dict[str, object]", input),
-                tenant=caller.tenant,
-                now=services.clock.now(),
-                configured=[insurer.id for insurer in services.availabilities.insurers],
-            )
-            request = await services.accepting.accept(wish)
+            request = await create(context, cast("dict[str, object]", input))
         except errors.InvalidApplication as error:
             return InvalidApplication.of(error)
         except errors.RateLimitExceeded as error:
             return RateLimited(retry_after_seconds=error.retry_after_s)
         return QuoteRequestAccepted(
-            quote_request=QuoteRequest.of(request, context), watch_token=services.tokens.watch_token(request.id)
+            quote_request=QuoteRequest.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
         )
 
     @strawberry.mutation(

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry import ID
 
-from app.api.context import Context, Services
+from app.api.context import Context
+from app.api.pushed import measure
 from app.api.queries import request_id_of
 from app.api.types import ContextInfo, QuoteEvent, QuoteReceived, QuotesCompleted
 from app.domain.errors import NotFound
 from app.following import Event, Received
-from app.observability import metrics
 
 
 @strawberry.type
@@ -31,7 +31,7 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
             raise NotFound
         async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
             yield _shown(event, context)
-            _measure(event, services)
+            measure(event, services.clock)
 
     @strawberry.subscription(
         description="The same events for every open request of one customer; it stays open across requests. "
@@ -42,14 +42,8 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         customer = context.customer(customer_id)
         async for event in context.services.customers.follow(customer):
             yield _shown(event, context)
-            _measure(event, context.services)
+            measure(event, context.services.clock)
 
 
 def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:
     return QuoteReceived.of(event, context) if isinstance(event, Received) else QuotesCompleted.of(event, context)
-
-
-def _measure(event: Event, services: Services) -> None:
-    """After the frame is out: the generator goes on when the next event is asked for."""
-    if isinstance(event, Received) and event.is_live:
-        metrics.PUSHED.observe(-services.clock.seconds_until(event.quote.received_at))

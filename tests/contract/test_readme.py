@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from app import batching, customers, insurers, live
 from app.api import cost, faults, frames, http, operations, tokens, websocket
 from app.api.codes import MEANINGS
+from app.api.rest import following, problems, stream
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -135,12 +136,11 @@ def test_every_status_and_reason_is_listed() -> None:
     ("english", "russian"),
     [("status of a quote", "статус ответа"), ("reason", "причина"), ("code", "код")],
 )
-def test_the_russian_page_lists_the_same_codes(english: str, russian: str) -> None:
+def test_the_russian_page_lists_every_code_too(english: str, russian: str) -> None:
     """All but those of problems, whose messages are Russian anyway."""
-    codes = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION) if rows[0][0] == english]
-    listed = [{row[0] for row in rows[1:]} for rows in tables(INTEGRATION_RU) if rows[0][0] == russian]
-    problems = {f"`{code}`" for code in MESSAGES}
-    assert listed == [one for one in codes if one != problems]
+    codes = {row[0] for rows in tables(INTEGRATION) if rows[0][0] == english for row in rows[1:]}
+    listed = {row[0] for rows in tables(INTEGRATION_RU) if rows[0][0] == russian for row in rows[1:]}
+    assert codes - {f"`{code}`" for code in MESSAGES} <= listed
 
 
 def test_every_problem_is_listed() -> None:
@@ -156,9 +156,17 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     assert set(MEANINGS) == set(faults.MESSAGES) | written
 
 
+def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
+    """In the order of the statuses."""
+    listed = table(INTEGRATION, "problem", "status")
+    assert {code: int(cells[0]) for code, cells in listed.items()} == problems.STATUSES
+    assert f"every\n{following.HEARTBEAT_S:.0f} to" in INTEGRATION
+
+
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    ours = {str(value) for value in vars(websocket).values() if isinstance(value, int) and 4000 <= value < 5000}
+    values = [*vars(websocket).values(), *vars(stream).values()]
+    ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(websocket.TRY_AGAIN_LATER)}
 
 
