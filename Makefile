@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test check format schema docs audit graphiql page screenshots
+.PHONY: demo quote test chaos check format schema docs audit graphiql page screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -15,6 +15,9 @@ quote: .venv/ready         ## sends the example application to the demo and show
 
 test: .venv/ready          ## the whole suite, on real servers
 	@$(RUN) pytest $(ARGS)
+
+chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly -rA --no-header tests/chaos tests/integration/test_interleavings.py $(ARGS)
 
 check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) ruff format --check .

@@ -48,7 +48,7 @@ class Worker:
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
         self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
-        self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+        self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,

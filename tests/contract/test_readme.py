@@ -24,7 +24,7 @@ from app.quoting import accepting
 from app.settings import Settings
 from app.storage import database
 from app.streams import connection, jobs
-from cli import protocol, reference, serving
+from cli import protocol, reference, serving, sockets
 from cli.main import app
 from workers import quarantine, ward
 from workers.insurers import http as insurer_http
@@ -196,9 +196,10 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
         (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{sockets.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serving.SENT_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
         (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
-        (INTEGRATION, "a socket that takes nothing", f"{serving.UNSENT_MS_MOST // 1000} s"),
         (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
