@@ -17,7 +17,7 @@ test: .venv/ready          ## the whole suite, on real servers
 	@$(RUN) pytest $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
-	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly -rA --no-header tests/chaos tests/integration/test_interleavings.py $(ARGS)
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)
 
 check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) ruff format --check .
