@@ -5,7 +5,7 @@ import time
 import pytest
 from support.browser import Browser, Page
 from support.proxy import proxied
-from support.shop import Shop, Shops, ask, ends, has_offers, offers
+from support.shop import Shop, Shops, ask, ends, has_offers, offers, send
 
 from sandbox.insurers.behaviours import Processing
 
@@ -104,7 +104,7 @@ async def test_an_aggregator_that_says_later_is_asked_later(page: Page, shops: S
     await page.open(shop.url)
     await page.run(SAYS_LATER_ONCE)
     await page.click("Заполнить примером")
-    await page.click("Узнать цены")
+    await send(page)
     await has_offers(page, 1)
     shop.go_on("volga")
     await ends(page)

@@ -1,6 +1,7 @@
 """The customer's whole way, from the form to the best offer, in a real browser."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,9 +101,7 @@ async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, shops: 
     shop.world.set(quote_deadline="3s")
     api = await shop.world.api()
     page_url = await shop.world.core_app(api)
-    await page.open(page_url)
-    await page.click("Заполнить примером")
-    await page.click("Узнать цены")
+    await ask(page, replace(shop, url=page_url))
     await ends(page)
     await page.shows("Пока предложений нет")
     assert set(await refusals(page)) == {"sever", "volga"}
