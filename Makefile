@@ -4,7 +4,7 @@ STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo quote test check format schema graphiql
+.PHONY: demo quote test check format schema docs audit graphiql
 
 demo: .venv/ready          ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -27,6 +27,12 @@ format: .venv/ready
 
 schema: .venv/ready        ## prints schema.graphql anew from the code
 	@$(RUN) osago schema > schema.graphql
+
+docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
+	@$(RUN) python -m cli.reference
+
+audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
+	@.ci/audit
 
 graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build

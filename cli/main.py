@@ -109,6 +109,34 @@ def token(
     token(subject, scope, ttl)
 
 
+keys = typer.Typer(no_args_is_help=True, help="Keys that applications are encrypted with.")
+app.add_typer(keys, name="keys")
+
+
+@keys.callback()
+def keys_group() -> None:
+    """Keys that applications are encrypted with."""
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Encrypt every application anew that another key than the first has encrypted; beside running processes."""
+    from cli.personal_data import rotate_keys
+
+    sys.exit(rotate_keys())
+
+
+@app.command()
+def forget(
+    customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
+    subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
+) -> None:
+    """Destroy a customer's requests, with applications and quotes; a record of it stays."""
+    from cli.personal_data import forget_customer
+
+    forget_customer(customer, subject)
+
+
 dead_letters = typer.Typer(no_args_is_help=True, help="Jobs that were given up.")
 app.add_typer(dead_letters, name="dead-letters")
 

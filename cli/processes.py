@@ -30,19 +30,19 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
+    from app.api import door
+    from app.main import create_app
     from app.resources import check
 
     settings = _settings()
-    settings.secret()
+    door.check(settings)
     check(settings)
     if processes == 1:
-        from app.main import create_app
-
-        serving.serve(create_app(settings), host, port)
+        serving.serve(create_app(settings), host, port, proxies=settings.trusted_proxies)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
-        serving.serve_in_processes("cli.processes:make_api", host, port, processes)
+        serving.serve_in_processes("cli.processes:make_api", host, port, processes, proxies=settings.trusted_proxies)
 
 
 def make_api() -> object:
@@ -85,7 +85,7 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
 
 def token(subject: str, scope: str, ttl: str) -> None:
     """Prints a service token."""
-    from app.api.tokens import Tokens
+    from app.api.door import make_tokens
     from app.clock import Clock
 
     settings = Settings.load()
@@ -93,7 +93,7 @@ def token(subject: str, scope: str, ttl: str) -> None:
         lasting = timedelta(seconds=parse_duration(ttl))
     except ValueError as error:
         raise WrongSetting(f"--ttl: {error}") from None
-    tokens = Tokens(settings.secret(), Clock(), watch_ttl_s=settings.watch_token_ttl)
+    tokens = make_tokens(settings, Clock())
     print(tokens.service_token(subject, scope, lasting))
 
 

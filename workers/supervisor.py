@@ -18,7 +18,7 @@ from app.observability import metrics
 from app.quoting.settling import Settling
 from app.resources import Resources
 from app.streams import keys
-from app.streams.bell import Doorbell
+from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
 from workers import gauges, relay
 from workers.asking import Asking
@@ -73,7 +73,8 @@ class Worker:
         }
         self._presence.attend(self._lanes)
         channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
-        self._bell = Doorbell(resources.redis, channels, self._on_ended)
+        self._bell = Doorbell(resources.redis)
+        self._bell.listen(channels, on_ids(self._on_ended))
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -87,6 +88,7 @@ class Worker:
                 self._recovery.run,
                 self._bell.run,
                 self._resources.sweep,
+                self._resources.purge,
                 self._resources.keep_clock,
                 lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
                 lambda: forever("gauges", self._measure, every_s=gauges.EVERY_S, clock=clock),

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-from strawberry.types.execution import ExecutionResult
 
 from app.api.context import Context, Services
+from app.api.execution import stream
 from app.api.faults import format_errors, raised, told
 from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
-from app.api.schema import schema
+from app.api.operations import BadDocument
+from app.api.tokens import Grant
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded
 
@@ -23,7 +24,10 @@ log: Final = structlog.get_logger(__name__)
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_S_MOST: Final = 5.0
 OPERATIONS_MOST: Final = 100
+EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
+"""A token may hold for years; a clock is set meanwhile."""
 
+TRY_AGAIN_LATER: Final = 1013
 # Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
@@ -65,20 +69,36 @@ class _Connection:
         self._operations: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        caller = await self._initialised()
-        await self._send({"type": "connection_ack"})
+        token, grant = await self._initialised()
+        try:
+            with self._services.sockets.with_token(token):
+                await self._send({"type": "connection_ack"})
+                await self._serve(grant)
+        except Overloaded:
+            raise _Closing(TRY_AGAIN_LATER, "Too many connections with this token") from None
+
+    async def _serve(self, grant: Grant) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                expiring = tasks.create_task(self._expire(grant))
                 try:
-                    await self._read(caller, tasks)
+                    await self._read(grant.caller, tasks)
                 finally:
+                    expiring.cancel()
                     for operation in self._operations.values():
                         operation.cancel()
         except ExceptionGroup as group:
             ended, bugs = group.split((_Closing, WebSocketDisconnect))
             raise bugs or (ended.exceptions[0] if ended else group) from None
 
-    async def _initialised(self) -> Caller:
+    async def _expire(self, grant: Grant) -> None:
+        """Nobody watches on with a token that holds no more."""
+        clock = self._services.clock
+        while (left_s := grant.expires_at_s - clock.now().timestamp()) > 0:
+            await clock.sleep(min(left_s, EXPIRY_LOOKED_AT_EVERY_S))
+        raise _Closing(FORBIDDEN, "Token expired")
+
+    async def _initialised(self) -> tuple[str, Grant]:
         try:
             async with asyncio.timeout(INIT_S_MOST):
                 frame = await self._frame()
@@ -90,7 +110,8 @@ class _Connection:
         if not isinstance(frame, ConnectionInit):
             raise _Closing(UNAUTHORIZED, "Unauthorized")
         try:
-            return self._services.tokens.caller(self._token(frame.payload or {}))
+            token = self._token(frame.payload or {})
+            return token, self._services.tokens.grant(token)
         except NotAuthenticated:
             raise _Closing(FORBIDDEN, "Forbidden") from None
 
@@ -140,17 +161,13 @@ class _Connection:
 
     async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any]:
         """Sends every result of an operation; returns the message that ends it."""
-        asked = frame.payload
-        results = await schema.stream(
-            asked.query,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
-            context_value=context,
-        )
+        try:
+            operation = self._services.operations.prepare(frame.payload)
+        except BadDocument as error:
+            return {"type": "error", "payload": format_errors(error.errors)}
+        results = stream(operation, frame.payload, context)
         try:
             async for result in results:
-                if not isinstance(result, ExecutionResult):
-                    raise TypeError("incremental delivery is not part of this protocol")
                 errors = format_errors(result.errors) if result.errors else None
                 if errors and result.data is None:
                     return {"type": "error", "payload": errors}

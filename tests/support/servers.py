@@ -14,7 +14,7 @@ from redis.asyncio import Redis as RedisClient
 from app.storage.migration import migrate
 from sandbox.demo.servers import Postgresql, Redis
 
-_FOR_EVER: Final = re.compile(r"\{osago-\d\d\}:(jobs:.+|heartbeats|epoch|dead-letters)")
+_FOR_EVER: Final = re.compile(r"\{osago-\d\d\}:(jobs:.+|heartbeats|epoch|dead-letters|quote-events)")
 
 
 @dataclass(slots=True)
