@@ -20,7 +20,10 @@ from app.api.context import Services
 from app.api.door import make_operations, make_tokens
 from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
+from app.api.plans.kept import Plans
+from app.api.plans.shortcut import Shortcut
 from app.api.rest import routes as rest
+from app.api.schema import GRAPHQL
 from app.api.sockets import Sockets
 from app.customers import Customers
 from app.live import Live
@@ -79,8 +82,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
-    app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
+    app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.router.routes.append(WebSocketRoute(http.PATH, graphql_socket))
     app.router.routes.extend(rest.routes(lambda: app.state.services))
     _guard(app, parse_origins(settings.origins), sockets)
     if mode != "off":
@@ -90,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
+    app.add_middleware(Shortcut, services=lambda: app.state.services)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
@@ -139,6 +143,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         ),
         tokens=make_tokens(settings, clock),
         operations=make_operations(settings),
+        plans=Plans(GRAPHQL),
         finishing=Finishing(),
         sockets=sockets,
         introspection=settings.introspection,

@@ -76,7 +76,9 @@ def table(rows: Iterable[Row]) -> str:
             (row.line, row.what, plain(row.figure), row.unit, plain(row.yardstick), ratio, target, verdict, row.note)
         )
     widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def write(rows: Sequence[Row], *, revision: str, is_recorded: bool) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import tempfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from app.api.tokens import Tokens
+from app.clock import Clock
 from app.storage.migration import migrate
 from bench.processes import running
 from sandbox.demo.environment import Ports, demo_environment
@@ -56,9 +57,6 @@ class System:
 
     def token(self) -> str:
         """A service token."""
-        from app.api.tokens import Tokens
-        from app.clock import Clock
-
         return Tokens(self.environment["OSAGO_AUTH_SECRET"], Clock(), watch_ttl_s=1).service_token(
             "core-app", "quotes:write quotes:read", timedelta(hours=1)
         )
