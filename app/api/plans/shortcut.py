@@ -16,13 +16,15 @@ from graphql.error import located_error
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
-from app.api.http import BODY_BYTES_MOST, PATH, REQUEST_ID, encode, written
+from app.api.http import BODY_BYTES_MOST, REQUEST_ID, encode, written
 from app.api.mutations import created
 from app.api.negotiation import negotiated
 from app.api.plans.plan import Plan
 from app.api.plans.selections import Info
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated
+
+Asgi = tuple[Scope, Receive, Send]
 
 _JSON: Final = b"application/json"
 
@@ -43,45 +45,40 @@ class _Head:
     request_id: str
 
 
-class Shortcut:
-    """ASGI. `services` gives the use cases once they are there."""
-
-    def __init__(self, app: ASGIApp, *, services: Callable[[], Services]) -> None:
-        self._app = app
-        self._services = services
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = _head(scope)
-        if head is None:
-            await self._app(scope, receive, send)
-            return
-        body, messages = await _received(receive)
-        planned = _planned(self._services(), head, body)
-        if planned is None:
-            await self._app(scope, _again(messages, receive), send)
-            return
-        plan, variables, context = planned
-        try:
-            found = await created(context, variables[plan.variable])
-            content = encode({"data": {plan.key: plan.write(found, Info(context))}})
-        except Exception as error:  # noqa: BLE001 - one request is isolated from the next
-            await _failed(error, plan, head, (scope, receive, send))
-            return
-        await _answer(send, head, content)
+async def answer(app: ASGIApp, services: Callable[[], Services], asgi: Asgi) -> None:
+    """Answers an HTTP request to PATH, or lets `app` do it. `services` gives the use cases."""
+    scope, receive, send = asgi
+    head = _head(scope)
+    if head is None:
+        await app(scope, receive, send)
+        return
+    body, messages = await _received(receive)
+    planned = _planned(services(), head, body)
+    if planned is None:
+        await app(scope, _again(messages, receive), send)
+        return
+    plan, variables, context = planned
+    try:
+        found = await created(context, variables[plan.variable])
+        content = encode({"data": {plan.key: plan.write(found, Info(context))}})
+    except Exception as error:  # noqa: BLE001 - one request is isolated from the next
+        await _failed(error, plan, head, asgi)
+        return
+    await _answer(send, head, content)
 
 
 def _head(scope: Scope) -> _Head | None:
-    """What the head of a request says that may be ours."""
-    if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+    """What the head of a request says that may be ours. Pages of other origins need headers that are set elsewhere."""
+    if scope["method"] != "POST":
         return None
     headers: dict[bytes, bytes] = dict(scope["headers"])
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
     type_ = headers.get(b"content-type", b"")
     accept = headers.get(b"accept")
     media_type = negotiated(accept.decode("latin-1") if accept is not None else None)
-    if len(headers) != len(scope["headers"]) or scheme.lower() != b"bearer" or media_type is None:
+    if len(headers) != len(scope["headers"]) or b"origin" in headers or scheme.lower() != b"bearer":
         return None
-    if type_ != _JSON and not type_.startswith(_JSON + b";"):
+    if media_type is None or (type_ != _JSON and not type_.startswith(_JSON + b";")):
         return None
     told = headers.get(b"x-request-id", b"").decode("latin-1")
     request_id = told if told and REQUEST_ID.fullmatch(told) else secrets.token_hex(8)
@@ -134,7 +131,7 @@ async def _answer(send: Send, head: _Head, content: bytes) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-async def _failed(error: Exception, plan: Plan, head: _Head, asgi: tuple[Scope, Receive, Send]) -> None:
+async def _failed(error: Exception, plan: Plan, head: _Head, asgi: Asgi) -> None:
     """Tells of it as graphql-core would: the mutation's result is never null, so there is no data."""
     result = ExecutionResult(None, [located_error(error, [plan.node], [plan.key])])
     with structlog.contextvars.bound_contextvars(request_id=head.request_id):
