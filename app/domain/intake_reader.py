@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeVar, cast
 
 from app.domain.errors import Problem
@@ -96,6 +97,7 @@ def same(value: Value) -> Value:
     return value
 
 
+@lru_cache(maxsize=64)
 def between(least: Number, most: Number, code: str) -> Callable[[Number], Number]:
     """The rule of a number with bounds, both inclusive."""
 
@@ -107,6 +109,7 @@ def between(least: Number, most: Number, code: str) -> Callable[[Number], Number
     return rule
 
 
+@lru_cache(maxsize=64)
 def until(today: date, code: str) -> Callable[[date], date]:
     """The rule of a day that has come."""
 
