@@ -1,6 +1,7 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -43,13 +44,16 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
-            await shortcut.answer(super().__call__, lambda: self.state.services, (scope, receive, send))
+            await shortcut.answer(super().__call__, self.state.services, (scope, receive, send))
         else:
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Api:
-    """The ASGI application. It opens its resources when it starts up."""
+def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
+    """The ASGI application. It opens its resources when it starts up.
+
+    In a process of its own all that is there by then is there for good, and the garbage collector need not look again.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
@@ -70,6 +74,9 @@ def create_app(settings: Settings) -> Api:
                     "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
                 ),
             ):
+                if owns_process:
+                    gc.collect()
+                    gc.freeze()
                 yield {"draining": draining}
                 await services.finishing.finished()
 

@@ -4,10 +4,8 @@ It decides nothing that the view behind it (`app.api.http`) decides: whatever is
 to variables that do not fit, is left to it, with the body that was read.
 """
 
-import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -16,7 +14,7 @@ from graphql.error import located_error
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
-from app.api.http import BODY_BYTES_MOST, REQUEST_ID, encode, written
+from app.api.http import BODY_BYTES_MOST, REQUEST_ID, encode, new_id, written
 from app.api.mutations import created
 from app.api.negotiation import negotiated
 from app.api.plans.plan import Plan
@@ -38,22 +36,21 @@ class _Sent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 _decode: Final = msgspec.json.Decoder(_Sent).decode
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     token: str
     media_type: str
     request_id: str
 
 
-async def answer(app: ASGIApp, services: Callable[[], Services], asgi: Asgi) -> None:
-    """Answers an HTTP request to PATH, or lets `app` do it. `services` gives the use cases."""
+async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
+    """Answers an HTTP request to PATH, or lets `app` do it."""
     scope, receive, send = asgi
     head = _head(scope)
     if head is None:
         await app(scope, receive, send)
         return
     body, messages = await _received(receive)
-    planned = _planned(services(), head, body)
+    planned = _planned(services, head, body)
     if planned is None:
         await app(scope, _again(messages, receive), send)
         return
@@ -81,7 +78,7 @@ def _head(scope: Scope) -> _Head | None:
     if media_type is None or (type_ != _JSON and not type_.startswith(_JSON + b";")):
         return None
     told = headers.get(b"x-request-id", b"").decode("latin-1")
-    request_id = told if told and REQUEST_ID.fullmatch(told) else secrets.token_hex(8)
+    request_id = told if told and REQUEST_ID.fullmatch(told) else new_id()
     return _Head(token.decode("latin-1").strip(), media_type, request_id)
 
 
