@@ -38,7 +38,7 @@ def api(host: str, port: int, processes: int) -> None:
     door.check(settings)
     check(settings)
     if processes == 1:
-        serving.serve(create_app(settings), host, port, proxies=settings.trusted_proxies)
+        serving.serve(create_app(settings, owns_process=True), host, port, proxies=settings.trusted_proxies)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
@@ -49,7 +49,7 @@ def make_api() -> object:
     """The API's application, made anew in each of several processes."""
     from app.main import create_app
 
-    return create_app(_settings())
+    return create_app(_settings(), owns_process=True)
 
 
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:

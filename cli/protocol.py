@@ -19,7 +19,8 @@ _HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    _deadline: asyncio.TimerHandle | None = None
+    _due_s: float | None = None
+    _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
 
@@ -29,6 +30,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._request_is_there()
+        if self._timer:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -52,7 +55,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._deadline is None:
+        if self._due_s is None:
             self._expect_request()
 
     def on_headers_complete(self) -> None:
@@ -74,12 +77,22 @@ class Protocol(HttpToolsProtocol):
             super().on_body(body)
 
     def _expect_request(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_S_MOST, self._refuse, _TIMEOUT)
+        """One timer serves all requests of a connection: it looks, when it fires, whose time is up."""
+        self._due_s = self.loop.time() + REQUEST_S_MOST
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._due_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due_s is None:
+            return
+        if self._due_s <= self.loop.time():
+            self._refuse(_TIMEOUT)
+        else:
+            self._timer = self.loop.call_at(self._due_s, self._look)
 
     def _request_is_there(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
+        self._due_s = None
 
     def _refuse(self, status: bytes) -> None:
         """Says why, where an answer is still awaited, and hangs up."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeVar, cast
 
 from app.domain.errors import Problem
@@ -75,7 +76,9 @@ class Reader:
     def _reader(self, value: object, *keys: str) -> "Reader | None":
         if value is None:
             return self.refuse("REQUIRED", *keys)
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(
+            value, Mapping
+        ):  # asking an abstract class costs as much as a rule
             return self.refuse("TYPE_INVALID", *keys)
         return Reader(cast("Mapping[str, object]", value), (*self._path, *keys), self.problems)
 
@@ -96,6 +99,7 @@ def same(value: Value) -> Value:
     return value
 
 
+@lru_cache(maxsize=64)
 def between(least: Number, most: Number, code: str) -> Callable[[Number], Number]:
     """The rule of a number with bounds, both inclusive."""
 
@@ -107,6 +111,7 @@ def between(least: Number, most: Number, code: str) -> Callable[[Number], Number
     return rule
 
 
+@lru_cache(maxsize=64)
 def until(today: date, code: str) -> Callable[[date], date]:
     """The rule of a day that has come."""
 

@@ -70,7 +70,7 @@ class Accepting:
         self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
-        self._commits = GroupCommit(self._commit)
+        self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MOST)
         self._enqueues = GroupCommit(self._enqueue)
         self._deletions = GroupCommit(self._delete)
 
@@ -92,11 +92,12 @@ class Accepting:
         self.admission.check(wish.insurers or self._insurers)
         await self._limiting.check(wish.tenant, wish.customer_id)
         new = self._seal(wish)
+        until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
         try:
-            async with asyncio.timeout(ACCEPT_S_MOST):
-                repeated = await self._commits.submit(new)
-                if repeated is None:
-                    return new.request
+            repeated = await self._commits.submit(new)
+            if repeated is None:
+                return new.request
+            async with asyncio.timeout_at(until_s):
                 return await self._repeat(wish, repeated)
         except TimeoutError:
             raise Unavailable("PostgreSQL is too slow") from None
