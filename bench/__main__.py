@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.rows import HISTORY, RESULTS, Row, table, write
 
-LINES: Final[Mapping[str, str]] = {"start": "bench.start", "accept": "bench.accept"}
+LINES: Final[Mapping[str, str]] = {"start": "bench.start", "accept": "bench.accept", "peak": "bench.peak"}
 """Each module has `measure()`, which returns its rows."""
 
 

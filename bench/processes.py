@@ -17,8 +17,8 @@ NANOSECOND: Final = 1e-9
 def cpu_s(pid: int) -> float:
     """Seconds of CPU that all threads of a process have had. Linux counts them in nanoseconds."""
     total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):  # a thread that has just ended
+    with contextlib.suppress(OSError):  # a thread, or the process, that has just ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
     return total * NANOSECOND
 
@@ -27,6 +27,25 @@ def rss_bytes(pid: int) -> int:
     """What a process holds in memory now."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def pss_bytes(pid: int) -> int:
+    """What a process holds in memory now; a page that several share counts for each in part."""
+    with contextlib.suppress(OSError):  # it has just ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text(encoding="ascii").split():
+                found += family(int(child))
+    return found
 
 
 @contextlib.contextmanager

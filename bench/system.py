@@ -46,6 +46,8 @@ class System:
     database_url: str
     redis_url: str
     environment: Mapping[str, str]
+    servers: Mapping[str, int]
+    """The pids of PostgreSQL and Redis, by name."""
 
     @contextlib.contextmanager
     def api(self, *options: str) -> Generator[tuple[int, str]]:
@@ -86,7 +88,12 @@ def system(**settings: str) -> Generator[System]:
             migrate(postgresql.url())
             ports = Ports(api=0, sandbox=9, core_app=9, workers=())
             given = demo_environment(folder, database_url=postgresql.url(), redis_url=redis.url, ports=ports)
-            made = System(postgresql.url(), redis.url, {**given, "OSAGO_LOG_LEVEL": "warning", **settings})
+            made = System(
+                postgresql.url(),
+                redis.url,
+                {**given, "OSAGO_LOG_LEVEL": "warning", **settings},
+                {"postgresql": postgresql.pid, "redis": redis.pid},
+            )
             for setting in ("synchronous_commit", "fsync"):
                 if made.fetch(f"SHOW {setting}") != "on":
                     raise ValueError(f"{setting} is off: nothing is measured without it")
