@@ -35,8 +35,13 @@ class Clock:
         return (moment - self.now()).total_seconds()
 
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
-        """Takes over the time that `read` tells, half the round trip added."""
+        """Takes over the time that `read` tells, where it disagrees.
+
+        It was told at some moment between the question and its arrival here. As long as our own reckoning lies in
+        between, nothing is wrong with it: on a busy machine the answer may have been waiting for a second.
+        """
         asked = self.monotonic()
-        told = await read()
-        half_trip_s = (self.monotonic() - asked) / 2
-        self._offset_s = (told - _EPOCH).total_seconds() + half_trip_s - self.monotonic()
+        told_s = (await read() - _EPOCH).total_seconds()
+        least_s, most_s = told_s - self.monotonic(), told_s - asked
+        if not least_s <= self._offset_s <= most_s:
+            self._offset_s = (least_s + most_s) / 2
