@@ -11,7 +11,12 @@ from typing import Final
 
 from bench.rows import HISTORY, RESULTS, Row, table, write
 
-LINES: Final[Mapping[str, str]] = {"start": "bench.start", "accept": "bench.accept", "peak": "bench.peak"}
+LINES: Final[Mapping[str, str]] = {
+    "start": "bench.start",
+    "accept": "bench.accept",
+    "peak": "bench.peak",
+    "lane": "bench.lane",
+}
 """Each module has `measure()`, which returns its rows."""
 
 
