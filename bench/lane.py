@@ -22,6 +22,7 @@ from app.domain.money import Money
 from app.domain.quote import Answer, Offer, Quote, QuoteRequest
 from app.domain.tariff import Coefficients
 from app.loops import running
+from app.observability import logs
 from app.quoting.settling import Settling
 from app.quoting.wishes import new_quote_request
 from app.resources import Resources, open_resources
@@ -73,6 +74,7 @@ class _NobodyAsked(Asking):
 
 def measure() -> list[Row]:
     """The row of this line."""
+    logs.configure(log_format="console", level="warning")
     with system(OSAGO_QUOTE_DEADLINE="1h", OSAGO_ADMISSION_AGE="off") as made:
         pairs = [uvloop.run(_round(made.environment)) for _ in range(ROUNDS)]
     jobs_per_s, wall_per_s = max(one[:2] for one in pairs)
