@@ -203,7 +203,7 @@ class Lane:
             began_at = self._resources.clock.monotonic()
             answer = await self._asking.ask(job, self._ownership)
             status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
-            metrics.ASKED.labels(self.insurer_id, status).observe(self._resources.clock.monotonic() - began_at)
+            metrics.asked(self.insurer_id, status, self._resources.clock.monotonic() - began_at)
         if answer is None:
             return None
         return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
