@@ -1,7 +1,6 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app import garbage
 from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
@@ -76,8 +76,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 ),
             ):
                 if owns_process:
-                    gc.collect()
-                    gc.freeze()
+                    garbage.tune()
                 yield {"draining": draining}
                 await services.finishing.finished()
 

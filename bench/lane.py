@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
+from app import garbage
 from app.documents import encode_application
 from app.domain.application import Application
 from app.domain.ids import uuid7
@@ -89,6 +90,7 @@ async def _round(environment: Mapping[str, str]) -> tuple[float, float, float]:
         requests = await enqueued(resources, REQUESTS)
         jobs = REQUESTS * len(resources.insurers)
         async with lanes(resources):
+            garbage.tune()  # as a worker's process does
             cpu, begun = time.process_time(), time.perf_counter()
             while await _left(resources):
                 await asyncio.sleep(0.02)

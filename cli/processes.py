@@ -60,6 +60,7 @@ def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: 
 
 
 async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: str, port: int) -> None:
+    from app import garbage
     from app.observability import health
     from app.resources import open_resources
     from workers.supervisor import Worker
@@ -69,6 +70,7 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_resources(settings) as resources:
         one = Worker(resources, insurers=insurers, name=name)
+        garbage.tune()
         routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
         async with serving.beside(routes, host, port):
             await one.run(stopping)
