@@ -14,7 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from app.api import graphiql, http, websocket
+from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.door import make_operations, make_tokens
@@ -22,6 +22,7 @@ from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
 from app.api.rest import routes as rest
 from app.api.sockets import Sockets
+from app.callbacks import PATH as CALLBACKS
 from app.customers import Customers
 from app.live import Live
 from app.loops import forever, running
@@ -61,6 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
 
+    async def callback(request: Request) -> Response:
+        return await callbacks.answer(request, app.state.resources.callbacks)
+
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
@@ -70,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
     _guard(app, parse_origins(settings.origins), sockets)
+    app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
 

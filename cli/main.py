@@ -28,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
+
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 
 
@@ -90,6 +92,32 @@ def sandbox(
     from cli.processes import sandbox
 
     sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm)
+
+
+@app.command(name="core-app")
+def core_app(
+    host: Host = "127.0.0.1",
+    port: int = 8200,
+    url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="The aggregator's GraphQL API.")] = LOCAL_API,
+    watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
+    token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
+    customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
+    redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
+    shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
+) -> None:
+    """The example client of the mutation, and the customer's page."""
+    from cli.processes import core_app
+
+    core_app(
+        host,
+        port,
+        url=url,
+        watch_url=watch_url,
+        token=token,
+        customer_limit=customer_limit,
+        redis_url=redis_url,
+        shards=shards,
+    )
 
 
 @app.command()

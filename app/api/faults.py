@@ -11,7 +11,16 @@ from graphql import GraphQLError
 
 from app.api.cost import TooComplex
 from app.api.operations import UnknownDocument, UntrustedDocument
-from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
+from app.domain.errors import (
+    InvalidCursor,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OsagoError,
+    Overloaded,
+    SlowConsumer,
+    Unavailable,
+)
 from app.following import InterruptedWatch
 from app.observability import metrics
 
@@ -29,6 +38,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
     }
 )
 MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS.values()))))
@@ -58,6 +68,8 @@ def told(error: OsagoError) -> dict[str, Any]:
         message = f"{message} {error}"
     if isinstance(error, InterruptedWatch):
         extensions["cursor"] = error.cursor.encode()
+    if isinstance(error, SlowConsumer):
+        extensions["cursor"] = error.cursor
     return {"message": message, "extensions": extensions}
 
 
