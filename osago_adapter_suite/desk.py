@@ -94,7 +94,8 @@ class Desk:
             {"id": INSURER, "name": "-", "adapter": self._adapter, "base_url": f"{self._url}/{INSURER}"}
             | {"options": self._options, **_PATIENCE}
         )
-        clock, http = Clock(), _Watched(settings)
+        clock = Clock()
+        http = _Watched(settings, clock)
         line = Line(http=http, clock=clock, options=settings.options, callback_url=self._callback_url)
         called_back = CalledBack(self._mailbox)
         self._mailbox.ring = called_back.ring
@@ -126,8 +127,8 @@ class Desk:
 class _Watched(InsurerHttp):
     """Remembers the addresses that were called."""
 
-    def __init__(self, settings: InsurerSettings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: InsurerSettings, clock: Clock) -> None:
+        super().__init__(settings, clock)
         self.paths: list[str] = []
 
     async def send(self, method: str, path: str, **more: Any) -> Reply:

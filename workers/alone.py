@@ -60,7 +60,7 @@ async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) 
 async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Asking, None]:
     """Asks this insurer, outside of any lane."""
     settings = resources.insurers[insurer_id]
-    http = InsurerHttp(settings)
+    http = InsurerHttp(settings, resources.clock)
     try:
         adapter = make_adapter(settings, line_of(settings, resources, http))
         circuit = Circuit(settings.breaker, resources.clock)

@@ -15,6 +15,7 @@ from app.insurers import InsurerSettings, PollInterval
 from app.observability import metrics
 from workers.callbacks import CalledBack
 from workers.circuit import Circuit
+from workers.echo import without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
 from workers.verdict import AskAgain, GiveUp, verdict
@@ -70,7 +71,7 @@ class Asking:
             return NOT_SUITED
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                answer = await self._ask(job, ownership)
+                answer = without_echo(await self._ask(job, ownership), job.application)
         except TimeoutError:
             return None
         except _NoOffer as ending:

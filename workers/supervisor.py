@@ -18,7 +18,7 @@ from app.observability import metrics
 from app.quoting.settling import Settling
 from app.resources import Resources
 from app.streams import keys
-from app.streams.bell import Doorbell
+from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
 from workers import gauges, relay
 from workers.asking import Asking
@@ -48,7 +48,7 @@ class Worker:
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
         self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
-        self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+        self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -74,9 +74,11 @@ class Worker:
         }
         self._presence.attend(self._lanes)
         channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
-        self._bell = Doorbell(resources.redis, channels, self._on_ended)
-        channels = [keys.called(shard) for shard in range(resources.jobs.shards)]
-        self._callback_bell = Doorbell(resources.redis, channels, self._called_back.ring)
+        self._bell = Doorbell(resources.redis)
+        self._bell.listen(channels, on_ids(self._on_ended))
+        self._bell.listen(
+            [keys.called(shard) for shard in range(resources.jobs.shards)], on_ids(self._called_back.ring)
+        )
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -89,8 +91,8 @@ class Worker:
                 self._quarantine.run,
                 self._recovery.run,
                 self._bell.run,
-                self._callback_bell.run,
                 self._resources.sweep,
+                self._resources.purge,
                 self._resources.keep_clock,
                 lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
                 lambda: forever("gauges", self._measure, every_s=gauges.EVERY_S, clock=clock),

@@ -11,7 +11,7 @@ from strawberry import ID, Info
 from app.api.context import Context
 from app.api.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.domain import errors, insurer, money, quote, stub, tariff
-from app.live import Completed, Received
+from app.following import Completed, Received
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -203,6 +203,12 @@ class QuoteRequestAccepted:
         description="Lets a browser watch this one request, until it expires: "
         'pass it in connection_init as `{ "token": … }`.'
     )
+
+
+@strawberry.type
+class CustomerToken:
+    token: str
+    expires_at: datetime
 
 
 @strawberry.type

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from app.domain.links import is_https_url
 from app.domain.money import Money
 from app.domain.tariff import Coefficients
 
@@ -81,6 +82,10 @@ class Offer:
     coefficients: Coefficients | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.purchase_url is not None and not is_https_url(self.purchase_url):
+            raise ValueError("an offer is bought over https; see `app.domain.links.https_url`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """SOAP as it must not be met: entities, documents within documents, and what is no envelope."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_comments_and_instructions_are_no_fields() -> None:
 def test_a_fault_says_what_to_do(side: str, code: str, error: type[Exception]) -> None:
     """By its code; by whose fault it is where nobody knows the code."""
     fields = {"faultcode": side, "detail": {"code": code, "retryAfter": "7"}}
-    found = _error(_shaped(fields, _Fault))
+    found = _error(_shaped(fields, _Fault), datetime(2026, 11, 22, tzinfo=UTC))
     assert type(found) is error
     assert getattr(found, "retry_after_s", 7.0) == 7.0
 

@@ -9,18 +9,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
-from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
 from app.domain.callback import Call
 from app.domain.errors import WrongSetting
+from app.domain.links import https_url
 from app.domain.quote import Answer
 from app.insurers import PollInterval
 from workers.insurers.http import InsurerHttp
 
+__all__ = ["Adapter", "Created", "https_url", "plain_code"]
+
 _PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_URL_LENGTH_MOST: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,3 @@ class Adapter(ABC):
 def plain_code(text: str | None) -> str | None:
     """An insurer's own code if it is one; free text may echo personal data and is dropped."""
     return text if text is not None and _PLAIN_CODE.fullmatch(text) else None
-
-
-def https_url(text: str | None) -> str | None:
-    """A link that a customer may follow: https and a host, nothing else."""
-    if text is None or len(text) > _URL_LENGTH_MOST or not text.isprintable():
-        return None
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    return text if parts.scheme == "https" and parts.hostname and "@" not in parts.netloc else None

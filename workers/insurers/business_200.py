@@ -1,5 +1,6 @@
 """`business-200`: HTTP says 200 whatever happens; what happened stands in the body."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -68,13 +69,13 @@ class Business200(Adapter):
         reply = await self.line.http.send("POST", path, headers=headers, content=to_json(body))
         data = _read(reply.expect(_OK).body).data
         if isinstance(data, _Error):
-            raise _error(data.error)
+            raise _error(data.error, self.line.clock.now())
         return data
 
 
-def _error(fault: _Fault) -> InsurerError:
+def _error(fault: _Fault, now: datetime) -> InsurerError:
     """What the codes of this API mean; one that nobody knows is nothing to repeat."""
-    wait_s = retry_after_s(fault.retry_after)
+    wait_s = retry_after_s(fault.retry_after, now)
     match fault.code:
         case "TOO_MANY_REQUESTS":
             return InsurerBusy("too many requests", wait_s)

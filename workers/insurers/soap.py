@@ -96,7 +96,7 @@ class Soap(Adapter):
         reply = await self.line.http.send("POST", "soap", headers=headers, content=envelope(operation, fields))
         name, read = open_envelope(reply.expect(_OK).body)
         if name == "Fault":
-            raise _error(_shaped(read, _Fault))
+            raise _error(_shaped(read, _Fault), self.line.clock.now())
         return read
 
 
@@ -117,9 +117,9 @@ def _shaped(fields: Fields, shape: type[Shape]) -> Shape:
         raise InsurerProtocol("not the XML that was agreed") from None
 
 
-def _error(fault: _Fault) -> InsurerError:
+def _error(fault: _Fault, now: datetime) -> InsurerError:
     """What the codes of this API's faults mean; whose fault it is stands in `faultcode`, where the code is unknown."""
-    wait_s = retry_after_s(fault.detail.retry_after)
+    wait_s = retry_after_s(fault.detail.retry_after, now)
     match fault.detail.code:
         case "Busy":
             return InsurerBusy("fault: busy", wait_s)

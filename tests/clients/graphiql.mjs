@@ -1,0 +1,51 @@
+// GraphiQL in a real browser: `node graphiql.mjs CHROMIUM URL`. Runs its tabs as a newcomer does; prints what it reads.
+import { chromium } from "playwright-core";
+
+const [executablePath, url] = process.argv.slice(2);
+const SHOWN_MS_MOST = 15_000;
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const page = await browser.newPage();
+const foreign = [];
+const wrong = [];
+page.on("request", (request) => new URL(request.url()).host === new URL(url).host || foreign.push(request.url()));
+page.on("pageerror", (error) => wrong.push(String(error)));
+
+const openTab = (name) => page.locator(".graphiql-tab-button", { hasText: new RegExp(`^${name}$`) }).click();
+const run = () => page.getByRole("button", { name: /^Execute query/ }).click();
+/** The result pane, as soon as it holds this text; its JSON. */
+const result = async (text) => {
+  const pane = page.locator(".result-window");
+  await pane.getByText(text).first().waitFor({ timeout: SHOWN_MS_MOST });
+  return JSON.parse(await pane.locator(".CodeMirror").evaluate((element) => element.CodeMirror.getValue()));
+};
+const setVariable = (name, value) =>
+  page.locator(".graphiql-editor-tool .CodeMirror").first().evaluate(
+    (element, [name, value]) => {
+      const variables = JSON.parse(element.CodeMirror.getValue());
+      element.CodeMirror.setValue(JSON.stringify({ ...variables, [name]: value }, null, 2));
+    },
+    [name, value],
+  );
+
+await page.goto(`${url}/graphql`);
+await openTab("CreateQuoteRequest");
+await run();
+const created = await result("QuoteRequestAccepted");
+
+await openTab("Quotes");
+await run();
+const watched = await result("completed by the server");
+
+const [end, ...quotes] = watched.newestFirst.map(({ data }) => data.quotes);
+await setVariable("after", quotes.at(-1).cursor); // that of the first event
+await run();
+await page.waitForFunction(
+  (received) => document.querySelector(".result-window .CodeMirror").CodeMirror.getValue().includes(received),
+  `"received": ${quotes.length},`,
+  { timeout: SHOWN_MS_MOST },
+);
+const resumed = await result("completed by the server");
+
+console.log(JSON.stringify({ created, end, quotes, resumed, foreign, wrong }));
+await browser.close();

@@ -1,0 +1,60 @@
+"""core-app before a whole aggregator, and what a customer does there."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from support.browser import Page
+from support.world import ApiAtHand, World
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """core-app, an API, insurers and a worker."""
+
+    world: World
+    api: ApiAtHand
+    url: str
+
+    def keeps_thinking(self, *insurers: str, behaviour: Any) -> None:
+        """These insurers do so until they are told to go on."""
+        for insurer in insurers:
+            self.world.sandbox.set_mode(insurer, behaviour)
+
+    def go_on(self, *insurers: str) -> None:
+        for insurer in insurers:
+            self.world.sandbox.set_mode(insurer, None)
+
+
+Shops = Callable[..., Awaitable[Shop]]
+
+
+async def ask(page: Page, shop: Shop) -> None:
+    """Opens the page, fills in the example, sends it."""
+    await page.open(shop.url)
+    await page.click("Заполнить примером")
+    await page.click("Узнать цены")
+    await page.waits("location.hash.length > 10")
+
+
+async def offers(page: Page) -> list[str]:
+    """The insurers that offer, as the customer sees them, from the top."""
+    return await page.reads("[...document.querySelectorAll('.offer[data-insurer]')].map((one) => one.dataset.insurer)")
+
+
+async def refusals(page: Page) -> dict[str, str]:
+    """What the quiet list says of each insurer."""
+    return await page.reads(
+        "Object.fromEntries([...document.querySelectorAll('.refusals [data-insurer]')]"
+        ".map((one) => [one.dataset.insurer, one.innerText]))"
+    )
+
+
+async def has_offers(page: Page, count: int) -> None:
+    """Waits for so many."""
+    await page.waits(f"document.querySelectorAll('.offer[data-insurer]').length === {count}")
+
+
+async def ends(page: Page) -> None:
+    """Waits until nobody is awaited any more."""
+    await page.waits("location.hash.length > 10 && !document.querySelector('.progress')")
