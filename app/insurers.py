@@ -2,11 +2,22 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
@@ -14,6 +25,16 @@ from app.units import Limit, Seconds
 
 INSURERS_MOST: Final = 256
 """A cursor holds a bit for each insurer of a request."""
+
+
+class WrongInsurer(WrongSetting):
+    """A key of one insurer's is wrong, as a process finds when it uses it."""
+
+    def __init__(self, insurer_id: str, key: str, why: str) -> None:
+        super().__init__(f"insurer {insurer_id}, {key}: {why}")
+        self.insurer_id = insurer_id
+        self.key = key
+        self.why = why
 
 
 class _Table(BaseModel):
@@ -54,6 +75,31 @@ class Retry(_Table):
     most: Seconds = Field(default="2s")  # pyright: ignore[reportAssignmentType]
 
 
+class Tls(_Table):
+    """Files as PEM; relative paths begin where the file of insurers lies."""
+
+    ca_file: Path | None = None
+    """The authorities that sign the insurer's certificate, in place of the system's."""
+    cert_file: Path | None = None
+    """Our certificate, for insurers that ask who calls (mTLS)."""
+    key_file: Path | None = None
+    """Its key, if it is not in the same file."""
+    key_password_env: str | None = None
+    """The environment variable that holds the key's password."""
+
+    @field_validator("ca_file", "cert_file", "key_file")
+    @classmethod
+    def _beside_the_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        folder = (info.context or {}).get("folder")
+        return folder / path if folder and path else path
+
+    @model_validator(mode="after")
+    def _a_key_has_its_certificate(self) -> Self:
+        if (self.key_file or self.key_password_env) and not self.cert_file:
+            raise ValueError("a key needs its certificate: cert_file")
+        return self
+
+
 class InsurerSettings(_Table):
     """One `[[insurer]]` of the file."""
 
@@ -63,15 +109,38 @@ class InsurerSettings(_Table):
     base_url: HttpUrl
     token_env: str | None = None
     """The environment variable that holds this insurer's token."""
+    tls: Tls = Tls()
+    proxy: HttpUrl | None = None
+    """The HTTP proxy that this insurer is called through."""
+    proxy_auth_env: str | None = None
+    """The environment variable that holds `user:password` for it."""
     rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     """Applications created, over all workers together."""
     poll_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
     max_in_flight: int = Field(default=2500, ge=1, le=100_000)
     """Jobs of this insurer at once, per worker."""
     request_timeout: Seconds = Field(default="5s")  # pyright: ignore[reportAssignmentType]
+    """One HTTP call, from its beginning to the last byte of its answer."""
+    connect_timeout: Seconds = Field(default="2s")  # pyright: ignore[reportAssignmentType]
+    """Looking up the name; and, apart from that, connecting, TLS included."""
     poll_interval: Annotated[PollInterval, BeforeValidator(PollInterval.from_text)] = PollInterval()
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
+
+    @field_validator("proxy")
+    @classmethod
+    def _no_password_in_the_file(cls, proxy: HttpUrl | None) -> HttpUrl | None:
+        if proxy is not None and (proxy.username or proxy.password):
+            raise ValueError("user and password of the proxy belong into the variable that proxy_auth_env names")
+        return proxy
+
+    @field_validator("tls")
+    @classmethod
+    def _tls_needs_https(cls, tls: Tls, info: ValidationInfo) -> Tls:
+        base_url: HttpUrl | None = info.data.get("base_url")
+        if base_url is not None and base_url.scheme != "https" and tls != Tls():
+            raise ValueError("base_url is not https")
+        return tls
 
     @property
     def insurer(self) -> Insurer:
@@ -98,7 +167,7 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
-        file = _File.model_validate(tomllib.loads(text))
+        file = _File.model_validate(tomllib.loads(text), context={"folder": path.parent})
     except OSError as error:
         raise WrongSetting(f"{path}: {error.strerror}; OSAGO_INSURERS_FILE names the file of insurers") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -108,6 +177,22 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
         place = _place(text, first["loc"])
         raise WrongSetting(f"{path}{place}: {first['msg'].removeprefix('Value error, ')}") from None
     return {insurer.id: insurer for insurer in file.insurer}
+
+
+@contextmanager
+def telling_the_line(path: Path) -> Generator[None, None, None]:
+    """Whatever is found to be wrong with an insurer in the block is told with its line in the file.
+
+    Raises:
+        WrongSetting: in place of a `WrongInsurer`.
+    """
+    try:
+        yield
+    except WrongInsurer as error:
+        text = path.read_text(encoding="utf-8")
+        ids = [table.get("id") for table in tomllib.loads(text)["insurer"]]
+        place = _place(text, ("insurer", ids.index(error.insurer_id), *error.key.split(".")))
+        raise WrongSetting(f"{path}{place}: {error.why}") from error
 
 
 def _place(text: str, location: tuple[int | str, ...]) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from app.domain.errors import WrongSetting
 from app.domain.insurer import Availability
-from app.insurers import InsurerSettings
+from app.insurers import InsurerSettings, telling_the_line
 from app.loops import forever, running
 from app.observability import metrics
 from app.quoting.settling import Settling
@@ -47,7 +47,8 @@ class Worker:
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
         self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
-        self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+        with telling_the_line(resources.settings.insurers_file):
+            self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
