@@ -22,7 +22,6 @@ from workers.insurers import make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 
-
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 _READ: Final = {
     "enginePower": Decimal,

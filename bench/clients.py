@@ -6,6 +6,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ HEADERS: Final = {
 
 @asynccontextmanager
 async def aiohttp_bare(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
-    """aiohttp as its documentation shows it."""
+    """Aiohttp as its documentation shows it."""
     import aiohttp
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=concurrent)) as session:
@@ -37,7 +38,7 @@ async def aiohttp_bare(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
 
 @asynccontextmanager
 async def httpx_own(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
-    """httpx over its own transport."""
+    """Httpx over its own transport."""
     import httpx
 
     limits = httpx.Limits(max_connections=concurrent, max_keepalive_connections=concurrent)
@@ -51,11 +52,10 @@ async def httpx_own(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
 
 @asynccontextmanager
 async def httpx_over_aiohttp(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
-    """httpx over httpx-aiohttp's transport."""
+    """Httpx over httpx-aiohttp's transport."""
     import httpx
-    from httpx_aiohttp import AiohttpTransport  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
-    transport: Any = AiohttpTransport(limits=httpx.Limits(max_connections=concurrent))
+    transport: Any = import_module("httpx_aiohttp").AiohttpTransport(limits=httpx.Limits(max_connections=concurrent))
     async with httpx.AsyncClient(transport=transport) as client:
 
         async def send(method: str, path: str, content: bytes | None) -> bytes:
@@ -67,13 +67,12 @@ async def httpx_over_aiohttp(url: str, concurrent: int) -> AsyncGenerator[Send, 
 @asynccontextmanager
 async def pyreqwest_bare(url: str, concurrent: int) -> AsyncGenerator[Send, None]:
     """pyreqwest, reqwest's Rust client."""
-    from pyreqwest.client import ClientBuilder  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-
-    builder: Any = ClientBuilder()
+    builder: Any = import_module("pyreqwest.client").ClientBuilder()
+    client: Any
     async with builder.max_connections(concurrent).build() as client:
 
         async def send(method: str, path: str, content: bytes | None) -> bytes:
-            request = client.request(method, f"{url}/{path}").headers(HEADERS)
+            request: Any = client.request(method, f"{url}/{path}").headers(HEADERS)
             if content is not None:
                 request = request.body_bytes(content)
             response = await request.build().send()

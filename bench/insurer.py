@@ -85,7 +85,7 @@ def _length(head: bytes) -> int:
 @contextlib.contextmanager
 def serving() -> Generator[str, None, None]:
     """The base URL of one that runs beside the block."""
-    with subprocess.Popen([sys.executable, "-m", "bench.insurer"], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+    with subprocess.Popen([sys.executable, "-m", "bench.insurer"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - for the type checker
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/insurer"

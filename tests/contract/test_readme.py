@@ -167,7 +167,6 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
-        (OPERATIONS, "connecting to an insurer", f"{insurer_http.CONNECT_S_MOST:.0f} s"),
         (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
         (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
         (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),

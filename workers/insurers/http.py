@@ -32,6 +32,7 @@ _BUSY: Final = 429
 _AGAIN: Final = frozenset({408, 425})
 _CREDENTIALS: Final = frozenset({401, 403})
 
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What an insurer answered: neither a breakdown, nor a refusal of our credentials."""
@@ -61,7 +62,7 @@ class InsurerHttp:
         self._names = Names(seconds=settings.connect_timeout)
         self._options: dict[str, Any] = {"allow_redirects": False}
         if settings.proxy is not None:
-            self._options |= {"proxy": str(settings.proxy), "proxy_auth": _proxy_auth(settings)}
+            self._options |= {"proxy": str(settings.proxy), "proxy_headers": _proxy_headers(settings)}
         self._session = aiohttp.ClientSession(
             headers=_headers(settings),
             connector=aiohttp.TCPConnector(
@@ -152,14 +153,16 @@ def _headers(settings: InsurerSettings) -> dict[str, str]:
     headers = {"User-Agent": "osago-aggregator"}
     if settings.token_env is not None:
         headers["Authorization"] = f"Bearer {_variable(settings, 'token_env', settings.token_env)}"
+    if settings.base_url.scheme == "http":  # no tunnel: the proxy reads the request itself
+        headers |= _proxy_headers(settings)
     return headers
 
 
-def _proxy_auth(settings: InsurerSettings) -> aiohttp.BasicAuth | None:
+def _proxy_headers(settings: InsurerSettings) -> dict[str, str]:
     if settings.proxy_auth_env is None:
-        return None
+        return {}
     user, _, password = _variable(settings, "proxy_auth_env", settings.proxy_auth_env).partition(":")
-    return aiohttp.BasicAuth(user, password)
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
 
 
 def _variable(settings: InsurerSettings, key: str, name: str) -> str:

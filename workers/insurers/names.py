@@ -5,6 +5,7 @@ every thread; so each insurer has one thread at most, whoever waits for it share
 """
 
 import asyncio
+import errno
 import socket
 import threading
 from typing import Any, Final
@@ -40,7 +41,7 @@ class Names(AbstractResolver):
             async with asyncio.timeout(self._seconds):
                 return await asyncio.shield(found)
         except TimeoutError:
-            raise OSError(f"{host}: no answer from the name servers within {self._seconds:g} s") from None
+            raise OSError(errno.ETIMEDOUT, f"no answer from the name servers within {self._seconds:g} s") from None
 
     async def close(self) -> None:
         """Nobody waits for a name server that does not answer."""
@@ -65,7 +66,7 @@ def _look_up(key: Key) -> asyncio.Future[list[ResolveResult]]:
         except OSError as error:
             found = error
         except UnicodeError as error:
-            found = OSError(f"{host}: no host name ({error})")
+            found = OSError(errno.EINVAL, f"no host name: {error}")
         try:
             loop.call_soon_threadsafe(settle, found)
         except RuntimeError:

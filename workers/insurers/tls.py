@@ -51,19 +51,18 @@ def _identify(context: ssl.SSLContext, settings: InsurerSettings) -> None:
         # Without a password OpenSSL would ask for it on the terminal.
         context.load_cert_chain(tls.cert_file, tls.key_file, lambda: password)
     except ssl.SSLError as error:
-        key, why = _reason(error, has_password=bool(password))
-        raise WrongInsurer(settings.id, key, f"{tls.key_file or tls.cert_file}: {why}") from None
+        file = tls.key_file or tls.cert_file
+        key, why = _reason(error, is_encrypted=b"ENCRYPTED" in file.read_bytes(), has_password=bool(password))
+        raise WrongInsurer(settings.id, key, f"{file}: {why}") from None
 
 
-def _reason(error: ssl.SSLError, *, has_password: bool) -> tuple[str, str]:
-    match error.reason:
-        case "KEY_VALUES_MISMATCH":
-            return "tls.key_file", "the key does not belong to the certificate of tls.cert_file"
-        case "BAD_DECRYPT" | "BAD_PASSWORD_READ" | "PROBLEMS_GETTING_PASSWORD":
-            told = "does not open the key" if has_password else "is needed: the key is encrypted"
-            return "tls.key_password_env", f"the password {told}"
-        case _:
-            return "tls.cert_file", "no PEM file of a certificate and its key"
+def _reason(error: ssl.SSLError, *, is_encrypted: bool, has_password: bool) -> tuple[str, str]:
+    """The key of insurers.toml to look at, and why; OpenSSL often tells neither."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "tls.key_file", "the key does not belong to the certificate of tls.cert_file"
+    if is_encrypted:
+        return "tls.key_password_env", f"the password {'does not open the key' if has_password else 'is not set'}"
+    return "tls.cert_file", "no PEM file of a certificate and its key"
 
 
 def _readable(settings: InsurerSettings, key: str, file: Path) -> None:
