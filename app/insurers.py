@@ -90,8 +90,8 @@ class Tls(_Table):
     @field_validator("ca_file", "cert_file", "key_file")
     @classmethod
     def _beside_the_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return folder / path if folder and path else path
+        context: Mapping[str, Path] = info.context or {}
+        return context["folder"] / path if context and path else path
 
     @model_validator(mode="after")
     def _a_key_has_its_certificate(self) -> Self:

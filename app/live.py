@@ -24,7 +24,7 @@ from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
-from app.streams.bell import Doorbell
+from app.streams.bell import Doorbell, request_ids
 from app.streams.client import Client
 from app.streams.connection import GONE
 from app.streams.events import EventStreams
@@ -121,7 +121,7 @@ class Live:
         self._doubted = _Gathered()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end)
-        self.bell = Doorbell(client, [keys.bell(shard) for shard in range(events.shards)], self._on_ring)
+        self.bell = Doorbell(client, {keys.bell(shard): self._on_ring for shard in range(events.shards)})
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -185,8 +185,8 @@ class Live:
         except Unavailable as error:
             raise InterruptedWatch(cursor, error.retry_after_s) from error
 
-    def _on_ring(self, ids: list[UUID]) -> None:
-        self._rung.add(id_ for id_ in ids if id_ in self._watches)
+    def _on_ring(self, message: str) -> None:
+        self._rung.add(id_ for id_ in request_ids(message) if id_ in self._watches)
 
     async def _answer_bells(self) -> None:
         while True:

@@ -7,9 +7,10 @@ Rounds alternate between what is compared; the best of each counts, for the mach
 import argparse
 import asyncio
 import json
+import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ import uvloop
 from bench.chain import EXAMPLE, chain
 from bench.clients import Client, aiohttp_bare, installed
 from bench.insurer import CALLS_PER_JOB, POLLS, serving
+from sandbox.demo.servers import Redis
 
 CONCURRENT: Final = (100, 1000)
 TARGET: Final = 4000
@@ -68,6 +70,18 @@ def _bare_job(send: Callable[[str, str, bytes | None], Awaitable[bytes]]) -> Job
     return job
 
 
+@contextmanager
+def redis() -> Generator[str, None, None]:
+    """An embedded one, for limits and circuits."""
+    with tempfile.TemporaryDirectory(prefix="osago-bench-") as folder:
+        server = Redis(Path(folder))
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
 @asynccontextmanager
 async def _bare(client: Client, url: str, concurrent: int) -> AsyncGenerator[Job, None]:
     async with client(url, concurrent) as send:
@@ -77,11 +91,12 @@ async def _bare(client: Client, url: str, concurrent: int) -> AsyncGenerator[Job
 async def measure(*, rounds: int, with_clients: bool) -> list[Figure]:
     """Everything that is compared, one round of each in turn."""
     compared: dict[str, Callable[[str, int], AbstractAsyncContextManager[Job]]]
-    compared = {YARDSTICK: partial(_bare, aiohttp_bare), CHAIN: chain}
+    compared = {YARDSTICK: partial(_bare, aiohttp_bare)}
     if with_clients:
         compared |= {name: partial(_bare, client) for name, client in installed().items()}
     figures: list[Figure] = []
-    with serving() as url:
+    with serving() as url, redis() as redis_url:
+        compared[CHAIN] = partial(chain, redis_url)
         for concurrent in CONCURRENT:
             async with AsyncExitStack() as stack:
                 jobs = {what: await stack.enter_async_context(made(url, concurrent)) for what, made in compared.items()}

@@ -15,14 +15,19 @@ from app.domain.application import Application, VehicleCategory, VehicleDocument
 from app.domain.intake import application_from
 from app.domain.quote import Offer
 from app.insurers import InsurerSettings
+from app.streams.connection import connect, parse_address
+from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
+from workers.limit import Limits, Peers
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
+FAR_AWAY: Final = "1000000/s"
+"""A limit that is asked for each call, and never reached."""
 _READ: Final = {
     "enginePower": Decimal,
     "category": VehicleCategory,
@@ -42,7 +47,7 @@ class _Sole:
 
 
 @asynccontextmanager
-async def chain(url: str, concurrent: int) -> AsyncGenerator[Callable[[], Awaitable[None]], None]:
+async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Callable[[], Awaitable[None]], None]:
     """What asks one insurer about one application, to its offer."""
     settings = InsurerSettings.model_validate(
         {
@@ -51,12 +56,16 @@ async def chain(url: str, concurrent: int) -> AsyncGenerator[Callable[[], Awaita
             "adapter": "rest-poll",
             "base_url": url,
             "max_in_flight": concurrent,
+            "rate_limit": FAR_AWAY,
+            "poll_rate_limit": FAR_AWAY,
             "poll_interval": {"first": "1ms", "factor": 1, "most": "1ms"},
         }
     )
     clock, http, numbers = Clock(), InsurerHttp(settings), itertools.count()
-    circuit = Circuit(settings.breaker, clock)
-    asking = Asking(settings, make_adapter(settings.adapter, http), circuit, clock, end_margin_s=1)
+    redis = connect(parse_address(redis_url))
+    states = InsurerStates(redis)
+    circuit, limits = Circuit(settings, clock, states), Limits(settings, states, Peers(), clock)
+    asking = Asking(settings, make_adapter(settings.adapter, http), circuit, limits, clock, end_margin_s=1)
     application = example_application()
 
     async def job() -> None:
@@ -71,6 +80,7 @@ async def chain(url: str, concurrent: int) -> AsyncGenerator[Callable[[], Awaita
         yield job
     finally:
         await http.close()
+        await redis.aclose()
 
 
 def example_application() -> Application:

@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.storage.cipher import Sealed
 from app.storage.database import connected
 from app.storage.quotes import Work, read_work
+from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
@@ -23,6 +24,7 @@ from workers.circuit import Circuit
 from workers.insurers import make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
+from workers.limit import Limits, Peers
 
 
 class _Sole:
@@ -56,8 +58,9 @@ async def ask_about(
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings)
     try:
-        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings.breaker, resources.clock)
-        asking = Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)
+        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings, resources.clock)
+        limits = Limits(settings, InsurerStates(resources.redis), Peers(), resources.clock)
+        asking = Asking(settings, adapter, circuit, limits, resources.clock, end_margin_s=resources.settings.end_margin)
         recalled = await resources.jobs.recall(insurer_id, [request_id])
         job = Job(
             insurer_id=insurer_id,

@@ -6,13 +6,14 @@ from typing import Final, TypeVar
 
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
-from app.domain.errors import InsurerError
+from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.quote import Answer, NoOffer
 from app.insurers import InsurerSettings
 from app.observability import metrics
 from workers.circuit import Circuit
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
+from workers.limit import Limits
 from workers.verdict import AskAgain, GiveUp, verdict
 
 Result = TypeVar("Result")
@@ -31,11 +32,19 @@ class Asking:
     """Asks one insurer."""
 
     def __init__(
-        self, settings: InsurerSettings, adapter: Adapter, circuit: Circuit, clock: Clock, *, end_margin_s: float
+        self,
+        settings: InsurerSettings,
+        adapter: Adapter,
+        circuit: Circuit,
+        limits: Limits,
+        clock: Clock,
+        *,
+        end_margin_s: float,
     ) -> None:
         self._settings = settings
         self._adapter = adapter
         self._circuit = circuit
+        self._limits = limits
         self._clock = clock
         self._end_margin_s = end_margin_s
 
@@ -86,10 +95,9 @@ class Asking:
             end_if_cancelled()
             await ownership.confirm(job)
             try:
-                result = await self._circuit.call(call)
+                result = await self._call(step, job, call)
             except InsurerError as error:
                 failures += 1
-                self._count(step, type(error).__name__)
                 decision = verdict(
                     error,
                     failures=failures,
@@ -98,13 +106,43 @@ class Asking:
                     left_s=self.left_s(job),
                 )
             else:
-                self._count(step, "ok")
                 return result
             match decision:
                 case AskAgain(after_s=after_s):
                     await self._clock.sleep(after_s)
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer)
+
+    async def _call(self, step: str, job: Job, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One call, when the limit and the circuit let it through."""
+
+        async def counted() -> Result:
+            try:
+                result = await call()
+            except InsurerError as error:
+                self._count(step, type(error).__name__)
+                raise
+            self._count(step, "ok")
+            return result
+
+        async def let_through() -> None:
+            await self._limits.of[step].take(lambda: self.left_s(job), self._circuit.check)
+
+        try:
+            return await self._circuit.call(counted, before=let_through)
+        except OurLimit:
+            raise
+        except InsurerBusy as busy:
+            await self._pause(busy.retry_after_s, step)
+            raise
+        except InsurerUnavailable as away:
+            await self._pause(away.retry_after_s, CREATE, POLL)
+            raise
+
+    async def _pause(self, seconds: float | None, *steps: str) -> None:
+        """What an insurer asks of one caller, it asks of all."""
+        if seconds:
+            await self._limits.pause(seconds, *steps)
 
     def _count(self, step: str, result: str) -> None:
         metrics.CALLS.labels(self._settings.id, step, result).inc()

@@ -6,7 +6,6 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
-from uuid import UUID
 
 import structlog
 
@@ -18,22 +17,24 @@ from app.observability import metrics
 from app.quoting.settling import Settling
 from app.resources import Resources
 from app.streams import keys
-from app.streams.bell import Doorbell
+from app.streams.bell import Doorbell, request_ids
 from app.streams.connection import GONE
+from app.streams.insurer_states import InsurerStates
 from workers import gauges, relay
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
+from workers.limit import Limits, Peers
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
+from workers.sharing import Sharing
 
 log: Final = structlog.get_logger(__name__)
 
 REPORT_EVERY_S: Final = 1.0
-REPORT_LASTS_MS: Final = 5000
 DRAIN_S_MOST: Final = 8.0
 _LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
@@ -46,7 +47,18 @@ class Worker:
         self._resources = resources
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
-        self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
+        states, peers = InsurerStates(resources.redis), Peers()
+        self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
+        self._limits = {id_: Limits(one, states, peers, resources.clock) for id_, one in settings.items()}
+        self._sharing = Sharing(
+            states,
+            peers,
+            self._circuits,
+            self._limits,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+        )
         with telling_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
@@ -72,8 +84,8 @@ class Worker:
             for id_, one in settings.items()
         }
         self._presence.attend(self._lanes)
-        channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
-        self._bell = Doorbell(resources.redis, channels, self._on_ended)
+        ended = {keys.ended(shard): self._on_ended for shard in range(resources.jobs.shards)}
+        self._bell = Doorbell(resources.redis, {**ended, keys.insurers(): self._sharing.ring})
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -85,6 +97,7 @@ class Worker:
                 self._presence.run,
                 self._recovery.run,
                 self._bell.run,
+                self._sharing.run,
                 self._resources.sweep,
                 self._resources.keep_clock,
                 lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
@@ -123,11 +136,13 @@ class Worker:
             settings,
             make_adapter(settings.adapter, self._https[settings.id]),
             self._circuits[settings.id],
+            self._limits[settings.id],
             self._resources.clock,
             end_margin_s=self._resources.settings.end_margin,
         )
 
-    def _on_ended(self, ids: list[UUID]) -> None:
+    def _on_ended(self, message: str) -> None:
+        ids = request_ids(message)
         for lane in self._lanes.values():
             for id_ in ids:
                 lane.end(id_)
@@ -139,12 +154,8 @@ class Worker:
         await gauges.measure(self._resources)
 
     async def _report(self) -> None:
-        """Tells what this worker sees of its circuits, for `insurers { availability }`."""
         for insurer_id, circuit in self._circuits.items():
-            availability = circuit.availability
-            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[availability])
-            if availability is not Availability.AVAILABLE:
-                await self._resources.redis.set(keys.circuit(insurer_id), availability.value, px=REPORT_LASTS_MS)
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[circuit.availability])
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -25,6 +25,9 @@ OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest noti
 RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, which the fast path had left.")
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
 CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
+LIMITED: Final = Histogram(
+    "osago_limit_wait_seconds", "What calls waited for an insurer's limit.", ["insurer", "step"], buckets=_SECONDS
+)
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram(

@@ -1,7 +1,7 @@
-"""The doorbell: one connection per process that hears which requests have news. It may miss rings, and says when."""
+"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -17,12 +17,11 @@ _RETRY_S: Final = 0.2
 
 
 class Doorbell:
-    """Listens to channels whose messages are request ids separated by spaces."""
+    """Listens to channels, each with whoever is told of its messages."""
 
-    def __init__(self, client: Client, channels: Sequence[str], on_ring: Callable[[list[UUID]], None]) -> None:
+    def __init__(self, client: Client, hearers: Mapping[str, Callable[[str], None]]) -> None:
         self._client = client
-        self._channels = channels
-        self._on_ring = on_ring
+        self._hearers = hearers
         self.is_connected = False
         """False while rings may be missed."""
         self.connected = asyncio.Event()
@@ -44,16 +43,16 @@ class Doorbell:
     async def _listen(self) -> None:
         await self._client.ping()  # a Cluster's client knows its nodes only after its first command
         async with self._client.pubsub() as pubsub:
-            await pubsub.subscribe(*self._channels)
+            await pubsub.subscribe(*self._hearers)
             while True:
                 end_if_cancelled()
                 message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it
                 elif message["type"] == "subscribe":
-                    self._hears(hears=message["data"] == len(self._channels))
+                    self._hears(hears=message["data"] == len(self._hearers))
                 elif message["type"] == "message":
-                    self._on_ring([UUID(part) for part in message["data"].split()])
+                    self._hearers[message["channel"]](message["data"])
 
     def _hears(self, *, hears: bool) -> None:
         self.is_connected = hears
@@ -61,3 +60,8 @@ class Doorbell:
             self.connected.set()
         else:
             self.connected.clear()
+
+
+def request_ids(message: str) -> list[UUID]:
+    """What a bell of requests tells: ids, separated by spaces."""
+    return [UUID(part) for part in message.split()]
