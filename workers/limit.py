@@ -70,7 +70,11 @@ class RateLimit:
         self._offsets: deque[float] = deque(maxlen=_OFFSETS)
         """Redis's time less ours. A delayed reply makes it smaller, so that the greatest is the truest."""
         self._alone_from: float | None = None
+        """Since when, or from when, this worker goes by its share of the grid; None: by Redis."""
         self._alone_until = float("-inf")
+        """Its last slot of the share."""
+        self._together_from: float | None = None
+        """When it goes by Redis again."""
 
     async def take(self, left_s: Callable[[], float], check: Callable[[], None]) -> None:
         """Returns when a call may be made; calls are let through in the order in which they came.
@@ -141,42 +145,54 @@ class RateLimit:
             self._slots.popleft()
 
     async def _reserve(self, count: int) -> None:
-        now = self._clock.monotonic()
-        if not self._peers.is_redis_there:
-            self._slots.extend(self._share(now, count))
-            return
-        was_alone = self._alone_until > now - SWITCH_S
         try:
-            slots = await self._states.reserve(
-                self._insurer_id,
-                self._step,
-                interval_s=self._interval_s,
-                count=count,
-                hold_s=SWITCH_S if was_alone else -LATE_S_MOST,
-            )
+            if self._peers.is_redis_there and await self._is_together():
+                await self._reserve_together(count)
+                return
         except GONE as error:
             log.debug("limit.alone", insurer=self._insurer_id, error=type(error).__name__)
             self._peers.is_redis_there = False
-            return
+        self._slots.extend(self._share(self._clock.monotonic(), count))
+
+    async def _is_together(self) -> bool:
+        """Whether this worker goes by Redis. Who comes back keeps to its share until all others have come back too."""
+        now = self._clock.monotonic()
+        if self._alone_from is None or now > self._alone_until + SWITCH_S:
+            self._alone_from = self._together_from = None
+            return True
+        if self._together_from is None:
+            await self._states.reserve(
+                self._insurer_id, self._step, interval_s=self._interval_s, count=0, hold_s=SWITCH_S
+            )
+            self._together_from = now + SWITCH_S
+        if now < self._together_from:
+            return False
+        self._alone_from = self._together_from = None
+        self._slots.clear()
+        return True
+
+    async def _reserve_together(self, count: int) -> None:
+        slots = await self._states.reserve(
+            self._insurer_id, self._step, interval_s=self._interval_s, count=count, hold_s=-LATE_S_MOST
+        )
         self._offsets.append(slots.now_s - self._clock.monotonic())
         first = slots.first_s - max(self._offsets)
-        if was_alone:
-            share = [*self._slots, *self._share(now, self._batch)]
-            self._slots = deque(slot for slot in share if slot < first)
-        self._alone_from, self._alone_until = None, float("-inf")
         self._slots.extend(first + number * self._interval_s for number in range(count))
 
     def _share(self, now: float, count: int) -> list[float]:
         """Every n-th slot of the grid is this worker's; the first ones only when everybody has noticed."""
         if self._alone_from is None:
-            self._alone_from = now + SWITCH_S
+            self._alone_from = self._alone_until = now + SWITCH_S
+            self._slots.clear()
         offset = max(self._offsets, default=0.0)
         begin = max(self._alone_from, self._alone_until, now) + offset
         first = int(begin / self._interval_s) + 1
         first += (self._peers.rank - first) % self._peers.count
         numbers = range(first, first + count * self._peers.count, self._peers.count)
         slots = [number * self._interval_s - offset for number in numbers]
-        self._alone_until = slots[-1]
+        if self._together_from is not None:
+            slots = [slot for slot in slots if slot < self._together_from]
+        self._alone_until = max(self._alone_until, *slots, now)
         return slots
 
 

@@ -41,6 +41,7 @@ class Sharing:
         self._consumer = consumer
         self._lease_s = lease_s
         self._rung = asyncio.Event()
+        self._away_at = float("-inf")
 
     def ring(self, insurer_id: str) -> None:
         """Somebody has changed this insurer's state."""
@@ -67,13 +68,16 @@ class Sharing:
         except GONE as error:
             log.debug("sharing.waits", error=type(error).__name__)
             self._peers.is_redis_there = False
+            self._away_at = self._clock.monotonic()
             return
         self._peers.is_redis_there = True
         self._adopt(states)
 
     def _adopt(self, states: States) -> None:
-        everybody = sorted({*states.working, self._consumer})
-        self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
+        # After an outage everybody looks dead until they have beaten again.
+        if self._clock.monotonic() >= self._away_at + self._lease_s:
+            everybody = sorted({*states.working, self._consumer})
+            self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
         for insurer_id, state in states.of.items():
             self._circuits[insurer_id].adopt(state.circuit)
             for step, seconds in state.paused_s.items():

@@ -22,7 +22,7 @@ DOWN = Status(status=503)
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
     """Whose breaker opens after four calls, and tries again soon."""
-    more = {"breaker": BREAKER, "retry": {"attempts": 1, "first": "10ms", "most": "50ms"}, "request_timeout": "500ms"}
+    more = {"breaker": BREAKER, "retry": {"attempts": 1, "first": "10ms", "most": "50ms"}, "request_timeout": "2s"}
     await world.insurers("sever", "volga", more=more)
     return await world.api()
 
@@ -112,8 +112,10 @@ async def test_one_trial_in_the_whole_cluster_closes_it_for_all(world: World, ap
     await until(lambda: all(circuit(worker).availability is Availability.RECOVERING for worker in workers))
     before = world.sandbox.seen_by("sever").creates
     world.sandbox.set_mode("sever", None)
-    world.sandbox.script("sever", Delay(step="create", seconds=0.4))
+    world.sandbox.script("sever", Delay(step="create", seconds=1.5))
     accepted = await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(60)))
+    await until(lambda: sum(len(worker.worker._lanes["sever"]._holdings) for worker in workers) == 60)
+    await until(lambda: world.sandbox.seen_by("sever").calls_now == 1)
     assert world.sandbox.seen_by("sever").creates == before + 1
     for one in accepted:
         assert (await world.watched(api, one))[0]["quote"]["status"] == "OFFERED"
