@@ -126,6 +126,8 @@ class InsurerSettings(_Table):
     poll_interval: Annotated[PollInterval, BeforeValidator(PollInterval.from_text)] = PollInterval()
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
+    options: dict[str, str] = Field(default={})
+    """For this adapter alone."""
 
     @field_validator("proxy")
     @classmethod

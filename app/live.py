@@ -35,6 +35,9 @@ LOOK_EVERY_S: Final = 5.0
 """A subscription that hears no bell for so long looks into PostgreSQL."""
 POLL_EVERY_S: Final = 1.0
 """While the doorbell is down, one read for all subscriptions of this process."""
+PATIENCE_S: Final = 10.0
+"""A subscriber who comes while PostgreSQL is away waits so long for it before being told."""
+TRY_AGAIN_S: Final = 0.25
 SUBSCRIPTIONS_MOST: Final = 20_000
 
 
@@ -140,11 +143,12 @@ class Live:
         Raises:
             NotFound: there is no such request, or none that may be seen.
             InvalidCursor: `after` is none of this request's.
+            Unavailable: PostgreSQL is away, and stays away for longer than a restart of it takes.
             InterruptedWatch: PostgreSQL is away at the deadline, so that the end cannot be known.
         """
         changed = asyncio.Event()
         with self._watching(request_id, changed) as watch:  # the bell is listened to before anything is read
-            request = await self._snapshots.submit(request_id)
+            request = await self._first_look(request_id)
             if request is None or not may_see(request):
                 raise NotFound
             cursor = Cursor(request_id, request.insurers)
@@ -166,6 +170,17 @@ class Live:
                 if watch.ending:  # Redis told of the end and lost a quote
                     self._doubted.add([request_id])
                 await self._wait(request, cursor, changed)
+
+    async def _first_look(self, request_id: UUID) -> QuoteRequest | None:
+        patient_until = self._clock.monotonic() + PATIENCE_S
+        while True:
+            end_if_cancelled()
+            try:
+                return await self._snapshots.submit(request_id)
+            except Unavailable:
+                if self._clock.monotonic() >= patient_until:
+                    raise
+            await self._clock.sleep(TRY_AGAIN_S)
 
     async def _wait(self, request: QuoteRequest, cursor: Cursor, changed: asyncio.Event) -> None:
         """Until there is news, or until it is time to look without a bell, or to end the request oneself."""

@@ -21,6 +21,7 @@ from app.streams.jobs import Delivery
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 from workers.limit import Limits, Peers
@@ -65,7 +66,9 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
     redis = connect(parse_address(redis_url))
     states = InsurerStates(redis)
     circuit, limits = Circuit(settings, clock, states), Limits(settings, states, Peers(), clock)
-    asking = Asking(settings, make_adapter(settings.adapter, http), circuit, limits, clock, end_margin_s=1)
+    asking = Asking(
+        settings, make_adapter(settings.adapter, Line(http=http, clock=clock)), circuit, limits, clock, end_margin_s=1
+    )
     application = example_application()
 
     async def job() -> None:

@@ -13,7 +13,7 @@ from app.resources import Resources, open_resources
 from app.settings import Settings
 from app.streams.connection import GONE
 from app.streams.letters import DeadLetter, DeadLetters
-from workers.alone import ask_about, find_work
+from workers.alone import ask_about, asking_of, find_work
 
 Result = TypeVar("Result")
 
@@ -67,13 +67,17 @@ def retry_letters(ids: Sequence[str]) -> None:
 
 
 async def _retried(resources: Resources, letter: DeadLetter) -> str:
-    work = await find_work(resources, letter.insurer_id, letter.request_id)
+    work = (await find_work(resources, letter.insurer_id, [letter.request_id])).get(letter.request_id)
     if letter.insurer_id not in resources.insurers:
         return f"{letter.insurer_id} is not in the file of insurers any more"
     if work is None or work.application is None:
         return "the application is not there any more: nothing can be asked"
     until = resources.clock.now() + timedelta(seconds=resources.settings.quote_deadline)
-    quote = await ask_about(resources, letter.insurer_id, letter.request_id, work.application, until)
+    recalled = await resources.jobs.recall(letter.insurer_id, [letter.request_id])
+    async with asking_of(resources, letter.insurer_id) as asking:
+        quote = await ask_about(
+            resources, asking, letter.request_id, work.application, until, recalled.get(letter.request_id)
+        )
     if quote is None:
         return "no answer in time"
     if work.ended or work.settled:

@@ -58,7 +58,9 @@ def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def world(database: Database, redis: RedisAtHand, tmp_path: Path) -> AsyncGenerator[World, None]:
+async def world(
+    servers: Servers, database: Database, redis: RedisAtHand, tmp_path: Path
+) -> AsyncGenerator[World, None]:
     """The whole system in this process, over real servers and real HTTP; started as far as a test asks for it."""
-    async with World(database, redis, tmp_path) as made:
+    async with World(database, redis, tmp_path, servers) as made:
         yield made

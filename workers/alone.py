@@ -1,30 +1,45 @@
-"""One suspect job in a process of its own: asks, and prints the quote as a document. Where it fails it tells the place.
+"""The program of a ward: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
 
-Never the text of an error, though: it may hold personal data, and what is printed here stays in the dead letter.
+Where one fails it tells the place. Never the text of an error, though: it may hold personal data, and what is printed
+here stays in the dead letter.
 """
 
 import asyncio
+import os
 import sys
+import threading
 import traceback
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from itertools import count
+from typing import Final
 from uuid import UUID
 
+from app.cancelling import end_if_cancelled
 from app.documents import decode_application, encode_quote
+from app.domain.errors import Unavailable
 from app.domain.quote import Quote
 from app.resources import Resources, open_resources
 from app.settings import Settings
 from app.storage.cipher import Sealed
 from app.storage.database import connected
 from app.storage.quotes import Work, read_work
+from app.streams.connection import GONE
 from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 from workers.limit import Limits, Peers
+from workers.marker import Marker
+from workers.ward import Outcome, encode_outcome
+
+RETRY_S: Final = 0.5
 
 
 class _Sole:
@@ -37,56 +52,103 @@ class _Sole:
         del job, application_id
 
 
-async def ask(resources: Resources, insurer_id: str, request_id: UUID) -> Quote | None:
-    """The quote, None where there is nothing to ask or the end came first."""
-    work = await find_work(resources, insurer_id, request_id)
-    if work is None or work.ended or work.settled or work.application is None:
-        return None
-    return await ask_about(resources, insurer_id, request_id, work.application, work.expires_at)
-
-
-async def find_work(resources: Resources, insurer_id: str, request_id: UUID) -> Work | None:
-    """What PostgreSQL has of it."""
+async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """What PostgreSQL has of them."""
     async with connected(resources.pool) as connection:
-        return (await read_work(connection, insurer_id, [request_id])).get(request_id)
+        return await read_work(connection, insurer_id, ids)
 
 
-async def ask_about(
-    resources: Resources, insurer_id: str, request_id: UUID, sealed: Sealed, expires_at: datetime
-) -> Quote | None:
-    """Asks an insurer, whatever became of the request; None where the end came first."""
+@asynccontextmanager
+async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Asking, None]:
+    """Asks this insurer, outside of any lane."""
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings)
     try:
-        adapter, circuit = make_adapter(settings.adapter, http), Circuit(settings, resources.clock)
+        adapter = make_adapter(settings.adapter, Line(http=http, clock=resources.clock, options=settings.options))
+        circuit = Circuit(settings, resources.clock)
         limits = Limits(settings, InsurerStates(resources.redis), Peers(), resources.clock)
-        asking = Asking(settings, adapter, circuit, limits, resources.clock, end_margin_s=resources.settings.end_margin)
-        recalled = await resources.jobs.recall(insurer_id, [request_id])
-        job = Job(
-            insurer_id=insurer_id,
-            request_id=request_id,
-            application=decode_application(resources.cipher.open(request_id, sealed)),
-            expires_at=expires_at,
-            application_id=recalled.get(request_id),
-            holding=Holding(Delivery(shard_of(request_id, resources.settings.shards), "", request_id)),
-        )
-        answer = await asking.ask(job, _Sole())
+        yield Asking(settings, adapter, circuit, limits, resources.clock, end_margin_s=resources.settings.end_margin)
     finally:
         await http.close()
-    return Quote(request_id, insurer_id, answer, resources.clock.now()) if answer else None
 
 
-async def main(insurer_id: str, request_id: UUID) -> None:
-    async with open_resources(Settings.load()) as resources:
-        quote = await ask(resources, insurer_id, request_id)
-        if quote:
-            sys.stdout.buffer.write(encode_quote(quote))
+async def ask_about(
+    resources: Resources, asking: Asking, request_id: UUID, sealed: Sealed, expires_at: datetime, recalled: str | None
+) -> Quote | None:
+    """Asks the insurer, whatever became of the request; None where the end came first."""
+    job = Job(
+        insurer_id=asking.insurer_id,
+        request_id=request_id,
+        application=decode_application(resources.cipher.open(request_id, sealed)),
+        expires_at=expires_at,
+        application_id=recalled,
+        holding=Holding(Delivery(shard_of(request_id, resources.settings.shards), "", request_id)),
+    )
+    answer = await asking.ask(job, _Sole())
+    return Quote(request_id, asking.insurer_id, answer, resources.clock.now()) if answer else None
+
+
+async def main(marker: Marker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
+    """Asks about all of them side by side; each is told as soon as it has ended."""
+    async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
+        for insurer_id, numbers in suspects.items():
+            tasks.create_task(_ask_all(resources, insurer_id, numbers, marker))
+
+
+async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: Marker) -> None:
+    works = await _found(resources, insurer_id, list(numbers))
+    recalled: Mapping[UUID, str] = {}
+    with suppress(*GONE):  # the same idempotency key brings it back from the insurer
+        recalled = await resources.jobs.recall(insurer_id, list(numbers))
+    async with asking_of(resources, insurer_id) as asking, asyncio.TaskGroup() as tasks:
+        for request_id, number in numbers.items():
+            asked = _asked(resources, asking, request_id, works.get(request_id), recalled.get(request_id))
+            tasks.create_task(marker.marking(number, asked))
+
+
+async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """That PostgreSQL is away is nobody's guilt: it is waited for. Whoever waits for this process knows for how long."""
+    while True:
+        end_if_cancelled()
+        try:
+            return await find_work(resources, insurer_id, ids)
+        except Unavailable:
+            await resources.clock.sleep(RETRY_S)
+
+
+async def _asked(
+    resources: Resources, asking: Asking, request_id: UUID, work: Work | None, recalled: str | None
+) -> None:
+    outcome = Outcome(asking.insurer_id, request_id)
+    try:
+        if work and work.application and not (work.ended or work.settled):
+            quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
+            outcome.quote = encode_quote(quote).decode() if quote else None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
+        places = "".join(traceback.format_tb(error.__traceback__))
+        outcome.trace = f"{type(error).__module__}.{type(error).__qualname__}\n{places}"
+    sys.stdout.buffer.write(encode_outcome(outcome) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _read_suspects() -> dict[str, dict[UUID, int]]:
+    """By insurer: the requests, each with its number among all."""
+    suspects: dict[str, dict[UUID, int]] = {}
+    for number in count():
+        line = sys.stdin.buffer.readline().decode().split()
+        if not line:
+            break
+        suspects.setdefault(line[0], {})[UUID(line[1])] = number
+    return suspects
+
+
+def _end_with_the_worker() -> None:
+    """Its end of the pipe is closed when it dies: by then somebody else has the jobs."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main(sys.argv[1], UUID(sys.argv[2])))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
-        print(f"{type(error).__module__}.{type(error).__qualname__}", file=sys.stderr)
-        print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
-        sys.exit(1)
+    read = _read_suspects()
+    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    asyncio.run(main(Marker(int(sys.argv[1])), read))

@@ -41,6 +41,7 @@ class Asking:
         *,
         end_margin_s: float,
     ) -> None:
+        self.insurer_id = settings.id
         self._settings = settings
         self._adapter = adapter
         self._circuit = circuit

@@ -197,7 +197,7 @@ class Lane:
             return None
         request_id = holding.delivery.request_id
         if self._quarantine.is_suspect(holding.delivery):
-            answer = await self._quarantine.ask_alone(self.insurer_id, holding.delivery, work.expires_at)
+            answer = await self._quarantine.ask_apart(self.insurer_id, holding.delivery, work.expires_at)
         else:
             job = self._job(holding, work.expires_at, work.application, application_id)
             began_at = self._resources.clock.monotonic()

@@ -24,6 +24,7 @@ from workers import gauges, relay
 from workers.asking import Asking
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.limit import Limits, Peers
@@ -70,7 +71,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-        quarantine = Quarantine(resources)
+        self._quarantine = Quarantine(resources)
         self._lanes = {
             id_: Lane(
                 one,
@@ -78,7 +79,7 @@ class Worker:
                 self._asking(one),
                 self._settling,
                 self._presence,
-                quarantine,
+                self._quarantine,
                 consumer=self.consumer,
             )
             for id_, one in settings.items()
@@ -95,6 +96,7 @@ class Worker:
             async with running(
                 self._settling.run,
                 self._presence.run,
+                self._quarantine.run,
                 self._recovery.run,
                 self._bell.run,
                 self._sharing.run,
@@ -132,9 +134,10 @@ class Worker:
             log.warning("worker.left_silently", consumer=self.consumer)
 
     def _asking(self, settings: InsurerSettings) -> Asking:
+        line = Line(http=self._https[settings.id], clock=self._resources.clock, options=settings.options)
         return Asking(
             settings,
-            make_adapter(settings.adapter, self._https[settings.id]),
+            make_adapter(settings.adapter, line),
             self._circuits[settings.id],
             self._limits[settings.id],
             self._resources.clock,

@@ -24,7 +24,7 @@ from app.storage import database
 from app.streams import connection, jobs
 from cli import serving
 from cli.main import app
-from workers import quarantine
+from workers import quarantine, ward
 from workers.insurers import http as insurer_http
 
 ROOT: Final = Path(__file__).parents[2]
@@ -178,8 +178,8 @@ MIB: Final = 1024 * 1024
             f"{connection.CONNECT_S_MOST:.0f} s, {connection.REPLY_S_MOST:.0f} s",
         ),
         (OPERATIONS, "keys of a request in Redis", f"{jobs.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "suspects run alone at once, per worker", f"{quarantine.ALONE_MOST}"),
-        (OPERATIONS, "place of the failure kept in a dead letter", f"{quarantine.TRACE_LENGTH_MOST:,} characters"),
+        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MOST}"),
+        (OPERATIONS, "place of the failure kept in a dead letter", f"{ward.TRACE_LENGTH_MOST:,} characters"),
         (OPERATIONS, "ending after SIGTERM", f"{serving.DRAIN_S_MOST} s"),
     ],
     ids=lambda value: value if len(value) < 60 else "",

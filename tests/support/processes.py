@@ -1,6 +1,7 @@
 """The system's own processes, as an operator starts them and as misfortune ends them."""
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -64,7 +65,10 @@ async def osago(
     with log.open("wb") as output:
         popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
             [sys.executable, "-m", "cli.main", *arguments],
-            env={**environment, "PYTHONPATH": str(ROOT)},
+            env={
+                **environment,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *environment.get("PYTHONPATH", "").split(os.pathsep)]),
+            },
             cwd=folder,  # not where somebody's own .env lies
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -106,3 +110,22 @@ async def _is_ready(process: Process) -> bool:
             return (await http.get(f"{process.url}/readyz")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+@asynccontextmanager
+async def restarted_worker(folder: Path, environment: Mapping[str, str]) -> AsyncGenerator[list[int], None]:
+    """A worker that is started again whenever it ends, as `restart: always` does; the exit codes so far."""
+    codes: list[int] = []
+
+    async def keep() -> None:
+        while True:
+            async with osago(folder, environment, "worker", "--metrics-port", "0") as process:
+                await until(lambda process=process: process.popen.poll() is not None, seconds=math.inf)
+                codes.append(process.popen.returncode)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield codes
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)

@@ -49,8 +49,8 @@ class Proxy:
     @property
     def url(self) -> str:
         """The upstream's URL, through here."""
-        user = f"{self.upstream.username}@" if self.upstream.username else ""
-        parts = self.upstream._replace(netloc=f"{user}127.0.0.1:{self.port}")
+        user, at, _ = self.upstream.netloc.rpartition("@")
+        parts = self.upstream._replace(netloc=f"{user}{at}127.0.0.1:{self.port}")
         if parts.scheme.startswith("postgres"):
             parts = parts._replace(query="sslmode=disable")
         return urlunsplit(parts)

@@ -79,17 +79,26 @@ class Database:
         finally:
             await connection.close()
 
-    async def break_connections(self, *, for_good: bool = False) -> None:
-        """Ends every connection to it, as a restart of PostgreSQL does; for good: and lets nobody in again."""
+    async def guest_url(self) -> str:
+        """For somebody who may read and write, and for whom limits count: a superuser always finds a seat."""
+        guest = f"guest_{self.name}"
+        await self.admin(f"CREATE ROLE {guest} LOGIN PASSWORD 'guest' IN ROLE pg_read_all_data, pg_write_all_data")
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=f"{guest}:guest@{parts.netloc.rpartition('@')[2]}"))
+
+    async def admin(self, sql: str) -> None:
+        """Runs a statement about this database; {} is its name."""
         connection = await asyncpg.connect(self.server_url)
         try:
-            if for_good:
-                await connection.execute(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self.name
-            )
+            await connection.execute(sql.format(self.name))
         finally:
             await connection.close()
+
+    async def break_connections(self, *, for_good: bool = False) -> None:
+        """Ends every connection to it, as a restart of PostgreSQL does; for good: and lets nobody in again."""
+        if for_good:
+            await self.admin("ALTER DATABASE {} ALLOW_CONNECTIONS false")
+        await self.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'")
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Rows, on a connection of its own."""

@@ -13,9 +13,10 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import httpx
+import pytest
 from support.applications import valid_application
 from support.quotes import an_offer
-from support.servers import Database, RedisAtHand
+from support.servers import Database, RedisAtHand, Servers
 
 from app.api.tokens import Tokens
 from app.clock import Clock
@@ -91,7 +92,8 @@ class WorkerAtHand:
 class World:
     """Use it as a context; whatever was started ends with it."""
 
-    def __init__(self, database: Database, redis: RedisAtHand, folder: Path) -> None:
+    def __init__(self, database: Database, redis: RedisAtHand, folder: Path, servers: Servers) -> None:
+        self._servers = servers
         self.database = database
         self.redis = redis
         self.folder = folder
@@ -115,6 +117,13 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def restart_postgresql(self) -> None:
+        """A fast stop, and a start."""
+        if self._servers.postgresql is None:
+            pytest.skip("a server of one's own is not ours to restart")
+        self._servers.postgresql.stop()
+        self._servers.postgresql.start()
 
     async def stop(self) -> None:
         """Ends whatever was started so far, before the servers that it needs."""
@@ -191,6 +200,7 @@ class World:
     async def accepted(self, api: ApiAtHand, **changes: Any) -> dict[str, Any]:
         """A request that has been accepted."""
         body = (await api.post(CREATE, {"input": self.new_request(**changes)})).json()
+        assert "errors" not in body, body
         result = body["data"]["createQuoteRequest"]
         assert result["__typename"] == "QuoteRequestAccepted", result
         return result

@@ -1,23 +1,49 @@
-"""Adapters: one insurer's wire each, chosen by `adapter = "…"` in insurers.toml."""
+"""Adapters: one insurer's wire each, chosen by `adapter = "…"` in insurers.toml and found through entry points.
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+Ours stand in this project's pyproject.toml, somebody else's in theirs: there is no other difference.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from app.domain.errors import WrongSetting
-from workers.insurers.adapter import Adapter
-from workers.insurers.http import InsurerHttp
-from workers.insurers.rest_poll import RestPoll
+from workers.insurers.adapter import Adapter, Line
 
-ADAPTERS: Final[Mapping[str, Callable[[InsurerHttp], Adapter]]] = MappingProxyType({"rest-poll": RestPoll})
+GROUP: Final = "osago.adapters"
 
 
-def make_adapter(name: str, http: InsurerHttp) -> Adapter:
-    """The adapter of that name.
+def make_adapter(name: str, line: Line) -> Adapter:
+    """The adapter of that name, on this line.
 
     Raises:
-        WrongSetting: there is none.
+        WrongSetting: there is none, or it cannot be loaded.
     """
-    if name not in ADAPTERS:
-        raise WrongSetting(f'adapter = "{name}": there is none; known are {", ".join(sorted(ADAPTERS))}')
-    return ADAPTERS[name](http)
+    return find_adapter(name)(line)
+
+
+def find_adapter(name: str) -> type[Adapter]:
+    """The class that an installed package offers under that name.
+
+    Raises:
+        WrongSetting: there is none, or more than one, or it cannot be loaded.
+    """
+    offered = entry_points(group=GROUP)
+    found = {entry.value: entry for entry in offered if entry.name == name}
+    match list(found.values()):
+        case []:
+            known = ", ".join(sorted(offered.names))
+            raise WrongSetting(f'adapter = "{name}": there is none; known are {known}')
+        case [entry]:
+            return _loaded(entry)
+        case _:
+            raise WrongSetting(f'adapter = "{name}": offered more than once, by {", ".join(sorted(found))}')
+
+
+def _loaded(entry: EntryPoint) -> type[Adapter]:
+    try:
+        loaded: object = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise WrongSetting(f'adapter = "{entry.name}": {entry.value} cannot be loaded ({error})') from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
+        raise WrongSetting(f'adapter = "{entry.name}": {entry.value} is no class derived from Adapter')
+    return loaded

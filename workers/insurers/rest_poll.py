@@ -12,8 +12,7 @@ from app.domain.errors import InsurerProtocol
 from app.domain.money import PREMIUM_MOST, Money
 from app.domain.quote import Answer, Offer, declined
 from app.domain.tariff import Coefficients
-from workers.insurers.adapter import Created, https_url, plain_code
-from workers.insurers.http import InsurerHttp
+from workers.insurers.adapter import Adapter, Created, https_url, plain_code
 
 NOT_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CREATED: Final = 202
@@ -69,14 +68,11 @@ _created: Final = msgspec.json.Decoder(_Created)
 _status: Final = msgspec.json.Decoder(_Processing | _Offered | _Declined)
 
 
-class RestPoll:
+class RestPoll(Adapter):
     """An insurer that takes an application in, and is asked for its offer until it is there."""
 
-    def __init__(self, http: InsurerHttp) -> None:
-        self._http = http
-
     async def create(self, application: Application, idempotency_key: str) -> Created | Answer:
-        reply = await self._http.send(
+        reply = await self.line.http.send(
             "POST",
             "applications",
             headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
@@ -90,7 +86,7 @@ class RestPoll:
             raise InsurerProtocol("create: not as agreed") from error
 
     async def poll(self, application_id: str) -> Answer | None:
-        reply = await self._http.send("GET", f"applications/{quoted(application_id, safe='')}")
+        reply = await self.line.http.send("GET", f"applications/{quoted(application_id, safe='')}")
         if reply.status == _REFUSED:
             return declined(_refusal_code(reply.body))
         try:

@@ -1,0 +1,137 @@
+"""PostgreSQL restarted, cut off, away, full: nothing half-accepted, nothing lost, and no caller hangs."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from support.proxy import Proxy, proxied
+from support.until import until
+from support.world import ApiAtHand, World
+
+from cli.client import CREATE
+from sandbox.insurers.behaviours import Processing
+
+INSURERS = ("sever", "volga", "ural")
+REQUESTS = 12
+TOLD_S_MOST = 2.5  # two seconds, and some for a busy machine
+
+
+@dataclass
+class Stage:
+    """An API and two workers whose PostgreSQL is behind a proxy, and requests in mid-flight with their watchers."""
+
+    world: World
+    api: ApiAtHand
+    proxy: Proxy
+    watches: list["asyncio.Task[list[dict[str, Any]]]"]
+
+    async def created(self, **changes: Any) -> dict[str, Any]:
+        """What a mutation answers, in time."""
+        began_at = time.monotonic()
+        body = (await self.api.post(CREATE, {"input": self.world.new_request(**changes)})).json()
+        assert time.monotonic() - began_at <= TOLD_S_MOST
+        return body
+
+
+@asynccontextmanager
+async def in_mid_flight(world: World, requests: int = REQUESTS) -> AsyncGenerator[Stage, None]:
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(proxied(await world.database.guest_url()))
+        world.set(database_url=proxy.url)
+        await world.insurers(*INSURERS)
+        for insurer in INSURERS:
+            world.sandbox.set_mode(insurer, Processing())
+        api = await world.api()
+        for number in range(2):
+            await world.worker(f"worker-{number}")
+        accepted = [await world.accepted(api) for _ in range(requests)]
+        watches = [asyncio.create_task(world.watched(api, one)) for one in accepted]
+        await until(lambda: api.services.live.subscriptions == requests)
+        await until(lambda: all(world.sandbox.seen_by(insurer).applications == requests for insurer in INSURERS))
+        yield Stage(world, api, proxy, watches)
+        await world.stop()
+
+
+async def answered(stage: Stage) -> None:
+    for insurer in INSURERS:
+        stage.world.sandbox.set_mode(insurer, None)
+    for events in await asyncio.gather(*stage.watches):
+        assert sorted(event["quote"]["insurer"]["id"] for event in events[:-1]) == sorted(INSURERS)
+        assert events[-1]["outcome"] == "ALL_ANSWERED"
+    accepted = await stage.world.database.fetch("SELECT 1 FROM osago_requests")
+    for insurer in INSURERS:
+        await until(lambda insurer=insurer: stage.world.sandbox.seen_by(insurer).applications == len(accepted))
+
+
+async def test_a_restart_in_mid_flight_costs_a_short_delay(world: World) -> None:
+    """A real one: connections end, the door is shut for a moment, then everything goes on."""
+    async with in_mid_flight(world) as stage:
+        await asyncio.to_thread(world.restart_postgresql)
+        await answered(stage)
+        await until(lambda: _accepts_again(stage))
+
+
+async def test_connections_that_are_killed_are_replaced(world: World) -> None:
+    """Nobody notices: not a watcher, not a caller."""
+    async with in_mid_flight(world) as stage:
+        for _ in range(3):
+            await world.database.break_connections()
+            assert stage.api.services.live.subscriptions == REQUESTS
+        await answered(stage)
+
+
+async def test_while_it_is_away_mutations_say_so_and_answers_wait(world: World) -> None:
+    """A clear, retryable error within two seconds, nothing half-accepted; what insurers answered is committed later."""
+    async with in_mid_flight(world) as stage:
+        stage.proxy.go_down()
+        for insurer in INSURERS:
+            world.sandbox.set_mode(insurer, None)
+        for body in await asyncio.gather(*(stage.created() for _ in range(5))):
+            assert body["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        await until(lambda: all(seen.polls for seen in world.sandbox.seen_beginning_with("")))
+        assert stage.api.services.live.subscriptions == REQUESTS
+        stage.proxy.come_back()
+        await answered(stage)
+        assert len(await world.database.fetch("SELECT 1 FROM osago_requests")) == REQUESTS
+
+
+async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World) -> None:
+    """A restart takes seconds, and most clients give up at the first error: patience saves them."""
+    async with in_mid_flight(world, requests=1) as stage:
+        one_more = await world.accepted(stage.api)
+        stage.proxy.go_down()
+        stage.watches.append(asyncio.create_task(world.watched(stage.api, one_more)))
+        await until(lambda: stage.api.services.live.subscriptions == 2)
+        stage.proxy.come_back()
+        await answered(stage)
+
+
+async def test_a_hang_of_postgresql_is_told_within_two_seconds(world: World) -> None:
+    """Packets that go nowhere are worse than a refusal, and take no longer to be told."""
+    async with in_mid_flight(world, requests=2) as stage:
+        trap = stage.proxy.trap(b"customer-in-the-hang")
+        held = asyncio.create_task(stage.created(customerId="customer-in-the-hang"))
+        await trap.reached.wait()
+        bodies = [await held, *await asyncio.gather(*(stage.created() for _ in range(3)))]
+        assert {body["errors"][0]["extensions"]["code"] for body in bodies} == {"UNAVAILABLE"}
+        stage.proxy.break_connections()
+        await until(lambda: _accepts_again(stage))
+        await answered(stage)
+
+
+async def _accepts_again(stage: Stage) -> bool:
+    return "errors" not in await stage.created()
+
+
+async def test_too_many_connections_are_told_and_pass(world: World) -> None:
+    """Somebody else has taken them all: retryable, and over when they are given back."""
+    async with in_mid_flight(world, requests=2) as stage:
+        await world.database.admin("ALTER DATABASE {} CONNECTION LIMIT 0")
+        await world.database.break_connections()
+        assert (await stage.created())["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        await world.database.admin("ALTER DATABASE {} CONNECTION LIMIT -1")
+        await until(lambda: _accepts_again(stage))
+        await answered(stage)

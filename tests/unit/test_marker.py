@@ -1,0 +1,60 @@
+"""Who is on the CPU, as another process sees it."""
+
+import asyncio
+import tempfile
+from collections.abc import Generator
+
+import pytest
+
+from workers.marker import NOBODY, Marker
+
+
+@pytest.fixture
+def marker() -> Generator[Marker, None, None]:
+    with tempfile.TemporaryFile() as shared:
+        Marker.prepare(shared.fileno())
+        yield Marker(shared.fileno())
+
+
+async def test_a_step_is_marked_and_a_wait_is_not(marker: Marker) -> None:
+    """Whoever waits cannot have crashed."""
+    seen: list[int] = []
+    going_on = asyncio.Event()
+
+    async def work() -> str:
+        seen.append(marker.marked)
+        await going_on.wait()
+        seen.append(marker.marked)
+        return "done"
+
+    first, second = (asyncio.create_task(marker.marking(number, work())) for number in (7, 8))
+    await asyncio.sleep(0)
+    assert marker.marked == NOBODY
+    going_on.set()
+    assert await asyncio.gather(first, second) == ["done", "done"]
+    assert (seen, marker.marked) == ([7, 8, 7, 8], NOBODY)
+
+
+async def test_errors_and_cancellations_pass_through(marker: Marker) -> None:
+    """Into the work and out of it."""
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    task = asyncio.create_task(marker.marking(1, work()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(ZeroDivisionError):
+        await marker.marking(2, fail())
+    assert (ended, marker.marked) == (["cancelled"], NOBODY)
