@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
@@ -155,8 +156,9 @@ class _File(_Table):
     @model_validator(mode="after")
     def _each_id_once(self) -> Self:
         ids = [insurer.id for insurer in self.insurer]
-        if repeated := next((id_ for id_ in ids if ids.count(id_) > 1), None):
-            raise ValueError(f"two insurers have the id {repeated}")
+        for place, id_ in enumerate(ids):
+            if id_ in ids[:place]:
+                raise PydanticCustomError("repeated", "two insurers have the id {id}", {"id": id_, "place": place})
         return self
 
 
@@ -176,7 +178,8 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
         raise WrongSetting(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = _place(text, first["loc"])
+        repeated = first.get("ctx", {}).get("place")
+        place = _place(text, first["loc"] if repeated is None else ("insurer", repeated, "id"))
         raise WrongSetting(f"{path}{place}: {first['msg'].removeprefix('Value error, ')}") from None
     return {insurer.id: insurer for insurer in file.insurer}
 
@@ -191,10 +194,14 @@ def telling_the_line(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except WrongInsurer as error:
-        text = path.read_text(encoding="utf-8")
-        ids = [table.get("id") for table in tomllib.loads(text)["insurer"]]
-        place = _place(text, ("insurer", ids.index(error.insurer_id), *error.key.split(".")))
-        raise WrongSetting(f"{path}{place}: {error.why}") from error
+        raise WrongSetting(f"{path}{line_of(path, error.insurer_id, error.key)}: {error.why}") from error
+
+
+def line_of(path: Path, insurer_id: str, key: str) -> str:
+    """Where an insurer's key stands in the file, or the insurer where the key does not: `, line 7, token_env`."""
+    text = path.read_text(encoding="utf-8")
+    ids = [table.get("id") for table in tomllib.loads(text)["insurer"]]
+    return _place(text, ("insurer", ids.index(insurer_id), *key.split(".")))
 
 
 def _place(text: str, location: tuple[int | str, ...]) -> str:
@@ -207,7 +214,8 @@ def _place(text: str, location: tuple[int | str, ...]) -> str:
                 return f": insurer {index + 1}"
             end = tables[index + 1] if index + 1 < len(tables) else len(lines)
             key = str(keys[0]) if keys else ""
-            found = (n for n in range(tables[index], end) if key and re.match(rf"\s*{re.escape(key)}\b", lines[n]))
+            stands = re.compile(rf"\s*(\[insurer\.)?{re.escape(key)}\b")
+            found = (n for n in range(tables[index], end) if key and stands.match(lines[n]))
             return f", line {next(found, tables[index]) + 1}, {'.'.join(map(str, keys)) or 'insurer'}"
         case ():
             return ""

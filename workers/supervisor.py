@@ -23,7 +23,7 @@ from app.streams.insurer_states import InsurerStates
 from workers import gauges, relay
 from workers.asking import Asking
 from workers.circuit import Circuit
-from workers.insurers import make_adapter
+from workers.insurers import adapter_of
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
@@ -72,18 +72,19 @@ class Worker:
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
         self._quarantine = Quarantine(resources)
-        self._lanes = {
-            id_: Lane(
-                one,
-                resources,
-                self._asking(one),
-                self._settling,
-                self._presence,
-                self._quarantine,
-                consumer=self.consumer,
-            )
-            for id_, one in settings.items()
-        }
+        with telling_the_line(resources.settings.insurers_file):
+            self._lanes = {
+                id_: Lane(
+                    one,
+                    resources,
+                    self._asking(one),
+                    self._settling,
+                    self._presence,
+                    self._quarantine,
+                    consumer=self.consumer,
+                )
+                for id_, one in settings.items()
+            }
         self._presence.attend(self._lanes)
         ended = {keys.ended(shard): self._on_ended for shard in range(resources.jobs.shards)}
         self._bell = Doorbell(resources.redis, {**ended, keys.insurers(): self._sharing.ring})
@@ -137,7 +138,7 @@ class Worker:
         line = Line(http=self._https[settings.id], clock=self._resources.clock, options=settings.options)
         return Asking(
             settings,
-            make_adapter(settings.adapter, line),
+            adapter_of(settings, line),
             self._circuits[settings.id],
             self._limits[settings.id],
             self._resources.clock,

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from app.domain.errors import WrongSetting
+from app.insurers import InsurerSettings, WrongInsurer
 from workers.insurers.adapter import Adapter, Line
 
 GROUP: Final = "osago.adapters"
@@ -47,3 +48,17 @@ def _loaded(entry: EntryPoint) -> type[Adapter]:
     if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
         raise WrongSetting(f'adapter = "{entry.name}": {entry.value} is no class derived from Adapter')
     return loaded
+
+
+def adapter_of(settings: InsurerSettings, line: Line) -> Adapter:
+    """The adapter of an insurer.
+
+    Raises:
+        WrongInsurer: it cannot be made; the key to look at is known.
+    """
+    try:
+        return make_adapter(settings.adapter, line)
+    except WrongInsurer:
+        raise
+    except WrongSetting as error:
+        raise WrongInsurer(settings.id, "adapter", str(error)) from error
