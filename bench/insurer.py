@@ -1,6 +1,6 @@
 """An insurer that costs next to nothing: `rest-poll` by a bare protocol, in a process of its own on another core.
 
-Each application is answered `processing` a few times, then with its offer, at once.
+Each application is answered `processing` a few times, then with its offer, at once; under `/hanging` nothing is answered.
 """
 
 import asyncio
@@ -60,6 +60,8 @@ class _Insurer(asyncio.Protocol):
         if not end or len(body) < _length(head):
             return
         self._received = b""
+        if head.split(b" ", 2)[1].startswith(b"/hanging"):
+            return
         self._transport.write(self._created() if head.startswith(b"POST") else self._polled(head))
 
     def _created(self) -> bytes:
@@ -84,7 +86,7 @@ def _length(head: bytes) -> int:
 
 @contextlib.contextmanager
 def serving() -> Generator[str, None, None]:
-    """The base URL of one that runs beside the block."""
+    """The base URL of one that runs beside the block; `…/hanging` in its place never answers."""
     with subprocess.Popen([sys.executable, "-m", "bench.insurer"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - for the type checker

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.certificates import Authority
-from support.processes import api_process, osago, worker_process
+from support.processes import osago, worker_process
 from support.wire import Insurer, listening
 from support.world import ApiAtHand, World
 
@@ -106,15 +106,17 @@ async def run(world: World, *arguments: str) -> tuple[str, int]:
 
 
 @pytest.mark.processes
+@pytest.mark.timeout(240)  # six workers start one after the other
 async def test_insurers_are_added_and_removed_by_restarting_workers_one_after_another(world: World) -> None:
     """Requests know the insurers that they were accepted with: each gets a quote of each, whoever asks by then."""
+    world.set(quote_deadline="100s")
     await world.insurers("sever", "volga")
     async with AsyncExitStack() as stack:
         workers = AsyncExitStack(), AsyncExitStack()
         for one in workers:
             await stack.enter_async_context(one)
             await one.enter_async_context(worker_process(world.folder, world.environment))
-        api = await an_api(world, stack)
+        api = await world.api()
         world.sandbox.set_mode("volga", Processing())
         before = await world.accepted(api)
 
@@ -126,10 +128,10 @@ async def test_insurers_are_added_and_removed_by_restarting_workers_one_after_an
         world.write_insurers("sever", "volga", "ural")
         await restart_workers()
         between = await world.accepted(api)
-        api = await an_api(world, stack)
+        api = await world.api()
         after = await world.accepted(api)
         world.write_insurers("sever", "ural")
-        api = await an_api(world, stack)
+        api = await world.api()
         last = await world.accepted(api)
         world.sandbox.set_mode("volga", None)
         await quoted(world, api, before, "sever", "volga")
@@ -146,8 +148,3 @@ async def quoted(world: World, api: ApiAtHand, accepted: dict[str, Any], *insure
     assert sorted(quote["quote"]["insurer"]["id"] for quote in quotes) == sorted(insurers)
     assert {quote["quote"]["status"] for quote in quotes} == {"OFFERED"}
     assert end["outcome"] == "ALL_ANSWERED"
-
-
-async def an_api(world: World, stack: AsyncExitStack) -> ApiAtHand:
-    process = await stack.enter_async_context(api_process(world.folder, world.environment))
-    return ApiAtHand(process.url, world.token(), process)
