@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,10 +97,20 @@ async def _one_run(resources: Resources, environment: Mapping[str, str], *, hang
                     async with asyncio.TaskGroup() as second:
                         for number in range(PER_SECOND):
                             second.create_task(_later(number / PER_SECOND, _accept(accepting, "sever", 1)))
-            return await _latencies(environment["OSAGO_DATABASE_URL"])
+                return await _latencies(environment["OSAGO_DATABASE_URL"])
         finally:
             worker.kill()
-            await resources.redis.eval("redis.call('FLUSHALL')", 0)
+            worker.wait()
+            await _forget_everything(resources, environment["OSAGO_DATABASE_URL"])
+
+
+async def _forget_everything(resources: Resources, database_url: str) -> None:
+    await resources.redis.eval("redis.call('FLUSHALL')", 0)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("TRUNCATE osago_requests CASCADE")
+    finally:
+        await connection.close()
 
 
 async def _accept(accepting: Accepting, insurer: str, count: int) -> None:
@@ -115,9 +125,9 @@ async def _accept(accepting: Accepting, insurer: str, count: int) -> None:
         await asyncio.gather(*(accepting.accept(wish) for _ in range(min(500, count - first))))
 
 
-async def _later(seconds: float, what: "asyncio.Future[None] | object") -> None:
+async def _later(seconds: float, what: Coroutine[None, None, None]) -> None:
     await asyncio.sleep(seconds)
-    await what  # type: ignore[misc]  # a coroutine
+    await what
 
 
 async def _latencies(database_url: str) -> tuple[float, float]:
@@ -131,7 +141,6 @@ async def _latencies(database_url: str) -> tuple[float, float]:
             if len(rows) >= REQUESTS:
                 break
             await asyncio.sleep(0.1)
-        await connection.execute("TRUNCATE osago_requests CASCADE")
     finally:
         await connection.close()
     ms = sorted(float(row["ms"]) for row in rows)
