@@ -24,7 +24,8 @@ from workers.insurers import make_adapter
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
-from workers.limit import Limits, Peers
+from workers.limit import Limits
+from workers.slots import Peers
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"

@@ -35,8 +35,9 @@ from workers.insurers import make_adapter
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 from workers.marker import Marker
+from workers.slots import Peers
 from workers.ward import Outcome, encode_outcome
 
 RETRY_S: Final = 0.5

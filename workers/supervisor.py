@@ -27,11 +27,12 @@ from workers.insurers import adapter_of
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
 from workers.sharing import Sharing
+from workers.slots import Peers
 
 log: Final = structlog.get_logger(__name__)
 
