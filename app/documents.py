@@ -1,8 +1,11 @@
-"""JSON documents of domain values: what PostgreSQL keeps and what Redis carries are the same bytes."""
+"""JSON documents of domain values: what PostgreSQL keeps and what Redis carries are the same bytes.
+
+Quotes and endings are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
+"""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,11 +16,21 @@ from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, Quo
 from app.domain.tariff import Coefficients
 
 
+class _CoefficientsDocument(msgspec.Struct, rename="camel"):
+    base_rate: Decimal
+    territory: Decimal
+    bonus_malus: Decimal
+    age_experience: Decimal
+    driver_restriction: Decimal
+    power: Decimal
+    season: Decimal
+
+
 class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     number: str
     premium: Decimal
     currency: str
-    coefficients: Coefficients | None = None
+    coefficients: _CoefficientsDocument | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
 
@@ -39,6 +52,8 @@ class _EndingDocument(msgspec.Struct, rename="camel"):
     outcome: Outcome
     completed_at: datetime
 
+
+Factors = TypeVar("Factors", Coefficients, _CoefficientsDocument)
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="string")
 _offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
@@ -107,7 +122,7 @@ def _offer_document(offer: Offer) -> _OfferDocument:
         offer.number,
         offer.premium.amount,
         offer.premium.currency,
-        offer.coefficients,
+        _copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
         offer.valid_until,
         offer.purchase_url,
     )
@@ -117,7 +132,7 @@ def _offer(read: _OfferDocument) -> Offer:
     return Offer(
         number=read.number,
         premium=Money(read.premium, read.currency),
-        coefficients=read.coefficients,
+        coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
         valid_until=read.valid_until,
         purchase_url=read.purchase_url,
     )
@@ -125,3 +140,15 @@ def _offer(read: _OfferDocument) -> Offer:
 
 def _reason(read: _ReasonDocument) -> Reason:
     return Reason(read.code, read.insurer_code)
+
+
+def _copy(factors: Coefficients | _CoefficientsDocument, kind: type[Factors]) -> Factors:
+    return kind(
+        base_rate=factors.base_rate,
+        territory=factors.territory,
+        bonus_malus=factors.bonus_malus,
+        age_experience=factors.age_experience,
+        driver_restriction=factors.driver_restriction,
+        power=factors.power,
+        season=factors.season,
+    )

@@ -6,9 +6,8 @@ so what waits for a slow one is never more than the answers of one request.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -17,14 +16,15 @@ from app.batching import GroupCommit
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.cursor import Cursor
-from app.domain.errors import NotFound, OsagoError, Overloaded, Unavailable
-from app.domain.quote import Ending, Outcome, Quote, QuoteRequest, by_arrival
+from app.domain.errors import NotFound, Overloaded, Unavailable
+from app.domain.quote import Outcome, QuoteRequest
+from app.following import Event, Follower, InterruptedWatch, Watch
 from app.observability import metrics
 from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
-from app.streams.bell import Doorbell, request_ids
+from app.streams.bell import Doorbell, on_ids
 from app.streams.client import Client
 from app.streams.connection import GONE
 from app.streams.events import EventStreams
@@ -39,55 +39,6 @@ PATIENCE_S: Final = 10.0
 """A subscriber who comes while PostgreSQL is away waits so long for it before being told."""
 TRY_AGAIN_S: Final = 0.25
 SUBSCRIPTIONS_MOST: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One answer. `is_live` tells it from what was there before the subscriber came."""
-
-    cursor: Cursor
-    quote: Quote
-    is_live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The end, after every answer; `request` holds all its quotes."""
-
-    cursor: Cursor
-    request: QuoteRequest
-    ending: Ending
-
-
-Event: TypeAlias = Received | Completed
-
-
-class InterruptedWatch(OsagoError):
-    """The watch cannot go on; `cursor` tells where to resume."""
-
-    def __init__(self, cursor: Cursor, retry_after_s: float) -> None:
-        super().__init__("the watch is interrupted")
-        self.cursor = cursor
-        self.retry_after_s = retry_after_s
-
-
-@dataclass(slots=True)
-class _Watch:
-    position: str = "0"
-    quotes: dict[str, Quote] = field(default_factory=dict[str, Quote])
-    ending: Ending | None = None
-    followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
-
-    def learn(self, quotes: Sequence[Quote], ending: Ending | None) -> bool:
-        """Takes in what is new; tells whether anything was."""
-        news = [quote for quote in quotes if quote.insurer_id not in self.quotes]
-        self.quotes |= {quote.insurer_id: quote for quote in news}
-        ended = self.ending is None and ending is not None
-        self.ending = self.ending or ending
-        if news or ended:
-            for follower in self.followers:
-                follower.set()
-        return bool(news or ended)
 
 
 class _Gathered:
@@ -118,13 +69,14 @@ class Live:
         self._events = events
         self._ender = ender
         self._clock = clock
-        self._watches: dict[UUID, _Watch] = {}
+        self._watches: dict[UUID, Watch] = {}
         self.subscriptions = 0
         self._rung = _Gathered()
         self._doubted = _Gathered()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end)
-        self.bell = Doorbell(client, {keys.bell(shard): self._on_ring for shard in range(events.shards)})
+        self.bell = Doorbell(client)
+        self.bell.listen((keys.bell(shard) for shard in range(events.shards)), on_ids(self._on_ring))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -147,6 +99,25 @@ class Live:
             InterruptedWatch: PostgreSQL is away at the deadline, so that the end cannot be known.
         """
         changed = asyncio.Event()
+        async with self.following(request_id, may_see, changed, after) as follower:
+            while True:
+                end_if_cancelled()
+                changed.clear()
+                for event in follower.news():
+                    yield event
+                if follower.is_over:
+                    return
+                await self.wait([follower], changed)
+
+    @asynccontextmanager
+    async def following(
+        self,
+        request_id: UUID,
+        may_see: Callable[[QuoteRequest], bool],
+        changed: asyncio.Event,
+        after: str | None = None,
+    ) -> AsyncGenerator[Follower, None]:
+        """A place in this request, for whoever looks for its news whenever `changed` is set; raises as `follow` does."""
         with self._watching(request_id, changed) as watch:  # the bell is listened to before anything is read
             request = await self._first_look(request_id)
             if request is None or not may_see(request):
@@ -154,22 +125,7 @@ class Live:
             cursor = Cursor(request_id, request.insurers)
             if after is not None:
                 cursor = Cursor.decode(after, request_id, request.insurers)
-            entered_at = self._clock.now()
-            while True:
-                end_if_cancelled()
-                changed.clear()
-                for quote in by_arrival(watch.quotes.values()):
-                    if not cursor.has(quote.insurer_id):
-                        cursor = cursor.having(quote.insurer_id)
-                        yield Received(cursor, quote, is_live=quote.received_at > entered_at)
-                if watch.ending and cursor.answered == len(request.insurers):
-                    if not cursor.ended:
-                        ended = replace(request, quotes=watch.quotes, ending=watch.ending)
-                        yield Completed(cursor.having_end(), ended, watch.ending)
-                    return
-                if watch.ending:  # Redis told of the end and lost a quote
-                    self._doubted.add([request_id])
-                await self._wait(request, cursor, changed)
+            yield Follower(request, watch, cursor, self._clock.now())
 
     async def _first_look(self, request_id: UUID) -> QuoteRequest | None:
         patient_until = self._clock.monotonic() + PATIENCE_S
@@ -182,17 +138,20 @@ class Live:
                     raise
             await self._clock.sleep(TRY_AGAIN_S)
 
-    async def _wait(self, request: QuoteRequest, cursor: Cursor, changed: asyncio.Event) -> None:
-        """Until there is news, or until it is time to look without a bell, or to end the request oneself."""
-        left_s = self._clock.seconds_until(self._ender.due_at(request))
+    async def wait(self, followers: Sequence[Follower], changed: asyncio.Event) -> None:
+        """Until there is news, or until it is time to look without a bell, or to end a request oneself."""
+        self._doubted.add(follower.request.id for follower in followers if follower.is_in_doubt)
+        due = [(self._clock.seconds_until(self._ender.due_at(follower.request)), follower) for follower in followers]
+        wait_s = max(0, min([LOOK_EVERY_S, *(left_s for left_s, _ in due)]))
         try:
-            async with asyncio.timeout(min(LOOK_EVERY_S, max(left_s, 0))):
+            async with asyncio.timeout(wait_s):
                 await changed.wait()
         except TimeoutError:
-            if left_s > LOOK_EVERY_S:
-                self._doubted.add([request.id])
-            else:
-                await self._end_now(request, cursor)
+            for left_s, follower in due:
+                if left_s > wait_s:
+                    self._doubted.add([follower.request.id])
+                else:
+                    await self._end_now(follower.request, follower.cursor)
 
     async def _end_now(self, request: QuoteRequest, cursor: Cursor) -> None:
         try:
@@ -200,8 +159,8 @@ class Live:
         except Unavailable as error:
             raise InterruptedWatch(cursor, error.retry_after_s) from error
 
-    def _on_ring(self, message: str) -> None:
-        self._rung.add(id_ for id_ in request_ids(message) if id_ in self._watches)
+    def _on_ring(self, ids: list[UUID]) -> None:
+        self._rung.add(id_ for id_ in ids if id_ in self._watches)
 
     async def _answer_bells(self) -> None:
         while True:
@@ -267,10 +226,10 @@ class Live:
                 watch.learn(list(request.quotes.values()), request.ending)
 
     @contextmanager
-    def _watching(self, request_id: UUID, changed: asyncio.Event) -> Generator[_Watch, None, None]:
+    def _watching(self, request_id: UUID, changed: asyncio.Event) -> Generator[Watch, None, None]:
         if self.subscriptions >= SUBSCRIPTIONS_MOST:
             raise Overloaded("too many subscriptions")
-        watch = self._watches.setdefault(request_id, _Watch())
+        watch = self._watches.setdefault(request_id, Watch())
         watch.followers.add(changed)
         self.subscriptions += 1
         metrics.SUBSCRIPTIONS.inc()

@@ -1,9 +1,12 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,16 +14,23 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from app.api import graphiql, http, websocket
+from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
-from app.api.tokens import Tokens
+from app.api.door import make_operations, make_tokens
+from app.api.finishing import Finishing
+from app.api.gate import Gate, parse_origins
+from app.api.rest import routes as rest
+from app.api.sockets import Sockets
+from app.callbacks import PATH as CALLBACKS
+from app.customers import Customers
 from app.live import Live
 from app.loops import forever, running
 from app.observability import health
 from app.observability.health import Readiness, readiness
 from app.quoting.accepting import Accepting
 from app.quoting.admission import MEASURE_EVERY_S, Admission
+from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 
@@ -29,29 +39,31 @@ def create_app(settings: Settings) -> FastAPI:
     """The ASGI application. It opens its resources when it starts up."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
+        draining = asyncio.Event()
         async with open_resources(settings) as resources:
-            services = _services(resources)
+            services = _services(resources, sockets)
             app.state.resources, app.state.services = resources, services
+            jwks = [services.tokens.jwks.run] if services.tokens.jwks else []
             async with running(
+                *jwks,
                 services.accepting.run,
                 services.live.run,
+                services.customers.run,
                 resources.keep_clock,
                 resources.sweep,
+                resources.purge,
                 lambda: forever(
                     "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
                 ),
             ):
-                yield
+                yield {"draining": draining}
+                await services.finishing.finished()
 
-    async def graphql(request: Request) -> Response:
-        services: Services = app.state.services
-        if request.method == "GET" and "text/html" in request.headers.get("accept", "") and settings.graphiql:
-            return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
-        return await http.answer(request, services)
+    sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
 
-    async def graphql_socket(socket: WebSocket) -> None:
-        await websocket.serve(socket, app.state.services)
+    async def callback(request: Request) -> Response:
+        return await callbacks.answer(request, app.state.resources.callbacks)
 
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
@@ -59,18 +71,61 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
-    app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
-    if settings.graphiql:
-        app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
+    _add_graphql(app, settings)
+    app.router.routes.extend(rest.routes(lambda: app.state.services))
+    _guard(app, parse_origins(settings.origins), sockets)
+    app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
 
-def _services(resources: Resources) -> Services:
+def _add_graphql(app: FastAPI, settings: Settings) -> None:
+    """GraphQL over both transports, and GraphiQL for browsers."""
+    mode = settings.graphiql
+
+    async def graphql(request: Request) -> Response:
+        services: Services = app.state.services
+        if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
+            return await http.answer(request, services)
+        if mode == "admin" and not graphiql.admitted(request, services.tokens):
+            return graphiql.asking_for_a_token()
+        return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
+
+    async def graphql_socket(socket: WebSocket) -> None:
+        await websocket.serve(socket, app.state.services)
+
+    app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
+    if mode != "off":
+        app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
+
+
+def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
+    """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
+    app.add_middleware(Gate, origins=origins, sockets=sockets)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id", "Last-Event-ID"],
+            expose_headers=["X-Request-Id", "Retry-After", "Location"],
+            max_age=600,
+        )
+
+
+def _services(resources: Resources, sockets: Sockets) -> Services:
     settings, clock = resources.settings, resources.clock
     insurers = list(resources.insurers)
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_most=settings.admission_age
+    )
+    limiting = Limiting(
+        resources.redis,
+        clock,
+        salt=settings.secret() or settings.auth_keys.get_secret_value(),
+        shards=settings.shards,
+        caller=settings.rate_limit,
+        customer=settings.customer_rate_limit,
     )
     accepting = Accepting(
         resources.pool,
@@ -78,17 +133,24 @@ def _services(resources: Resources) -> Services:
         resources.cipher,
         clock,
         admission,
+        limiting,
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
+    live = Live(resources.pool, resources.redis, resources.events, resources.ending, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
         accepting=accepting,
         ending=resources.ending,
-        live=Live(resources.pool, resources.redis, resources.events, resources.ending, clock),
+        live=live,
+        customers=Customers(resources.pool, live, clock, shards=settings.shards),
         availabilities=Availabilities(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
-        tokens=Tokens(settings.secret(), clock, watch_ttl_s=settings.watch_token_ttl),
+        tokens=make_tokens(settings, clock),
+        operations=make_operations(settings),
+        finishing=Finishing(),
+        sockets=sockets,
+        introspection=settings.introspection,
     )

@@ -8,11 +8,13 @@ from typing import Final
 
 import structlog
 
+from app.callbacks import Callbacks
 from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
 from app.loops import forever
 from app.quoting.ending import SWEEP_EVERY_S, Ending
+from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
 from app.storage.cipher import Cipher
 from app.storage.database import Pool, open_pool, read_time
@@ -38,6 +40,8 @@ class Resources:
     jobs: JobStreams
     events: EventStreams
     ending: Ending
+    purging: Purging
+    callbacks: Callbacks
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -52,6 +56,10 @@ class Resources:
     async def sweep(self) -> None:
         """Ends overdue requests for ever."""
         await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
+
+    async def purge(self) -> None:
+        """Purges applications whose time is up, for ever."""
+        await forever("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock)
 
 
 def check(settings: Settings) -> None:
@@ -78,7 +86,8 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
-    events = EventStreams(redis, shards=settings.shards)
+    events = EventStreams(redis, shards=settings.shards, feed_length=settings.feed_length)
+    ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,
         insurers=insurers,
@@ -89,7 +98,16 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         cipher=cipher,
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
-        ending=Ending(pool, events, clock, end_margin_s=settings.end_margin),
+        ending=ending,
+        purging=Purging(pool, events, ending, cipher, clock, retention_s=settings.retention),
+        callbacks=Callbacks(
+            cipher,
+            redis,
+            clock,
+            shards=settings.shards,
+            public_url=settings.public_url,
+            deadline_s=settings.quote_deadline,
+        ),
     )
     try:
         try:

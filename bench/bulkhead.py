@@ -24,6 +24,7 @@ import asyncpg
 from app.loops import running
 from app.quoting.accepting import Accepting, NewQuoteRequest
 from app.quoting.admission import Admission
+from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 from app.storage.migration import migrate
@@ -71,12 +72,14 @@ async def _accepting(resources: Resources) -> AsyncGenerator[Accepting, None]:
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, resources.clock, insurers=(), age_s_most=None
     )
+    limiting = Limiting(resources.redis, resources.clock, salt="", shards=1, caller=None, customer=None)
     made = Accepting(
         resources.pool,
         resources.jobs,
         resources.cipher,
         resources.clock,
         admission,
+        limiting,
         insurers=list(resources.insurers),
         deadline_s=60,
     )

@@ -1,5 +1,6 @@
 """The chain as a worker builds it around one insurer, for a job at a time."""
 
+import base64
 import itertools
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,22 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from app.callbacks import Callbacks
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.intake import application_from
 from app.domain.quote import Offer
 from app.insurers import InsurerSettings
+from app.storage.cipher import Cipher
 from app.streams.connection import connect, parse_address
 from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from workers.asking import Asking
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
 from workers.insurers import make_adapter
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 from workers.limit import Limits
-from workers.slots import Peers
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"
@@ -63,13 +66,15 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
             "poll_interval": {"first": "1ms", "factor": 1, "most": "1ms"},
         }
     )
-    clock, http, numbers = Clock(), InsurerHttp(settings), itertools.count()
+    clock, numbers = Clock(), itertools.count()
+    http = InsurerHttp(settings, clock)
     redis = connect(parse_address(redis_url))
     states = InsurerStates(redis)
-    circuit, limits = Circuit(settings, clock, states), Limits(settings, states, Peers(), clock)
-    asking = Asking(
-        settings, make_adapter(settings.adapter, Line(http=http, clock=clock)), circuit, limits, clock, end_margin_s=1
-    )
+    circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
+    cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
+    mailbox = Callbacks(cipher, redis, clock, shards=1, public_url="http://127.0.0.1", deadline_s=60)
+    adapter = make_adapter(settings, Line(http=http, clock=clock))
+    asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
     application = example_application()
 
     async def job() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from app.domain.errors import WrongSetting
 from app.observability import logs
 from app.settings import Settings
-from app.units import parse_duration
+from app.units import parse_duration, parse_rate
 from cli import serving
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -30,19 +30,19 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
+    from app.api import door
+    from app.main import create_app
     from app.resources import check
 
     settings = _settings()
-    settings.secret()
+    door.check(settings)
     check(settings)
     if processes == 1:
-        from app.main import create_app
-
-        serving.serve(create_app(settings), host, port)
+        serving.serve(create_app(settings), host, port, proxies=settings.trusted_proxies)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
-        serving.serve_in_processes("cli.processes:make_api", host, port, processes)
+        serving.serve_in_processes("cli.processes:make_api", host, port, processes, proxies=settings.trusted_proxies)
 
 
 def make_api() -> object:
@@ -84,9 +84,43 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
     serving.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
+def core_app(
+    host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str, redis_url: str, shards: int
+) -> None:
+    """Serves core-app and the customer's page until SIGTERM."""
+    from sandbox.core_app.app import create_app
+    from sandbox.core_app.config import Config, CustomerLimit
+
+    logs.configure(log_format="console", level="warning")
+    if not token:
+        raise WrongSetting("--token (OSAGO_TOKEN): needed; `osago token` prints one")
+    try:
+        rate = parse_rate(customer_limit)
+    except ValueError as error:
+        raise WrongSetting(f"--customer-limit: {error}") from None
+    _check_scheme("--url", url, "http", "https")
+    _check_scheme("--redis-url", redis_url or "redis:", "redis", "rediss", "unix")
+    _check_scheme("--watch-url", watch_url or "ws:", "ws", "wss")
+    config = Config(
+        url=url,
+        watch_url=watch_url or url.replace("http", "ws", 1),
+        token=token,
+        customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
+        redis_url=redis_url,
+        shards=shards,
+    )
+    app = create_app(config)
+    serving.serve(app, host, port, on_exit=app.state.close)
+
+
+def _check_scheme(option: str, url: str, *schemes: str) -> None:
+    if url.partition(":")[0] not in schemes:
+        raise WrongSetting(f"{option}: expected {' or '.join(f'{scheme}://' for scheme in schemes)}")
+
+
 def token(subject: str, scope: str, ttl: str) -> None:
     """Prints a service token."""
-    from app.api.tokens import Tokens
+    from app.api.door import make_tokens
     from app.clock import Clock
 
     settings = Settings.load()
@@ -94,7 +128,7 @@ def token(subject: str, scope: str, ttl: str) -> None:
         lasting = timedelta(seconds=parse_duration(ttl))
     except ValueError as error:
         raise WrongSetting(f"--ttl: {error}") from None
-    tokens = Tokens(settings.secret(), Clock(), watch_ttl_s=settings.watch_token_ttl)
+    tokens = make_tokens(settings, Clock())
     print(tokens.service_token(subject, scope, lasting))
 
 

@@ -14,11 +14,24 @@ from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
+from cli.protocol import Protocol
+from cli.sockets import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
 
 FRAME_BYTES_MOST: Final = 64 * 1024
 DRAIN_S_MOST: Final = 8
-UNSENT_MS_MOST: Final = 20_000
+UNSENT_MS_MOST: Final = 30_000
 """A peer that takes nothing for so long is cut off: TCP alone would wait for a quarter of an hour."""
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+"""With every answer. Browsers heed the last one only where TLS is before us."""
+LOOPBACK: Final = "127.0.0.1,::1"
+SENT_BYTES_MOST: Final = 128 * 1024
+"""What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005
 
@@ -41,19 +54,21 @@ def open_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def serve(app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None) -> None:
+def serve(
+    app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None, proxies: str = LOOPBACK
+) -> None:
     """Serves until SIGTERM or SIGINT; `on_exit` is called before open connections are waited for."""
     listening = listen(host, port)
-    server = _Server(_config(app), on_exit)
+    server = _Server(_config(app, forwarded_allow_ips=proxies), on_exit)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.serve_until_told(listening))
     if not server.started:
         sys.exit(3)
 
 
-def serve_in_processes(factory: str, host: str, port: int, processes: int) -> None:
+def serve_in_processes(factory: str, host: str, port: int, processes: int, *, proxies: str = LOOPBACK) -> None:
     """Serves from several processes that share one socket; `factory` names what makes the application."""
-    config = _config(factory, factory=True, workers=processes)
+    config = _config(factory, factory=True, workers=processes, forwarded_allow_ips=proxies)
     Multiprocess(config, sockets=[listen(host, port)]).run()
 
 
@@ -94,6 +109,7 @@ def listen(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio leaves Nagle's algorithm on: every answer would wait for 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MOST)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MOST)
     try:
@@ -145,12 +161,13 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
-        ws="websockets-sansio",
+        http=Protocol,
+        headers=list(HEADERS.items()),
+        ws=WebSocketProtocol,
         ws_max_size=FRAME_BYTES_MOST,
         ws_per_message_deflate=False,
-        ws_ping_interval=20,
-        ws_ping_timeout=20,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=STALLED_AFTER_S,
         timeout_graceful_shutdown=DRAIN_S_MOST,
         access_log=False,
         log_config=None,

@@ -30,14 +30,13 @@ from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Line
+from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 from workers.limit import Limits
 from workers.marker import Marker
-from workers.slots import Peers
 from workers.ward import Outcome, encode_outcome
 
 RETRY_S: Final = 0.5
@@ -63,12 +62,13 @@ async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) 
 async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Asking, None]:
     """Asks this insurer, outside of any lane."""
     settings = resources.insurers[insurer_id]
-    http = InsurerHttp(settings)
+    http = InsurerHttp(settings, resources.clock)
     try:
-        adapter = make_adapter(settings.adapter, Line(http=http, clock=resources.clock, options=settings.options))
+        adapter = make_adapter(settings, line_of(settings, resources, http))
         circuit = Circuit(settings, resources.clock)
-        limits = Limits(settings, InsurerStates(resources.redis), Peers(), resources.clock)
-        yield Asking(settings, adapter, circuit, limits, resources.clock, end_margin_s=resources.settings.end_margin)
+        limits = Limits(settings, resources.clock, InsurerStates(resources.redis))
+        called_back, margin_s = CalledBack(resources.callbacks), resources.settings.end_margin
+        yield Asking(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
     finally:
         await http.close()
 

@@ -43,10 +43,10 @@ class RateLimit:
     """The limit of one step at one insurer: `create` or `poll`. Without a rate it only keeps pauses."""
 
     def __init__(
-        self, insurer_id: str, step: str, rate: Rate | None, states: InsurerStates, peers: Peers, clock: Clock
+        self, insurer_id: str, step: str, rate: Rate | None, states: InsurerStates | None, peers: Peers, clock: Clock
     ) -> None:
         self._waited = metrics.LIMITED.labels(insurer_id, step)
-        self._slots = None if rate is None else SlotGrid(insurer_id, step, rate, states, peers, clock)
+        self._slots = SlotGrid(insurer_id, step, rate, states, peers, clock) if rate and states else None
         self._clock = clock
         self._line: deque[_Waiter] = deque()
         self._letting: asyncio.Task[None] | None = None
@@ -145,13 +145,19 @@ class RateLimit:
 
 
 class Limits:
-    """Both limits of one insurer."""
+    """Both limits of one insurer. Without `states` there is nobody to share them with, and only pauses are kept."""
 
-    def __init__(self, settings: InsurerSettings, states: InsurerStates, peers: Peers, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: InsurerSettings,
+        clock: Clock,
+        states: InsurerStates | None = None,
+        peers: Peers | None = None,
+    ) -> None:
         self._insurer_id = settings.id
         self._states = states
         self.of = {
-            step: RateLimit(settings.id, step, rate, states, peers, clock)
+            step: RateLimit(settings.id, step, rate, states, peers or Peers(), clock)
             for step, rate in (("create", settings.rate_limit), ("poll", settings.poll_rate_limit))
         }
 
@@ -159,6 +165,8 @@ class Limits:
         """The insurer asks for patience: no worker calls these steps for so long."""
         for step in steps:
             self.of[step].pause(seconds)
+            if self._states is None:
+                continue
             try:
                 await self._states.pause(self._insurer_id, step, min(seconds, PAUSE_S_MOST))
             except GONE as error:

@@ -11,6 +11,7 @@ from app.storage.database import connected
 from app.storage.outbox import Kind, Notice, delete_notices, notices_until
 from app.storage.requests import read_requests
 from app.streams.jobs import Enqueued
+from app.streams.keys import customer_mark
 
 EVERY_S: Final = 0.5
 LEFT_FOR: Final = timedelta(seconds=1)
@@ -42,7 +43,7 @@ async def relay_once(resources: Resources) -> None:
 async def _tell(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:
     await resources.jobs.enqueue(
         [
-            Enqueued(request.id, missing, request.expires_at)
+            Enqueued(request.id, missing, request.expires_at, customer_mark(request.tenant, request.customer_id))
             for notice, request in notices
             if notice.kind is Kind.ACCEPTED and (missing := _missing(request))
         ]

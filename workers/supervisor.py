@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -17,14 +18,14 @@ from app.observability import metrics
 from app.quoting.settling import Settling
 from app.resources import Resources
 from app.streams import keys
-from app.streams.bell import Doorbell, request_ids
+from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
 from app.streams.insurer_states import InsurerStates
 from workers import gauges, relay
 from workers.asking import Asking
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
-from workers.insurers import adapter_of
-from workers.insurers.adapter import Line
+from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.limit import Limits
@@ -51,7 +52,7 @@ class Worker:
         settings = _chosen(resources.insurers, insurers)
         states, peers = InsurerStates(resources.redis), Peers()
         self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
-        self._limits = {id_: Limits(one, states, peers, resources.clock) for id_, one in settings.items()}
+        self._limits = {id_: Limits(one, resources.clock, states, peers) for id_, one in settings.items()}
         self._sharing = Sharing(
             states,
             peers,
@@ -62,7 +63,7 @@ class Worker:
             lease_s=resources.settings.lease,
         )
         with telling_the_line(resources.settings.insurers_file):
-            self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+            self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -72,6 +73,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
             self._lanes = {
@@ -87,8 +89,7 @@ class Worker:
                 for id_, one in settings.items()
             }
         self._presence.attend(self._lanes)
-        ended = {keys.ended(shard): self._on_ended for shard in range(resources.jobs.shards)}
-        self._bell = Doorbell(resources.redis, {**ended, keys.insurers(): self._sharing.ring})
+        self._bell = self._doorbell()
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -103,6 +104,7 @@ class Worker:
                 self._bell.run,
                 self._sharing.run,
                 self._resources.sweep,
+                self._resources.purge,
                 self._resources.keep_clock,
                 lambda: forever("relay", self._relay, every_s=relay.EVERY_S, clock=clock),
                 lambda: forever("gauges", self._measure, every_s=gauges.EVERY_S, clock=clock),
@@ -136,18 +138,24 @@ class Worker:
             log.warning("worker.left_silently", consumer=self.consumer)
 
     def _asking(self, settings: InsurerSettings) -> Asking:
-        line = Line(http=self._https[settings.id], clock=self._resources.clock, options=settings.options)
         return Asking(
             settings,
-            adapter_of(settings, line),
+            make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
             self._circuits[settings.id],
             self._limits[settings.id],
             self._resources.clock,
+            self._called_back,
             end_margin_s=self._resources.settings.end_margin,
         )
 
-    def _on_ended(self, message: str) -> None:
-        ids = request_ids(message)
+    def _doorbell(self) -> Doorbell:
+        bell, shards = Doorbell(self._resources.redis), range(self._resources.jobs.shards)
+        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
+        bell.listen([keys.insurers()], self._sharing.ring)
+        return bell
+
+    def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():
             for id_ in ids:
                 lane.end(id_)

@@ -1,21 +1,27 @@
 """What a resolver may ask: the use cases, and who is calling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.api.availability import Availabilities
+from app.api.finishing import Finishing
+from app.api.operations import Operations
+from app.api.sockets import Sockets
 from app.api.tokens import Tokens
 from app.clock import Clock
-from app.domain.caller import Caller, Service
+from app.customers import Customers
+from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
 from app.live import Live
 from app.quoting.accepting import Accepting
 from app.quoting.ending import Ending
 from app.storage.database import Pool
+from app.storage.requests import Customer
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
+ADMIN: Final = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,21 @@ class Services:
     accepting: Accepting
     ending: Ending
     live: Live
+    customers: Customers
     availabilities: Availabilities
     tokens: Tokens
+    operations: Operations
+    finishing: Finishing
+    sockets: Sockets
+    introspection: str
+    """Who may look into the schema: `on`, `admin` or `off`."""
+
+
+@dataclass(slots=True)
+class Place:
+    """How far a subscription's client has come: the cursor of the last event that was sent."""
+
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,7 @@ class Context:
 
     services: Services
     caller: Caller
+    place: Place = field(default_factory=Place)
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.
@@ -47,6 +67,16 @@ class Context:
         if not isinstance(self.caller, Service) or scope not in self.caller.scopes:
             raise NotAllowed
         return self.caller
+
+    def customer(self, customer_id: str) -> Customer:
+        """The customer, whom the caller may watch.
+
+        Raises:
+            NotAllowed: it is somebody else's, or the caller may watch one request alone.
+        """
+        if isinstance(self.caller, CustomerWatcher) and self.caller.customer_id == customer_id:
+            return self.caller.tenant, customer_id
+        return self.service(READ).tenant, customer_id
 
     def may_see(self, request: QuoteRequest) -> bool:
         """Whether this request is the caller's to look at."""

@@ -1,5 +1,6 @@
 """What a caller is told when something goes wrong: coded, in Russian; our own faults masked, with an id to the log."""
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -7,11 +8,20 @@ from typing import Any, Final
 
 import structlog
 from graphql import GraphQLError
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
-from app.live import InterruptedWatch
+from app.api.cost import TooComplex
+from app.api.operations import UnknownDocument, UntrustedDocument
+from app.domain.errors import (
+    InvalidCursor,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OsagoError,
+    Overloaded,
+    SlowConsumer,
+    Unavailable,
+)
+from app.following import InterruptedWatch
 from app.observability import metrics
 
 log: Final = structlog.get_logger(__name__)
@@ -21,17 +31,30 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         NotAuthenticated: ("UNAUTHENTICATED", "Нужен действующий токен доступа."),
         NotAllowed: ("FORBIDDEN", "Этот токен не даёт права на такое действие."),
         NotFound: ("NOT_FOUND", "Такого запроса нет, или он вам не принадлежит."),
+        TooComplex: ("TOO_COMPLEX", "Документ GraphQL слишком велик или сложен."),
+        UnknownDocument: ("PERSISTED_QUERY_NOT_FOUND", "Документа с таким хешем нет среди доверенных."),
+        UntrustedDocument: ("UNTRUSTED_DOCUMENT", "Здесь выполняются только доверенные документы."),
         InvalidCursor: ("INVALID_CURSOR", "Этот курсор не от этого запроса. Начните без него: повторы безопасны."),
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
     }
 )
-_INTERNAL: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
+MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS.values()))))
+"""What people read, by code; of two sentences the one that is said more often."""
+INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
 
-
-# What the schema raises instead of returning it: the request cannot be begun with.
-REQUEST_ERRORS: Final = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+_WRONG: Final = "Запрос составлен неверно: "
+MESSAGE_LENGTH_MOST: Final = 300
+"""Names repeat what was sent, and may be as long as the document."""
+# What graphql-core says of a value repeats it, and it may be personal: the end of the sentence is left out.
+_VALUES: Final = (
+    (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
+    (re.compile(r"(value): .*", re.DOTALL), r"\1."),
+    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
+    (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
+)
 
 
 def told(error: OsagoError) -> dict[str, Any]:
@@ -41,8 +64,12 @@ def told(error: OsagoError) -> dict[str, Any]:
     if isinstance(error, Unavailable | InterruptedWatch):
         extensions["retryAfterSeconds"] = error.retry_after_s
         metrics.ERRORS.labels(code).inc()
+    if isinstance(error, TooComplex):
+        message = f"{message} {error}"
     if isinstance(error, InterruptedWatch):
         extensions["cursor"] = error.cursor.encode()
+    if isinstance(error, SlowConsumer):
+        extensions["cursor"] = error.cursor
     return {"message": message, "extensions": extensions}
 
 
@@ -56,8 +83,13 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     formatted = error.formatted
-    if cause is None or isinstance(cause, REQUEST_ERRORS):
-        return {**formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
+    if cause is None:
+        return {
+            **formatted,
+            # What graphql-core says has a place in the document; what we say has none, and is Russian.
+            "message": f"{_WRONG if error.locations else ''}{_without_values(error.message)}",
+            "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})},
+        }
     place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
     if type(cause) in _FAULTS and isinstance(cause, OsagoError):
         return {**told(cause), **place}
@@ -65,22 +97,16 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
 
 
 def raised(error: Exception) -> Mapping[str, Any]:
-    """An error that came out of the schema instead of its result."""
+    """An error that came instead of a result."""
     if isinstance(error, GraphQLError):
         return _format(error)
-    if isinstance(error, REQUEST_ERRORS):
-        return _format(GraphQLError(_reason(error)))
-    return masked(error)
+    return told(error) if isinstance(error, OsagoError) and type(error) in _FAULTS else masked(error)
 
 
-def _reason(error: Exception) -> str:
-    match error:
-        case MissingQueryError():
-            return "Нужен документ GraphQL: query."
-        case InvalidOperationTypeError():
-            return "Такую операцию здесь выполнить нельзя: мутации — методом POST, подписки — по WebSocket."
-        case _:
-            return "Нет операции с таким именем, или их несколько, а имя не указано: operationName."
+def _without_values(message: str) -> str:
+    for pattern, instead in _VALUES:
+        message = pattern.sub(instead, message)
+    return message if len(message) <= MESSAGE_LENGTH_MOST else f"{message[:MESSAGE_LENGTH_MOST]}…"
 
 
 def masked(cause: BaseException) -> dict[str, Any]:
@@ -88,4 +114,4 @@ def masked(cause: BaseException) -> dict[str, Any]:
     request_id = structlog.contextvars.get_contextvars().get("request_id") or secrets.token_hex(8)
     log.error("operation.failed", request_id=request_id, exc_info=cause)
     metrics.ERRORS.labels("INTERNAL").inc()
-    return {"message": _INTERNAL, "extensions": {"code": "INTERNAL", "requestId": request_id}}
+    return {"message": INTERNAL_MESSAGE, "extensions": {"code": "INTERNAL", "requestId": request_id}}

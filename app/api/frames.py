@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.api.http import Asked
+from app.api.asked import Asked
 
 ID_LENGTH_MOST: Final = 128
 
@@ -50,5 +50,7 @@ def decode_frame(text: str) -> Frame:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise MalformedFrame from None
     if isinstance(frame, Subscribe | Complete) and not 1 <= len(frame.id) <= ID_LENGTH_MOST:
+        raise MalformedFrame
+    if isinstance(frame, Subscribe) and not frame.payload.names_a_document:
         raise MalformedFrame
     return frame

@@ -1,14 +1,20 @@
 """GraphiQL, served from the project itself: it works without internet."""
 
 import json
+from base64 import b64decode
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from app.api.context import ADMIN
+from app.api.tokens import Tokens
 from app.clock import Clock
+from app.domain.caller import Service
+from app.domain.errors import NotAuthenticated
 
 STATIC: Final = Path(__file__).parent / "static" / "graphiql"
 _STARTS_IN: Final = timedelta(days=10)
@@ -27,6 +33,24 @@ def page(clock: Clock, token: str) -> Response:
     }
     text = _template().replace("__CONFIG__", json.dumps(config).replace("<", "\\u003c"))
     return HTMLResponse(text, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+
+
+def admitted(request: Request, tokens: Tokens) -> bool:
+    """Whether the browser has shown a token with the scope `admin`: as a password, for that is what browsers ask for."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    try:
+        if scheme.lower() == "basic":
+            _, _, token = b64decode(encoded, validate=True).decode().partition(":")
+            caller = tokens.caller(token)
+            return isinstance(caller, Service) and ADMIN in caller.scopes
+    except (ValueError, NotAuthenticated):  # UnicodeDecodeError and binascii.Error are ValueErrors
+        pass
+    return False
+
+
+def asking_for_a_token() -> Response:
+    headers = {"WWW-Authenticate": 'Basic realm="osago: a token with the scope admin as the password", charset="UTF-8"'}
+    return PlainTextResponse("A token with the scope admin is needed.\n", 401, headers=headers)
 
 
 @cache

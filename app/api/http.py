@@ -7,79 +7,82 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from graphql import OperationType
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types.graphql import OperationType
 
+from app.api.asked import Asked, Refused, asked_in_url, decode_asked
 from app.api.context import Context, Services
-from app.api.faults import REQUEST_ERRORS, format_errors, raised, told
-from app.api.schema import schema
-from app.domain.errors import NotAuthenticated
+from app.api.execution import run
+from app.api.faults import format_errors, raised, told
+from app.api.negotiation import LEGACY, MODERN, negotiated
+from app.api.operations import BadDocument, Operation
+from app.domain.errors import NotAuthenticated, OsagoError
 
 BODY_BYTES_MOST: Final = 64 * 1024
-_MODERN: Final = "application/graphql-response+json"
-_LEGACY: Final = "application/json"
+_NOT_BEGUN: Final = 400
+_BARRED: Final = 405
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_READING: Final = frozenset({OperationType.QUERY})
-_OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
-
-class Asked(msgspec.Struct, rename="camel"):
-    """The parameters of a GraphQL request."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-
-
-class Refused(Exception):
-    """The HTTP request itself is wrong."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-_decoder: Final = msgspec.json.Decoder(Asked)
 encode: Final = msgspec.json.Encoder().encode
 
 
 async def answer(request: Request, services: Services) -> Response:
     """Answers `POST /graphql`, and a query in the URL of `GET /graphql`."""
-    media_type = _negotiated(request.headers.get("accept"))
-    told_id = request.headers.get("x-request-id", "")
-    request_id = told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
+    request_id = id_of(request)
     with structlog.contextvars.bound_contextvars(request_id=request_id):
-        try:
-            caller = services.tokens.caller(_bearer(request))
-            is_get = request.method == "GET"
-            asked = _asked_in_url(request) if is_get else await _asked(request)
-        except Refused as refusal:
-            return _error(
-                refusal.status, media_type, {"message": refusal.message, "extensions": {"code": "BAD_REQUEST"}}
-            )
-        except NotAuthenticated as error:
-            return _error(401, media_type, told(error), {"WWW-Authenticate": "Bearer"})
-        response = await _run(asked, Context(services, caller), media_type, _READING if is_get else _OPERATIONS)
+        response = await _answer(request, services)
     response.headers["X-Request-Id"] = request_id
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-async def _run(asked: Asked, context: Context, media_type: str, allowed: frozenset[OperationType]) -> Response:
+def id_of(request: HTTPConnection) -> str:
+    """The caller's own id of the request if it is a plain one, else a new one: it is in the log too."""
+    told_id = request.headers.get("x-request-id", "")
+    return told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
+
+
+async def _answer(request: Request, services: Services) -> Response:
+    media_type = negotiated(request.headers.get("accept")) or LEGACY
     try:
-        result = await schema.execute(
-            asked.query,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
-            context_value=context,
-            allowed_operation_types=allowed,
-        )
-    except REQUEST_ERRORS as error:
-        is_barred = isinstance(error, InvalidOperationTypeError) and allowed is _READING
-        return _error(405 if is_barred else 400, media_type, raised(error), {"Allow": "POST"} if is_barred else None)
+        operation, asked, context = await _prepared(request, services)
+    except (Refused, OsagoError) as error:
+        return _not_begun(error, media_type)
+    return await _run(operation, asked, context, media_type)
+
+
+async def _prepared(request: Request, services: Services) -> tuple[Operation, Asked, Context]:
+    if negotiated(request.headers.get("accept")) is None:
+        raise Refused(406, f"Accept: отвечаем как {MODERN} или {LEGACY}.")
+    caller = services.tokens.caller(bearer(request))
+    asked = asked_in_url(request.query_params) if request.method == "GET" else await _asked(request)
+    operation = services.operations.prepare(asked)
+    if operation.type is OperationType.SUBSCRIPTION:
+        raise Refused(400, "Подписки — по WebSocket, graphql-transport-ws.")
+    if operation.type is OperationType.MUTATION and request.method == "GET":
+        raise Refused(_BARRED, "Мутации — методом POST.")
+    return operation, asked, Context(services, caller)
+
+
+def _not_begun(error: Refused | OsagoError, media_type: str) -> Response:
+    match error:
+        case Refused():
+            told_so = {"message": error.message, "extensions": {"code": "BAD_REQUEST"}}
+            return _error(error.status, media_type, told_so, {"Allow": "POST"} if error.status == _BARRED else None)
+        case NotAuthenticated():
+            return _error(401, media_type, told(error), {"WWW-Authenticate": "Bearer"})
+        case BadDocument():
+            return _written(_NOT_BEGUN, media_type, {"errors": format_errors(error.errors)})
+        case _:
+            return _written(_NOT_BEGUN, media_type, {"errors": [told(error)]})
+
+
+async def _run(operation: Operation, asked: Asked, context: Context, media_type: str) -> Response:
+    try:
+        result = await run(operation, asked, context)
+    except OsagoError as error:
+        return _written(200, media_type, {"errors": [raised(error)], "data": None})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         return _error(500, media_type, raised(error))
     body: dict[str, Any] = {}
@@ -87,8 +90,12 @@ async def _run(asked: Asked, context: Context, media_type: str, allowed: frozens
         body["errors"] = format_errors(result.errors)
     if result.data is not None or not result.errors or any(error.path for error in result.errors):
         body["data"] = result.data
-    # A request that never began is a 400 in the modern media type; the legacy one knows only 200.
-    status = 400 if "data" not in body and media_type == _MODERN else 200
+    return _written(200 if "data" in body else _NOT_BEGUN, media_type, body)
+
+
+def _written(status: int, media_type: str, body: Mapping[str, Any]) -> Response:
+    """A request that never began is a 400 in the modern media type; the legacy one knows only 200."""
+    status = 200 if media_type == LEGACY and status == _NOT_BEGUN else status
     return Response(encode(body), status, media_type=f"{media_type}; charset=utf-8")
 
 
@@ -98,12 +105,12 @@ def _error(
     return Response(encode({"errors": [error]}), status, headers=headers, media_type=f"{media_type}; charset=utf-8")
 
 
-def _negotiated(accept: str | None) -> str:
-    """Who says nothing, or anything goes, gets the legacy type, as the specification has it until 2025."""
-    return _MODERN if accept and _MODERN in accept else _LEGACY
+def bearer(request: HTTPConnection) -> str:
+    """The token in `Authorization`.
 
-
-def _bearer(request: Request) -> str:
+    Raises:
+        NotAuthenticated: there is none.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated
@@ -111,6 +118,15 @@ def _bearer(request: Request) -> str:
 
 
 async def _asked(request: Request) -> Asked:
+    return decode_asked(await json_body(request))
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a request, which says that it is JSON.
+
+    Raises:
+        Refused: it says something else, is too large, or was cut off.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refused(415, "Content-Type: ожидается application/json.")
     body = bytearray()
@@ -121,30 +137,4 @@ async def _asked(request: Request) -> Asked:
                 raise Refused(413, f"Тело запроса больше {BODY_BYTES_MOST // 1024} КиБ.")
     except ClientDisconnect:
         raise Refused(400, "Тело запроса оборвалось.") from None
-    return decode_asked(bytes(body))
-
-
-def _asked_in_url(request: Request) -> Asked:
-    parameters = request.query_params
-    variables = parameters.get("variables")
-    try:
-        decoded = msgspec.json.decode(variables, type=dict[str, Any] | None) if variables else None
-    except msgspec.MsgspecError:
-        raise Refused(400, "variables: ожидается объект JSON.") from None
-    if "query" not in parameters:
-        raise Refused(400, "query: нужен параметр с документом.")
-    return Asked(parameters["query"], decoded, parameters.get("operationName"))
-
-
-def decode_asked(body: bytes) -> Asked:
-    """The parameters out of a body.
-
-    Raises:
-        Refused: it is no JSON, or not of the right form. The text does not repeat it.
-    """
-    try:
-        return _decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Refused(
-            400, "Ожидается JSON: query — строка, variables и extensions — объекты, operationName — строка."
-        ) from None
+    return bytes(body)

@@ -3,22 +3,27 @@
 from typing import cast
 
 import strawberry
+from graphql import GraphQLError
 from strawberry import ID
 
-from app.api.context import WRITE
+from app.api.context import READ, WRITE
+from app.api.creating import create
 from app.api.inputs import CreateQuoteRequestInput
 from app.api.queries import request_id_of
 from app.api.types import (
     ContextInfo,
     CreateQuoteRequestResult,
+    CustomerToken,
     InvalidApplication,
     QuoteRequest,
     QuoteRequestAccepted,
     RateLimited,
 )
 from app.domain import errors
+from app.domain.formats import Broken
+from app.domain.problems import MESSAGES
 from app.domain.quote import Outcome
-from app.quoting.wishes import new_quote_request
+from app.quoting.wishes import reference
 from app.storage.database import connected
 from app.storage.requests import read_requests
 
@@ -37,22 +42,14 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         input: CreateQuoteRequestInput,  # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
         context = info.context
-        services = context.services
-        caller = context.service(WRITE)
         try:
-            wish = new_quote_request(
-                cast("dict[str, object]", input),
-                tenant=caller.tenant,
-                now=services.clock.now(),
-                configured=[insurer.id for insurer in services.availabilities.insurers],
-            )
-            request = await services.accepting.accept(wish)
+            request = await create(context, cast("dict[str, object]", input))
         except errors.InvalidApplication as error:
             return InvalidApplication.of(error)
         except errors.RateLimitExceeded as error:
             return RateLimited(retry_after_seconds=error.retry_after_s)
         return QuoteRequestAccepted(
-            quote_request=QuoteRequest.of(request, context), watch_token=services.tokens.watch_token(request.id)
+            quote_request=QuoteRequest.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
         )
 
     @strawberry.mutation(
@@ -71,3 +68,16 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
             return None
         ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
         return QuoteRequest.of(ended[request_id], context)
+
+    @strawberry.mutation(
+        description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."
+    )
+    def create_customer_token(self, info: ContextInfo, customer_id: ID) -> CustomerToken:
+        context = info.context
+        caller = context.service(READ)
+        try:
+            reference("CUSTOMER_ID_INVALID")(customer_id)
+        except Broken as broken:
+            raise GraphQLError(MESSAGES[broken.code]) from None
+        token, expires_at = context.services.tokens.customer_token(caller.tenant, customer_id)
+        return CustomerToken(token=token, expires_at=expires_at)

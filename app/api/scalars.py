@@ -37,24 +37,24 @@ def _moment(_text: str) -> datetime:
     raise Broken("DATE_TIME_INVALID")  # no input of the API is a moment
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _plain(number: Decimal) -> str:
+def plain(number: Decimal) -> str:
     return f"{number:f}"
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     date: _scalar("Date", "A calendar date, ISO 8601 (YYYY-MM-DD).", "YYYY-MM-DD", parse_date, date.isoformat),
     datetime: _scalar(
-        "DateTime", "A moment with its UTC offset, ISO 8601.", "an ISO 8601 moment with its offset", _moment, _iso
+        "DateTime", "A moment with its UTC offset, ISO 8601.", "an ISO 8601 moment with its offset", _moment, iso
     ),
     Decimal: _scalar(
         "Decimal",
         "A decimal number, sent as a string so that no kopeck is rounded away.",
         'a decimal number as a string, such as "110.5"',
         parse_decimal,
-        _plain,
+        plain,
     ),
 }

@@ -5,11 +5,12 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry import ID
 
+from app.api.context import Context
+from app.api.pushed import measure
 from app.api.queries import request_id_of
 from app.api.types import ContextInfo, QuoteEvent, QuoteReceived, QuotesCompleted
 from app.domain.errors import NotFound
-from app.live import Received
-from app.observability import metrics
+from app.following import Event, Received
 
 
 @strawberry.type
@@ -28,10 +29,23 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         wanted = request_id_of(request_id)
         if wanted is None:
             raise NotFound
-        async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
-            if isinstance(event, Received):
-                yield QuoteReceived.of(event, context)
-                if event.is_live:
-                    metrics.PUSHED.observe(-services.clock.seconds_until(event.quote.received_at))
-            else:
-                yield QuotesCompleted.of(event, context)
+        context.place.cursor = None if after is strawberry.UNSET else after
+        async for event in services.live.follow(wanted, context.may_see, context.place.cursor):
+            yield _shown(event, context)
+            measure(event, services.clock)
+            context.place.cursor = event.cursor.encode()  # asked for more: that one is sent
+
+    @strawberry.subscription(
+        description="The same events for every open request of one customer; it stays open across requests. "
+        "After a reconnect open requests are sent again: drop what you have by quote id."
+    )
+    async def customer_quotes(self, info: ContextInfo, customer_id: ID) -> AsyncGenerator[QuoteEvent, None]:
+        context = info.context
+        customer = context.customer(customer_id)
+        async for event in context.services.customers.follow(customer):
+            yield _shown(event, context)
+            measure(event, context.services.clock)
+
+
+def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:
+    return QuoteReceived.of(event, context) if isinstance(event, Received) else QuotesCompleted.of(event, context)

@@ -11,7 +11,7 @@ from strawberry import ID, Info
 from app.api.context import Context
 from app.api.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.domain import errors, insurer, money, quote, stub, tariff
-from app.live import Completed, Received
+from app.following import Completed, Received
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -175,8 +175,10 @@ class QuoteRequest:
     )
     def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[Quote]:
         request, context = self.request, info.context
-        in_order = quote.by_premium if order_by is QuoteOrder.PREMIUM else quote.by_arrival
-        settled = [Quote.of(value, context) for value in in_order(request.quotes.values())]
+        answered, now = request.quotes.values(), context.services.clock.now()
+        is_by_premium = order_by is QuoteOrder.PREMIUM
+        in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
+        settled = [Quote.of(value, context) for value in in_order]
         missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
         return settled + [Quote.pending(request, insurer_id, context) for insurer_id in missing]
 
@@ -201,6 +203,12 @@ class QuoteRequestAccepted:
         description="Lets a browser watch this one request, until it expires: "
         'pass it in connection_init as `{ "token": … }`.'
     )
+
+
+@strawberry.type
+class CustomerToken:
+    token: str
+    expires_at: datetime
 
 
 @strawberry.type

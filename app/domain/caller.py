@@ -27,4 +27,15 @@ class Watcher:
         return request.id == self.request_id
 
 
-Caller = Service | Watcher
+@dataclass(frozen=True, slots=True)
+class CustomerWatcher:
+    """A browser with a customer token: it sees all requests of one customer of one service, and may change nothing."""
+
+    tenant: str
+    customer_id: str
+
+    def may_see(self, request: QuoteRequest) -> bool:
+        return (request.tenant, request.customer_id) == (self.tenant, self.customer_id)
+
+
+Caller = Service | Watcher | CustomerWatcher

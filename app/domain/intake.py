@@ -1,6 +1,6 @@
 """Makes an `Application` of what a caller sent, or names everything that is wrong with it, at once.
 
-Input is a mapping with the names of the API's `ApplicationInput`, its scalars already parsed. How single values are
+Input is a mapping with the names of the API's `ApplicationInput`, its scalars parsed or as JSON has them. How single values are
 written is `app.domain.formats`'s; people are read by `app.domain.intake_people`.
 """
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from typing import Final, TypeVar, cast
 
 from app.domain.errors import Problem
-from app.domain.formats import Broken, prose
+from app.domain.formats import Broken, parse_date, parse_decimal, prose
 from app.domain.problems import problem
 
 Value = TypeVar("Value")
@@ -61,10 +62,12 @@ class Reader:
         self.problems.append(problem((*self._path, *keys), code))
 
     def _read(self, key: str, value: object, kind: type[Value], rule: Callable[[Value], Read]) -> Read | None:
-        # Neither a bool is a number here nor a moment a date, although Python has it so.
-        if type(value) is not kind:
-            return self.refuse("TYPE_INVALID", key)
         try:
+            if type(value) is str and kind is not str:  # plain JSON: GraphQL's scalars are parsed already
+                value = _parsed(value, kind)
+            # Neither a bool is a number here nor a moment a date, although Python has it so.
+            if type(value) is not kind:
+                return self.refuse("TYPE_INVALID", key)
             return rule(value)
         except Broken as broken:
             return self.refuse(broken.code, key)
@@ -75,6 +78,17 @@ class Reader:
         if not isinstance(value, Mapping):
             return self.refuse("TYPE_INVALID", *keys)
         return Reader(cast("Mapping[str, object]", value), (*self._path, *keys), self.problems)
+
+
+def _parsed(written: str, kind: type) -> object:
+    """What a string stands for where a date, a decimal number or one of certain values is wanted."""
+    if kind is date:
+        return parse_date(written)
+    if kind is Decimal:
+        return parse_decimal(written)
+    if issubclass(kind, Enum) and written in kind.__members__:
+        return kind[written]
+    return written
 
 
 def same(value: Value) -> Value:

@@ -22,12 +22,14 @@ from app.domain.problems import problem
 from app.domain.quote import QuoteRequest
 from app.observability import metrics
 from app.quoting.admission import Admission
+from app.quoting.limiting import Limiting
 from app.storage.cipher import Cipher, Undecryptable
 from app.storage.database import Pool, connected
 from app.storage.outbox import Kind, Notice, delete_notices
 from app.storage.requests import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.streams.connection import GONE
 from app.streams.jobs import Enqueued, JobStreams
+from app.streams.keys import customer_mark
 
 log: Final = structlog.get_logger(__name__)
 
@@ -55,6 +57,7 @@ class Accepting:
         cipher: Cipher,
         clock: Clock,
         admission: Admission,
+        limiting: Limiting,
         *,
         insurers: Sequence[str],
         deadline_s: float,
@@ -64,6 +67,7 @@ class Accepting:
         self._cipher = cipher
         self._clock = clock
         self.admission = admission
+        self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
         self._commits = GroupCommit(self._commit)
@@ -81,10 +85,12 @@ class Accepting:
 
         Raises:
             InvalidApplication: the client reference names a request of other content.
+            RateLimitExceeded: this caller, or this customer of it, asks too often.
             Overloaded: too much is waiting to be asked already.
             Unavailable: it could not be stored in time; asking again with the same client reference is safe.
         """
         self.admission.check(wish.insurers or self._insurers)
+        await self._limiting.check(wish.tenant, wish.customer_id)
         new = self._seal(wish)
         try:
             async with asyncio.timeout(ACCEPT_S_MOST):
@@ -117,7 +123,8 @@ class Accepting:
             repeated = await find_repeated(connection, references)
         with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
             for request in (new.request for new in batch if new.request.id in accepted):
-                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at))
+                mark = customer_mark(request.tenant, request.customer_id)
+                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
         metrics.ACCEPTED.inc(len(accepted))
         return [
             None if new.request.id in accepted else repeated[new.request.tenant, new.request.client_reference or ""]

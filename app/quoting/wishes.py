@@ -1,20 +1,23 @@
 """From what a caller sent to a valid wish, with every problem found at once. Every door goes through here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from app.domain.errors import InvalidApplication, Problem
+from app.domain.formats import Broken
 from app.domain.intake import application_from
+from app.domain.intake_reader import Reader, same
 from app.domain.problems import problem
 from app.quoting.accepting import NewQuoteRequest
 
 MOSCOW: Final = ZoneInfo("Europe/Moscow")
 """Insurance days begin and end by this clock."""
+_LIST: Final = cast("type[list[str]]", list)
 _REFERENCE: Final = re.compile(r"[!-~]{1,128}")
 
 
@@ -26,20 +29,19 @@ def new_quote_request(
     Raises:
         InvalidApplication: with everything that is wrong.
     """
-    problems: list[Problem] = []
-    customer_id, client_reference = raw["customerId"], raw.get("clientReference")
-    if not _REFERENCE.fullmatch(customer_id):
-        problems.append(problem(("customerId",), "CUSTOMER_ID_INVALID"))
-    if client_reference is not None and not _REFERENCE.fullmatch(client_reference):
-        problems.append(problem(("clientReference",), "CLIENT_REFERENCE_INVALID"))
-    chosen = raw.get("insurerIds")
-    problems += _insurer_problems(chosen, configured) if chosen is not None else []
-    try:
-        application = application_from(raw["application"], today=now.astimezone(MOSCOW).date(), is_email=_is_email)
-    except InvalidApplication as error:
-        raise InvalidApplication([*problems, *error.problems]) from None
-    if problems:
-        raise InvalidApplication(problems)
+    reader = Reader(raw, (), [])
+    customer_id = reader.required("customerId", str, reference("CUSTOMER_ID_INVALID"))
+    client_reference = reader.optional("clientReference", str, reference("CLIENT_REFERENCE_INVALID"))
+    chosen = reader.optional("insurerIds", _LIST, same)
+    reader.problems += _insurer_problems(chosen, configured) if chosen is not None else []
+    application = None
+    if reader.inside("application"):
+        try:
+            application = application_from(raw["application"], today=now.astimezone(MOSCOW).date(), is_email=_is_email)
+        except InvalidApplication as error:
+            reader.problems += error.problems
+    if reader.problems or application is None or customer_id is None:
+        raise InvalidApplication(reader.problems)
     return NewQuoteRequest(
         tenant=tenant,
         customer_id=customer_id,
@@ -47,6 +49,17 @@ def new_quote_request(
         application=application,
         insurers=None if chosen is None else tuple(chosen),
     )
+
+
+def reference(code: str) -> Callable[[str], str]:
+    """The rule of an id that a caller chooses."""
+
+    def rule(text: str) -> str:
+        if _REFERENCE.fullmatch(text):
+            return text
+        raise Broken(code)
+
+    return rule
 
 
 def _insurer_problems(chosen: Sequence[str], configured: Sequence[str]) -> list[Problem]:

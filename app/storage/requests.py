@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -72,6 +72,14 @@ WHERE r.completed_at IS NULL AND r.expires_at > $1 AND r.created_at <= $2 AND r.
 ORDER BY r.id LIMIT $4
 """
 
+_OPEN_OF: Final = """
+SELECT c.tenant, c.customer_id, r.id FROM unnest($1::text[], $2::text[]) AS c (tenant, customer_id)
+CROSS JOIN LATERAL (
+    SELECT id FROM osago_requests
+    WHERE tenant = c.tenant AND customer_id = c.customer_id AND completed_at IS NULL ORDER BY id LIMIT $3
+) AS r
+"""
+
 _LOCK: Final = """
 SELECT id FROM osago_requests
 WHERE id = ANY($1::uuid[]) AND completed_at IS NULL ORDER BY id FOR UPDATE
@@ -85,6 +93,10 @@ WITH ended AS (
 )
 INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
 """
+
+
+Customer: TypeAlias = tuple[str, str]
+"""A tenant, and its own id of somebody who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +185,17 @@ async def open_requests(
     """A page of open requests in the order of their ids, from the one that follows `after`."""
     rows = await connection.fetch(_OPEN, expire_after, created_until, after, most)
     return [OpenRequest(row["id"], row["expires_at"], tuple(row["missing"])) for row in rows]
+
+
+async def open_requests_of(
+    connection: Connection, customers: Sequence[Customer], *, most: int
+) -> Mapping[Customer, Sequence[UUID]]:
+    """The open requests of each customer, the oldest first."""
+    found: dict[Customer, list[UUID]] = {}
+    tenants, ids = [tenant for tenant, _ in customers], [customer_id for _, customer_id in customers]
+    for row in await connection.fetch(_OPEN_OF, tenants, ids, most):
+        found.setdefault((row["tenant"], row["customer_id"]), []).append(row["id"])
+    return found
 
 
 async def lock_open(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -31,7 +31,14 @@ class RequestRow(SQLModel, table=True):
             postgresql_where=text("client_reference IS NOT NULL"),
         ),
         # What the sweeper and the recovery look through: only what is open.
+        # What retention and key rotation look through: only what still has its application.
+        Index("osago_requests_purgeable", "created_at", "id", postgresql_where=text("application IS NOT NULL")),
+        Index("osago_requests_customer", "customer_id"),
         Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
+        # What is looked through for those who watch a customer.
+        Index(
+            "osago_requests_open_of_customer", "tenant", "customer_id", postgresql_where=text("completed_at IS NULL")
+        ),
         CheckConstraint("(completed_at IS NULL) = (outcome IS NULL)", name="osago_requests_ended_wholly"),
         CheckConstraint("cardinality(insurers) > 0", name="osago_requests_somebody_is_asked"),
     )
@@ -90,3 +97,15 @@ class OutboxRow(SQLModel, table=True):
     )
     kind: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
     created_at: datetime = Field(sa_column=_moment())
+
+
+class PurgeRow(SQLModel, table=True):
+    """A record of what was destroyed: `retention` took applications, `forgotten` whole requests."""
+
+    __tablename__: ClassVar[str] = "osago_purges"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (CheckConstraint("reason IN ('retention', 'forgotten')", name="osago_purges_reason"),)
+
+    id: UUID = Field(primary_key=True)
+    reason: str = Field(sa_column=_text())
+    request_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    purged_at: datetime = Field(sa_column=_moment())

@@ -1,7 +1,7 @@
 """The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -16,16 +16,25 @@ log: Final = structlog.get_logger(__name__)
 _RETRY_S: Final = 0.2
 
 
-class Doorbell:
-    """Listens to channels, each with whoever is told of its messages."""
+def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
+    """A listener for messages that are request ids separated by spaces."""
+    return lambda message: on_ring([UUID(part) for part in message.split()])
 
-    def __init__(self, client: Client, hearers: Mapping[str, Callable[[str], None]]) -> None:
+
+class Doorbell:
+    """One connection that listens to all channels that it is told of before it runs."""
+
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._hearers = hearers
+        self._listeners: dict[str, Callable[[str], None]] = {}
         self.is_connected = False
         """False while rings may be missed."""
         self.connected = asyncio.Event()
         """Set while `is_connected`; cleared when the connection breaks."""
+
+    def listen(self, channels: Iterable[str], listener: Callable[[str], None]) -> None:
+        """Hands the messages of these channels to a listener."""
+        self._listeners |= dict.fromkeys(channels, listener)
 
     async def run(self) -> None:
         """Listens for ever, connecting again whenever the connection breaks."""
@@ -43,16 +52,16 @@ class Doorbell:
     async def _listen(self) -> None:
         await self._client.ping()  # a Cluster's client knows its nodes only after its first command
         async with self._client.pubsub() as pubsub:
-            await pubsub.subscribe(*self._hearers)
+            await pubsub.subscribe(*self._listeners)
             while True:
                 end_if_cancelled()
                 message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it
                 elif message["type"] == "subscribe":
-                    self._hears(hears=message["data"] == len(self._hearers))
+                    self._hears(hears=message["data"] == len(self._listeners))
                 elif message["type"] == "message":
-                    self._hearers[message["channel"]](message["data"])
+                    self._listeners[message["channel"]](message["data"])
 
     def _hears(self, *, hears: bool) -> None:
         self.is_connected = hears
@@ -60,8 +69,3 @@ class Doorbell:
             self.connected.set()
         else:
             self.connected.clear()
-
-
-def request_ids(message: str) -> list[UUID]:
-    """What a bell of requests tells: ids, separated by spaces."""
-    return [UUID(part) for part in message.split()]

@@ -1,4 +1,7 @@
-"""Events of requests: what has been answered, in Redis for the subscribers, and the bells that tell of it."""
+"""Events of requests: what has been answered, in Redis for the subscribers, and the bells that tell of it.
+
+The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +17,9 @@ from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, Argument
 
+FEED_VERSION: Final = 1
+"""Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
+FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MOST: Final = 200
 _EVENTS_MOST: Final = 300
 """More than a request can have: one per insurer, and the end."""
@@ -40,9 +46,10 @@ class Events:
 class EventStreams:
     """All event streams of one Redis."""
 
-    def __init__(self, client: Client, *, shards: int) -> None:
+    def __init__(self, client: Client, *, shards: int, feed_length: int = FEED_LENGTH) -> None:
         self._client = client
         self.shards = shards
+        self._feed_length = feed_length
 
     async def publish(self, batch: Sequence[Published]) -> None:
         """Tells of committed quotes, each once however often it is published, and acknowledges their jobs."""
@@ -54,8 +61,8 @@ class EventStreams:
                 await self._publish(shard, quotes[first : first + _PUBLISH_MOST])
 
     async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
-        names: list[str] = []
-        arguments: list[Argument] = [keys.GROUP, keys.bell(shard)]
+        names = [keys.feed(shard)]
+        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), self._feed_length, FEED_VERSION]
         for one in batch:
             quote = one.quote
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
@@ -63,6 +70,12 @@ class EventStreams:
             arguments += [str(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
             arguments += [encode_quote(quote), one.entry or ""]
         await PUBLISH.run(self._client, names, arguments)
+
+    async def forget(self, ids: Iterable[UUID]) -> None:
+        """Removes what is kept of these requests."""
+        for id_ in ids:
+            shard = keys.shard_of(id_, self.shards)
+            await self._client.delete(keys.request(shard, id_), keys.events(shard, id_))
 
     async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> None:
         """Tells of the end of a request, after every quote of it.
@@ -75,10 +88,16 @@ class EventStreams:
 
     async def _publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str]) -> Sequence[str]:
         shard = keys.shard_of(request.id, self.shards)
-        names = [keys.request(shard, request.id), keys.events(shard, request.id)]
+        names = [keys.feed(shard), keys.request(shard, request.id), keys.events(shard, request.id)]
         names += [keys.jobs(shard, insurer) for insurer in request.insurers]
-        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), keys.ended(shard), str(request.id)]
-        arguments += [expiry_ms(request.expires_at), encode_ending(ending), len(request.insurers), *request.insurers]
+        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
+        arguments += [
+            str(request.id),
+            expiry_ms(request.expires_at),
+            encode_ending(ending),
+            len(request.insurers),
+            *request.insurers,
+        ]
         for insurer in at_hand:
             arguments += [insurer, encode_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)

@@ -30,11 +30,15 @@ def expiry_ms(expires_at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A request whose jobs are to be in their streams, for those of its insurers that have not answered."""
+    """A request whose jobs are to be in their streams, for those of its insurers that have not answered.
+
+    `mark` is its customer's (`keys.customer_mark`), so that whoever watches the customer hears of it; None tells nobody.
+    """
 
     request_id: UUID
     insurers: tuple[str, ...]
     expires_at: datetime
+    mark: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,11 @@ class JobStreams:
     async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
         insurers = sorted({insurer for request in requests for insurer in request.insurers})
         number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
-        arguments: list[Argument] = [len(insurers), *insurers]
+        arguments: list[Argument] = [keys.accepted(shard), len(insurers), *insurers]
         for request in requests:
             streams = ",".join(number[insurer] for insurer in request.insurers)
-            arguments += [str(request.request_id), expiry_ms(request.expires_at), streams]
+            mark = "" if request.mark is None else request.mark
+            arguments += [str(request.request_id), expiry_ms(request.expires_at), mark, streams]
         names = [keys.jobs(shard, insurer) for insurer in insurers]
         names += [keys.request(shard, request.request_id) for request in requests]
         return await ENQUEUE.run(self._client, names, arguments)

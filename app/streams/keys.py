@@ -43,14 +43,44 @@ def dead_letters(shard: int) -> str:
     return f"{{osago-{shard:02}}}:dead-letters"
 
 
+def feed(shard: int) -> str:
+    """The stream of every event of the shard, for other services; docs/feed.md is its contract."""
+    return f"{{osago-{shard:02}}}:quote-events"
+
+
 def bell(shard: int) -> str:
     """The channel that names requests with new events, separated by spaces."""
     return f"{{osago-{shard:02}}}:bell"
 
 
+def accepted(shard: int) -> str:
+    """The channel that names new requests, each as `<customer mark>:<request id>`, separated by spaces."""
+    return f"{{osago-{shard:02}}}:accepted"
+
+
+def customer_mark(tenant: str, customer_id: str) -> int:
+    """16 bits: enough to leave most rings aside, too few to tell who the customer is."""
+    return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF
+
+
 def ended(shard: int) -> str:
     """The channel that names requests that have ended."""
     return f"{{osago-{shard:02}}}:ended"
+
+
+def rate(shard: int, kind: str, who: str) -> str:
+    """A cell of a rate limit: when it will be full again, microseconds of Redis's time. `who` names nobody by itself."""
+    return f"{{osago-{shard:02}}}:rate:{kind}:{who}"
+
+
+def callbacks(shard: int, request_id: UUID, insurer_id: str) -> str:
+    """The list of what one insurer has called us with about one request."""
+    return f"{{osago-{shard:02}}}:callbacks:{request_id}:{insurer_id}"
+
+
+def called(shard: int) -> str:
+    """The channel that names requests about which an insurer has called."""
+    return f"{{osago-{shard:02}}}:called"
 
 
 def circuit(insurer_id: str) -> str:

@@ -15,7 +15,7 @@ Argument = str | bytes | int
 
 
 class Script:
-    """One file of `scripts/`. Each is idempotent, so that a lost reply is answered by running it again."""
+    """One file of `scripts/`. Each is idempotent, or says why it need not be: a lost reply is answered by running it again."""
 
     def __init__(self, name: str) -> None:
         self._text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
@@ -35,7 +35,9 @@ PUBLISH_END: Final = Script("publish_end")
 PRESENCE: Final = Script("presence")
 OWNED: Final = Script("owned")
 REMEMBER: Final = Script("remember")
+CALL_BACK: Final = Script("call_back")
 HAND_BACK: Final = Script("hand_back")
+GCRA: Final = Script("gcra")
 RESERVE: Final = Script("reserve")
 INSURER_STATES: Final = Script("insurer_states")
 OPEN_CIRCUIT: Final = Script("open_circuit")

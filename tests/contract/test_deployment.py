@@ -94,7 +94,7 @@ def test_the_example_of_the_environment_lists_everything_with_its_default() -> N
     listed = {match[1]: match[2] for match in found if match}
     defaults = {name: default for name, default in listed.items() if name in VARIABLES}
     expected = {
-        f"OSAGO_{name.upper()}": "" if isinstance(field.default, SecretStr) else field.default
+        f"OSAGO_{name.upper()}": "" if isinstance(field.default, SecretStr) or field.default is None else field.default
         for name, field in Settings.model_fields.items()
     }
     assert defaults == {
@@ -174,9 +174,11 @@ def test_nginx_passes_sockets_on_and_outlives_a_request() -> None:
     assert NGINX.count("{") == NGINX.count("}")
 
 
-@pytest.mark.parametrize("path", ["/graphql", "/graphql/static/graphiql.js", "/osago/quotes/1/stream"])
+@pytest.mark.parametrize(
+    "path", ["/graphql", "/graphql/static/graphiql.js", "/osago/quotes/1/stream", "/callbacks/a.k1.b"]
+)
 def test_nginx_lets_the_api_through(path: str) -> None:
-    """GraphQL and the REST face."""
+    """GraphQL, the REST face, and insurers that call back."""
     (pattern,) = re.findall(r"location ~ (\S+) \{", NGINX)
     assert re.search(pattern, path)
     assert not any(re.search(pattern, other) for other in ("/metrics", "/readyz", "/graphqlx", "/"))

@@ -13,6 +13,7 @@ import pytest
 from support.certificates import Authority
 from support.wire import OK, Insurer, listening
 
+from app.clock import Clock
 from app.domain.errors import InsurerProtocol, InsurerUnavailable
 from app.insurers import InsurerSettings, WrongInsurer
 from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
@@ -20,7 +21,7 @@ from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
 
 @asynccontextmanager
 async def http_to(base_url: str, **more: Any) -> AsyncGenerator[InsurerHttp, None]:
-    http = InsurerHttp(settings(base_url, **more))
+    http = InsurerHttp(settings(base_url, **more), Clock())
     try:
         yield http
     finally:
@@ -107,7 +108,7 @@ async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path)
     ]
     for tls, name, told in cases:
         with pytest.raises(WrongInsurer) as error:
-            InsurerHttp(settings(tls={key: str(file) for key, file in tls.items()}))
+            InsurerHttp(settings(tls={key: str(file) for key, file in tls.items()}), Clock())
         assert (error.value.key, told in error.value.why) == (name, True), error.value
 
 

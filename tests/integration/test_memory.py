@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import strawberry
 
-from app.api.schema import _Executor
+from app.api.schema import Executor
 
 EVENTS = 100_000
 GROWTH_BYTES_MOST = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class Subscription:
 
 async def test_a_subscription_of_a_hundred_thousand_events_stays_flat() -> None:
     """graphql-core 3.3.2 alone would keep 2 KB of every event until the subscription ends: 200 MB."""
-    schema = strawberry.Schema(query=Query, subscription=Subscription, execution_context_class=_Executor)
+    schema = strawberry.Schema(query=Query, subscription=Subscription, execution_context_class=Executor)
     process = psutil.Process()
     results: Any = await schema.subscribe("subscription { events { number } }")
     rss: dict[int, int] = {}

@@ -22,7 +22,13 @@ async def test_down_and_up_again(database: Database) -> None:
     await asyncio.to_thread(command.downgrade, config(database.url), "base")
     assert await tables(database) == ["alembic_version"]
     await asyncio.to_thread(migrate, database.url)
-    assert await tables(database) == ["alembic_version", "osago_outbox", "osago_quotes", "osago_requests"]
+    assert await tables(database) == [
+        "alembic_version",
+        "osago_outbox",
+        "osago_purges",
+        "osago_quotes",
+        "osago_requests",
+    ]
 
 
 async def test_several_processes_may_migrate_at_once(servers: Servers, database: Database) -> None:

@@ -8,18 +8,30 @@ from typing import Final
 
 from app.domain.errors import WrongSetting
 from app.insurers import InsurerSettings, WrongInsurer
+from app.resources import Resources
 from workers.insurers.adapter import Adapter, Line
+from workers.insurers.http import InsurerHttp
 
 GROUP: Final = "osago.adapters"
 
 
-def make_adapter(name: str, line: Line) -> Adapter:
-    """The adapter of that name, on this line.
+def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
+    """The adapter of this insurer, on this line.
 
     Raises:
-        WrongSetting: there is none, or it cannot be loaded.
+        WrongInsurer: there is none, it cannot be loaded, or it lacks an option.
     """
-    return find_adapter(name)(line)
+    try:
+        return find_adapter(settings.adapter)(line)
+    except WrongSetting as error:
+        raise WrongInsurer(
+            settings.id, "options" if settings.options and "options" in str(error) else "adapter", str(error)
+        ) from error.__cause__
+
+
+def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:
+    """What the adapter of this insurer works with."""
+    return Line(http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url)
 
 
 def find_adapter(name: str) -> type[Adapter]:
@@ -48,17 +60,3 @@ def _loaded(entry: EntryPoint) -> type[Adapter]:
     if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
         raise WrongSetting(f'adapter = "{entry.name}": {entry.value} is no class derived from Adapter')
     return loaded
-
-
-def adapter_of(settings: InsurerSettings, line: Line) -> Adapter:
-    """The adapter of an insurer.
-
-    Raises:
-        WrongInsurer: it cannot be made; the key to look at is known.
-    """
-    try:
-        return make_adapter(settings.adapter, line)
-    except WrongInsurer:
-        raise
-    except WrongSetting as error:
-        raise WrongInsurer(settings.id, "adapter", str(error)) from error

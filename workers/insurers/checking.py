@@ -21,7 +21,7 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.insurers import InsurerSettings
-from workers.insurers import adapter_of
+from workers.insurers import make_adapter
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 
@@ -44,9 +44,10 @@ async def check(settings: InsurerSettings, clock: Clock) -> Finding:
     Raises:
         WrongSetting: with these settings it cannot be called at all.
     """
-    http = InsurerHttp(settings)
+    http = InsurerHttp(settings, clock)
     try:
-        adapter = adapter_of(settings, Line(http=http, clock=clock, options=settings.options))
+        line = Line(http=http, clock=clock, options=settings.options, callback_url=lambda _: "")  # nobody is called
+        adapter = make_adapter(settings, line)
         if adapter.abilities.polls:
             await adapter.poll(UNKNOWN)
         else:

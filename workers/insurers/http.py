@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
+from app.clock import Clock
 from app.domain.errors import (
     InsurerBusy,
     InsurerCredentials,
@@ -57,12 +58,14 @@ class Reply:
 class InsurerHttp:
     """One insurer's base URL, token and connections. Make it where an event loop runs."""
 
-    def __init__(self, settings: InsurerSettings) -> None:
+    def __init__(self, settings: InsurerSettings, clock: Clock) -> None:
+        self._clock = clock
         self._base = str(settings.base_url).rstrip("/") + "/"
         self._names = Names(seconds=settings.connect_timeout)
         self._options: dict[str, Any] = {"allow_redirects": False}
+        self._proxy_headers = _proxy_headers(settings)
         if settings.proxy is not None:
-            self._options |= {"proxy": str(settings.proxy), "proxy_headers": _proxy_headers(settings)}
+            self._options |= {"proxy": str(settings.proxy), "proxy_headers": self._proxy_headers}
         self._session = aiohttp.ClientSession(
             headers=_headers(settings),
             connector=aiohttp.TCPConnector(
@@ -86,7 +89,7 @@ class InsurerHttp:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Reply:
-        """One call.
+        """One call. A path begins at the base URL; a whole URL is called as it is.
 
         Raises:
             InsurerUnavailable: transport, time-out, 5xx, 408, 425.
@@ -94,10 +97,13 @@ class InsurerHttp:
             InsurerCredentials: 401, 403.
             InsurerProtocol: the body is too large, or no HTTP.
         """
-        url = URL(self._base + path, encoded=True)
+        absolute = path.startswith(("https://", "http://"))
+        url = URL(path if absolute else self._base + path, encoded=True)
+        if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
+            headers = {**(headers or {}), **self._proxy_headers}
         try:
             async with self._session.request(method, url, headers=headers, data=content, **self._options) as response:
-                return _sorted_out(response.status, response.headers, await _body(response))
+                return _sorted_out(response.status, response.headers, await _body(response), self._clock.now())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable
             raise kind(type(error).__name__) from error
@@ -126,17 +132,18 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _sorted_out(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def _sorted_out(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+    retry_after = headers.get("retry-after")
     if status == _BUSY:
-        raise InsurerBusy(f"status {status}", retry_after_s(headers.get("retry-after")))
+        raise InsurerBusy(f"status {status}", retry_after_s(retry_after, now))
     if status >= 500 or status in _AGAIN:  # noqa: PLR2004 - HTTP's own classes
-        raise InsurerUnavailable(f"status {status}", retry_after_s(headers.get("retry-after")))
+        raise InsurerUnavailable(f"status {status}", retry_after_s(retry_after, now))
     if status in _CREDENTIALS:
         raise InsurerCredentials(f"status {status}")
     return Reply(status, body)
 
 
-def retry_after_s(text: str | None) -> float | None:
+def retry_after_s(text: str | None, now: datetime) -> float | None:
     """Seconds out of a Retry-After header, a number or a date; None if there is none, or none that can be read."""
     if text is None:
         return None
@@ -146,15 +153,13 @@ def retry_after_s(text: str | None) -> float | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 def _headers(settings: InsurerSettings) -> dict[str, str]:
     headers = {"User-Agent": "osago-aggregator"}
     if settings.token_env is not None:
         headers["Authorization"] = f"Bearer {_variable(settings, 'token_env', settings.token_env)}"
-    if settings.base_url.scheme == "http":  # no tunnel: the proxy reads the request itself
-        headers |= _proxy_headers(settings)
     return headers
 
 

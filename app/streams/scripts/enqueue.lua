@@ -1,15 +1,18 @@
 -- Adds the jobs of requests, each at most once: what is done, or still in its stream, is skipped.
 -- KEYS: the job streams, then one hash per request.
--- ARGV: how many streams; the insurer of each stream; then per request its id, its expiry (ms) and the numbers of its
--- streams, separated by commas. Returns how many jobs were added.
-local streams = tonumber(ARGV[1])
+-- ARGV: the channel of accepted requests; how many streams; the insurer of each stream; then per request its id, its
+-- expiry (ms), its customer's mark ('' rings for nobody) and the numbers of its streams, separated by commas.
+-- Returns how many jobs were added.
+local accepted, streams = ARGV[1], tonumber(ARGV[2])
 local added = 0
+local rung = {}
 for r = 1, #KEYS - streams do
   local hash = KEYS[streams + r]
-  local first = 1 + streams + (r - 1) * 3
-  local request, expires_ms = ARGV[first + 1], ARGV[first + 2]
-  for number in string.gmatch(ARGV[first + 3], '%d+') do
-    local stream, insurer = KEYS[tonumber(number)], ARGV[1 + tonumber(number)]
+  local first = 2 + streams + (r - 1) * 4
+  local request, expires_ms, mark = ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
+  local before = added
+  for number in string.gmatch(ARGV[first + 4], '%d+') do
+    local stream, insurer = KEYS[tonumber(number)], ARGV[2 + tonumber(number)]
     local known = redis.call('HMGET', hash, 'done:' .. insurer, 'job:' .. insurer, 'end')
     local there = known[1] or known[3] or (known[2] and redis.call('XRANGE', stream, known[2], known[2])[1])
     if not there then
@@ -18,5 +21,11 @@ for r = 1, #KEYS - streams do
     end
   end
   redis.call('PEXPIREAT', hash, expires_ms)
+  if added > before and mark ~= '' then
+    rung[#rung + 1] = mark .. ':' .. request
+  end
+end
+if #rung > 0 then
+  redis.call('PUBLISH', accepted, table.concat(rung, ' '))
 end
 return added

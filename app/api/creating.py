@@ -1,0 +1,25 @@
+"""Asking for quotes, whichever door the wish comes through."""
+
+from collections.abc import Mapping
+
+from app.api.context import WRITE, Context
+from app.domain.quote import QuoteRequest
+from app.quoting.wishes import new_quote_request
+
+
+async def create(context: Context, raw: Mapping[str, object]) -> QuoteRequest:
+    """The request as it is stored: a new one, or the first that its client reference named.
+
+    Raises:
+        NotAllowed: the caller is no service that may ask.
+        InvalidApplication, RateLimitExceeded: the caller can mend it.
+        Overloaded, Unavailable: nothing is stored, or nobody knows; it is safe to ask again with a client reference.
+    """
+    services = context.services
+    wish = new_quote_request(
+        raw,
+        tenant=context.service(WRITE).tenant,
+        now=services.clock.now(),
+        configured=[insurer.id for insurer in services.availabilities.insurers],
+    )
+    return await services.accepting.accept(wish)

@@ -1,0 +1,91 @@
+"""Running prepared operations with graphql-core itself: extensions and middleware there are none to pay for."""
+
+import inspect
+from collections.abc import AsyncGenerator
+from typing import Any, Final, cast
+
+import graphql
+from graphql import ExecutionResult, OperationType
+from strawberry.execution import optimized_is_awaitable
+
+from app.api.asked import Asked
+from app.api.context import ADMIN, Context
+from app.api.operations import ERRORS_MOST, Operation
+from app.api.schema import GRAPHQL, Executor
+from app.domain.caller import Service
+from app.domain.errors import NotAllowed
+
+# Typed in part only.
+_execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberType]
+_subscribe = cast("Any", graphql.subscribe)  # pyright: ignore[reportUnknownMemberType]
+_OPTIONS: Final[dict[str, Any]] = {
+    "executor_class": Executor,
+    "hide_suggestions": True,
+    "max_coercion_errors": ERRORS_MOST,
+}
+
+
+async def run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
+    """The result of a query, or of a mutation, which is finished even if whoever asked for it is gone.
+
+    Raises:
+        NotAllowed: it looks into the schema, and this caller may not.
+    """
+    _check_introspection(operation, context)
+    running = _run(operation, asked, context)
+    if operation.type is OperationType.MUTATION:
+        return await context.services.finishing.finish(running)
+    return await running
+
+
+async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
+    """Every result: of a subscription as they come, otherwise the one.
+
+    Raises:
+        NotAllowed: as `run`.
+        OsagoError: what the subscription itself raises.
+    """
+    if operation.type is not OperationType.SUBSCRIPTION:
+        yield await run(operation, asked, context)
+        return
+    _check_introspection(operation, context)
+    source: Any = _subscribe(
+        GRAPHQL, operation.document, operation_extensions=asked.extensions, **_arguments(operation, asked, context)
+    )
+    results: Any = await source if inspect.isawaitable(source) else source
+    if isinstance(results, ExecutionResult):
+        yield results
+        return
+    try:
+        async for result in results:
+            yield cast("ExecutionResult", result)
+    finally:
+        await results.aclose()
+
+
+async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
+    result = _execute(
+        GRAPHQL,
+        operation.document,
+        is_awaitable=optimized_is_awaitable,
+        operation_extensions=asked.extensions,
+        **_arguments(operation, asked, context),
+    )
+    return result if isinstance(result, ExecutionResult) else await result
+
+
+def _arguments(operation: Operation, asked: Asked, context: Context) -> dict[str, Any]:
+    return {
+        "variable_values": asked.variables,
+        "operation_name": operation.name,
+        "context_value": context,
+        **_OPTIONS,
+    }
+
+
+def _check_introspection(operation: Operation, context: Context) -> None:
+    if not operation.introspects:
+        return
+    mode, caller = context.services.introspection, context.caller
+    if mode == "off" or (mode == "admin" and not (isinstance(caller, Service) and ADMIN in caller.scopes)):
+        raise NotAllowed

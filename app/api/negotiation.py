@@ -1,0 +1,58 @@
+"""`Accept`, by quality and order: which of the two media types of GraphQL over HTTP an answer gets."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+MODERN: Final = "application/graphql-response+json"
+LEGACY: Final = "application/json"
+# The more precise a range, the less of it: `application/json` says more than `application/*`.
+_RANGES: Final = {
+    MODERN: (MODERN, "application/*", "*/*"),
+    LEGACY: (LEGACY, "application/*", "*/*"),
+}
+
+
+@lru_cache(maxsize=128)
+def negotiated(accept: str | None) -> str | None:
+    """The media type of the answer; None if the caller takes neither.
+
+    Whoever says nothing, or takes anything, gets the legacy type, as the specification has it for old clients.
+    Of two with one quality the one that is named first wins, and one that is named wins over a wildcard.
+    """
+    if not accept or not accept.strip():
+        return LEGACY
+    ranges = list(_ranges(accept))
+    found = [
+        (quality, exact, -place, type_) for type_ in (MODERN, LEGACY) for quality, exact, place in _of(type_, ranges)
+    ]
+    acceptable = [one for one in found if one[0] > 0]
+    if not acceptable:
+        return None
+    *_, best = max(acceptable, key=lambda one: (one[0], one[1], one[2], one[3] == LEGACY))
+    return best
+
+
+def _of(type_: str, ranges: list[tuple[str, float]]) -> Iterator[tuple[float, bool, int]]:
+    """What the most precise range that holds this type says of it: quality, whether it is named, place."""
+    for wanted in _RANGES[type_]:
+        for place, (range_, quality) in enumerate(ranges):
+            if range_ == wanted:
+                yield quality, wanted == type_, place
+                return
+
+
+def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+    for part in accept.split(","):
+        range_, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        yield range_, _quality(quality)
+
+
+def _quality(text: str) -> float:
+    """0 … 1; what is none counts for nothing."""
+    try:
+        quality = float(text)
+    except ValueError:
+        return 0.0
+    return quality if 0 <= quality <= 1 else 0.0

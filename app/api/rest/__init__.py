@@ -1,0 +1,1 @@
+"""The REST face: the same use cases as GraphQL's, the same tokens, the same documents."""

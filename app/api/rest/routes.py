@@ -1,0 +1,111 @@
+"""The routes of the REST face. Each reads what HTTP says, calls a use case, and writes what came of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from app.api.asked import Refused
+from app.api.context import Context, Services
+from app.api.creating import create
+from app.api.http import bearer, encode, id_of, json_body
+from app.api.queries import request_id_of
+from app.api.rest import stream
+from app.api.rest.documents import accepted_document, request_document
+from app.api.rest.events import EventStream
+from app.api.rest.openapi import openapi
+from app.api.rest.problems import problem
+from app.domain.errors import NotFound
+from app.storage.database import connected
+from app.storage.requests import read_requests
+
+PATH: Final = "/osago/quotes"
+_JSON: Final = "application/json"
+_decoder: Final = msgspec.json.Decoder(dict[str, Any])
+_Handler = Callable[[Request, Services], Awaitable[Response]]
+
+
+def routes(services: Callable[[], Services]) -> list[BaseRoute]:
+    """All of them; `services` gives the use cases once they are there."""
+
+    def handled(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            return await _answer(request, services(), handler)
+
+        return handle
+
+    async def serve(websocket: WebSocket) -> None:
+        await stream.serve(websocket, services())
+
+    return [
+        Route(PATH, handled(_create), methods=["POST"]),
+        Route(PATH + "/{request_id}", handled(_read), methods=["GET"]),
+        Route(PATH + "/{request_id}/events", handled(_events), methods=["GET"]),
+        WebSocketRoute(PATH + "/{request_id}/stream", serve),
+        Route("/osago/openapi.json", _openapi, methods=["GET"]),
+    ]
+
+
+async def _answer(request: Request, services: Services, handler: _Handler) -> Response:
+    request_id = id_of(request)
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        try:
+            response = await handler(request, services)
+        except Exception as error:  # noqa: BLE001 - one request is isolated from the next
+            response = problem(error)
+    response.headers["X-Request-Id"] = request_id
+    return response
+
+
+async def _create(request: Request, services: Services) -> Response:
+    context = _context(request, services)
+    accepted = await create(context, _body(await json_body(request)))
+    location = {"Location": f"{PATH}/{accepted.id}"}
+    return _json(accepted_document(accepted, services), 202, location)
+
+
+async def _read(request: Request, services: Services) -> Response:
+    context, request_id = _context(request, services), _request_id(request)
+    async with connected(services.pool) as connection:
+        found = (await read_requests(connection, [request_id])).get(request_id)
+    if found is None or not context.may_see(found):
+        raise NotFound
+    return _json(request_document(found, services))
+
+
+async def _events(request: Request, services: Services) -> Response:
+    return EventStream(request, services, _request_id(request))
+
+
+async def _openapi(_request: Request) -> Response:
+    return _json(openapi())
+
+
+def _context(request: Request, services: Services) -> Context:
+    return Context(services, services.tokens.caller(bearer(request)))
+
+
+def _request_id(request: Request) -> UUID:
+    request_id = request_id_of(request.path_params["request_id"])
+    if request_id is None:
+        raise NotFound
+    return request_id
+
+
+def _body(body: bytes) -> Mapping[str, Any]:
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Refused(400, "Ожидается объект JSON, как CreateQuoteRequestInput.") from None
+
+
+def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        encode(document), status, headers={"Cache-Control": "no-store", **(headers or {})}, media_type=_JSON
+    )

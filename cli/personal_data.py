@@ -1,0 +1,47 @@
+"""`osago keys rotate` and `osago forget`: what an operator does about personal data."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.domain.errors import Unavailable, WrongSetting
+from app.quoting.purging import Purging, Rotation
+from app.resources import open_resources
+from app.settings import Settings
+
+Result = TypeVar("Result")
+
+
+def rotate_keys() -> int:
+    """Seals every application with the first key; returns the exit code: 1 if some cannot be read."""
+
+    async def rotate(purging: Purging) -> Rotation:
+        return await purging.rotate()
+
+    done = _run(rotate)
+    print(f"re-encrypted {done.resealed}")
+    if done.unreadable:
+        print(f"unreadable {done.unreadable}: the key that sealed them is not in OSAGO_ENCRYPTION_KEYS")
+        return 1
+    print("every application is sealed with the first key: the others may be dropped")
+    return 0
+
+
+def forget_customer(customer_id: str, tenant: str) -> None:
+    """Destroys everything of a customer."""
+
+    async def forget(purging: Purging) -> int:
+        return await purging.forget(customer_id, tenant or None)
+
+    print(f"forgotten {_run(forget)}")
+
+
+def _run(step: Callable[[Purging], Awaitable[Result]]) -> Result:
+    async def main() -> Result:
+        async with open_resources(Settings.load()) as resources:
+            return await step(resources.purging)
+
+    try:
+        return asyncio.run(main())
+    except Unavailable:
+        raise WrongSetting("OSAGO_DATABASE_URL: PostgreSQL cannot be reached") from None

@@ -1,0 +1,103 @@
+"""Peers that send slowly, endlessly or too much: each meets a limit, and nobody else notices."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from support.world import ApiAtHand, World
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+async def api(world: World, monkeypatch: pytest.MonkeyPatch) -> ApiAtHand:
+    monkeypatch.setattr("cli.protocol.REQUEST_S_MOST", 0.3)
+    world.write_insurers("sever")
+    return await world.api()
+
+
+@asynccontextmanager
+async def connected(api: ApiAtHand) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter], None]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"", b""),
+        (b"GET /healthz HT", b"HTTP/1.1 408 "),
+        (HEAD + b"X-Slow: ", b"HTTP/1.1 408 "),
+        (HEAD + b"Authorization: Bearer TOKEN\r\nContent-Length: 100\r\n\r\n{", b"HTTP/1.1 408 "),
+    ],
+)
+async def test_a_request_that_does_not_come_is_not_waited_for(api: ApiAtHand, sent: bytes, told: bytes) -> None:
+    """Nothing, half a line, half the headers, half a body: the connection is freed."""
+    async with connected(api) as (reader, writer):
+        writer.write(sent.replace(b"TOKEN", api.token.encode()))
+        answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer[: len(told)] == told
+    assert bool(answer) == bool(told)
+
+
+async def test_a_trickle_does_not_buy_time(api: ApiAtHand) -> None:
+    """The limit is for the whole request, not for each byte of it."""
+    began = time.monotonic()
+    async with connected(api) as (reader, writer):
+        answering = asyncio.create_task(reader.read())
+        for byte in HEAD * 1000:
+            if answering.done():
+                break
+            writer.write(bytes([byte]))
+            await asyncio.wait([answering], timeout=0.01)
+        assert (await answering).startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - began < 10
+
+
+async def test_a_kept_connection_is_watched_anew(api: ApiAtHand) -> None:
+    """Also its second request has its time, and no more."""
+    async with connected(api) as (reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"alive\n")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost")
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"".join(b"X-%d: %s\r\n" % (number, b"y" * 100) for number in range(400)),
+        b"X-Endless: " + b"y" * 100_000,
+        b"X-Many: 1\r\n" * 5000,
+    ],
+)
+async def test_a_flood_of_headers_is_cut_off(api: ApiAtHand, flood: bytes) -> None:
+    """Many, or one without end."""
+    async with connected(api) as (reader, writer):
+        writer.write(HEAD + flood + b"\r\n")
+        with contextlib.suppress(ConnectionResetError):  # it may be cut off before everything was sent
+            assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_an_endless_url_is_cut_off(api: ApiAtHand) -> None:
+    """It is part of the head."""
+    async with connected(api) as (reader, writer):
+        writer.write(b"GET /graphql?query=" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_what_browsers_heed_is_in_every_answer(api: ApiAtHand) -> None:
+    """Also in that of a probe."""
+    async with connected(api) as (reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = (await reader.read()).decode().lower()
+    for header in ("x-content-type-options: nosniff", "x-frame-options: deny", "referrer-policy: no-referrer"):
+        assert header in answer
+    assert "access-control-" not in answer
+    assert "server:" not in answer
