@@ -17,7 +17,17 @@ async def test_schemathesis_finds_nothing(world: World) -> None:
     world.set(quote_deadline="1.2s", end_margin="1s")  # an event stream lasts as long as its request
     api = await world.api()
     command = ("-m", "schemathesis.cli", "run", f"{api.url}/osago/openapi.json", "--header")
-    options = ("--exclude-checks", NOT_OURS, "--max-examples", "15", "--seed", "1", "--no-color", "--max-failures", "10")
+    options = (
+        "--exclude-checks",
+        NOT_OURS,
+        "--max-examples",
+        "15",
+        "--seed",
+        "1",
+        "--no-color",
+        "--max-failures",
+        "10",
+    )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *command, f"Authorization: Bearer {api.token}", *options),
         cwd=world.folder,
