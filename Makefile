@@ -38,7 +38,7 @@ graphiql:                  ## builds GraphiQL anew into app/api/static (needs No
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 $(STATE)/uv/bin/uv:

@@ -1,7 +1,6 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app import collecting
 from app.api import graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
@@ -52,7 +52,7 @@ class Api(FastAPI):
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     """The ASGI application. It opens its resources when it starts up.
 
-    In a process of its own all that is there by then is there for good, and the garbage collector need not look again.
+    With `owns_process` the process is this application's alone: the garbage collector may leave out what is there then.
     """
 
     @asynccontextmanager
@@ -75,8 +75,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 ),
             ):
                 if owns_process:
-                    gc.collect()
-                    gc.freeze()
+                    collecting.resume()
                 yield {"draining": draining}
                 await services.finishing.finished()
 

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
@@ -135,7 +135,7 @@ async def test_a_body_in_pieces_is_put_together(world: World, api: ApiAtHand) ->
     await taught(world, api)
     body = json.dumps({"query": CREATE, "variables": {"input": world.new_request()}}).encode()
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncGenerator[bytes, None]:
         for first in range(0, len(body), 700):
             yield body[first : first + 700]
 

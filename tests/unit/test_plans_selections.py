@@ -129,9 +129,10 @@ keys = st.sampled_from(["", "", "", "", "", "a: ", "b: ", "id: "])
 @st.composite
 def selections(draw: st.DrawFn, type_: Any, depth: int = 0) -> str:
     """A selection set of this type, mostly a valid one."""
-    parts: list[str] = []
-    for _ in range(draw(st.integers(1, 4))):
-        parts.append(draw(keys) + draw(field(type_, depth)) if draw(st.integers(0, 3)) else draw(spread(type_, depth)))
+    parts = [
+        draw(keys) + draw(field(type_, depth)) if draw(st.integers(0, 3)) else draw(spread(type_, depth))
+        for _ in range(draw(st.integers(1, 4)))
+    ]
     return "{ " + " ".join(parts) + " }"
 
 
@@ -146,7 +147,7 @@ def field(draw: st.DrawFn, type_: Any, depth: int) -> str:
     directive = draw(st.sampled_from([""] * 12 + [" @skip(if: false)", " @include(if: true)"]))
     if is_leaf_type(inner):
         return name + directive
-    if depth > 4:  # noqa: PLR2004
+    if depth > 4:
         return "__typename"
     return name + arguments + directive + " " + draw(selections(inner, depth + 1))
 
@@ -155,7 +156,7 @@ def field(draw: st.DrawFn, type_: Any, depth: int) -> str:
 def spread(draw: st.DrawFn, type_: Any, depth: int) -> str:
     members = list(type_.types) if isinstance(type_, GraphQLUnionType) else [type_]
     member = draw(st.sampled_from(members))
-    if depth > 4:  # noqa: PLR2004
+    if depth > 4:
         return "__typename"
     form = draw(st.sampled_from([f"... on {member.name}", f"... on {type_.name}", "...", "...Part"]))
     if form == "...Part":
