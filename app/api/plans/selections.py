@@ -126,10 +126,12 @@ class Selections:
         read: Any = _reader(field.extensions["strawberry-definition"])
         write = self.writer(field.type, node.selection_set)
         if isinstance(read, attrgetter):
-            return (
-                (lambda value, _info: read(value)) if write is _same else lambda value, info: write(read(value), info)
-            )
+            return _plain(read) if write is _same else lambda value, info: write(cast("Any", read(value)), info)
         return lambda value, info: write(read(value, info), info)
+
+
+def _plain(read: Callable[[Any], Any]) -> Writer:
+    return lambda value, _info: read(value)
 
 
 def _name(value: Any, _info: Info) -> Any:
