@@ -13,6 +13,7 @@ COPY README.md LICENSE insurers.toml ./
 COPY alembic alembic
 COPY app app
 COPY cli cli
+COPY osago_adapter_suite osago_adapter_suite
 COPY sandbox sandbox
 COPY workers workers
 RUN uv sync --frozen --no-dev --no-group embedded --no-editable

@@ -3,10 +3,11 @@ PYTHON ?= python3
 STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
+PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test check format schema docs audit graphiql
+.PHONY: demo quote test chaos check format schema docs audit graphiql page screenshots
 
-demo: .venv/ready          ## the whole system on this machine, to watch
+demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
 
 quote: .venv/ready         ## sends the example application to the demo and shows the quotes
@@ -14,6 +15,9 @@ quote: .venv/ready         ## sends the example application to the demo and show
 
 test: .venv/ready          ## the whole suite, on real servers
 	@$(RUN) pytest $(ARGS)
+
+chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)
 
 check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) ruff format --check .
@@ -25,8 +29,9 @@ format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-schema: .venv/ready        ## prints schema.graphql anew from the code
+schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew from the code
 	@$(RUN) osago schema > schema.graphql
+	@$(RUN) osago schema --of typescript > frontend/schema.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.reference
@@ -36,6 +41,19 @@ audit: .venv/ready         ## looks the locked packages up in the database of kn
 
 graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build
+
+page:                      ## builds the customer's page anew into sandbox/core_app/static (needs Node)
+	@npm --prefix frontend/customer ci && npm --prefix frontend/customer run build
+
+screenshots:               ## takes the documents' pictures from a running demo (needs Node and Chromium)
+	@npm --prefix tests/browser ci && node tests/browser/screenshots.mjs http://127.0.0.1:8200/ docs/images $$(command -v chromium)
+
+# Built only where Node is and sources are newer than the last build; without Node the copy in the repository serves.
+$(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type f)
+	@mkdir -p $(STATE)
+	@{ npm --prefix frontend/customer ci && npm --prefix frontend/customer run build; } >$(STATE)/page.log 2>&1 \
+		|| echo "The page could not be built ($(STATE)/page.log): the copy in the repository serves."
+	@touch $@
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
 	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)

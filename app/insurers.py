@@ -8,6 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
+from app.domain.application import VehicleCategory
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
 from app.units import Limit, Seconds
@@ -30,6 +31,11 @@ class PollInterval(_Table):
     @classmethod
     def from_text(cls, value: object) -> object:
         return {"first": value, "factor": 1, "most": value} if isinstance(value, str) else value
+
+    @classmethod
+    def every(cls, text: str) -> Self:
+        """The same wait for ever, as somebody writes it."""
+        return cls.model_validate(cls.from_text(text))
 
     def after(self, polls: int) -> float:
         """Seconds to wait before the poll that follows `polls` others."""
@@ -72,6 +78,8 @@ class InsurerSettings(_Table):
     poll_interval: Annotated[PollInterval, BeforeValidator(PollInterval.from_text)] = PollInterval()
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
+    categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
+    """The vehicles that it insures: it is not asked about others. None: whatever its API takes."""
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 

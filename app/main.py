@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app import collecting
-from app.api import graphiql, http, websocket
+from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.door import make_operations, make_tokens
@@ -27,6 +27,7 @@ from app.api.plans.kept import Plans
 from app.api.rest import routes as rest
 from app.api.schema import GRAPHQL
 from app.api.sockets import Sockets
+from app.callbacks import PATH as CALLBACKS
 from app.customers import Customers
 from app.live import Live
 from app.loops import forever, running
@@ -79,8 +80,27 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 yield {"draining": draining}
                 await services.finishing.finished()
 
-    mode = settings.graphiql
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+
+    async def callback(request: Request) -> Response:
+        return await callbacks.answer(request, app.state.resources.callbacks)
+
+    async def probe() -> Readiness:
+        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+
+    app = Api(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.is_draining = False
+    app.router.routes.extend(health.routes(probe))
+    _add_graphql(app, settings)
+    app.router.routes.extend(rest.routes(lambda: app.state.services))
+    _guard(app, parse_origins(settings.origins), sockets)
+    app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
+    return app
+
+
+def _add_graphql(app: FastAPI, settings: Settings) -> None:
+    """GraphQL over both transports, and GraphiQL for browsers."""
+    mode = settings.graphiql
 
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
@@ -93,19 +113,10 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def graphql_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, app.state.services)
 
-    async def probe() -> Readiness:
-        return await readiness(app.state.resources, is_draining=app.state.is_draining)
-
-    app = Api(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.is_draining = False
-    app.router.routes.extend(health.routes(probe))
     app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
     app.router.routes.append(WebSocketRoute(http.PATH, graphql_socket))
-    app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets)
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
-    return app
 
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from app.callbacks import Callbacks
 from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
@@ -40,6 +41,7 @@ class Resources:
     events: EventStreams
     ending: Ending
     purging: Purging
+    callbacks: Callbacks
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -98,6 +100,14 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         events=events,
         ending=ending,
         purging=Purging(pool, events, ending, cipher, clock, retention_s=settings.retention),
+        callbacks=Callbacks(
+            cipher,
+            redis,
+            clock,
+            shards=settings.shards,
+            public_url=settings.public_url,
+            deadline_s=settings.quote_deadline,
+        ),
     )
     try:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,10 +116,17 @@ class Client:
                     case "next":
                         yield message["payload"]["data"]["quotes"]
                     case "error":
-                        raise CallFailed("; ".join(error["message"] for error in message["payload"]))
+                        raise _failure(message["payload"])
                     case "ping":
                         await socket.send(json.dumps({"type": "pong"}))
                     case "complete":
                         return
                     case _:
                         pass
+
+
+def _failure(errors: Sequence[Mapping[str, Any]]) -> Exception:
+    """With a cursor it is no refusal: the server tells where to go on, as after a lost connection."""
+    text = "; ".join(error["message"] for error in errors)
+    is_interrupted = any("cursor" in error.get("extensions", {}) for error in errors)
+    return ConnectionResetError(text) if is_interrupted else CallFailed(text)

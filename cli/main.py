@@ -1,6 +1,7 @@
 """`osago`: every command of the project. A wrong setting is one clear line and exit code 2."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +11,15 @@ from app.domain.errors import WrongSetting
 
 WRONG: Final = 2
 
+
+class SchemaOf(StrEnum):
+    """Whose schema is printed."""
+
+    GRAPHQL = "graphql"
+    OPENAPI = "openapi"
+    TYPESCRIPT = "typescript"
+
+
 app = typer.Typer(
     name="osago",
     help="Asks every OSAGO insurer for a quote and pushes each answer to the browser as it arrives.",
@@ -17,6 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 
@@ -80,6 +92,32 @@ def sandbox(
     from cli.processes import sandbox
 
     sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm)
+
+
+@app.command(name="core-app")
+def core_app(
+    host: Host = "127.0.0.1",
+    port: int = 8200,
+    url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="The aggregator's GraphQL API.")] = LOCAL_API,
+    watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
+    token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
+    customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
+    redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
+    shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
+) -> None:
+    """The example client of the mutation, and the customer's page."""
+    from cli.processes import core_app
+
+    core_app(
+        host,
+        port,
+        url=url,
+        watch_url=watch_url,
+        token=token,
+        customer_limit=customer_limit,
+        redis_url=redis_url,
+        shards=shards,
+    )
 
 
 @app.command()
@@ -176,11 +214,15 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the GraphQL schema."""
-    from app.api.schema import sdl
+def schema(
+    of: Annotated[
+        SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")
+    ] = SchemaOf.GRAPHQL,
+) -> None:
+    """Print the GraphQL schema, or what is derived from it."""
+    from cli.schemas import printed
 
-    sys.stdout.write(sdl())
+    sys.stdout.write(printed(of))
 
 
 def main() -> None:

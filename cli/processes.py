@@ -12,7 +12,7 @@ from app import collecting
 from app.domain.errors import WrongSetting
 from app.observability import logs
 from app.settings import Settings
-from app.units import parse_duration
+from app.units import parse_duration, parse_rate
 from cli import serving
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -86,6 +86,40 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
     logs.configure(log_format="console", level="warning")
     app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
     serving.serve(app, host, port, on_exit=app.state.sandbox.close)
+
+
+def core_app(
+    host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str, redis_url: str, shards: int
+) -> None:
+    """Serves core-app and the customer's page until SIGTERM."""
+    from sandbox.core_app.app import create_app
+    from sandbox.core_app.config import Config, CustomerLimit
+
+    logs.configure(log_format="console", level="warning")
+    if not token:
+        raise WrongSetting("--token (OSAGO_TOKEN): needed; `osago token` prints one")
+    try:
+        rate = parse_rate(customer_limit)
+    except ValueError as error:
+        raise WrongSetting(f"--customer-limit: {error}") from None
+    _check_scheme("--url", url, "http", "https")
+    _check_scheme("--redis-url", redis_url or "redis:", "redis", "rediss", "unix")
+    _check_scheme("--watch-url", watch_url or "ws:", "ws", "wss")
+    config = Config(
+        url=url,
+        watch_url=watch_url or url.replace("http", "ws", 1),
+        token=token,
+        customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
+        redis_url=redis_url,
+        shards=shards,
+    )
+    app = create_app(config)
+    serving.serve(app, host, port, on_exit=app.state.close)
+
+
+def _check_scheme(option: str, url: str, *schemes: str) -> None:
+    if url.partition(":")[0] not in schemes:
+        raise WrongSetting(f"{option}: expected {' or '.join(f'{scheme}://' for scheme in schemes)}")
 
 
 def token(subject: str, scope: str, ttl: str) -> None:

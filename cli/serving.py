@@ -15,10 +15,11 @@ from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
 from cli.protocol import Protocol
+from cli.sockets import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
 
 FRAME_BYTES_MOST: Final = 64 * 1024
 DRAIN_S_MOST: Final = 8
-UNSENT_MS_MOST: Final = 20_000
+UNSENT_MS_MOST: Final = 30_000
 """A peer that takes nothing for so long is cut off: TCP alone would wait for a quarter of an hour."""
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -29,6 +30,8 @@ HEADERS: Final = {
 }
 """With every answer. Browsers heed the last one only where TLS is before us."""
 LOOPBACK: Final = "127.0.0.1,::1"
+SENT_BYTES_MOST: Final = 128 * 1024
+"""What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005
 
@@ -97,6 +100,7 @@ def listen(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio leaves Nagle's algorithm on: every answer would wait for 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MOST)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MOST)
     try:
@@ -150,11 +154,11 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=Protocol,
         headers=list(HEADERS.items()),
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=FRAME_BYTES_MOST,
         ws_per_message_deflate=False,
-        ws_ping_interval=20,
-        ws_ping_timeout=20,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=STALLED_AFTER_S,
         timeout_graceful_shutdown=DRAIN_S_MOST,
         access_log=False,
         log_config=None,

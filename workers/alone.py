@@ -29,9 +29,9 @@ from app.streams.connection import GONE
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Line
+from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
 from workers.marker import Marker
@@ -60,11 +60,12 @@ async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) 
 async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Asking, None]:
     """Asks this insurer, outside of any lane."""
     settings = resources.insurers[insurer_id]
-    http = InsurerHttp(settings)
+    http = InsurerHttp(settings, resources.clock)
     try:
-        adapter = make_adapter(settings.adapter, Line(http=http, clock=resources.clock, options=settings.options))
+        adapter = make_adapter(settings, line_of(settings, resources, http))
         circuit = Circuit(settings.breaker, resources.clock)
-        yield Asking(settings, adapter, circuit, resources.clock, end_margin_s=resources.settings.end_margin)
+        called_back, margin_s = CalledBack(resources.callbacks), resources.settings.end_margin
+        yield Asking(settings, adapter, circuit, resources.clock, called_back, end_margin_s=margin_s)
     finally:
         await http.close()
 

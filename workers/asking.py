@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from app.cancelling import end_if_cancelled
+from app.cancelling import end_if_cancelled, first_of
 from app.clock import Clock
+from app.domain.application import VehicleCategory
 from app.domain.errors import InsurerError
-from app.domain.quote import Answer, NoOffer
-from app.insurers import InsurerSettings
+from app.domain.lawful import is_lawful
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
+from app.domain.tariff_2025 import TARIFF_2025
+from app.insurers import InsurerSettings, PollInterval
 from app.observability import metrics
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
+from workers.echo import without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
 from workers.verdict import AskAgain, GiveUp, verdict
@@ -19,6 +24,8 @@ Result = TypeVar("Result")
 
 CREATE: Final = "create"
 POLL: Final = "poll"
+_SENT: Final = "~"
+"""Remembered in place of the insurer's id where a create must not be repeated."""
 
 
 class _NoOffer(Exception):
@@ -31,13 +38,23 @@ class Asking:
     """Asks one insurer."""
 
     def __init__(
-        self, settings: InsurerSettings, adapter: Adapter, circuit: Circuit, clock: Clock, *, end_margin_s: float
+        self,
+        settings: InsurerSettings,
+        adapter: Adapter,
+        circuit: Circuit,
+        clock: Clock,
+        called_back: CalledBack,
+        *,
+        end_margin_s: float,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
         self._adapter = adapter
         self._circuit = circuit
         self._clock = clock
+        self._called_back = called_back
+        self._poll_interval = _poll_interval(settings, adapter)
+        self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
 
     def left_s(self, job: Job) -> float:
@@ -50,17 +67,32 @@ class Asking:
         Raises:
             NotOurs: another worker has the job now.
         """
+        if job.application.vehicle.category not in self._insured:
+            return NOT_SUITED
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                return await self._ask(job, ownership)
+                answer = without_echo(await self._ask(job, ownership), job.application)
         except TimeoutError:
             return None
         except _NoOffer as ending:
             return ending.answer
+        if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
+            metrics.UNLAWFUL.labels(self._settings.id).inc()
+        return answer
 
     async def _ask(self, job: Job, ownership: Ownership) -> Answer:
+        if not self._adapter.abilities.calls_back:
+            return await self._converse(job, ownership)
+        # The insurer may call before it has answered the create, and so before there is anything to poll.
+        return await first_of(self._called_back.answer(job, self._adapter), self._converse(job, ownership))
+
+    async def _converse(self, job: Job, ownership: Ownership) -> Answer:
         application_id = job.application_id
+        if application_id == _SENT:  # by a worker that never told what became of it: a second one may be one too many
+            raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE))
         if application_id is None:
+            if not self._adapter.abilities.is_idempotent:
+                await ownership.remember(job, _SENT)
             created = await self._step(
                 CREATE, job, ownership, lambda: self._adapter.create(job.application, job.idempotency_key)
             )
@@ -68,13 +100,15 @@ class Asking:
                 return created
             application_id = created.application_id
             await ownership.remember(job, application_id)
+        if not self._adapter.abilities.polls:
+            await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)
 
     async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
         polls = 0
         while True:
             end_if_cancelled()
-            await self._clock.sleep(self._settings.poll_interval.after(polls))
+            await self._clock.sleep(self._poll_interval.after(polls))
             answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
@@ -96,6 +130,7 @@ class Asking:
                     failures=failures,
                     is_created=step == POLL,
                     retry=self._settings.retry,
+                    may_repeat=step == POLL or self._adapter.abilities.is_idempotent,
                     left_s=self.left_s(job),
                 )
             else:
@@ -109,3 +144,9 @@ class Asking:
 
     def _count(self, step: str, result: str) -> None:
         metrics.CALLS.labels(self._settings.id, step, result).inc()
+
+
+def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:
+    """As insurers.toml has it; else as the API wants it; else as everybody has it."""
+    is_set = "poll_interval" in settings.model_fields_set
+    return settings.poll_interval if is_set else adapter.abilities.poll_interval or settings.poll_interval

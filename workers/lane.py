@@ -17,6 +17,7 @@ from app.documents import decode_application
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
 from app.insurers import InsurerSettings
+from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources
@@ -60,6 +61,7 @@ class Lane:
         self._holdings: dict[UUID, Holding] = {}
         self._freed = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+        self._waiting = Seldom(resources.clock)
         self.is_stopping = False
         self.doubtful: set[int] = set()
         """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
@@ -168,7 +170,8 @@ class Lane:
                 async with connected(self._resources.pool) as connection:
                     return await read_work(connection, self.insurer_id, ids)
             except Unavailable:
-                log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
+                if self._waiting.is_due:
+                    log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
             await self._resources.clock.sleep(RETRY_S)
 
     async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:

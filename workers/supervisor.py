@@ -22,9 +22,9 @@ from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
 from workers import gauges, relay
 from workers.asking import Asking
+from workers.callbacks import CalledBack
 from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Line
+from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.presence import Presence
@@ -48,7 +48,7 @@ class Worker:
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
         self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
-        self._https = {id_: InsurerHttp(one) for id_, one in settings.items()}
+        self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -58,6 +58,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
         self._lanes = {
             id_: Lane(
@@ -75,6 +76,9 @@ class Worker:
         channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
         self._bell = Doorbell(resources.redis)
         self._bell.listen(channels, on_ids(self._on_ended))
+        self._bell.listen(
+            [keys.called(shard) for shard in range(resources.jobs.shards)], on_ids(self._called_back.ring)
+        )
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -122,12 +126,12 @@ class Worker:
             log.warning("worker.left_silently", consumer=self.consumer)
 
     def _asking(self, settings: InsurerSettings) -> Asking:
-        line = Line(http=self._https[settings.id], clock=self._resources.clock, options=settings.options)
         return Asking(
             settings,
-            make_adapter(settings.adapter, line),
+            make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
             self._circuits[settings.id],
             self._resources.clock,
+            self._called_back,
             end_margin_s=self._resources.settings.end_margin,
         )
 

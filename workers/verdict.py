@@ -41,11 +41,16 @@ _FINAL: Final[Mapping[type[InsurerError], ReasonCode]] = {
 }
 
 
-def verdict(error: InsurerError, *, failures: int, is_created: bool, retry: Retry, left_s: float) -> AskAgain | GiveUp:
-    """Decides after the `failures`-th failure in a row of one step, `left_s` seconds before asking stops."""
+def verdict(
+    error: InsurerError, *, failures: int, is_created: bool, retry: Retry, left_s: float, may_repeat: bool = True
+) -> AskAgain | GiveUp:
+    """Decides after the `failures`-th failure in a row of one step, `left_s` seconds before asking stops.
+
+    `may_repeat` is False for a create that would make a second application if the first one got through.
+    """
     match error:
         case InsurerUnavailable(retry_after_s=told):
-            if failures >= retry.attempts:
+            if failures >= retry.attempts or not may_repeat:
                 return GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
             return _again(max(told or 0.0, _backoff(failures, retry)), left_s)
         case InsurerBusy(retry_after_s=told):

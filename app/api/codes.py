@@ -30,6 +30,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "UNTRUSTED_DOCUMENT": Meaning("only trusted documents are run here", "have the document added to them"),
         "INVALID_CURSOR": Meaning("`after` is no cursor of this request", "subscribe without it"),
         "OVERLOADED": Meaning("too much at once, here", "repeat after `retryAfterSeconds`"),
+        "SLOW_CONSUMER": Meaning("the socket takes nothing any more", "subscribe anew with the `cursor` as `after`"),
         "UNAVAILABLE": Meaning(
             "a part of ours is down",
             "repeat after `retryAfterSeconds`; in a subscription with the `cursor` as `after`",

@@ -1,6 +1,6 @@
 """What a resolver may ask: the use cases, and who is calling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.api.availability import Availabilities
@@ -45,12 +45,20 @@ class Services:
     """Who may look into the schema: `on`, `admin` or `off`."""
 
 
+@dataclass(slots=True)
+class Place:
+    """How far a subscription's client has come: the cursor of the last event that was sent."""
+
+    cursor: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One operation's context; nothing in it outlives the operation."""
 
     services: Services
     caller: Caller
+    place: Place = field(default_factory=Place)
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.

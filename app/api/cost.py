@@ -52,7 +52,8 @@ LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """How long each list of the schema usually is; those from `types` on are introspection's."""
-_INTROSPECTION: Final = frozenset({"__schema", "__type"})
+_WHOLE_SCHEMA: Final = "__schema"
+_INTROSPECTION: Final = frozenset({_WHOLE_SCHEMA, "__type"})
 _INTROSPECTION_SHARE: Final = 20
 """A field of introspection costs about this part of one of ours: nobody else is asked for it."""
 
@@ -114,7 +115,8 @@ class _Walk:
                     self._note_name(node, names)
                     cost = self._field(node, depth, weight)
                 case InlineFragmentNode():
-                    cost = self.selections(node.selection_set.selections, depth, weight=weight, names=names)
+                    inner = self.selections(node.selection_set.selections, depth + 1, weight=weight, names=names)
+                    cost = Cost(inner.complexity, 1 + inner.height)
                 case FragmentSpreadNode():
                     cost = self.fragment(node.name.value, depth)
                     cost = Cost(cost.complexity * weight, cost.height)
@@ -155,8 +157,12 @@ class _Walk:
     def _field(self, node: FieldNode, depth: int, weight: int) -> Cost:
         if node.selection_set is None:
             return Cost(weight, 1)
+        aliases = self._aliases
         inner = self.selections(node.selection_set.selections, depth + 1)
         complexity = weight + inner.complexity * LENGTHS.get(node.name.value, 1)
         if node.name.value in _INTROSPECTION:
+            # The whole schema once is 8 ms of CPU; with aliases it would be as often as there are.
+            if self._aliases > aliases or (node.alias and node.name.value == _WHOLE_SCHEMA):
+                raise TooComplex("Псевдонимам в интроспекции не место.")
             complexity = weight + inner.complexity // _INTROSPECTION_SHARE
         return Cost(complexity, 1 + inner.height)

@@ -11,7 +11,16 @@ from graphql import GraphQLError
 
 from app.api.cost import TooComplex
 from app.api.operations import UnknownDocument, UntrustedDocument
-from app.domain.errors import InvalidCursor, NotAllowed, NotAuthenticated, NotFound, OsagoError, Overloaded, Unavailable
+from app.domain.errors import (
+    InvalidCursor,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OsagoError,
+    Overloaded,
+    SlowConsumer,
+    Unavailable,
+)
 from app.following import InterruptedWatch
 from app.observability import metrics
 
@@ -29,17 +38,21 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
     }
 )
 MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS.values()))))
 """What people read, by code; of two sentences the one that is said more often."""
 INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
 
+_WRONG: Final = "Запрос составлен неверно: "
+MESSAGE_LENGTH_MOST: Final = 300
+"""Names repeat what was sent, and may be as long as the document."""
 # What graphql-core says of a value repeats it, and it may be personal: the end of the sentence is left out.
 _VALUES: Final = (
     (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
     (re.compile(r"(value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"^Value '.*?' does not exist", re.DOTALL), "The value does not exist"),
+    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
     (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
 )
 
@@ -55,6 +68,8 @@ def told(error: OsagoError) -> dict[str, Any]:
         message = f"{message} {error}"
     if isinstance(error, InterruptedWatch):
         extensions["cursor"] = error.cursor.encode()
+    if isinstance(error, SlowConsumer):
+        extensions["cursor"] = error.cursor
     return {"message": message, "extensions": extensions}
 
 
@@ -71,7 +86,8 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
     if cause is None:
         return {
             **formatted,
-            "message": _without_values(error.message),
+            # What graphql-core says has a place in the document; what we say has none, and is Russian.
+            "message": f"{_WRONG if error.locations else ''}{_without_values(error.message)}",
             "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})},
         }
     place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
@@ -90,7 +106,7 @@ def raised(error: Exception) -> Mapping[str, Any]:
 def _without_values(message: str) -> str:
     for pattern, instead in _VALUES:
         message = pattern.sub(instead, message)
-    return message
+    return message if len(message) <= MESSAGE_LENGTH_MOST else f"{message[:MESSAGE_LENGTH_MOST]}…"
 
 
 def masked(cause: BaseException) -> dict[str, Any]:

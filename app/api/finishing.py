@@ -16,6 +16,11 @@ class Finishing:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def open(self) -> int:
+        """Pieces of work that are going on."""
+        return len(self._tasks)
+
     async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of the work. If the caller is cancelled meanwhile, the work is not."""
         task = asyncio.get_running_loop().create_task(work)

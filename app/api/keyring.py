@@ -70,7 +70,7 @@ def parse_secrets(text: str) -> Mapping[str, str]:
         key_id, _, secret = entry.partition(":")
         if not _KEY_ID.fullmatch(key_id) or key_id in secrets or len(secret.encode()) < SECRET_BYTES_LEAST:
             raise WrongSetting(
-                f"OSAGO_AUTH_KEYS: key {len(secrets) + 1} is not id:secret of at least {SECRET_BYTES_LEAST} bytes, "
+                f"OSAGO_AUTH_KEYS: key {len(secrets) + 1} is not id:key of at least {SECRET_BYTES_LEAST} bytes, "
                 "or repeats an id"
             )
         secrets[key_id] = secret

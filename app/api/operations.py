@@ -63,7 +63,7 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class _Known:
     document: DocumentNode
-    operations: Mapping[str, OperationType]
+    operations: Mapping[str | None, OperationType]
     introspects: bool
 
 
@@ -91,9 +91,11 @@ class Operations:
         name = asked.operation_name
         if name is None and len(known.operations) > 1:
             raise BadDocument([GraphQLError("Операций несколько: укажите имя, operationName.")])
-        type_ = next(iter(known.operations.values()), None) if name is None else known.operations.get(name)
-        if type_ is None:
+        if name is not None and name not in known.operations:
             raise BadDocument([GraphQLError("Нет операции с таким именем: operationName.")])
+        type_ = known.operations.get(name) or next(iter(known.operations.values()), None)
+        if type_ is None:
+            raise BadDocument([GraphQLError("В документе нет операций.")])
         return Operation(known.document, name, type_, known.introspects)
 
     def _text(self, asked: Asked) -> str:
@@ -166,7 +168,7 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     errors = validate(schema, document, _RULES, max_errors=ERRORS_MOST, hide_suggestions=True)
     if errors:
         raise BadDocument(errors[:ERRORS_MOST])
-    types = {operation.name.value if operation.name else "": operation.operation for operation in operations}
+    types = {operation.name.value if operation.name else None: operation.operation for operation in operations}
     return _Known(document, types, _introspects(document))
 
 

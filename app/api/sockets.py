@@ -4,8 +4,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from app.domain.errors import Overloaded
+
+_ADDRESS: Final = "address "
 
 
 class Sockets:
@@ -16,6 +19,11 @@ class Sockets:
         self._per_token = per_token
         self._open: Counter[str] = Counter()
 
+    @property
+    def open(self) -> int:
+        """Those that have said who they are."""
+        return sum(count for who, count in self._open.items() if not who.startswith(_ADDRESS))
+
     @contextmanager
     def from_address(self, address: str) -> Generator[None, None, None]:
         """Holds a place for the block.
@@ -23,7 +31,7 @@ class Sockets:
         Raises:
             Overloaded: this address has none left.
         """
-        with self._held(f"address {address}", self._per_address):
+        with self._held(f"{_ADDRESS}{address}", self._per_address):
             yield
 
     @contextmanager

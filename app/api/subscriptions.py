@@ -29,9 +29,11 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
         wanted = request_id_of(request_id)
         if wanted is None:
             raise NotFound
-        async for event in services.live.follow(wanted, context.may_see, None if after is strawberry.UNSET else after):
+        context.place.cursor = None if after is strawberry.UNSET else after
+        async for event in services.live.follow(wanted, context.may_see, context.place.cursor):
             yield _shown(event, context)
             measure(event, services.clock)
+            context.place.cursor = event.cursor.encode()  # asked for more: that one is sent
 
     @strawberry.subscription(
         description="The same events for every open request of one customer; it stays open across requests. "

@@ -27,7 +27,7 @@ WATCH_AUDIENCE: Final = "osago-watch"
 CUSTOMER_AUDIENCE: Final = "osago-customer"
 TOKEN_LENGTH_MOST: Final = 4096
 SUBJECT_LENGTH_MOST: Final = 256
-SKEW_S: Final = 30.0
+SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode

@@ -175,8 +175,10 @@ class QuoteRequest:
     )
     def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[Quote]:
         request, context = self.request, info.context
-        in_order = quote.by_premium if order_by is QuoteOrder.PREMIUM else quote.by_arrival
-        settled = [Quote.of(value, context) for value in in_order(request.quotes.values())]
+        answered, now = request.quotes.values(), context.services.clock.now()
+        is_by_premium = order_by is QuoteOrder.PREMIUM
+        in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
+        settled = [Quote.of(value, context) for value in in_order]
         missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
         return settled + [Quote.pending(request, insurer_id, context) for insurer_id in missing]
 

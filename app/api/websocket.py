@@ -1,9 +1,12 @@
 """graphql-transport-ws: one connection, its operations, and the code that each misuse closes it with.
 
-An operation's own fault never closes the socket: the other operations on it go on.
+An operation's own fault never closes the socket: the other operations on it go on. Nothing is queued for a client that
+reads slowly: its operations wait at their next message, and are ended with their cursors when it takes nothing any more.
 """
 
 import asyncio
+import contextlib
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -15,9 +18,11 @@ from app.api.faults import format_errors, raised, told
 from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
 from app.api.operations import BadDocument
+from app.api.stalled import stalled
 from app.api.tokens import Grant
 from app.domain.caller import Caller
-from app.domain.errors import NotAuthenticated, Overloaded
+from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
+from app.observability import metrics
 
 log: Final = structlog.get_logger(__name__)
 
@@ -27,8 +32,8 @@ OPERATIONS_MOST: Final = 100
 EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
 """A token may hold for years; a clock is set meanwhile."""
 
-TRY_AGAIN_LATER: Final = 1013
 # Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
+TRY_AGAIN_LATER: Final = 1013
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
@@ -59,14 +64,22 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         pass
     except _Closing as closing:
         if websocket.application_state is WebSocketState.CONNECTED:
-            await websocket.close(closing.code, closing.reason)
+            with contextlib.suppress(WebSocketDisconnect):
+                await websocket.close(closing.code, closing.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    task: asyncio.Task[None]
+    context: Context
 
 
 class _Connection:
     def __init__(self, websocket: WebSocket, services: Services) -> None:
         self._websocket = websocket
         self._services = services
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._operations: dict[str, _Operation] = {}
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         token, grant = await self._initialised()
@@ -80,13 +93,14 @@ class _Connection:
     async def _serve(self, grant: Grant) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                stalling = tasks.create_task(self._close_when_stalled())
                 expiring = tasks.create_task(self._expire(grant))
                 try:
                     await self._read(grant.caller, tasks)
                 finally:
                     expiring.cancel()
-                    for operation in self._operations.values():
-                        operation.cancel()
+                    stalling.cancel()
+                    self._cancel_operations()
         except ExceptionGroup as group:
             ended, bugs = group.split((_Closing, WebSocketDisconnect))
             raise bugs or (ended.exceptions[0] if ended else group) from None
@@ -132,7 +146,7 @@ class _Connection:
                     await self._begin(frame, caller, tasks)
                 case Complete(id=operation_id):
                     if operation := self._operations.pop(operation_id, None):
-                        operation.cancel()
+                        operation.task.cancel()
                 case ConnectionInit():
                     raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
                 case frame:
@@ -144,7 +158,8 @@ class _Connection:
         if len(self._operations) >= OPERATIONS_MOST:
             await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
             return
-        self._operations[frame.id] = tasks.create_task(self._operate(frame, Context(self._services, caller)))
+        context = Context(self._services, caller)
+        self._operations[frame.id] = _Operation(tasks.create_task(self._operate(frame, context)), context)
 
     async def _operate(self, frame: Subscribe, context: Context) -> None:
         try:
@@ -155,7 +170,8 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
             last = {"type": "error", "payload": [raised(error)]}
         # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
-        if self._operations.get(frame.id) is asyncio.current_task():
+        operation = self._operations.get(frame.id)
+        if operation and operation.context is context:
             del self._operations[frame.id]
             await self._send({"id": frame.id, **last})
 
@@ -177,6 +193,22 @@ class _Connection:
             await results.aclose()
         return {"type": "complete"}
 
+    async def _close_when_stalled(self) -> None:
+        """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
+        await stalled(self._websocket.scope)
+        metrics.SLOW.inc()
+        log.info("socket.stalled", operations=len(self._operations))
+        for operation_id, operation in self._cancel_operations().items():
+            error = told(SlowConsumer(operation.context.place.cursor))
+            await self._send({"id": operation_id, "type": "error", "payload": [error]})
+        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
+
+    def _cancel_operations(self) -> dict[str, _Operation]:
+        cancelled, self._operations = self._operations, {}
+        for operation in cancelled.values():
+            operation.task.cancel()
+        return cancelled
+
     async def _frame(self) -> ConnectionInit | Ping | Pong | Subscribe | Complete:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
@@ -191,4 +223,7 @@ class _Connection:
             await self._send({"type": "pong"} | ({"payload": frame.payload} if frame.payload is not None else {}))
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._websocket.send_text(encode(message).decode())
+        text = encode(message).decode()
+        # While the client takes nothing, one message waits before the socket, not one per operation.
+        async with self._turn:
+            await self._websocket.send_text(text)

@@ -121,5 +121,13 @@ class Overloaded(Unavailable):
     """A limit of ours is reached: too much at once."""
 
 
+class SlowConsumer(OsagoError):
+    """A client does not take what it is sent; `cursor` tells where to resume, None: at the beginning."""
+
+    def __init__(self, cursor: str | None) -> None:
+        super().__init__("the client takes nothing any more")
+        self.cursor = cursor
+
+
 class WrongSetting(OsagoError):
     """A setting or a file that a process cannot start with; the text is one line that says what to mend."""

@@ -1,7 +1,7 @@
 """UUIDv7 (RFC 9562): unique, and ordered by the moment at which they were made."""
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 
@@ -11,3 +11,8 @@ def uuid7(now: datetime) -> UUID:
     random = int.from_bytes(os.urandom(10), "big") >> 6
     value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return UUID(int=value)
+
+
+def made_at(id_: UUID) -> datetime:
+    """The moment that a UUIDv7 tells of, to the millisecond."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from app.domain.links import is_https_url
 from app.domain.money import Money
 from app.domain.tariff import Coefficients
 
@@ -82,6 +83,10 @@ class Offer:
     valid_until: datetime | None = None
     purchase_url: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.purchase_url is not None and not is_https_url(self.purchase_url):
+            raise ValueError("an offer is bought over https; see `app.domain.links.https_url`")
+
 
 @dataclass(frozen=True, slots=True)
 class NoOffer:
@@ -104,6 +109,7 @@ def failed(code: ReasonCode) -> NoOffer:
     return NoOffer(QuoteStatus.FAILED, Reason(code))
 
 
+NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
 CANCELLED: Final = NoOffer(QuoteStatus.CANCELLED, Reason(ReasonCode.CANCELLED))
@@ -191,9 +197,9 @@ def by_arrival(quotes: Iterable[Quote]) -> list[Quote]:
     return sorted(quotes, key=lambda q: (q.received_at, q.insurer_id))
 
 
-def by_premium(quotes: Iterable[Quote]) -> list[Quote]:
-    """Offers from the cheapest on, then the rest in the order of arrival."""
-    return sorted(quotes, key=_by_premium)
+def by_premium(quotes: Iterable[Quote], *, now: datetime) -> list[Quote]:
+    """Offers that hold from the cheapest on, so that the best comes first; expired ones likewise; then the rest."""
+    return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_premium(quote)))
 
 
 def _by_premium(quote: Quote) -> tuple[bool, Decimal, datetime, str]:

@@ -7,6 +7,8 @@ from typing import Final
 import structlog
 from structlog.typing import Processor
 
+from app.observability import traces
+
 _QUIET: Final = ("httpx", "httpcore", "asyncio", "uvicorn", "strawberry.execution", "alembic")
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
@@ -37,13 +39,20 @@ def configure(*, log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("asyncio").addFilter(_first_line)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _first_line(record: logging.LogRecord) -> bool:
+    """Asyncio goes on with the task that failed, and the text of its error, which is not for logs."""
+    record.msg, record.args = record.getMessage().partition("\n")[0], ()
+    return True
+
+
 def _rendering(*, is_json: bool) -> list[Processor]:
     if is_json:
-        # A traceback as text: local variables may hold personal data and are never printed.
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain, sort_keys=False)]
+        traced = structlog.processors.ExceptionRenderer(traces.format_exc_info)
+        return [traced, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    written = traces.write_exc_info
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=written, sort_keys=False)]

@@ -25,11 +25,13 @@ OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest noti
 RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, which the fast path had left.")
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
 CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
+UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram(
     "osago_answer_to_frame_seconds", "From the insurer's answer to the frame that tells of it.", buckets=_SECONDS
 )
+SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])

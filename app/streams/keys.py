@@ -73,6 +73,16 @@ def rate(shard: int, kind: str, who: str) -> str:
     return f"{{osago-{shard:02}}}:rate:{kind}:{who}"
 
 
+def callbacks(shard: int, request_id: UUID, insurer_id: str) -> str:
+    """The list of what one insurer has called us with about one request."""
+    return f"{{osago-{shard:02}}}:callbacks:{request_id}:{insurer_id}"
+
+
+def called(shard: int) -> str:
+    """The channel that names requests about which an insurer has called."""
+    return f"{{osago-{shard:02}}}:called"
+
+
 def circuit(insurer_id: str) -> str:
     """The state of an insurer's circuit, as the workers see it."""
     return f"{{osago-00}}:circuit:{insurer_id}"

@@ -19,6 +19,7 @@ WORKERS: Final = 2
 STOP_S_MOST: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
 _SANDBOX_PORT: Final = 8100
+_CORE_APP_PORT: Final = 8200
 _WRONG: Final = 2
 
 
@@ -56,6 +57,7 @@ class Demo:
         self._ports = Ports(
             api=port,
             sandbox=_SANDBOX_PORT if is_free(_SANDBOX_PORT) else free_port(),
+            core_app=_CORE_APP_PORT if is_free(_CORE_APP_PORT) else free_port(),
             workers=tuple(free_port() for _ in range(WORKERS)),
         )
         self._time_scale = time_scale
@@ -91,7 +93,7 @@ class Demo:
         )
         self._run_once("migrate")
         token = self._run_once("token", "--ttl", "90d")
-        self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token}
+        self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
         for name in self._commands():
             self._spawn(name)
@@ -129,14 +131,22 @@ class Demo:
 
     def _commands(self) -> Mapping[str, list[str]]:
         scale = ["--port", str(self._ports.sandbox), "--time-scale", str(self._time_scale)]
-        commands = {"sandbox": ["sandbox", *scale], "api": ["api", "--port", str(self._ports.api)]}
+        commands = {
+            "sandbox": ["sandbox", *scale],
+            "api": ["api", "--port", str(self._ports.api)],
+            "core-app": ["core-app", "--port", str(self._ports.core_app), "--url", f"{self._base}/graphql"],
+        }
         for number, port in enumerate(self._ports.workers, 1):
             commands[f"worker-{number}"] = ["worker", "--name", f"demo-{number}", "--metrics-port", str(port)]
         return commands
 
     def _listening(self) -> Mapping[str, int]:
         workers = {f"worker-{number}": port for number, port in enumerate(self._ports.workers, 1)}
-        return {"sandbox": self._ports.sandbox, "api": self._ports.api, **workers}
+        return {"sandbox": self._ports.sandbox, "api": self._ports.api, "core-app": self._ports.core_app, **workers}
+
+    @property
+    def _base(self) -> str:
+        return f"http://127.0.0.1:{self._ports.api}"
 
     def _spawn(self, name: str) -> None:
         with (self._folder / f"{name}.log").open("ab") as log:
@@ -158,12 +168,12 @@ class Demo:
         return done.stdout.strip()
 
     def _announce(self, token: str) -> None:
-        base = f"http://127.0.0.1:{self._ports.api}"
         table = Table.grid(padding=(0, 2))
         for name, value in (
-            ("GraphiQL", f"{base}/graphql"),
+            ("Customer's page", f"http://127.0.0.1:{self._ports.core_app}/"),
+            ("GraphiQL", f"{self._base}/graphql"),
             ("Insurers", f"http://127.0.0.1:{self._ports.sandbox}/docs  (script their next answers)"),
-            ("Health", f"{base}/readyz · {base}/metrics"),
+            ("Health", f"{self._base}/readyz · {self._base}/metrics"),
             ("Workers", ", ".join(f"http://127.0.0.1:{port}/metrics" for port in self._ports.workers)),
             ("PostgreSQL", self._database_url),
             ("Redis", self._redis_url),

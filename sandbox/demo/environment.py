@@ -23,6 +23,7 @@ class Ports:
 
     api: int
     sandbox: int
+    core_app: int
     workers: tuple[int, ...]
 
 
@@ -34,6 +35,8 @@ def demo_environment(folder: Path, *, database_url: str, redis_url: str, ports: 
         "OSAGO_DATABASE_URL": database_url,
         "OSAGO_REDIS_URL": redis_url,
         "OSAGO_INSURERS_FILE": str(_insurers(folder, ports.sandbox)),
+        "OSAGO_ORIGINS": ",".join(f"http://{host}:{ports.core_app}" for host in ("127.0.0.1", "localhost")),
+        "OSAGO_PUBLIC_URL": f"http://127.0.0.1:{ports.api}",
         "OSAGO_AUTH_SECRET": kept["auth_secret"],
         "OSAGO_ENCRYPTION_KEYS": f"demo:{kept['encryption_key']}",
     }

@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from sandbox.insurers.answers import Reply, declined, encode, error
+from sandbox.insurers.answers import Reply, encode, refused
 from sandbox.insurers.behaviours import (
     Behaviour,
     BrokenConnection,
+    CallBack,
     Decline,
     Delay,
     Garbage,
@@ -19,6 +20,7 @@ from sandbox.insurers.behaviours import (
     WrongShape,
 )
 from sandbox.insurers.calls import Call
+from sandbox.insurers.dialects.dialect import Dialect
 
 _GARBAGE: Final = "<html><body><h1>Технические работы</h1></body></html>".encode()
 _PADDING: Final = b" " * 64 * 1024
@@ -28,29 +30,29 @@ _STRANGE: Final[dict[int, Any]] = {
 }
 
 
-def refusal_at_the_door(behaviour: Behaviour | None) -> Reply | None:
+def refusal_at_the_door(behaviour: Behaviour | None, dialect: Dialect) -> Reply | None:
     """The answer to a create that takes nothing in: a 4xx. After anything else the application is with the insurer,
     although the caller may never learn of it.
     """
     match behaviour:
         case Decline():
-            return Reply(HTTPStatus.UNPROCESSABLE_ENTITY, declined(behaviour))
+            return dialect.refused(refused(behaviour))
         case Status(status=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return _error(behaviour)
+            return _error(behaviour, dialect)
         case _:
             return None
 
 
-async def act(behaviour: Behaviour | None, reply: Reply, call: Call) -> None:
+async def act(behaviour: Behaviour | None, reply: Reply, call: Call, dialect: Dialect) -> None:
     """Answers the call; `reply` is what would have come without the behaviour."""
     match behaviour:
-        case None | Offer() | Decline() | Processing():
+        case None | Offer() | Decline() | Processing() | CallBack():
             await call.reply(reply)
         case Delay(seconds=seconds):
             if await call.wait(seconds):
                 await call.reply(reply)
         case Status():
-            await call.reply(_error(behaviour))
+            await call.reply(_error(behaviour, dialect))
         case Garbage(text=text):
             await call.reply(Reply(reply.status, _GARBAGE if text is None else text.encode()))
         case WrongShape(body=body):
@@ -93,6 +95,6 @@ async def _drip(reply: Reply, seconds: float, drips: int, call: Call) -> None:
         await call.push(part, more=index < len(parts) - 1)
 
 
-def _error(behaviour: Status) -> Reply:
+def _error(behaviour: Status, dialect: Dialect) -> Reply:
     retry_after = behaviour.retry_after
-    return error(behaviour.status, "SCRIPTED", None if retry_after is None else str(retry_after))
+    return dialect.error(behaviour.status, "SCRIPTED", None if retry_after is None else str(retry_after))

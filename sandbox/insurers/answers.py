@@ -1,9 +1,8 @@
-"""What an insurer puts on the wire: bodies of the `rest-poll` API, as the aggregator agreed with every insurer."""
+"""What an insurer says, in whatever dialect: an offer or a refusal; and the reply that carries it over the wire."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -13,6 +12,8 @@ from sandbox.insurers.behaviours import Offer as ScriptedOffer
 from sandbox.insurers.fate import Refusal
 from sandbox.insurers.pricing import Price
 
+JSON: Final = "application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -21,99 +22,54 @@ class Reply:
     status: int
     body: bytes
     retry_after: str | None = None
+    media_type: str = JSON
 
 
-class _Created(msgspec.Struct, rename="camel"):
-    application_id: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """An offer. Texts are sent as they are: a script may have put nonsense there."""
 
-
-class _Coefficients(msgspec.Struct, rename="camel"):
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
-
-
-class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: str
     currency: str = "RUB"
-    coefficients: _Coefficients | None = None
+    coefficients: Coefficients | None = None
     valid_until: str | None = None
     purchase_url: str | None = None
 
 
-class _Reason(msgspec.Struct):
-    code: str
-    message: str
-
-
-class _Processing(msgspec.Struct, tag_field="status", tag="processing"):
-    pass
-
-
-class _Offered(msgspec.Struct, tag_field="status", tag="offered"):
-    offer: _Offer
-
-
-class _Declined(msgspec.Struct, tag_field="status", tag="declined"):
-    reason: _Reason
-
-
-class _Error(msgspec.Struct):
-    error: str
-
+Said: TypeAlias = Offered | Refusal
 
 encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
-PROCESSING: Final = Reply(200, encode(_Processing()))
 
-
-def created(application_id: str) -> Reply:
-    return Reply(202, encode(_Created(application_id)))
-
-
-def offered(price: Price, *, insurer_id: str, number: str, valid_until: datetime) -> bytes:
-    offer = _Offer(
+def offered(price: Price, *, insurer_id: str, number: str, valid_until: datetime) -> Offered:
+    return Offered(
         number=number,
         premium=str(price.premium.amount),
         currency=price.premium.currency,
-        coefficients=_coefficients(price.coefficients),
+        coefficients=price.coefficients,
         valid_until=valid_until.isoformat(timespec="seconds"),
         purchase_url=_purchase_url(insurer_id, number),
     )
-    return encode(_Offered(offer))
 
 
-def offered_by_script(scripted: ScriptedOffer, *, insurer_id: str, number: str) -> bytes:
+def offered_by_script(scripted: ScriptedOffer, *, insurer_id: str, number: str) -> Offered:
     """Nothing but what the script says: factors beside a premium of somebody's choice would contradict it."""
     number = number if scripted.number is None else scripted.number
-    offer = _Offer(
+    return Offered(
         number=number,
         premium=scripted.premium,
         valid_until=scripted.valid_until,
         purchase_url=_purchase_url(insurer_id, number) if scripted.purchase_url is None else scripted.purchase_url,
     )
-    return encode(_Offered(offer))
 
 
-def declined(refusal: Refusal | Decline) -> bytes:
-    return encode(_Declined(_Reason(refusal.code, refusal.message)))
+def refused(scripted: Decline) -> Refusal:
+    return Refusal(scripted.code, scripted.message)
 
 
-def error(status: int, code: str, retry_after: str | None = None) -> Reply:
-    return Reply(status, encode(_Error(code)), retry_after)
-
-
-def unpriceable(why: str) -> Reply:
-    return Reply(422, declined(Refusal("APPLICATION_INVALID", f"Заявление не удалось прочитать: {why}")))
-
-
-def _coefficients(factors: Coefficients) -> _Coefficients:
-    return msgspec.convert(factors, _Coefficients, from_attributes=True)
+def unreadable(why: str) -> Refusal:
+    return Refusal("APPLICATION_INVALID", f"Заявление не удалось прочитать: {why}")
 
 
 def _purchase_url(insurer_id: str, number: str) -> str:

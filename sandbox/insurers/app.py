@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
-from sandbox.insurers import rest_poll
+from sandbox.insurers import door
 from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.clock import Clock
 from sandbox.insurers.control import control_app
+from sandbox.insurers.dialects import load_dialects
 from sandbox.insurers.sandbox import APPLICATIONS_MOST, Sandbox
 from sandbox.insurers.views import Settings
 
@@ -37,7 +38,7 @@ def create_app(
     app = Starlette(
         routes=[
             Mount(_CONTROL, control_app(sandbox)),
-            *rest_poll.routes(sandbox),
+            *door.routes(sandbox, load_dialects().values()),
             Route("/", _index),
             Route("/docs", _docs),
         ]
@@ -50,7 +51,7 @@ async def _index(request: Request) -> JSONResponse:
     base = str(request.base_url)
     return JSONResponse(
         {
-            "about": "Twelve invented insurers with the rest-poll API. None of them exists.",
+            "about": "Twelve invented insurers that speak every dialect of the adapters. None of them exists.",
             "control": f"{base}control/docs",
             "openapi": f"{base}control/openapi.json",
             "settings": f"{base}control/settings",

@@ -119,4 +119,20 @@ def read_application(body: bytes) -> tuple[domain.Application, bytes]:
         wire = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unpriceable(str(error)) from None
+    return _read(wire)
+
+
+def from_fields(fields: object) -> tuple[domain.Application, bytes]:
+    """The same out of fields whose values are texts, as XML has them.
+
+    Raises:
+        Unpriceable: it is none.
+    """
+    try:
+        return _read(msgspec.convert(fields, _Application, strict=False))
+    except msgspec.MsgspecError as error:
+        raise Unpriceable(str(error)) from None
+
+
+def _read(wire: _Application) -> tuple[domain.Application, bytes]:
     return msgspec.convert(wire, domain.Application, from_attributes=True), _encode(wire)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
 
-from sandbox.insurers.answers import PROCESSING, Reply
+from sandbox.insurers.answers import Said
 from sandbox.insurers.behaviours import Behaviour
 
 
@@ -15,16 +15,19 @@ class TakenIn:
     id: str
     insurer_id: str
     key: str
-    answer: bytes
+    answer: Said
     ready_at: float
     """On the monotonic clock."""
     fault: Behaviour | None
     """Of its first poll."""
+    always: Behaviour | None = None
+    """Of every call of one step, where magic has it so."""
 
-    def reply(self, now: float) -> Reply:
-        return Reply(200, self.answer) if self.ready_at <= now else PROCESSING
+    def said(self, now: float) -> Said | None:
+        """The answer, None as long as it is not ready."""
+        return self.answer if self.ready_at <= now else None
 
-    def settle(self, answer: bytes) -> None:
+    def settle(self, answer: Said) -> None:
         """Answers so from now on."""
         self.answer, self.ready_at = answer, -inf
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Step = Literal["create", "poll"]
+AnyStep = Step | Literal["token", "callback"]
+"""`token`: a call for an OAuth2 token. `callback`: a call of the insurer's. `any` means neither."""
 Times = Annotated[int, Field(ge=1, le=1_000_000)] | Literal["forever"]
 
 SECONDS_MOST: Final = 600
@@ -21,7 +23,10 @@ class _Behaviour(BaseModel, frozen=True):
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
 
-    step: Step | Literal["any"] = Field(default="any", description="Which calls it is for.")
+    step: AnyStep | Literal["any"] = Field(
+        default="any",
+        description="Which calls it is for. `token`: those for an OAuth2 token; `any` means creates and polls.",
+    )
     times: Times = Field(default=1, description="After so many calls it is used up.")
     key_prefix: str = Field(
         default="",
@@ -104,7 +109,7 @@ class Decline(_Behaviour, frozen=True):
     """The application is declined from now on; on create at once, with a 422."""
 
     kind: Literal["decline"] = "decline"
-    step: Step | Literal["any"] = "poll"
+    step: AnyStep | Literal["any"] = "poll"
     code: str = Field(max_length=1000)
     message: str = Field(default="Отказ по сценарию.", max_length=1000)
 
@@ -116,6 +121,28 @@ class Processing(_Behaviour, frozen=True):
     step: Literal["poll"] = "poll"
 
 
+class CallBack(_Behaviour, frozen=True):
+    """How the insurer calls back about an application. Without it: once, when the answer is ready."""
+
+    kind: Literal["call-back"] = "call-back"
+    step: Literal["callback"] = "callback"
+    calls: int = Field(default=1, ge=0, le=10, description="How often; 0: never.")
+    early: bool = Field(default=False, description="At once, and before the create is answered.")
+    signature: Literal["good", "bad", "none"] = "good"
+    body: Any = Field(default=None, description="In place of the answer.")
+
+
 Behaviour = (
-    Delay | Status | Hang | Garbage | WrongShape | HugeBody | BrokenConnection | SlowBody | Offer | Decline | Processing
+    Delay
+    | Status
+    | Hang
+    | Garbage
+    | WrongShape
+    | HugeBody
+    | BrokenConnection
+    | SlowBody
+    | Offer
+    | Decline
+    | Processing
+    | CallBack
 )

@@ -12,8 +12,6 @@ from sandbox.insurers.ledger import NO_STATUS, InsurerRecord, KeyRecord, count
 
 BODY_BYTES_MOST: Final = 256 * 1024
 
-_JSON: Final = (b"content-type", b"application/json")
-
 
 class Call:
     """What came and how it is answered; whatever the answer, it is counted."""
@@ -29,6 +27,15 @@ class Call:
         self._lingering = lingering
         self.insurer = insurer
         self.key: KeyRecord | None = None
+
+    @property
+    def method(self) -> str:
+        return self._scope["method"]
+
+    @property
+    def route(self) -> str:
+        """The path as it was called."""
+        return self._scope["path"]
 
     def path(self, name: str) -> str:
         """This part of the path."""
@@ -59,7 +66,7 @@ class Call:
     async def start(self, reply: Reply, *, length: int | None) -> None:
         """Status and headers. Without a length the body is sent in chunks."""
         self._count(str(reply.status))
-        headers: list[tuple[bytes, bytes]] = [_JSON]
+        headers = [(b"content-type", reply.media_type.encode())]
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
         if reply.retry_after is not None:

@@ -10,21 +10,29 @@ from sandbox.insurers.behaviours import Behaviour
 from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.control_page import add_page
 from sandbox.insurers.examples import MODES, SCRIPTS, SETTINGS
+from sandbox.insurers.magic import MAGIC, PREFIX
 from sandbox.insurers.sandbox import Sandbox, UnknownInsurer
 from sandbox.insurers.script import BEHAVIOURS_MOST, ScriptTooLong
 from sandbox.insurers.views import InsurerSeen, KeySeen, Settings, SettingsChange
 
 _DESCRIPTION: Final = """
-Twelve invented insurers, each at `/{insurer}/applications` with the `rest-poll` API. Here they are told how to behave,
+Twelve invented insurers, each at `/{insurer}/…` in every dialect of the adapters. Here they are told how to behave,
 and tell what they saw.
 
 A call is treated as the first of these says that is meant for it: the insurer's **script** (a queue, used up call by
-call), its **mode** (for as long as it is set), chance (the shares of faults, unless `calm`). Behaviours can be meant
-for one step (`create`, `poll`) and for some idempotency keys (`keyPrefix`, e.g. a request id).
+call), its **mode** (for as long as it is set), a **magic value** of the application, chance (the shares of faults, unless `calm`). Behaviours can be meant
+for one step (`create`, `poll`, `token`, `callback`) and for some idempotency keys (`keyPrefix`, e.g. a request id).
 
 A create that hangs, breaks, is garbled or gets a 5xx **has** taken the application in: the caller cannot know, and has to
 ask again with the same `Idempotency-Key`.
+
+Magic values: an application whose vehicle has one of these models has its outcome forced.
+`sandbox:hang@sever,decline@volga` is for these insurers alone.
+
 """
+_MAGIC: Final = "| model | what comes of it |\n|---|---|\n" + "".join(
+    f"| `{PREFIX}{name}` | {magic.about} |\n" for name, magic in MAGIC.items()
+)
 _TAGS: Final = [
     {"name": "script", "description": "What an insurer does with its next calls."},
     {"name": "mode", "description": "What an insurer does with every call that its script has nothing for."},
@@ -54,7 +62,9 @@ _router: Final = APIRouter(responses={404: _ERRORS[404]})
 
 def control_app(sandbox: Sandbox) -> FastAPI:
     """To be mounted; its paths begin behind the mount's."""
-    app = FastAPI(title="Sandbox insurers", description=_DESCRIPTION, openapi_tags=_TAGS, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Sandbox insurers", description=_DESCRIPTION + _MAGIC, openapi_tags=_TAGS, docs_url=None, redoc_url=None
+    )
     app.state.sandbox = sandbox
     app.include_router(_router)
     app.add_exception_handler(UnknownInsurer, _unknown_insurer)

@@ -41,6 +41,14 @@ SCRIPTS: Final[dict[str, Example]] = {
             {"kind": "huge-body", "step": "poll", "sizeBytes": 67108864},
         ],
     },
+    "called back twice": {
+        "summary": "Calls back twice, before the create is answered (dialect `callback`)",
+        "value": [{"kind": "call-back", "calls": 2, "early": True}],
+    },
+    "no token": {
+        "summary": "The next OAuth2 token is not to be had (dialect `rest-oauth2`)",
+        "value": [{"kind": "status", "step": "token", "status": 503}],
+    },
     "refused": {
         "summary": "Declined with a code of one's choice",
         "value": [{"kind": "decline", "code": "VEHICLE_TOO_OLD"}],

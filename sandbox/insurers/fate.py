@@ -15,7 +15,7 @@ from typing import Final
 from app.domain.application import Application
 from app.domain.tariff import Coefficients
 from sandbox.insurers.behaviours import Behaviour, Garbage, Hang, Status, Step
-from sandbox.insurers.catalogue import Profile
+from sandbox.insurers.catalogue import Faults, Profile
 from sandbox.insurers.pricing import Price, price
 
 OLD_VEHICLE_YEARS: Final = 15
@@ -65,23 +65,23 @@ _REFUSALS: Final[Sequence[tuple[Refusal, Credible]]] = (
     (Refusal("MANUAL_REVIEW_REQUIRED", "Заявление требует проверки в офисе."), lambda _, __: True),
 )
 
-# The share of applications that meet each fault.
-_FAULTS: Final[Sequence[tuple[float, Callable[[Step], Behaviour]]]] = (
-    (0.02, lambda step: Status(status=503, step=step)),
-    (0.01, lambda step: Status(status=500, step=step)),
-    (0.02, lambda step: Status(status=429, retry_after=1, step=step)),
-    (0.01, lambda step: Hang(step=step)),
-    (0.01, lambda step: Garbage(step=step)),
+_FAULTS: Final[Sequence[tuple[Callable[[Faults], float], Callable[[Step], Behaviour]]]] = (
+    (lambda shares: shares.unavailable, lambda step: Status(status=503, step=step)),
+    (lambda shares: shares.error, lambda step: Status(status=500, step=step)),
+    (lambda shares: shares.busy, lambda step: Status(status=429, retry_after=1, step=step)),
+    (lambda shares: shares.hang, lambda step: Hang(step=step)),
+    (lambda shares: shares.garbage, lambda step: Garbage(step=step)),
 )
 
 
 def fate_of(application: Application, content: bytes, profile: Profile, *, seed: int, calm: bool) -> Fate:
     """Calm has neither random faults nor random refusals; premiums and latencies stay the same."""
     of_latency, of_refusal, of_code, of_fault, of_step = _draw(content, profile.id, seed)
-    answer: Price | Refusal = price(application, profile.rate_position) or _NOT_INSURED
+    insures = application.vehicle.category in profile.categories
+    answer: Price | Refusal = (insures and price(application, profile.rate_position)) or _NOT_INSURED
     if isinstance(answer, Price) and of_refusal < profile.refusals and not calm:
         answer = _refusal(application, answer.coefficients, of_code)
-    return Fate(answer, _latency_s(profile, of_latency), None if calm else _fault(of_fault, of_step))
+    return Fate(answer, _latency_s(profile, of_latency), None if calm else _fault(profile.faults, of_fault, of_step))
 
 
 def _draw(content: bytes, insurer_id: str, seed: int) -> Sequence[float]:
@@ -100,8 +100,9 @@ def _refusal(application: Application, factors: Coefficients, draw: float) -> Re
     return credible[int(draw * len(credible))]
 
 
-def _fault(draw: float, of_step: float) -> Behaviour | None:
-    for share, fault in _FAULTS:
+def _fault(shares: Faults, draw: float, of_step: float) -> Behaviour | None:
+    for share_of, fault in _FAULTS:
+        share = share_of(shares)
         if draw < share:
             return fault("create" if of_step < 0.5 else "poll")  # noqa: PLR2004 - either is as likely
         draw -= share

@@ -25,6 +25,7 @@ class KeyRecord:
     last_at: datetime
     creates: int = 0
     polls: int = 0
+    callbacks: int = 0
     application_ids: dict[str, str] = field(default_factory=dict[str, str])
     """By insurer."""
     statuses: dict[str, int] = field(default_factory=dict[str, int])
@@ -34,6 +35,7 @@ class KeyRecord:
             key=self.key,
             creates=self.creates,
             polls=self.polls,
+            callbacks=self.callbacks,
             application_ids=dict(self.application_ids),
             statuses=dict(self.statuses),
             first_at=self.first_at,
@@ -49,6 +51,7 @@ class InsurerRecord:
     creates: int = 0
     polls: int = 0
     applications: int = 0
+    tokens: int = 0
     calls_now: int = 0
     calls_at_once_most: int = 0
     statuses: dict[str, int] = field(default_factory=dict[str, int])
@@ -78,6 +81,7 @@ class InsurerRecord:
             creates=self.creates,
             polls=self.polls,
             applications=self.applications,
+            tokens=self.tokens,
             statuses=dict(self.statuses),
             calls_now=self.calls_now,
             calls_at_once_most=self.calls_at_once_most,

@@ -3,7 +3,8 @@
 `app.state.sandbox` is one; the control API offers the same over HTTP. It belongs to one event loop and its thread.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -16,6 +17,7 @@ from sandbox.insurers.ledger import InsurerRecord, Keys
 from sandbox.insurers.script import Script
 from sandbox.insurers.views import InsurerSeen, KeySeen, Settings, SettingsChange
 
+TOKENS_MOST: Final = 1000
 APPLICATIONS_MOST: Final = 100_000
 """Kept at once; as many idempotency keys are remembered. Some 2 KB each."""
 
@@ -24,13 +26,37 @@ class UnknownInsurer(LookupError):
     """The sandbox has no insurer of this id."""
 
 
+class Tokens:
+    """The OAuth2 tokens that an insurer has given out; of those that hold, at most `TOKENS_MOST`."""
+
+    def __init__(self, ttl_s: Callable[[], float], clock: Clock) -> None:
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def issue(self, token: str) -> int:
+        """Whole seconds for which it holds, as callers are told."""
+        if len(self._until) >= TOKENS_MOST:
+            del self._until[next(iter(self._until))]
+        self._until[token] = self._clock.monotonic() + self._ttl_s()
+        return int(self._ttl_s())
+
+    def holds(self, token: str) -> bool:
+        return self._until.get(token, 0.0) > self._clock.monotonic()
+
+    def expire(self) -> None:
+        """All at once, before their time."""
+        self._until.clear()
+
+
 class Desk:
     """Where one insurer is met: its script, and what it saw."""
 
-    def __init__(self, insurer_id: str) -> None:
+    def __init__(self, insurer_id: str, tokens: Tokens) -> None:
         self.profile = INSURERS[insurer_id]
         self.script = Script()
         self.record = InsurerRecord(insurer_id)
+        self.tokens = tokens
 
 
 class Sandbox:
@@ -39,15 +65,19 @@ class Sandbox:
     def __init__(self, settings: Settings, *, applications_most: int = APPLICATIONS_MOST, clock: Clock) -> None:
         self.clock = clock
         self.lingering: set[Call] = set()
+        self.calling_back: set[asyncio.Task[None]] = set()
         self._start = settings
         self._most = applications_most
         self._forget()
 
     def _forget(self) -> None:
         self.settings = self._start
-        self.desks: Mapping[str, Desk] = MappingProxyType({id_: Desk(id_) for id_ in INSURERS})
+        self.desks: Mapping[str, Desk] = MappingProxyType({id_: Desk(id_, self._tokens()) for id_ in INSURERS})
         self.applications = Applications(self._most)
         self.keys = Keys(self._most)
+
+    def _tokens(self) -> Tokens:
+        return Tokens(lambda: self.settings.token_ttl_s, self.clock)
 
     def script(self, insurer_id: str, *behaviours: Behaviour) -> None:
         """Appends to what the insurer does next: `script("sever", Status(status=503, times=2), Hang(step="poll"))`.
@@ -90,6 +120,10 @@ class Sandbox:
         """What came to this insurer."""
         return self._desk(insurer_id).record.view()
 
+    def expire_tokens(self, insurer_id: str) -> None:
+        """Every OAuth2 token of this insurer has run out, whatever it was said to last."""
+        self._desk(insurer_id).tokens.expire()
+
     def change(self, change: SettingsChange) -> Settings:
         """Seed, time scale, calm: for applications that come from now on."""
         self.settings = self.settings.model_copy(update=change.model_dump(exclude_none=True))
@@ -97,12 +131,14 @@ class Sandbox:
 
     def reset(self) -> None:
         """As if just started: applications, scripts, modes, statistics, settings; calls that hang are broken off."""
-        hang_up(self.lingering)
+        self.close()
         self._forget()
 
     def close(self) -> None:
-        """Breaks off the calls that hang, so that a server can stop."""
+        """Breaks off the calls that hang, and those that are still to be made, so that a server can stop."""
         hang_up(self.lingering)
+        for task in list(self.calling_back):
+            task.cancel()
 
     def _desk(self, insurer_id: str) -> Desk:
         desk = self.desks.get(insurer_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.insurers.behaviours import Behaviour, Step
+from sandbox.insurers.behaviours import AnyStep, Behaviour, Decline, Offer
 
 BEHAVIOURS_MOST: Final = 1000
 
@@ -46,17 +46,31 @@ class Script:
             self._lines = before
             raise
 
-    def next(self, step: Step, key: str) -> Behaviour | None:
+    def next(self, step: AnyStep, key: str) -> Behaviour | None:
         """How to behave to this call; uses it up."""
         for index, line in enumerate(self._lines):
             if _is_meant(line.behaviour, step, key):
-                if line.left is not None:
-                    line.left -= 1
-                    if not line.left:
-                        del self._lines[index]
+                self._use(index)
                 return line.behaviour
         return self.mode if self.mode and _is_meant(self.mode, step, key) else None
 
+    def next_answer(self, key: str) -> Offer | Decline | None:
+        """What a poll would be told next, if that is an answer; uses it up. For insurers that call back."""
+        for index, line in enumerate(self._lines):
+            if isinstance(line.behaviour, Offer | Decline) and _is_meant(line.behaviour, "poll", key):
+                self._use(index)
+                return line.behaviour
+        mode = self.mode
+        return mode if isinstance(mode, Offer | Decline) and _is_meant(mode, "poll", key) else None
 
-def _is_meant(behaviour: Behaviour, step: Step, key: str) -> bool:
-    return behaviour.step in (step, "any") and key.startswith(behaviour.key_prefix)
+    def _use(self, index: int) -> None:
+        line = self._lines[index]
+        if line.left is not None:
+            line.left -= 1
+            if not line.left:
+                del self._lines[index]
+
+
+def _is_meant(behaviour: Behaviour, step: AnyStep, key: str) -> bool:
+    wanted = ("any", step) if step in ("create", "poll") else (step,)
+    return behaviour.step in wanted and key.startswith(behaviour.key_prefix)

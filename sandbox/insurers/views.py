@@ -17,6 +17,7 @@ class Settings(_View, frozen=True):
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="Another seed draws every fate anew.")
     time_scale: float = Field(default=1.0, ge=0, le=1000, description="Multiplies every random latency.")
     calm: bool = Field(default=False, description="No random faults and no random refusals.")
+    token_ttl_s: float = Field(default=300.0, gt=0, le=86_400, description="How long an OAuth2 token holds.")
 
 
 class SettingsChange(_View, frozen=True):
@@ -25,6 +26,7 @@ class SettingsChange(_View, frozen=True):
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
     time_scale: float | None = Field(default=None, ge=0, le=1000)
     calm: bool | None = None
+    token_ttl_s: float | None = Field(default=None, gt=0, le=86_400)
 
 
 class KeySeen(_View, frozen=True):
@@ -33,6 +35,7 @@ class KeySeen(_View, frozen=True):
     key: str
     creates: int
     polls: int
+    callbacks: int = Field(default=0, description="Calls back that were taken, answered with a 2xx.")
     application_ids: dict[str, str] = Field(description="By insurer; empty as long as nobody took it in.")
     statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
     first_at: datetime
@@ -58,6 +61,7 @@ class InsurerSeen(_View, frozen=True):
     creates: int
     polls: int
     applications: int = Field(description="Applications taken in: one for each key.")
+    tokens: int = Field(default=0, description="OAuth2 tokens given out.")
     statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
     calls_now: int
     calls_at_once_most: int

@@ -109,6 +109,18 @@ async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World
         await answered(stage)
 
 
+async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_go_on(world: World) -> None:
+    """Nobody knows the end then. Our own client comes again, and has it when PostgreSQL is back."""
+    world.set(quote_deadline="3s")
+    async with in_mid_flight(world, requests=1) as stage:
+        stage.proxy.go_down()
+        await until(lambda: stage.api.services.live.subscriptions == 0)
+        stage.proxy.come_back()
+        (events,) = await asyncio.gather(*stage.watches)
+        assert sorted(event["quote"]["insurer"]["id"] for event in events[:-1]) == sorted(INSURERS)
+        assert events[-1]["outcome"] == "DEADLINE"
+
+
 async def test_a_hang_of_postgresql_is_told_within_two_seconds(world: World) -> None:
     """Packets that go nowhere are worse than a refusal, and take no longer to be told."""
     async with in_mid_flight(world, requests=2) as stage:

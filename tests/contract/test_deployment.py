@@ -174,9 +174,11 @@ def test_nginx_passes_sockets_on_and_outlives_a_request() -> None:
     assert NGINX.count("{") == NGINX.count("}")
 
 
-@pytest.mark.parametrize("path", ["/graphql", "/graphql/static/graphiql.js", "/osago/quotes/1/stream"])
+@pytest.mark.parametrize(
+    "path", ["/graphql", "/graphql/static/graphiql.js", "/osago/quotes/1/stream", "/callbacks/a.k1.b"]
+)
 def test_nginx_lets_the_api_through(path: str) -> None:
-    """GraphQL and the REST face."""
+    """GraphQL, the REST face, and insurers that call back."""
     (pattern,) = re.findall(r"location ~ (\S+) \{", NGINX)
     assert re.search(pattern, path)
     assert not any(re.search(pattern, other) for other in ("/metrics", "/readyz", "/graphqlx", "/"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("app", "workers", "sandbox", "cli")
+PACKAGES = ("app", "workers", "sandbox", "cli", "osago_adapter_suite")
 FUNCTION_LINES_MOST = 50
 FILE_LINES_MOST = 300
 

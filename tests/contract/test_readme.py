@@ -1,6 +1,8 @@
 """What the documents list is what the code has: settings, commands, metrics, reasons, errors, limits. So they cannot drift."""
 
+import dataclasses
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +13,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app import batching, customers, insurers, live
+from app import batching, callbacks, customers, insurers, live
 from app.api import cost, faults, frames, http, operations, tokens, websocket
 from app.api.codes import MEANINGS
+from app.api.rest import following, problems, stream
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -23,10 +26,14 @@ from app.quoting import accepting
 from app.settings import Settings
 from app.storage import database
 from app.streams import connection, jobs
-from cli import protocol, reference, serving
+from cli import protocol, reference, serving, sockets
 from cli.main import app
+from sandbox.insurers.dialects import GROUP as DIALECTS
+from sandbox.insurers.magic import MAGIC, PREFIX
 from workers import quarantine, ward
+from workers.insurers import GROUP
 from workers.insurers import http as insurer_http
+from workers.insurers.adapter import Abilities
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted(
@@ -34,7 +41,10 @@ DOCUMENTS: Final = sorted(
 )
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 INTEGRATION: Final = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
+INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
+SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
 NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
 """What `osago quote` and the examples read: a client's side of things."""
 
@@ -130,6 +140,17 @@ def test_every_status_and_reason_is_listed() -> None:
     assert {cells[0].strip("`") for cells in reasons.values()} == set(QuoteStatus) - {"PENDING", "OFFERED"}
 
 
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [("status of a quote", "статус ответа"), ("reason", "причина"), ("code", "код")],
+)
+def test_the_russian_page_lists_every_code_too(english: str, russian: str) -> None:
+    """All but those of problems, whose messages are Russian anyway."""
+    codes = {row[0] for rows in tables(INTEGRATION) if rows[0][0] == english for row in rows[1:]}
+    listed = {row[0] for rows in tables(INTEGRATION_RU) if rows[0][0] == russian for row in rows[1:]}
+    assert codes - {f"`{code}`" for code in MESSAGES} <= listed
+
+
 def test_every_problem_is_listed() -> None:
     """By the code that programs see."""
     assert list(table(INTEGRATION, "code", "what is wrong")) == list(MESSAGES)
@@ -143,9 +164,17 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     assert set(MEANINGS) == set(faults.MESSAGES) | written
 
 
+def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
+    """In the order of the statuses."""
+    listed = table(INTEGRATION, "problem", "status")
+    assert {code: int(cells[0]) for code, cells in listed.items()} == problems.STATUSES
+    assert f"every\n{following.HEARTBEAT_S:.0f} to" in INTEGRATION
+
+
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    ours = {str(value) for value in vars(websocket).values() if isinstance(value, int) and 4000 <= value < 5000}
+    values = [*vars(websocket).values(), *vars(stream).values()]
+    ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(websocket.TRY_AGAIN_LATER)}
 
 
@@ -175,15 +204,21 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
         (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{sockets.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serving.SENT_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
         (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
-        (INTEGRATION, "a socket that takes nothing", f"{serving.UNSENT_MS_MOST // 1000} s"),
         (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
         (OPERATIONS, "connecting to an insurer", f"{insurer_http.CONNECT_S_MOST:.0f} s"),
+        (
+            OPERATIONS,
+            "what an insurer calls back with",
+            f"{callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {callbacks.CALLS_KEPT} of a job",
+        ),
         (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
         (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
         (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
@@ -242,3 +277,20 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+def test_every_adapter_is_listed_and_every_ability() -> None:
+    """Ours, as entry points have them; and the suite's options."""
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    assert list(table(ADAPTERS, "adapter", "how the insurer speaks")) == list(ours[GROUP]) == list(ours[DIALECTS])
+    abilities = {field.name for field in dataclasses.fields(Abilities)}
+    assert set(table(ADAPTERS, "ability", "default")) == abilities
+    assert set(table(ADAPTERS, "option", "what it says")) == set(
+        re.findall(r'addoption\(\s*"(--[a-z-]+)"', (ROOT / "osago_adapter_suite/plugin.py").read_text(encoding="utf-8"))
+    )
+
+
+def test_every_magic_value_is_listed() -> None:
+    """With what comes of it."""
+    listed = {model: cells[0] for model, cells in table(SANDBOX, "model", "what comes of it").items()}
+    assert listed == {f"{PREFIX}{name}": magic.about for name, magic in MAGIC.items()}

@@ -11,6 +11,7 @@ from graphql import (
 )
 
 from app.api.schema import sdl
+from app.api.typescript import typescript
 
 ROOT = Path(__file__).parents[2]
 AGREED = build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))
@@ -20,6 +21,11 @@ NOW = build_schema(sdl())
 def test_the_printed_schema_is_the_one_in_the_repository() -> None:
     """`make schema` prints it anew; drift is a failure."""
     assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == sdl()
+
+
+def test_the_types_for_typescript_are_those_in_the_repository() -> None:
+    """`make schema` prints them anew; drift is a failure."""
+    assert (ROOT / "frontend/schema.ts").read_text(encoding="utf-8") == typescript()
 
 
 def test_nothing_that_was_agreed_is_broken() -> None:

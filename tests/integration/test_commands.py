@@ -1,6 +1,7 @@
 """The commands, as somebody types them."""
 
 import asyncio
+import base64
 import json
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
 from support.until import until
-from support.world import World
+from support.world import KEYS, World
 
 from app.api.schema import sdl
 from app.api.tokens import Tokens
@@ -67,6 +68,17 @@ def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
             "OSAGO_DATABASE_URL: PostgreSQL cannot be",
         ),
         (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
+        (["api"], {"OSAGO_AUTH_KEYS": "k1:short"}, "OSAGO_AUTH_KEYS: key 1 is not id:key"),
+        (["api"], {"OSAGO_JWKS": "http://idp.example/keys"}, "OSAGO_JWKS: a URL must be https"),
+        (["api"], {"OSAGO_ORIGINS": "shop.example"}, "OSAGO_ORIGINS: an origin is scheme://host"),
+        (["api"], {"OSAGO_TRUSTED_DOCUMENTS": "nowhere.json"}, "OSAGO_TRUSTED_DOCUMENTS: nowhere.json: No such file"),
+        (["api"], {"OSAGO_RETENTION": "30s"}, "OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE"),
+        (["forget", "--customer", "x"], {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"}, "OSAGO_DATABASE_URL:"),
+        (["core-app"], {}, "--token (OSAGO_TOKEN): needed"),
+        (["core-app", "--token", "x", "--customer-limit", "many"], {}, "--customer-limit: a rate is"),
+        (["core-app", "--token", "x", "--url", "api:8000"], {}, "--url: expected http:// or https://"),
+        (["core-app", "--token", "x", "--watch-url", "http://x"], {}, "--watch-url: expected ws:// or wss://"),
+        (["core-app", "--token", "x"], {"OSAGO_REDIS_URL": "redis+cluster://x"}, "--redis-url: expected redis://"),
         (["quote", "nowhere.json", "--token", "x"], {}, "nowhere.json: No such file or directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -87,7 +99,10 @@ def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> N
     """At the start of a worker."""
     world.write_insurers("sever", more={"adapter": "telepathy"})
     done = typed(world, "worker")
-    assert (done.returncode, done.stderr) == (2, 'osago: adapter = "telepathy": there is none; known are rest-poll\n')
+    assert done.returncode == 2
+    assert done.stderr.startswith('osago: insurer sever: adapter = "telepathy": there is none; known are ')
+    assert "rest-poll" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.processes
@@ -158,6 +173,26 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
         process.signal(signal.SIGTERM)
         assert await process.ended() == 0, process.text
         await hanging
+
+
+@pytest.mark.processes
+async def test_core_app_ends_with_0_though_somebody_listens_to_its_events(world: World) -> None:
+    """At once, not after the drain: the browser comes back, to another process."""
+    world.write_insurers("sever")
+    api = await world.api()
+    port = free_port()
+    arguments = ("core-app", "--port", str(port), "--url", api.graphql, "--token", api.token)
+    async with (
+        osago(world.folder, world.environment, *arguments, port=port) as process,
+        httpx.AsyncClient(base_url=process.url, verify=False, timeout=20) as http,  # noqa: S501 - plain HTTP
+    ):
+        await until(lambda: _answers(http), seconds=20)
+        body = {"application": world.new_request()["application"]}
+        accepted = (await http.post("/applications", json=body, headers={"Idempotency-Key": "a-key-of-ours"})).json()
+        async with http.stream("GET", accepted["events"]) as events:
+            assert events.status_code == 200
+            process.signal(signal.SIGTERM)
+            assert await process.ended() == 0, process.text
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:
@@ -238,3 +273,21 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -
     for wrong, message in ((first, "there is no such dead letter"), ("x", "an id looks like 00:")):
         done = await asyncio.to_thread(typed, world, "dead-letters", "show", wrong)
         assert (done.returncode, message in done.stderr) == (2, True)
+
+
+async def test_keys_rotate_and_forget_tell_what_they_did(world: World) -> None:
+    """And end with 1 where an application cannot be read."""
+    world.write_insurers("sever")
+    api = await world.api()
+    await world.accepted(api, customerId="eve")
+    await world.accepted(api, customerId="adam")
+    new = "k2:" + base64.b64encode(bytes(32)).decode()
+    lost = await asyncio.to_thread(typed, world, "keys", "rotate", OSAGO_ENCRYPTION_KEYS=new)
+    assert (lost.returncode, "unreadable 2" in lost.stdout) == (1, True)
+    done = await asyncio.to_thread(typed, world, "keys", "rotate", OSAGO_ENCRYPTION_KEYS=f"{new},{KEYS}")
+    assert (done.returncode, "re-encrypted 2" in done.stdout) == (0, True)
+    forgotten = await asyncio.to_thread(typed, world, "forget", "--customer", "eve", "--subject", "core-app")
+    assert (forgotten.returncode, forgotten.stdout) == (0, "forgotten 1\n")
+    assert [row["customer_id"] for row in await world.database.fetch("SELECT customer_id FROM osago_requests")] == [
+        "adam"
+    ]

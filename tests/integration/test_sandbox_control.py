@@ -118,9 +118,14 @@ async def test_a_mode_is_set_read_and_taken_away(control: Control) -> None:
 
 async def test_settings_change_one_by_one(control: Control) -> None:
     """What is not named stays; nonsense is refused."""
-    assert (await control.http.get("/control/settings")).json() == {"seed": 1, "timeScale": 0, "calm": True}
+    assert (await control.http.get("/control/settings")).json() == {
+        "seed": 1,
+        "timeScale": 0,
+        "calm": True,
+        "tokenTtlS": 300.0,
+    }
     changed = await control.http.patch("/control/settings", json={"timeScale": 0.5})
-    assert changed.json() == {"seed": 1, "timeScale": 0.5, "calm": True}
+    assert changed.json() == {"seed": 1, "timeScale": 0.5, "calm": True, "tokenTtlS": 300.0}
     assert (await control.http.patch("/control/settings", json={"calm": False, "seed": 9})).json()["seed"] == 9
     for wrong in ({"timeScale": -1}, {"speed": 1}, {"timeScale": "NaN"}):
         assert (await control.http.patch("/control/settings", json=wrong)).status_code == 422
@@ -179,7 +184,12 @@ async def test_a_reset_forgets_everything(control: Control) -> None:
     await control.http.put("/control/sever/mode", json={"kind": "hang"})
     await control.http.patch("/control/settings", json={"seed": 5, "calm": False})
     assert (await control.http.post("/control/reset")).status_code == 204
-    assert (await control.http.get("/control/settings")).json() == {"seed": 1, "timeScale": 0, "calm": True}
+    assert (await control.http.get("/control/settings")).json() == {
+        "seed": 1,
+        "timeScale": 0,
+        "calm": True,
+        "tokenTtlS": 300.0,
+    }
     assert (await control.poll(created)).status_code == 404
     assert (await control.http.get("/control/seen")).json() == []
     assert (await control.http.get("/control/sever/mode")).json() is None

@@ -1,6 +1,7 @@
 """Peers that send slowly, endlessly or too much: each meets a limit, and nobody else notices."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -80,10 +81,8 @@ async def test_a_flood_of_headers_is_cut_off(api: ApiAtHand, flood: bytes) -> No
     """Many, or one without end."""
     async with connected(api) as (reader, writer):
         writer.write(HEAD + flood + b"\r\n")
-        try:
+        with contextlib.suppress(ConnectionResetError):  # it may be cut off before everything was sent
             assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 431 ")
-        except ConnectionResetError:
-            pass  # it was cut off before everything was sent
 
 
 async def test_an_endless_url_is_cut_off(api: ApiAtHand) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import re
 import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +93,17 @@ class Database:
         connection = await asyncpg.connect(self.server_url)
         try:
             await connection.execute(sql.format(self.name))
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncGenerator[None, None]:
+        """Nobody writes to the table beside the block: they wait."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+                yield
         finally:
             await connection.close()
 

@@ -28,6 +28,8 @@ from app.resources import Resources, open_resources
 from app.settings import Settings
 from cli.client import CREATE, Client
 from cli.serving import listen, serve_here
+from sandbox.core_app.app import create_app as create_core_app
+from sandbox.core_app.config import Config
 from sandbox.insurers.app import create_app as create_sandbox
 from workers.supervisor import Worker
 
@@ -174,6 +176,13 @@ class World:
         app = create_app(self.settings)
         url = await self._stack.enter_async_context(_served(app))
         return ApiAtHand(url, self.token(), app.state.services)
+
+    async def core_app(self, api: ApiAtHand, **options: Any) -> str:
+        """core-app before this API; its URL."""
+        watch_url = api.graphql.replace("http", "ws", 1)
+        known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token}
+        config = Config(**(known | options))
+        return await self._stack.enter_async_context(_served(create_core_app(config)))
 
     async def worker(self, name: str = "worker", insurers: Sequence[str] = ()) -> WorkerAtHand:
         """A worker of its own."""

@@ -48,15 +48,16 @@ def test_the_best_quote_is_the_cheapest_that_still_holds() -> None:
 
 
 def test_by_premium_puts_offers_first_and_the_rest_by_arrival() -> None:
-    """Who sorts by price sees prices first."""
-    request = a_request("a", "b", "c", "d")
+    """Who sorts by price sees prices first, and the best one before all; what has expired comes after what holds."""
+    request = a_request("a", "b", "c", "d", "e")
     quotes = [
+        a_quote(request, "e", an_offer("1.00", valid_until=NOW - timedelta(seconds=1))),
         a_quote(request, "a", a_refusal(), after_s=5),
         a_quote(request, "b", an_offer("9.00")),
         a_quote(request, "c", a_refusal(), after_s=2),
         a_quote(request, "d", an_offer("7.00")),
     ]
-    assert [quote.insurer_id for quote in by_premium(quotes)] == ["d", "b", "c", "a"]
+    assert [quote.insurer_id for quote in by_premium(quotes, now=NOW)] == ["d", "b", "e", "c", "a"]
 
 
 def test_remaining_seconds_end_with_the_request() -> None:

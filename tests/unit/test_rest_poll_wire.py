@@ -1,6 +1,6 @@
 """What `rest-poll` puts on the wire: the application as in `ApplicationInput`."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -68,8 +68,17 @@ def test_a_link_that_is_not_https_is_no_link(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("5", 5.0), ("0", 0.0), (None, None), ("soon", None), ("-1", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0)],
+    [
+        ("5", 5.0),
+        ("0", 0.0),
+        (None, None),
+        ("soon", None),
+        ("-1", None),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
+        ("Sun, 22 Nov 2026 12:00:07 GMT", 7.0),
+        ("Sun, 22 Nov 2026 15:00:07 +0300", 7.0),
+    ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str | None, seconds: float | None) -> None:
-    """Anything else is as if nothing had been said."""
-    assert retry_after_s(text) == seconds
+    """By the clock of all requests, not by this machine's. Anything else is as if nothing had been said."""
+    assert retry_after_s(text, datetime(2026, 11, 22, 12, tzinfo=UTC)) == seconds

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import NormalDist, fmean, quantiles
 from typing import Final
 
+from app.domain.application import VehicleCategory
 from app.domain.insurer import INSURER_ID
 from sandbox.insurers.catalogue import INSURERS
 
@@ -58,7 +59,8 @@ def test_the_settings_by_example_name_these_insurers() -> None:
     tables = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["insurer"]
     assert [(table["id"], table["name"]) for table in tables] == [(each.id, each.name) for each in INSURERS.values()]
     for table in tables:
-        assert table["adapter"] == "rest-poll"
+        assert table["adapter"] == INSURERS[table["id"]].dialect
+        assert set(table.get("categories", VehicleCategory)) == INSURERS[table["id"]].categories
         assert table["base_url"] == f"http://127.0.0.1:8100/{table['id']}"
 
 
@@ -73,6 +75,8 @@ def test_the_settings_show_every_key() -> None:
         "request_timeout",
         "poll_interval",
         "breaker",
+        "categories",
+        "options",
     )
     for key in ("id", "name", "adapter", "base_url", *keys, "retry"):
         assert re.search(rf"^(# )?{key} = ", text, re.MULTILINE), key

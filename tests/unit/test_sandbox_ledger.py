@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sandbox.insurers.applications import Applications, TakenIn, application_id
+from sandbox.insurers.fate import Refusal
 from sandbox.insurers.ledger import SECONDS_KEPT, InsurerRecord, Keys
 
 START: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def taken_in(number: int) -> TakenIn:
-    return TakenIn(id=str(number), insurer_id="sever", key=str(number), answer=b"", ready_at=0.0, fault=None)
+    return TakenIn(
+        id=str(number), insurer_id="sever", key=str(number), answer=Refusal("NO", ""), ready_at=0.0, fault=None
+    )
 
 
 def test_a_key_makes_one_id_with_each_insurer() -> None:

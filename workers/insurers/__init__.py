@@ -7,18 +7,29 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from app.domain.errors import WrongSetting
+from app.insurers import InsurerSettings
+from app.resources import Resources
 from workers.insurers.adapter import Adapter, Line
+from workers.insurers.http import InsurerHttp
 
 GROUP: Final = "osago.adapters"
 
 
-def make_adapter(name: str, line: Line) -> Adapter:
-    """The adapter of that name, on this line.
+def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
+    """The adapter of this insurer, on this line.
 
     Raises:
-        WrongSetting: there is none, or it cannot be loaded.
+        WrongSetting: there is none, it cannot be loaded, or it lacks an option.
     """
-    return find_adapter(name)(line)
+    try:
+        return find_adapter(settings.adapter)(line)
+    except WrongSetting as error:
+        raise WrongSetting(f"insurer {settings.id}: {error}") from error.__cause__
+
+
+def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:
+    """What the adapter of this insurer works with."""
+    return Line(http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url)
 
 
 def find_adapter(name: str) -> type[Adapter]:

@@ -9,17 +9,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
-from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
+from app.domain.callback import Call
 from app.domain.errors import WrongSetting
+from app.domain.links import https_url
 from app.domain.quote import Answer
 from app.insurers import PollInterval
 from workers.insurers.http import InsurerHttp
 
+__all__ = ["Adapter", "Created", "https_url", "plain_code"]
+
 _PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_URL_LENGTH_MOST: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Abilities:
     """Whether a create may be repeated under its key. If not, one whose answer was lost is given up."""
     polls: bool = True
     """Whether `poll` can be asked. If not, the answer comes with the create, or by a call of the insurer's."""
+    calls_back: bool = False
+    """Whether the insurer calls `Line.callback_url`; what it calls with is read by `called`."""
     poll_interval: PollInterval | None = None
     """How often the API wants to be polled, where insurers.toml does not say."""
 
@@ -70,15 +74,17 @@ class Line:
         return found
 
     def secret(self, name: str) -> str:
-        """What the environment variable holds that is named by this option.
+        """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
 
         Raises:
-            WrongSetting: the option is missing, or the variable is not set.
+            WrongSetting: neither option is there, or the variable is not set.
         """
-        variable = self.option(name)
+        variable = self.options.get(f"{name}_env")
+        if variable is None:
+            return self.option(name)
         found = os.environ.get(variable)
         if not found:
-            raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name})")
+            raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
         return found
 
 
@@ -98,18 +104,11 @@ class Adapter(ABC):
         """The answer, None while the insurer is still at it."""
         raise NotImplementedError(application_id)
 
+    def called(self, call: Call) -> Answer | None:
+        """The answer in what the insurer called with, None if it is still at it; only its own signature is trusted."""
+        raise NotImplementedError(call)
+
 
 def plain_code(text: str | None) -> str | None:
     """An insurer's own code if it is one; free text may echo personal data and is dropped."""
     return text if text is not None and _PLAIN_CODE.fullmatch(text) else None
-
-
-def https_url(text: str | None) -> str | None:
-    """A link that a customer may follow: https and a host, nothing else."""
-    if text is None or len(text) > _URL_LENGTH_MOST or not text.isprintable():
-        return None
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    return text if parts.scheme == "https" and parts.hostname and "@" not in parts.netloc else None

@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from app.clock import Clock
 from app.domain.errors import (
     InsurerBusy,
     InsurerCredentials,
@@ -51,7 +52,8 @@ class Reply:
 class InsurerHttp:
     """One insurer's base URL, token and connections."""
 
-    def __init__(self, settings: InsurerSettings) -> None:
+    def __init__(self, settings: InsurerSettings, clock: Clock) -> None:
+        self._clock = clock
         self._client = httpx.AsyncClient(
             base_url=str(settings.base_url).rstrip("/") + "/",
             headers=_authorization(settings),
@@ -87,23 +89,24 @@ class InsurerHttp:
             raise InsurerProtocol(type(error).__name__) from error
         except (httpx.TransportError, OSError) as error:
             raise InsurerUnavailable(type(error).__name__) from error
-        return _sorted_out(response.status_code, response.headers, bytes(body))
+        return _sorted_out(response.status_code, response.headers, bytes(body), self._clock.now())
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
-def _sorted_out(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def _sorted_out(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+    retry_after = headers.get("retry-after")
     if status == _BUSY:
-        raise InsurerBusy(f"status {status}", retry_after_s(headers.get("retry-after")))
+        raise InsurerBusy(f"status {status}", retry_after_s(retry_after, now))
     if status >= 500 or status in _AGAIN:  # noqa: PLR2004 - HTTP's own classes
-        raise InsurerUnavailable(f"status {status}", retry_after_s(headers.get("retry-after")))
+        raise InsurerUnavailable(f"status {status}", retry_after_s(retry_after, now))
     if status in _CREDENTIALS:
         raise InsurerCredentials(f"status {status}")
     return Reply(status, body)
 
 
-def retry_after_s(text: str | None) -> float | None:
+def retry_after_s(text: str | None, now: datetime) -> float | None:
     """Seconds out of a Retry-After header, a number or a date; None if there is none, or none that can be read."""
     if text is None:
         return None
@@ -113,7 +116,7 @@ def retry_after_s(text: str | None) -> float | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 def _authorization(settings: InsurerSettings) -> dict[str, str]:

@@ -105,8 +105,18 @@ def _read() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    event = {"oneOf": [reference("QuoteReceived"), reference("QuotesCompleted")]}
-    stream = {"schema": {"type": "string", "contentSchema": event}, "example": examples.EVENTS}
+    document = {"oneOf": [reference("QuoteReceived"), reference("QuotesCompleted")]}
+    event = {
+        "type": "object",
+        "description": "One event of the stream.",
+        "properties": {
+            "event": {"type": "string", "enum": ["QuoteReceived", "QuotesCompleted", "problem"]},
+            "id": {"type": "string", "description": "The cursor."},
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": document},
+        },
+        "required": ["event", "data"],
+    }
+    stream = {"schema": event, "example": examples.EVENTS}
     return {
         "operationId": "watchQuoteRequest",
         "summary": "Every answer as it arrives, then the end",

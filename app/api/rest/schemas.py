@@ -11,9 +11,10 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     Undefined,
+    build_schema,
 )
 
-from app.api.schema import GRAPHQL
+from app.api.schema import sdl
 
 Schema = dict[str, Any]
 
@@ -35,12 +36,13 @@ _LEFT_OUT: Final = {("Insurer", "availability")}
 
 def schemas_of(*names: str) -> dict[str, Schema]:
     """The schemas of these types, and of all that they are made of, by name."""
+    types = build_schema(sdl()).type_map  # as printed: Strawberry's own types do not know of @oneOf
     found: dict[str, Schema] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name not in found and name not in SCALARS:
-            type_ = GRAPHQL.type_map[name]
+            type_ = types[name]
             found[name] = _schema(type_)
             waiting += _parts(type_)
     return dict(sorted(found.items()))

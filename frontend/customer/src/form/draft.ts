@@ -1,0 +1,61 @@
+// What is typed so far: one flat record, its keys the API's paths (`vehicle.vin`, `drivers.listed.0.birthDate`).
+// It lives in this tab alone (sessionStorage): a reload keeps it, closing the tab forgets it.
+
+export type Draft = Readonly<Record<string, string | boolean>>;
+
+const KEY = 'osago:draft';
+
+export const EMPTY: Draft = {
+  'vehicle.category': 'B',
+  'vehicle.purpose': 'PERSONAL',
+  'vehicle.document.kind': 'REGISTRATION_CERTIFICATE',
+  'policyholder.address.kladr': '7700000000000',
+  'owner.address.kladr': '7700000000000',
+  'is owner another': false,
+  'are drivers unlimited': false,
+  'drivers': '1',
+  usageMonths: '12',
+};
+
+export function keptDraft(): Draft {
+  try {
+    return { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEY) ?? '{}') };
+  } catch {
+    return EMPTY;
+  }
+}
+
+export function keepDraft(draft: Draft): void {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(draft));
+  } catch {
+    // A browser without storage forgets the draft at a reload, and does all else.
+  }
+}
+
+export const textOf = (draft: Draft, path: string): string => String(draft[path] ?? '');
+
+export const isSet = (draft: Draft, path: string): boolean => draft[path] === true;
+
+export const driversOf = (draft: Draft): number => Math.max(1, Number(textOf(draft, 'drivers')) || 1);
+
+/** Takes one driver out; those behind move up. */
+export function withoutDriver(draft: Draft, gone: number): Draft {
+  const moved: Record<string, string | boolean> = {};
+  for (const [path, value] of Object.entries(draft)) {
+    const match = /^drivers\.listed\.(\d+)\.(.+)$/.exec(path);
+    const at = match ? Number(match[1]) : -1;
+    if (!match || at < gone) moved[path] = value;
+    else if (at > gone) moved[`drivers.listed.${at - 1}.${match[2]}`] = value;
+  }
+  return { ...moved, drivers: String(driversOf(draft) - 1) };
+}
+
+/** `Lada Vesta, 2021`: how the application is called on the page of offers. */
+export function titleOf(draft: Draft): string {
+  const name = ['vehicle.make', 'vehicle.model'].map((path) => textOf(draft, path).trim()).join(' ').trim();
+  const year = textOf(draft, 'vehicle.year');
+  return year ? `${name}, ${year}` : name;
+}
+
+export const plateOf = (draft: Draft): string => `${textOf(draft, 'plate series')} ${textOf(draft, 'plate region')}`.trim();

@@ -1,0 +1,42 @@
+// The section about the policy itself.
+
+import { useForm } from './context';
+import { Choice, Text } from './fields';
+import { date } from './masks';
+import { Section } from './section';
+import { dayAhead } from './example';
+
+const MONTHS = Array.from({ length: 10 }, (_, at) => {
+  const months = String(12 - at);
+  return [months, months === '12' ? '12 месяцев — весь год' : `${months} ${Number(months) < 5 ? 'месяца' : 'месяцев'}`] as const;
+});
+
+export function Policy() {
+  const { set } = useForm();
+  return (
+    <Section id="policy" title="Полис" number={4}>
+      <Text
+        path="startsOn"
+        label="Действует с"
+        mask={date}
+        inputMode="numeric"
+        placeholder="ДД.ММ.ГГГГ"
+        hint="С завтрашнего дня и до 60 дней вперёд"
+      />
+      <Choice path="usageMonths" label="Период использования" options={MONTHS} hint="Сколько месяцев в году вы ездите" />
+      <div class="field field--full chips">
+        {SOON.map(([days, label]) => (
+          <button key={days} type="button" class="chip" onClick={() => set('startsOn', dayAhead(days))}>
+            {label}
+          </button>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+const SOON = [
+  [1, 'с завтрашнего дня'],
+  [7, 'через неделю'],
+  [30, 'через месяц'],
+] as const;

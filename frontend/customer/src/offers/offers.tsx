@@ -1,0 +1,200 @@
+// The page of one request: offers as they come, the best one first.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { counted, kopecks, sumText } from '../words';
+import { Card } from './card';
+import { useNow } from './clock';
+import { useFlip } from './flip';
+import { Progress } from './progress';
+import { Refusals } from './quiet';
+import { bestOf, isExpired, Offered, offersOf, refusalsOf, Request } from './state';
+import { StubCard } from './stub';
+import { useRequest } from './useRequest';
+
+interface Props {
+  number: string;
+  onAskAgain: () => Promise<string | null>;
+  onChange: () => void;
+}
+
+const TICK_MS = 500;
+
+export function Offers({ number, onAskAgain, onChange }: Props) {
+  const { request, connection, isRefused } = useRequest(number);
+  const nowMs = useNow(TICK_MS);
+  const [trouble, setTrouble] = useState('');
+  const askAgain = () => void onAskAgain().then((told) => setTrouble(told ?? ''));
+  if (!request) return <Unknown onChange={onChange} />;
+
+  const offers = offersOf(request, nowMs);
+  const best = bestOf(offers, nowMs);
+  const isWatching = !request.end && !isRefused;
+  return (
+    <>
+      <Head request={request} offers={offers} best={best} isWatching={isWatching} onChange={onChange} />
+      <Announcer request={request} best={best} />
+      {trouble && (
+        <div role="alert" class="notice notice--wrong">
+          {trouble}
+        </div>
+      )}
+      <div class={isWatching ? 'columns columns--live' : 'columns columns--done'}>
+        {isWatching && <Progress request={request} connection={connection} nowMs={nowMs} />}
+        <div class="columns__main">
+          <List offers={offers} best={best} isWatching={isWatching} nowMs={nowMs} onAskAgain={askAgain} />
+          {request.end?.stub && (
+            <StubCard
+              stub={request.end.stub}
+              endedAtMs={request.end.atMs}
+              nowMs={nowMs}
+              onAskAgain={askAgain}
+              onChange={onChange}
+            />
+          )}
+          <Refusals quotes={refusalsOf(request)} />
+        </div>
+        {!isWatching && !request.end?.stub && <Again request={request} onAskAgain={askAgain} onChange={onChange} />}
+      </div>
+    </>
+  );
+}
+
+interface HeadProps {
+  request: Request;
+  offers: readonly Offered[];
+  best: Offered | undefined;
+  isWatching: boolean;
+  onChange: () => void;
+}
+
+function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
+  const title = useRef<HTMLHeadingElement>(null);
+  const said = request.end?.stub?.title ?? headline(offers, best, isWatching);
+  useEffect(() => title.current?.focus({ preventScroll: true }), [request.number]);
+  useEffect(() => {
+    const before = document.title;
+    document.title = `${best ? price(best) : said} · ОСАГО сразу`;
+    return () => {
+      document.title = before;
+    };
+  }, [best && price(best), said]);
+  return (
+    <div class="head">
+      <h1 ref={title} tabIndex={-1}>
+        {said}
+      </h1>
+      <p class="head__note">
+        {request.title && <span class="head__car">{request.title}</span>}
+        <span>Заявление № {request.number}</span>
+        <button type="button" class="link" onClick={onChange}>
+          Изменить
+        </button>
+      </p>
+    </div>
+  );
+}
+
+function headline(offers: readonly Offered[], best: Offered | undefined, isWatching: boolean): string {
+  if (isWatching) return best ? `Пока лучшая цена\u00a0— ${price(best)}` : 'Спрашиваем страховые компании';
+  if (best) return `${counted(offers.length, 'предложение', 'предложения', 'предложений')}, лучшее\u00a0— ${price(best)}`;
+  return offers.length ? 'Срок предложений истёк' : 'Предложений нет';
+}
+
+const price = (quote: Offered) => sumText(quote.offer.premium.amount, quote.offer.premium.currency);
+
+interface ListProps {
+  offers: readonly Offered[];
+  best: Offered | undefined;
+  isWatching: boolean;
+  nowMs: number;
+  onAskAgain: () => void;
+}
+
+function List({ offers, best, isWatching, nowMs, onAskAgain }: ListProps) {
+  const list = useFlip<HTMLOListElement>();
+  if (!offers.length && isWatching) return <Skeleton />;
+  return (
+    <ol class="offers" ref={list} aria-label="Предложения, сначала дешёвые">
+      {offers.map((quote) => (
+        <Card
+          key={quote.id}
+          quote={quote}
+          isBest={quote === best}
+          saving={saving(offers, nowMs)}
+          nowMs={nowMs}
+          onAskAgain={onAskAgain}
+        />
+      ))}
+    </ol>
+  );
+}
+
+/** Between the cheapest and the dearest offer that hold, in whole roubles; none where they are alike. */
+function saving(offers: readonly Offered[], nowMs: number): string | undefined {
+  const valid = offers.filter((quote) => !isExpired(quote.offer, nowMs)).map((quote) => quote.offer.premium);
+  const [first, last] = [valid[0], valid.at(-1)];
+  if (!first || !last || first.currency !== last.currency) return undefined;
+  const roubles = Math.floor((kopecks(last.amount) - kopecks(first.amount)) / 100);
+  return roubles > 0 ? sumText(String(roubles), first.currency) : undefined;
+}
+
+/** Places where the first offers will stand. */
+function Skeleton() {
+  return (
+    <div class="offers" aria-hidden="true">
+      {[0, 1, 2].map((at) => (
+        <div key={at} class="offer offer--skeleton card" />
+      ))}
+    </div>
+  );
+}
+
+/** Tells a screen reader what has just come. */
+function Announcer({ request, best }: { request: Request; best: Offered | undefined }) {
+  const last = request.quotes.at(-1);
+  const text = request.end
+    ? best
+      ? `Подбор окончен. Лучшая цена: ${price(best)}, ${best.insurer.name}.`
+      : 'Подбор окончен. Предложений нет.'
+    : last?.offer
+      ? `${last.insurer.name}: ${price(last as Offered)}${last === best ? ', пока лучшая цена' : ''}.`
+      : '';
+  return (
+    <p class="visually-hidden" role="status">
+      {text}
+    </p>
+  );
+}
+
+function Again({ request, onAskAgain, onChange }: { request: Request; onAskAgain: () => void; onChange: () => void }) {
+  const answered = request.quotes.length;
+  return (
+    <aside class="again card" aria-labelledby="again-title">
+      <h2 class="again__title" id="again-title">
+        {request.end ? 'Подбор окончен' : 'Время подбора вышло'}
+      </h2>
+      <p>
+        Ответили {answered} из {request.insurers.length}. Цены меняются: их можно запросить ещё раз с теми же данными.
+      </p>
+      <button type="button" class="button button--quiet" onClick={onAskAgain}>
+        Запросить снова
+      </button>
+      <button type="button" class="button button--plain" onClick={onChange}>
+        Изменить заявление
+      </button>
+    </aside>
+  );
+}
+
+function Unknown({ onChange }: { onChange: () => void }) {
+  return (
+    <div class="head">
+      <h1>Такого заявления здесь нет</h1>
+      <p class="head__note">Оно открывается в том браузере, в котором его заполнили, в течение суток.</p>
+      <button type="button" class="button button--main" onClick={onChange}>
+        К заявлению
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+// What is known of one request, and how an event changes it. Pure: the page shows it, `kept` keeps it over a reload.
+
+import type { Accepted, Insurer } from '../submit';
+import { kopecks } from '../words';
+import type { Offer, Quote, QuoteEvent, QuotesCompleted } from './types';
+
+export interface Request {
+  number: string;
+  requestId: string;
+  watchToken: string;
+  insurers: Insurer[];
+  title: string;
+  startedAtMs: number;
+  endsAtMs: number;
+  /** The set of answers that we have, in the aggregator's words: from here a new subscription goes on. */
+  cursor: string | null;
+  quotes: Quote[];
+  end: (QuotesCompleted & { atMs: number }) | null;
+}
+
+export type Offered = Quote & { offer: Offer };
+
+export function begun(accepted: Accepted, title: string, nowMs: number): Request {
+  return {
+    number: accepted.number,
+    requestId: accepted.requestId,
+    watchToken: accepted.watchToken,
+    insurers: accepted.insurers,
+    title,
+    startedAtMs: nowMs,
+    endsAtMs: nowMs + accepted.remainingSeconds * 1000,
+    cursor: null,
+    quotes: [],
+    end: null,
+  };
+}
+
+/** The request after one more event; a quote that is already there stays as it is. */
+export function after(request: Request, event: QuoteEvent, nowMs: number): Request {
+  if (event.__typename === 'QuotesCompleted') {
+    return { ...request, cursor: event.cursor, end: { ...event, atMs: nowMs } };
+  }
+  const isKnown = request.quotes.some((quote) => quote.id === event.quote.id);
+  return { ...request, cursor: event.cursor, quotes: isKnown ? request.quotes : [...request.quotes, event.quote] };
+}
+
+export const isExpired = (offer: Offer, nowMs: number): boolean =>
+  offer.validUntil !== null && Date.parse(offer.validUntil) <= nowMs;
+
+/** Offers by premium, those that still hold first; equal ones in the order of arrival. */
+export function offersOf(request: Request, nowMs: number): Offered[] {
+  const offered = request.quotes.filter((quote): quote is Offered => quote.offer !== null);
+  const rank = (quote: Offered) => Number(isExpired(quote.offer, nowMs));
+  const price = (quote: Offered) => kopecks(quote.offer.premium.amount);
+  return offered.toSorted((one, other) => rank(one) - rank(other) || price(one) - price(other));
+}
+
+/** The cheapest offer that still holds. */
+export function bestOf(offers: readonly Offered[], nowMs: number): Offered | undefined {
+  return offers.find((quote) => !isExpired(quote.offer, nowMs));
+}
+
+export const refusalsOf = (request: Request): Quote[] => request.quotes.filter((quote) => quote.offer === null);
+
+export function awaitedOf(request: Request): Insurer[] {
+  if (request.end) return [];
+  const answered = new Set(request.quotes.map((quote) => quote.insurer.id));
+  return request.insurers.filter((insurer) => !answered.has(insurer.id));
+}

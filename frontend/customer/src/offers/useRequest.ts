@@ -1,0 +1,34 @@
+// A request as it unfolds: read from what was kept, watched until its end.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { keep, kept } from './kept';
+import { after, Request } from './state';
+import { Connection, watch } from './watch';
+
+export interface Unfolding {
+  request: Request | null;
+  connection: Connection;
+  /** The aggregator does not let us watch any more: the token has had its time. */
+  isRefused: boolean;
+}
+
+export function useRequest(number: string): Unfolding {
+  const [request, setRequest] = useState(() => kept(number));
+  const [connection, setConnection] = useState<Connection>('connected');
+  const [isRefused, setRefused] = useState(false);
+  const latest = useRef(request);
+  useEffect(() => {
+    if (!latest.current || latest.current.end) return;
+    return watch(latest.current, {
+      onConnection: setConnection,
+      onRefused: () => setRefused(true),
+      onEvent: (event) => {
+        latest.current = latest.current && after(latest.current, event, Date.now());
+        if (latest.current) keep(latest.current);
+        setRequest(latest.current);
+      },
+    });
+  }, [number]);
+  return { request, connection: request?.end ? 'connected' : connection, isRefused };
+}

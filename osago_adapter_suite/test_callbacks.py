@@ -1,0 +1,49 @@
+"""Insurers that call back: once, twice, too early, never, or somebody else in their name."""
+
+import pytest
+
+from app.domain.quote import Offer
+from osago_adapter_suite.desk import Asked, Desk
+from sandbox.insurers.behaviours import CallBack, Hang, Processing
+
+
+def offered(asked: Asked) -> bool:
+    return isinstance(asked.answer, Offer)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_call_is_the_answer(desk: Desk, calls: int) -> None:
+    """And a second one changes nothing."""
+    assert offered(desk.ask(CallBack(calls=calls), Processing(times="forever")))
+
+
+def test_a_call_before_the_create_is_answered(desk: Desk) -> None:
+    """It is no stranger's."""
+    assert offered(desk.ask(CallBack(early=True), Processing(times="forever")))
+
+
+def test_a_call_though_the_create_is_never_answered(desk: Desk) -> None:
+    """Nobody waits for the one when the other is there."""
+    asked = desk.ask(CallBack(early=True), Hang(step="create", times="forever"))
+    assert offered(asked)
+    assert asked.seconds < 1
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        CallBack(calls=0),
+        CallBack(signature="bad"),
+        CallBack(signature="none"),
+        CallBack(body={"status": "what"}),
+        CallBack(body="nonsense"),
+        CallBack(body={"status": "processing"}),
+    ],
+    ids=["never", "forged", "unsigned", "wrong shape", "nonsense", "still at it"],
+)
+def test_without_a_call_that_can_be_trusted_it_is_polled(desk: Desk, behaviour: CallBack) -> None:
+    """What cannot be read, or is not the insurer's, is as if it had not come."""
+    asked = desk.ask(behaviour, Processing(times=2), within_s=2)
+    assert offered(asked) == desk.abilities.polls
+    assert asked.seen is not None
+    assert (asked.seen.polls > 0) == desk.abilities.polls

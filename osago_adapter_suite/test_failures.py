@@ -1,0 +1,116 @@
+"""Every way in which an insurer fails is told apart, and leaves one application at most."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from app.domain.quote import NoOffer, Offer, ReasonCode, failed
+from osago_adapter_suite.desk import Desk
+from osago_adapter_suite.test_answers import SILENT
+from sandbox.insurers.behaviours import (
+    Behaviour,
+    BrokenConnection,
+    Delay,
+    Garbage,
+    Hang,
+    HugeBody,
+    SlowBody,
+    Status,
+    WrongShape,
+)
+from sandbox.insurers.behaviours import Offer as Offered
+
+
+def named(value: Sequence[Behaviour] | str) -> str:
+    """A short id for a list of behaviours."""
+    if isinstance(value, str):
+        return value
+    return ", ".join(" ".join([one.kind, str(getattr(one, "status", "")), one.step]) for one in value)
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "reason"),
+    [
+        ([Status(status=401, times="forever")], "INSURER_CREDENTIALS"),
+        ([Status(status=403, step="poll", times="forever")], "INSURER_CREDENTIALS"),
+        ([Status(status=400)], "INSURER_REJECTED"),
+        ([Status(status=404, step="poll")], "INSURER_REJECTED"),
+        ([Garbage()], "INSURER_PROTOCOL"),
+        ([Garbage(step="poll")], "INSURER_PROTOCOL"),
+        ([Garbage(step="poll", text="")], "INSURER_PROTOCOL"),
+        ([Garbage(step="poll", text="\x00\ud7ff")], "INSURER_PROTOCOL"),
+        ([Garbage(step="poll", text='{"x":' + "[" * 100_000)], "INSURER_PROTOCOL"),
+        ([Garbage(step="poll", text="<a>" * 100_000)], "INSURER_PROTOCOL"),
+        ([WrongShape(body={"applicationId": ""})], "INSURER_PROTOCOL"),
+        ([WrongShape(step="poll")], "INSURER_PROTOCOL"),
+        ([WrongShape(step="poll", body=[])], "INSURER_PROTOCOL"),
+        ([HugeBody(step="poll")], "INSURER_PROTOCOL"),
+        ([Offered(premium="-5.00")], "INSURER_PROTOCOL"),
+        ([Offered(premium="NaN")], "INSURER_PROTOCOL"),
+        ([Offered(premium="Infinity")], "INSURER_PROTOCOL"),
+        ([Offered(premium="1.005")], "INSURER_PROTOCOL"),
+        ([Offered(premium="1e999999")], "INSURER_PROTOCOL"),
+        ([Offered(premium="дорого")], "INSURER_PROTOCOL"),
+        ([Offered(premium="99999999999.00")], "INSURER_PROTOCOL"),
+        ([Offered(premium="5.00", number="")], "INSURER_PROTOCOL"),
+        ([Offered(premium="5.00", number="1" * 1000)], "INSURER_PROTOCOL"),
+        ([Status(status=503, times=99)], "INSURER_UNREACHABLE"),
+        ([BrokenConnection(times=99)], "INSURER_UNREACHABLE"),
+        ([BrokenConnection(step="poll", when="middle", times=99)], "INSURER_UNREACHABLE"),
+        ([Hang(times=99)], "INSURER_UNREACHABLE"),
+        ([SlowBody(seconds=30, times=99)], "INSURER_UNREACHABLE"),
+        ([Status(status=429, retry_after=3000)], "INSURER_UNREACHABLE"),
+    ],
+    ids=named,
+)
+def test_each_way_to_fail_has_its_reason(desk: Desk, behaviours: Sequence[Behaviour], reason: str) -> None:
+    """What cannot be mended is not tried again; the rest no more than three times. Nothing escapes as a bug."""
+    asked = desk.ask(SILENT, *behaviours)
+    assert asked.answer == failed(ReasonCode(reason))
+    assert asked.seen is not None
+    assert asked.seen.creates <= 3
+    assert asked.insurer.applications <= 1
+
+
+@pytest.mark.parametrize(
+    "behaviours",
+    [
+        [Status(status=500), Status(status=503, step="poll")],
+        [Status(status=408), Status(status=425, step="poll")],
+        [Hang(step="create")],
+        [Hang(step="poll")],
+        [BrokenConnection(), BrokenConnection(step="poll", when="middle")],
+        [BrokenConnection(step="create", when="middle")],
+        [Delay(seconds=0.1, step="create"), Delay(seconds=0.1, step="poll")],
+        [SlowBody(seconds=0.1, step="create"), SlowBody(seconds=0.1, step="poll")],
+    ],
+    ids=named,
+)
+def test_what_passes_is_waited_for(desk: Desk, behaviours: Sequence[Behaviour]) -> None:
+    """With one key, and so one application, however often an answer was lost; never twice without a key."""
+    asked = desk.ask(SILENT, *behaviours)
+    assert asked.insurer.applications == 1
+    if desk.abilities.is_idempotent or all(
+        one.step == "poll" or one.kind in ("delay", "slow-body") for one in behaviours
+    ):
+        assert isinstance(asked.answer, Offer), asked.answer
+    else:
+        assert isinstance(asked.answer, NoOffer)
+        assert asked.seen is not None
+        assert asked.seen.creates == 1
+
+
+@pytest.mark.parametrize("step", ["create", "poll"])
+def test_a_busy_insurer_is_asked_again_however_often(desk: Desk, step: str) -> None:
+    """A 429 delays a quote; it does not fail it."""
+    asked = desk.ask(SILENT, Status.model_validate({"status": 429, "step": step, "times": 9}))
+    assert isinstance(asked.answer, Offer), asked.answer
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured(desk: Desk, status: int) -> None:
+    """The insurer said a second; nobody comes before."""
+    step = "create" if desk.abilities.is_idempotent or status == 429 else "poll"
+    asked = desk.ask(SILENT, Status(status=status, retry_after=1, step=step))
+    assert isinstance(asked.answer, Offer), asked.answer
+    assert asked.seconds >= 1

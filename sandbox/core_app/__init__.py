@@ -1,0 +1,1 @@
+"""The example of a service that sells OSAGO: it takes applications from customers and hands them to the aggregator."""

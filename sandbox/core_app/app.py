@@ -1,0 +1,72 @@
+"""core-app as an ASGI application: takes applications, hands them to the aggregator, answers at once."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from sandbox.core_app import intake, push
+from sandbox.core_app.aggregator import Aggregator
+from sandbox.core_app.applications import Applications
+from sandbox.core_app.config import Config
+from sandbox.core_app.feed import Feed
+from sandbox.core_app.limits import CustomerLimits
+from sandbox.core_app.page import add_page
+from sandbox.insurers.control_page import add_page as add_description
+
+_DESCRIPTION = """
+The service that customers meet. It numbers an application, hands it to osago-aggregator and answers 202 at once, with a
+token by which the customer's browser watches the offers arrive.
+
+Repeat a request whose answer got lost, with the same `Idempotency-Key`: it stays one application.
+"""
+
+
+def create_app(config: Config) -> FastAPI:
+    """The page at `/`, applications under `/applications`, the API's description at `/docs`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with Aggregator(config.url, config.token) as aggregator, _reading(app.state.feed):
+            app.state.aggregator = aggregator
+            yield
+
+    app = FastAPI(title="core-app", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.applications = Applications()
+    app.state.limits = CustomerLimits(config.customer_limit)
+    app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None
+    app.state.close = app.state.feed.close if app.state.feed else lambda: None
+    app.include_router(intake.router)
+    app.include_router(push.router)
+    app.add_route("/healthz", _alive, methods=["GET"], include_in_schema=False)
+    app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
+    add_page(app, config)
+    add_description(app)
+    return app
+
+
+@asynccontextmanager
+async def _reading(feed: Feed | None) -> AsyncGenerator[None, None]:
+    """Reads the feed beside the block."""
+    if feed is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(feed.run())
+        try:
+            yield
+        finally:
+            feed.close()
+
+
+async def _alive(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "alive"})
+
+
+async def _ready(request: Request) -> JSONResponse:
+    """Ready with the aggregator down, too: telling customers so is part of the work."""
+    aggregator: Aggregator = request.app.state.aggregator
+    return JSONResponse({"status": "ready", "aggregator": "closed" if aggregator.is_well else "open"})

@@ -1,0 +1,32 @@
+"""What core-app needs to know to run: addresses, a token, limits."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerLimit:
+    """At most `count` applications of one customer in `per_s` seconds."""
+
+    count: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Made by `osago core-app` from its options."""
+
+    url: str
+    """The aggregator's GraphQL endpoint, for core-app."""
+    watch_url: str
+    """The same for browsers, `ws://…`."""
+    token: str = field(repr=False)
+    """The service token."""
+    customer_limit: CustomerLimit | None = None
+    redis_url: str = field(default="", repr=False)
+    """Where the feed is; empty: no events from here."""
+    shards: int = 1
+
+    @property
+    def watch_origin(self) -> str:
+        """`ws://host:port`, as a Content-Security-Policy wants it."""
+        return "/".join(self.watch_url.split("/")[:3])

@@ -1,0 +1,26 @@
+"""The GraphQL documents that core-app sends."""
+
+from typing import Final
+
+CREATE: Final = """
+mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
+  createQuoteRequest(input: $input) {
+    __typename
+    ... on QuoteRequestAccepted {
+      watchToken
+      quoteRequest { id expiresAt remainingSeconds quotes { insurer { id name } } }
+    }
+    ... on InvalidApplication { problems { path code message } }
+    ... on RateLimited { retryAfterSeconds }
+  }
+}
+"""
+LOOK: Final = """
+query QuoteRequest($id: ID!) {
+  quoteRequest(id: $id) {
+    status expiresAt remainingSeconds completedAt
+    progress { answered total }
+    bestQuote { insurer { id name } offer { number premium { amount currency } validUntil purchaseUrl } }
+  }
+}
+"""

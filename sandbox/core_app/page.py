@@ -1,0 +1,41 @@
+"""The customer's page: a built copy of `frontend/customer`, with the aggregator's address filled in."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from sandbox.core_app.config import Config
+from sandbox.core_app.customers import customer_of, introduce, new_customer
+
+STATIC: Final = Path(__file__).parent / "static"
+
+
+def add_page(app: FastAPI, config: Config) -> None:
+    """`/`, and its files under `/static`."""
+    settings = json.dumps({"watchUrl": config.watch_url}).replace("<", "\\u003c")
+    headers = {
+        "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; connect-src 'self' {config.watch_origin}; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response = HTMLResponse(_template().replace("__CONFIG__", settings), headers=headers)
+        introduce(response, customer_of(request) or new_customer())
+        return response
+
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)))
+
+
+@cache
+def _template() -> str:
+    return (STATIC / "index.html").read_text(encoding="utf-8")

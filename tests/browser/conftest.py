@@ -1,0 +1,77 @@
+"""The customer's page in a real browser, before real servers."""
+
+import shutil
+import subprocess
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from support.browser import Browser, Page, chromium, driven
+from support.shop import Shop, Shops
+from support.world import ApiAtHand, World
+
+HERE: Final = Path(__file__).parent
+INSURERS: Final = ("sever", "volga", "ural", "ladoga")
+
+
+@pytest.fixture(scope="session")
+def browser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bridge with what it needs from npm, away from the checkout."""
+    if shutil.which("node") is None:
+        pytest.skip("Node.js is not installed")
+    folder = tmp_path_factory.mktemp("browser") / "browser"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("node_modules", "*.py", "__pycache__"))
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)  # noqa: S607
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium_executable() -> str:
+    """A Chromium of this machine."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("Chromium is not installed: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium_address(browser_folder: Path, chromium_executable: str) -> Generator[str, None, None]:
+    """One Chromium for all tests."""
+    with chromium(browser_folder, chromium_executable) as address:
+        yield address
+
+
+@pytest.fixture
+async def browser(browser_folder: Path, chromium_address: str) -> AsyncGenerator[Browser, None]:
+    """Tabs of this test's own."""
+    async with driven(browser_folder, chromium_address) as made:
+        yield made
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncGenerator[Page, None]:
+    """A tab, in which nothing may go wrong, and which may ask nothing of other hosts."""
+    made = browser.page()
+    yield made
+    assert await made.went_wrong() == []
+
+
+@pytest.fixture
+async def shops(world: World) -> Shops:
+    """Makes a shop; `core_app` are options of core-app."""
+
+    async def make(*, insurers: tuple[str, ...] = INSURERS, core_app: dict[str, Any] | None = None) -> Shop:
+        world.set(origins="*")  # the page's port is not known before it listens
+        await world.insurers(*insurers)
+        await world.worker()
+        api = await world.api()
+        return Shop(world, api, await world.core_app(api, **(core_app or {})))
+
+    return make
+
+
+@pytest.fixture
+async def counter(world: World) -> str:
+    """core-app with nobody behind it: enough to fill in a form."""
+    return await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))

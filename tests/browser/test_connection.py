@@ -1,0 +1,216 @@
+"""The page when the network, a tab or core-app's aggregator fails it."""
+
+import time
+
+import pytest
+from support.browser import Browser, Page
+from support.proxy import proxied
+from support.shop import Shop, Shops, ask, ends, has_offers, offers, send
+
+from sandbox.insurers.behaviours import Processing
+
+TOLD_S_MOST = 1.0
+
+pytestmark = pytest.mark.processes
+
+
+def subscribed_after(frames: list[dict[str, object]]) -> list[object]:
+    """The cursors that the page's subscriptions went on from."""
+    return [frame["payload"]["variables"]["after"] for frame in frames if frame["type"] == "subscribe"]  # type: ignore[index]
+
+
+async def test_a_lost_connection_is_said_and_resumed(page: Page, shops: Shops) -> None:
+    """What came meanwhile is there, each once, by the cursor."""
+    shop = await shops()
+    shop.keeps_thinking("volga", "ural", behaviour=Processing())
+    async with proxied(shop.api.graphql) as proxy:
+        url = await shop.world.core_app(shop.api, watch_url=proxy.url.replace("http", "ws", 1))
+        await ask(page, Shop(shop.world, shop.api, url))
+        await has_offers(page, 2)
+        proxy.go_down()
+        await page.shows("Связь потеряна, восстанавливаем…")
+        shop.go_on("volga", "ural")
+        proxy.come_back()
+        await ends(page)
+    assert await offers(page) == ["volga", "ural", "sever", "ladoga"]
+    first, *more = subscribed_after(await page.run("return page.frames_sent"))
+    assert first is None
+    assert more
+    assert None not in more
+
+
+async def test_a_browser_that_goes_offline_says_so_and_goes_on(page: Page, shops: Shops) -> None:
+    """As in a lift: no internet, then there is."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 1)
+    await page.run("await page.context().setOffline(true)")
+    await page.shows("Связь потеряна, восстанавливаем…")
+    shop.go_on("volga")
+    await page.run("await page.context().setOffline(false)")
+    await ends(page)
+    assert await offers(page) == ["volga", "sever"]
+
+
+async def test_a_silent_network_is_noticed(page: Page, shops: Shops) -> None:
+    """No connection breaks, nothing comes any more: a ping finds out within seconds."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    async with proxied(shop.api.graphql) as proxy:
+        url = await shop.world.core_app(shop.api, watch_url=proxy.url.replace("http", "ws", 1))
+        await ask(page, Shop(shop.world, shop.api, url))
+        await has_offers(page, 1)
+        silence = proxy.trap(lambda _: True, "to_client")
+        shop.go_on("volga")
+        await ends(page)
+        assert silence.reached.is_set()
+    assert await offers(page) == ["volga", "sever"]
+    assert subscribed_after(await page.run("return page.frames_sent"))[1:] != []
+
+
+async def test_a_reload_shows_at_once_what_was_there_and_goes_on(page: Page, shops: Shops) -> None:
+    """From the cursor: nothing is sent twice."""
+    shop = await shops()
+    shop.keeps_thinking("volga", "ural", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 2)
+    await page.run("await page.reload({waitUntil: 'domcontentloaded'})")
+    await has_offers(page, 2)
+    await page.waits("document.querySelector('.progress')")
+    shop.go_on("volga", "ural")
+    await ends(page)
+    assert await offers(page) == ["volga", "ural", "sever", "ladoga"]
+    assert subscribed_after(await page.run("return page.frames_sent"))[-1] is not None
+
+
+async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, shops: Shops) -> None:
+    """In this tab alone: other tabs know nothing of it."""
+    shop = await shops()
+    await page.open(shop.url)
+    await page.type("vehicle.make", "Москвич")
+    await page.run("await page.reload()")
+    assert await page.reads("document.getElementById('vehicle.make').value") == "Москвич"
+    other = await page.tab()
+    await other.open(shop.url)
+    assert await other.reads("document.getElementById('vehicle.make').value") == ""
+    assert await page.reads("JSON.stringify(localStorage)") == "{}"
+
+
+async def test_an_aggregator_that_says_later_is_asked_later(page: Page, shops: Shops) -> None:
+    """An error with a code that passes is no end: the page subscribes again, behind what it has."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await page.open(shop.url)
+    await page.run(SAYS_LATER_ONCE)
+    await page.click("Заполнить примером")
+    await send(page)
+    await has_offers(page, 1)
+    shop.go_on("volga")
+    await ends(page)
+    assert await offers(page) == ["volga", "sever"]
+
+
+SAYS_LATER_ONCE = """
+let said = false;
+await page.routeWebSocket(/graphql/, (socket) => {
+  const server = socket.connectToServer();
+  socket.onMessage((message) => {
+    const {id, type} = JSON.parse(message);
+    if (type !== 'subscribe' || said) return server.send(message);
+    said = true;
+    const extensions = {code: 'UNAVAILABLE', retryAfterSeconds: 0.1};
+    socket.send(JSON.stringify({id, type: 'error', payload: [{message: 'later', extensions}]}));
+  });
+});
+"""
+
+
+async def test_a_token_that_has_had_its_time_ends_the_watching(page: Page, shops: Shops) -> None:
+    """A laptop that slept for an hour: what came is still there, and the same data can be asked for again."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 1)
+    await page.run(
+        "await page.evaluate(() => { const key = 'osago:request:' + location.hash.slice(2); "
+        "localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), watchToken: 'none'}) }); await page.reload()"
+    )
+    await page.shows("Время подбора вышло")
+    assert await offers(page) == ["sever"]
+    first = await page.reads("location.hash")
+    shop.go_on("volga")
+    await page.click("Запросить снова")
+    await page.waits(f"location.hash !== '{first}'")
+    await ends(page)
+    assert len(await offers(page)) == 2
+
+
+async def test_two_tabs_watch_one_request(page: Page, shops: Shops) -> None:
+    """The second one opens the first one's address; each has every offer once."""
+    shop = await shops()
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 3)
+    other = await page.tab()
+    await other.open(shop.url + await page.reads("'/' + location.hash"))
+    await has_offers(other, 3)
+    shop.go_on("volga")
+    for tab in (page, other):
+        await ends(tab)
+        assert await offers(tab) == ["volga", "ural", "sever", "ladoga"]
+
+
+async def test_two_tabs_with_a_request_each(page: Page, shops: Shops) -> None:
+    """They do not get into each other's way."""
+    shop = await shops(insurers=("sever", "volga"))
+    other = await page.tab()
+    await ask(page, shop)
+    await ask(other, shop)
+    await ends(page)
+    await ends(other)
+    assert await page.reads("location.hash") != await other.reads("location.hash")
+    assert len(await offers(page)) == len(await offers(other)) == 2
+
+
+async def test_a_strangers_address_shows_nothing(browser: Browser, page: Page, shops: Shops) -> None:
+    """The number alone is not enough."""
+    shop = await shops(insurers=("sever",))
+    await ask(page, shop)
+    await ends(page)
+    stranger = browser.page()
+    await stranger.open(shop.url + await page.reads("'/' + location.hash"))
+    await stranger.shows("Такого заявления здесь нет")
+
+
+async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, shops: Shops) -> None:
+    """And the same application goes out again with one click, once it is back: nothing is filled in twice."""
+    shop = await shops(insurers=("sever", "volga"))
+    async with proxied(shop.api.graphql) as proxy:
+        url = await shop.world.core_app(shop.api, url=proxy.url)
+        proxy.go_down()
+        await page.open(url)
+        await page.click("Заполнить примером")
+        began = time.monotonic()
+        await page.click("Узнать цены")
+        await page.shows("Сервис подбора сейчас не отвечает")
+        assert time.monotonic() - began < TOLD_S_MOST + 0.3, "a click and a look take their time, too"
+        proxy.come_back()
+        await page.click("Отправить ещё раз")
+        await page.waits("location.hash.length > 10")
+        await ends(page)
+    assert len(await offers(page)) == 2
+
+
+async def test_a_core_app_that_is_away_is_said_too(page: Page, shops: Shops) -> None:
+    """The form stays."""
+    shop = await shops(insurers=("sever",))
+    await page.open(shop.url)
+    await page.click("Заполнить примером")
+    await page.run("await page.route('**/applications', (route) => route.abort())")
+    await page.click("Узнать цены")
+    await page.shows("Нет связи с сервисом")
+    assert await page.reads("document.getElementById('vehicle.vin').value") == "XTAGFL110MY654321"
+    await page.run("await page.unroute('**/applications')")
+    await page.click("Отправить ещё раз")
+    await page.waits("location.hash.length > 10")

@@ -1,0 +1,172 @@
+"""The application form in a real browser: masks, problems at their fields, keyboard."""
+
+import pytest
+from support.browser import Page
+from support.shop import Shops, ends
+
+pytestmark = pytest.mark.processes
+
+
+MASKS = [
+    ("vehicle.licensePlate", "k456mh", "К 456 МН"),
+    ("vehicle.licensePlate", "ав123", "АВ 123"),
+    ("vehicle.licensePlate", "1234ab", "1234 АВ"),
+    ("vehicle.vin", "хта210990у2766389", "XTA210990Y2766389"),
+    ("vehicle.vin", "xtaO1I", "XTA011"),
+    ("vehicle.document.number", "77yk345678", "77 УК 345678"),
+    ("vehicle.document.issuedOn", "14092021", "14.09.2021"),
+    ("vehicle.document.issuedOn", "1.9.2021", "01.09.2021"),
+    ("vehicle.enginePower", "110.5", "110,5"),
+    ("vehicle.year", "20211", "2021"),
+    ("policyholder.lastName", "Cидорoв-пeтров", "Сидоров-Петров"),
+    ("policyholder.firstName", "ivan", "Ivan"),
+    ("policyholder.passport", "4510 987654", "45 10 987654"),
+    ("policyholder.phone", "89031112233", "+7 903 111-22-33"),
+    ("policyholder.phone", "9031112233", "+7 903 111-22-33"),
+    ("policyholder.phone", "+37529123456", "+37529123456"),
+    ("drivers.listed.0.license", "99ab567812", "99 АВ 567812"),
+]
+
+
+async def test_masks_mend_what_is_typed(page: Page, counter: str) -> None:
+    """Key by key, letters of the wrong alphabet included."""
+    await page.open(counter)
+    assert [(field, typed, await page.type(field, typed)) for field, typed, _ in MASKS] == MASKS
+
+
+async def test_the_caret_stays_where_the_customer_works(page: Page, counter: str) -> None:
+    """A digit that is changed in the middle does not throw the caret to the end."""
+    await page.open(counter)
+    await page.type("policyholder.passport", "4510987654")
+    shown = await page.run(
+        "const field = page.locator(`[id='policyholder.passport']`); await field.press('Home'); "
+        "for (let at = 0; at < 4; at += 1) await field.press('ArrowRight'); "
+        "await field.press('Backspace'); await field.press('7'); await field.press('8'); return field.inputValue()"
+    )
+    assert shown == "45 78 098765"
+
+
+async def test_an_empty_form_tells_all_that_is_missing_and_goes_to_the_first(page: Page, counter: str) -> None:
+    """Without asking the server."""
+    await page.open(counter)
+    await page.click("Узнать цены")
+    await page.shows("Проверьте 18 полей")
+    assert await page.reads("document.activeElement.id") == "vehicle.make"
+    assert await page.reads("document.querySelectorAll('[aria-invalid=true]').length") == 18
+    await page.type("vehicle.make", "Lada")
+    assert await page.reads("document.getElementById('vehicle.make').ariaInvalid") == "false"
+
+
+PROBLEMS = {
+    "vehicle.vin": ("XTA210990Y276638", "Пожалуйста, проверьте VIN"),
+    "vehicle.licensePlate": ("К 000 МН", "Пожалуйста, проверьте государственный номер"),
+    "vehicle.document.issuedOn": ("14.09.2001", "документ не может быть выдан раньше"),
+    "policyholder.birthDate": ("23.11.2020", "Страхователю должно быть не меньше 18 лет"),
+    "policyholder.email": ("кто-то", "проверьте адрес электронной почты"),
+    "drivers.listed.0.drivingSince": ("05.06.1995", "проверьте дату начала стажа"),
+    "drivers.listed.1.license": ("99 23 456781", "Водитель с таким удостоверением уже есть"),
+    "startsOn": ("01.01.2020", "выберите начало действия полиса"),
+}
+
+
+async def test_problems_of_the_api_are_shown_at_their_fields(page: Page, shops: Shops) -> None:
+    """By their paths, all at once; the first one has the focus, and a screen reader reads each with its field."""
+    await page.open((await shops(insurers=("sever",))).url)
+    await page.click("Заполнить примером")
+    for field, (typed, _) in PROBLEMS.items():
+        await page.type(field, typed)
+    await page.click("Узнать цены")
+    await page.shows(f"Проверьте {len(PROBLEMS)} полей")
+    assert await page.reads("document.activeElement.id") == "vehicle.licensePlate"
+    below = await page.reads(
+        "Object.fromEntries([...document.querySelectorAll('[aria-invalid=true]')]"
+        ".map((one) => [one.id, document.getElementById(one.getAttribute('aria-describedby')).innerText]))"
+    )
+    assert below.keys() == PROBLEMS.keys()
+    assert [field for field, (_, message) in PROBLEMS.items() if message not in below[field]] == []
+
+
+async def test_a_date_that_is_none_never_leaves_the_page(page: Page, counter: str) -> None:
+    """The calendar knows no 31st of February."""
+    await page.open(counter)
+    await page.click("Заполнить примером")
+    await page.type("vehicle.document.issuedOn", "31.02.2022")
+    await page.click("Узнать цены")
+    await page.shows("укажите дату полностью")
+    await page.shows("Проверьте 1 поле")
+
+
+async def test_every_field_of_the_application_can_be_given(page: Page, shops: Shops) -> None:
+    """A lorry with a trailer, no VIN, somebody else's, for anybody to drive, seven months a year."""
+    shop = await shops(insurers=("sever",))
+    await page.open(shop.url)
+    await page.click("Заполнить примером")
+    await page.run(FILL_IN_A_LORRY)
+    sent = page.run("return page.waitForRequest('**/applications').then((request) => request.postDataJSON())")
+    await page.run("page.getByRole('button', {name: 'Узнать цены'}).click({delay: 50})")
+    application = (await sent)["application"]
+    await ends(page)
+    assert application["vehicle"]["category"] == "C"
+    assert (application["vehicle"]["maxMassKg"], application["vehicle"]["withTrailer"]) == (12000, True)
+    assert (application["vehicle"]["bodyNumber"], application["vehicle"]["chassisNumber"]) == (
+        "AE100-1234567",
+        "4310-12",
+    )
+    assert "vin" not in application["vehicle"]
+    assert application["vehicle"]["document"]["kind"] == "ELECTRONIC_PASSPORT"
+    assert application["owner"]["address"]["kladr"] == "5400000100000"
+    assert application["drivers"] == {"unlimited": True}
+    assert application["usageMonths"] == 7
+
+
+FILL_IN_A_LORRY = """
+const fill = (id, text) => page.locator(`[id='${id}']`).fill(text);
+const choose = (id, value) => page.locator(`[id='${id}']`).selectOption(value);
+await fill('vehicle.vin', '');
+await page.getByText('Нет VIN?').click();
+await fill('vehicle.bodyNumber', 'ae100-1234567');
+await fill('vehicle.chassisNumber', '4310-12');
+await page.getByText('ЭПТС').click();
+await fill('vehicle.document.number', '164301012345678');
+await page.getByText('Не легковой автомобиль').click();
+await choose('vehicle.category', 'C');
+await fill('vehicle.maxMassKg', '12000');
+await page.getByText('Езжу с прицепом').click();
+await choose('vehicle.purpose', 'OTHER');
+await page.getByText('Собственник — другой человек').click();
+const owner = {lastName: 'Орлова', firstName: 'Анна', birthDate: '01.02.1980', passport: '4510111111',
+  passportIssuedOn: '01.02.2010', 'address.text': 'г Новосибирск, ул Ленина, д 1', phone: '9130000000', email: 'a@example.com'};
+for (const [key, text] of Object.entries(owner)) await fill(`owner.${key}`, text);
+await choose('owner.address.kladr-city', '5400000100000');
+await page.getByText('Без ограничения водителей').click();
+await choose('usageMonths', '7');
+"""
+
+
+async def test_drivers_come_and_go(page: Page, counter: str) -> None:
+    """The one behind moves up; the policyholder need not be typed twice."""
+    await page.open(counter)
+    await page.click("Заполнить примером")
+    await page.click("Убрать")
+    assert await page.reads("document.getElementById('drivers.listed.0.firstName').value") == "Мария"
+    await page.click("Добавить водителя")
+    await page.click("Это страхователь")
+    assert await page.reads("document.getElementById('drivers.listed.1.firstName').value") == "Илья"
+
+
+async def test_the_whole_way_goes_by_keyboard(page: Page, shops: Shops) -> None:
+    """Tab, Enter and Space; what comes is announced."""
+    await page.open((await shops(insurers=("sever", "volga"))).url)
+    await page.run(
+        "const at = async (name) => { for (let step = 0; step < 80; step += 1) { await page.keyboard.press('Tab'); "
+        "if ((await page.evaluate('document.activeElement.innerText')) === name) return; } throw new Error(name) }; "
+        "await at('Заполнить примером'); await page.keyboard.press('Enter'); "
+        "await at('Узнать цены'); await page.keyboard.press('Space')"
+    )
+    await ends(page)
+    assert await page.reads("document.activeElement.tagName") == "H1"
+    await page.waits(
+        "[...document.querySelectorAll('[role=status]')].some((one) => one.innerText.includes('Подбор окончен. Лучшая цена'))"
+    )
+    await page.run("await page.keyboard.press('Tab')")
+    assert await page.reads("document.activeElement.innerText") == "Изменить"

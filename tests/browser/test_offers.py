@@ -1,0 +1,152 @@
+"""The customer's whole way, from the form to the best offer, in a real browser."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support.browser import Browser, Page
+from support.shop import Shops, ask, ends, has_offers, offers, refusals
+
+from sandbox.insurers.behaviours import Decline, Offer, Processing
+
+WAY_S_MOST = 90.0
+CHEAP_FIRST = ["volga", "ural", "sever", "ladoga"]
+"""By the base rates of the sandbox's catalogue."""
+
+pytestmark = pytest.mark.processes
+
+
+async def test_the_way_from_the_form_to_the_best_offer(page: Page, shops: Shops) -> None:
+    """Offers by price, the cheapest marked, and the way to buy it."""
+    shop = await shops()
+    began = time.monotonic()
+    await ask(page, shop)
+    await ends(page)
+    assert await offers(page) == CHEAP_FIRST
+    assert time.monotonic() - began < WAY_S_MOST
+    assert await page.reads("[...document.querySelectorAll('.offer--best')].map((one) => one.dataset.insurer)") == [
+        "volga"
+    ]
+    link = await page.reads(
+        "(({href, target, rel, ariaLabel}) => ({href, target, rel, ariaLabel}))(document.querySelector('.offer--best a'))"
+    )
+    assert link["href"].startswith("https://volga.example/buy/")
+    assert (link["target"], link["rel"]) == ("_blank", "noopener noreferrer")
+    assert "Volga" in link["ariaLabel"]
+
+
+async def test_a_price_is_explained_on_demand(page: Page, shops: Shops) -> None:
+    """Seven factors and their product."""
+    await ask(page, await shops(insurers=("volga",)))
+    await ends(page)
+    assert await page.reads("document.querySelector('.factors')") is None
+    await page.click("Как посчитали цену: Volga")
+    await page.shows("Базовый тариф")
+    assert await page.reads("document.querySelectorAll('.factors__line').length") == 8
+    shown = await page.reads("document.querySelector('.factors__line--total dd').textContent")
+    price = await page.reads("document.querySelector('.offer__price').textContent")
+    assert "".join(shown.split()) == "".join(price.split())
+
+
+async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, shops: Shops) -> None:
+    """With a movement that the eye can follow."""
+    shop = await shops()
+    shop.keeps_thinking("volga", "ural", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 2)
+    assert await offers(page) == ["sever", "ladoga"]
+    await page.shows("2 из 4 ответили")
+    assert await page.reads("document.querySelector('[role=progressbar]').ariaValueNow") == "2"
+    assert 0 < int(await page.reads("document.querySelector('[role=timer] > span').textContent")) <= 30
+    await page.run(
+        "await page.evaluate(() => { window.moved = []; const animate = Element.prototype.animate; "
+        "Element.prototype.animate = function (...how) { moved.push(this.dataset.insurer); return animate.apply(this, how) } })"
+    )
+    shop.go_on("volga", "ural")
+    await ends(page)
+    assert await offers(page) == CHEAP_FIRST
+    assert {"sever", "ladoga", "volga"} <= set(await page.reads("moved"))
+
+
+async def test_who_wants_less_motion_sees_none(browser: Browser, shops: Shops) -> None:
+    """`prefers-reduced-motion`."""
+    page = browser.page(reducedMotion="reduce")
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, shop)
+    await has_offers(page, 1)
+    await page.run("await page.evaluate(() => { window.moved = 0; Element.prototype.animate = () => { moved += 1 } })")
+    shop.go_on("volga")
+    await ends(page)
+    assert await page.reads("moved") == 0
+    assert await page.reads("document.getAnimations().length") == 0
+
+
+async def test_refusals_and_breakdowns_stand_below_with_their_reasons(page: Page, shops: Shops) -> None:
+    """Quietly; offers are what the customer came for."""
+    shop = await shops()
+    shop.keeps_thinking("sever", behaviour=Decline(code="KBM_TOO_HIGH"))
+    shop.world.sandbox.set_mode("ural", None)
+    await ask(page, shop)
+    await ends(page)
+    assert await offers(page) == ["volga", "ural", "ladoga"]
+    assert "Отказ" in (await refusals(page))["sever"]
+
+
+async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, shops: Shops) -> None:
+    """With the same data, as a new application."""
+    shop = await shops(insurers=("sever", "volga"))
+    shop.keeps_thinking("sever", "volga", behaviour=Processing())
+    shop.world.set(quote_deadline="3s")
+    api = await shop.world.api()
+    page_url = await shop.world.core_app(api)
+    await ask(page, replace(shop, url=page_url))
+    await ends(page)
+    await page.shows("Пока предложений нет")
+    assert set(await refusals(page)) == {"sever", "volga"}
+    first = await page.reads("location.hash")
+    shop.go_on("sever", "volga")
+    await page.click("Спросить ещё раз")
+    await page.waits(f"location.hash !== '{first}'")
+    await ends(page)
+    assert len(await offers(page)) == 2
+
+
+async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, shops: Shops) -> None:
+    """It is not for sale, and not the best one, however cheap."""
+    shop = await shops(insurers=("sever", "volga"))
+    until = (datetime.now(UTC) + timedelta(seconds=4)).isoformat(timespec="seconds")
+    shop.world.sandbox.script("sever", Offer(premium="1000.00", valid_until=until))
+    await ask(page, shop)
+    await ends(page)
+    assert await offers(page) == ["sever", "volga"]
+    await page.waits("document.querySelector('.offer--expired')?.dataset.insurer === 'sever'")
+    await page.shows("Срок истёк")
+    assert await offers(page) == ["volga", "sever"]
+    assert await page.reads("document.querySelector('.offer--best').dataset.insurer") == "volga"
+    assert await page.reads("document.querySelector('.offer--expired a')") is None
+    first = await page.reads("location.hash")
+    await page.click("Запросить снова")
+    await page.waits(f"location.hash !== '{first}'")
+    await ends(page)
+    assert await page.reads("document.querySelectorAll('.offer--expired').length") == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["http://volga.example/buy", "javascript:alert(1)", "https://volga.example@evil.example/", "//x", None]
+)
+async def test_only_a_plain_https_address_is_a_way_to_buy(page: Page, shops: Shops, address: str | None) -> None:
+    """Whoever sent it, and wherever it was kept."""
+    shop = await shops(insurers=("volga",))
+    await ask(page, shop)
+    await ends(page)
+    await page.run(
+        "await page.evaluate((address) => { const key = 'osago:request:' + location.hash.slice(2); "
+        "const kept = JSON.parse(localStorage[key]); kept.quotes[0].offer.purchaseUrl = address; "
+        "localStorage[key] = JSON.stringify(kept) }, args.address); await page.reload()",
+        address=address,
+    )
+    await has_offers(page, 1)
+    assert await page.reads("document.querySelector('.offer a')") is None
+    await page.shows("Оформление — у компании")

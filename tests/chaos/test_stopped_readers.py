@@ -1,0 +1,116 @@
+"""Two hundred clients that stop reading, next to two hundred that go on: nobody but themselves notices."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psutil
+import pytest
+from support.processes import Process, api_process, worker_process
+from support.reader import reading
+from support.socket import opened
+from support.until import until
+from support.world import ApiAtHand, World
+
+from sandbox.insurers.behaviours import Processing
+
+EARLY = ("ladoga", "onega")
+"""They answer before anybody stops reading: what is usual here and now."""
+INSURERS = (*EARLY, "sever", "volga", "ural", "baikal")
+REQUESTS = 20
+HEALTHY = 200
+QUIET, GREEDY = 190, 10
+"""Stopped readers: those that ask for little, so that only their silence tells, and those whose buffers fill."""
+GREEDY_OPERATIONS = 100
+FREED_S_MOST = 35.0
+MORE_MS_MOST = 500
+
+
+@pytest.mark.processes
+async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
+    """Their sockets are free within 35 s; the others miss nothing, and wait for nothing."""
+    world.set(quote_deadline="60s")
+    await world.insurers(*INSURERS)
+    async with AsyncExitStack() as stack:
+        process = await stack.enter_async_context(api_process(world.folder, world.environment))
+        await stack.enter_async_context(worker_process(world.folder, world.environment))
+        api = ApiAtHand(process.url, world.token(), process)
+        full = await world.accepted(api)
+        await world.watched(api, full)
+        for insurer in INSURERS:
+            world.sandbox.set_mode(insurer, Processing())
+        accepted = [await world.accepted(api) for _ in range(REQUESTS)]
+        watches = [asyncio.create_task(_answers(api, accepted[n % REQUESTS])) for n in range(HEALTHY)]
+        await _answered_in_turn(world, EARLY)
+        stopped = [
+            await stack.enter_async_context(reading(api.graphql, full["watchToken"])) for _ in range(QUIET + GREEDY)
+        ]
+        for reader in stopped[QUIET:]:
+            for number in range(GREEDY_OPERATIONS):
+                await reader.watch(full["quoteRequest"]["id"], id_=str(number))
+        for reader in stopped[:QUIET]:
+            await reader.watch(full["quoteRequest"]["id"])
+        began_at = time.monotonic()
+        await until(lambda: _rests(process))
+        answering = asyncio.create_task(_answered_in_turn(world, INSURERS[len(EARLY) :]))
+        await until(lambda: not {reader.port for reader in stopped[QUIET:]} & _peers(process), seconds=FREED_S_MOST)
+        greedy_s = time.monotonic() - began_at
+        await until(lambda: not {reader.port for reader in stopped} & _peers(process), seconds=FREED_S_MOST)
+        took_s = time.monotonic() - began_at
+        await answering
+        answers = [answer for one in await asyncio.gather(*watches) for answer in one]
+    usual_ms, ms = (_p99_ms([a for a in answers if (a.insurer in EARLY) is early]) for early in (True, False))
+    print(
+        f"freed after {greedy_s:.1f} and {took_s:.1f} s; {len(answers)} events, p99 before {usual_ms:.0f}, then {ms:.0f} ms"
+    )
+    assert took_s <= FREED_S_MOST
+    assert ms <= 2 * usual_ms + MORE_MS_MOST
+
+
+def _p99_ms(answers: list["Answer"]) -> float:
+    return sorted(answer.late_s for answer in answers)[int(len(answers) * 0.99)] * 1000
+
+
+async def _rests(process: Process) -> bool:
+    """Whether the API has done what everybody asked of it: what comes now waits for no work."""
+    api = psutil.Process(process.popen.pid)
+    before = sum(api.cpu_times()[:2])
+    await asyncio.sleep(0.3)
+    return sum(api.cpu_times()[:2]) - before < 0.06
+
+
+async def _answered_in_turn(world: World, insurers: tuple[str, ...]) -> None:
+    """One insurer after the other."""
+    for insurer in insurers:
+        world.sandbox.set_mode(insurer, None)
+        await asyncio.sleep(3)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One that arrived, so many seconds after the insurer gave it."""
+
+    insurer: str
+    late_s: float
+
+
+async def _answers(api: ApiAtHand, accepted: dict[str, Any]) -> list[Answer]:
+    """Watches a request to its end."""
+    answers: list[Answer] = []
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await socket.watch(accepted["quoteRequest"]["id"])
+        while (event := await socket.event())["__typename"] == "QuoteReceived":
+            late_s = time.time() - datetime.fromisoformat(event["quote"]["receivedAt"]).timestamp()
+            answers.append(Answer(event["quote"]["insurer"]["id"], late_s))
+    assert sorted(answer.insurer for answer in answers) == sorted(INSURERS)
+    assert event["outcome"] == "ALL_ANSWERED"
+    return answers
+
+
+def _peers(process: Process) -> set[int]:
+    """The ports of the clients that the API holds a socket of."""
+    return {one.raddr.port for one in psutil.Process(process.popen.pid).net_connections("tcp") if one.raddr}

@@ -1,0 +1,30 @@
+"""docs/reliability.md: every promise names a test that is there, and every test of faults holds a promise."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from support.processes import ROOT
+
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+NAMED = re.findall(r"`(tests/\S+\.py)::(\w+)`", PAGE)
+
+
+def _tests_in(file: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
+def test_a_promise_has_its_test(file: str, name: str) -> None:
+    """A test that was renamed or dropped takes its promise along."""
+    assert name in _tests_in(ROOT / file)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "chaos").glob("test_*.py")), ids=lambda file: file.stem)
+def test_every_test_of_faults_is_a_promise(file: Path) -> None:
+    """Whoever operates the system reads what it survives in one place."""
+    told = {name for path, name in NAMED if path == f"tests/chaos/{file.name}"}
+    assert _tests_in(file) <= told

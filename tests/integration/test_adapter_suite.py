@@ -1,0 +1,94 @@
+"""The suite that adapters are tried with: ours pass it, a bad one does not, and the tutorial's is built from its page."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.packages import install
+
+from workers.insurers import GROUP
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
+OURS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+BLIND: Final = """
+import uuid
+from workers.insurers.rest_poll import RestPoll
+
+class Blind(RestPoll):
+    async def create(self, application, idempotency_key):
+        return await super().create(application, str(uuid.uuid4()))
+"""
+
+
+def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    """The suite as somebody else runs it: in a folder of their own, without our settings of pytest."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "osago_adapter_suite"]
+    return subprocess.run(  # noqa: S603 - our own command
+        [*command, "--adapter", adapter, *options],
+        cwd=folder,
+        env={"PYTHONPATH": path, "PATH": "", "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+
+@pytest.mark.parametrize(
+    ("adapter", "options"),
+    [*((name, ()) for name in OURS[GROUP]), ("rest-oauth2", ("--adapter-option", "desired_timeout_s=0"))],
+)
+def test_an_adapter_of_ours_passes(tmp_path: Path, adapter: str, options: Sequence[str]) -> None:
+    """OAuth2 in both of its ways: answered at once, and polled."""
+    done = tried(tmp_path, adapter, *options)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 60
+    assert "skipped" not in done.stdout
+
+
+def test_a_blind_retry_does_not_pass(tmp_path: Path) -> None:
+    """A key of its own for each call makes a second application of every lost answer."""
+    path = install(tmp_path / "site", "blind", BLIND, {"blind": "blind:Blind"})
+    done = tried(tmp_path, "blind", "--dialect", "rest-poll", path=path)
+    assert done.returncode == 1
+    assert "test_what_passes_is_waited_for" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(("nowhere",), "there is none; known are"), (("soap", "--dialect", "x"), "has no dialect x")],
+)
+def test_what_is_not_there_is_told(tmp_path: Path, arguments: Sequence[str], told: str) -> None:
+    """Before anything is tried."""
+    done = tried(tmp_path, *arguments)
+    assert done.returncode != 0
+    assert told in done.stdout + done.stderr
+
+
+def test_the_tutorials_adapter_passes(tmp_path: Path) -> None:
+    """Its files are cut out of the page as they stand there, and installed."""
+    files = dict(re.findall(r"^```\w+ file=(\S+)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
+    assert set(files) == {"pyproject.toml", "osago_acme/adapter.py", "osago_acme/sandbox.py"}
+    site = tmp_path / "site"
+    offered = tomllib.loads(files.pop("pyproject.toml"))["project"]["entry-points"]
+    groups = {group: dict(entries) for group, entries in offered.items()}
+    install(site, "osago_acme_of_the_page", "", groups.pop(GROUP), more=groups)
+    for name, text in files.items():
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+    (site / "osago_acme/__init__.py").touch()
+    done = tried(tmp_path, "acme", path=str(site))
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_it_is_about_forty_lines() -> None:
+    """As the page promises; blank ones and imports left out."""
+    (source,) = re.findall(r"^```python file=osago_acme/adapter.py\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in source.splitlines() if line.strip() and not re.match(r"from |import ", line)]
+    assert len(lines) <= 45

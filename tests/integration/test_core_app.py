@@ -1,0 +1,225 @@
+"""core-app before a real API: answers at once, repeats safely, says within a second that the aggregator is down."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+from support.proxy import proxied
+from support.world import ApiAtHand, World
+
+from sandbox.core_app.aggregator import CALL_S_MOST
+from sandbox.core_app.circuit import FAILURES_MOST
+from sandbox.core_app.config import CustomerLimit
+from sandbox.core_app.intake import BODY_BYTES_MOST
+
+TOLD_S_MOST = 1.0
+ASLEEP = "http://127.0.0.1:1/graphql"
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
+    """A browser, in so far as it keeps its cookies."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    """Nobody works: what is accepted stays open."""
+    world.write_insurers("sever", "volga")
+    return await world.api()
+
+
+async def submit(http: httpx.AsyncClient, url: str, application: Any, key: str = KEY) -> httpx.Response:
+    return await http.post(f"{url}/applications", json={"application": application}, headers={"Idempotency-Key": key})
+
+
+def application(world: World) -> dict[str, Any]:
+    return world.new_request()["application"]
+
+
+async def requests_in(world: World) -> int:
+    (row,) = await world.database.fetch("SELECT count(*) AS count FROM osago_requests")
+    return row["count"]
+
+
+async def test_an_application_is_answered_at_once(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """202 with its number, where to look, and a token that watches this request and nothing else."""
+    url = await world.core_app(api)
+    answer = await submit(http, url, application(world))
+    accepted = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/applications/{accepted['number']}"
+    assert [insurer["id"] for insurer in accepted["insurers"]] == ["sever", "volga"]
+    assert 25 < accepted["remainingSeconds"] <= 30
+    seen = await api.post(
+        "query ($id: ID!) { quoteRequest(id: $id) { clientReference } }",
+        {"id": accepted["requestId"]},
+        token=accepted["watchToken"],
+    )
+    assert seen.json()["data"]["quoteRequest"]["clientReference"] == accepted["number"]
+
+
+async def test_a_repetition_is_the_same_application(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """By its key, at any process of core-app; another key is another application."""
+    one, other = await world.core_app(api), await world.core_app(api)
+    first = await submit(http, one, application(world))
+    again = await submit(http, other, application(world))
+    assert again.json()["number"] == first.json()["number"]
+    assert again.json()["requestId"] == first.json()["requestId"]
+    new = await submit(http, one, application(world), key="another-key")
+    assert new.json()["requestId"] != first.json()["requestId"]
+    assert await requests_in(world) == 2
+
+
+async def test_a_lost_answer_is_asked_for_again_and_stays_one_request(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient
+) -> None:
+    """The mutation has been committed, its answer never came: the retry finds the first request."""
+    async with proxied(api.graphql) as proxy:
+        url = await world.core_app(api, url=proxy.url)
+        cut = proxy.cut_replies(b"createQuoteRequest")
+        answer = await submit(http, url, application(world))
+        assert cut.done.is_set()
+    assert answer.status_code == 202
+    assert await requests_in(world) == 1
+
+
+async def test_problems_come_with_the_paths_of_the_input(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """All at once, for the fields of a form."""
+    broken = application(world)
+    broken["vehicle"]["vin"] = "short"
+    broken["drivers"]["listed"][0]["license"] = "none"
+    answer = await submit(http, await world.core_app(api), broken)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert [problem["path"] for problem in answer.json()["problems"]] == [
+        ["application", "vehicle", "vin"],
+        ["application", "drivers", "listed", "0", "license"],
+    ]
+
+
+@pytest.mark.parametrize("how", ["refuses", "hangs"])
+async def test_an_aggregator_that_is_down_is_said_within_a_second(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient, how: str
+) -> None:
+    """With the number, and when to try again; the same key goes on from there."""
+    async with proxied(api.graphql) as proxy:
+        url = await world.core_app(api, url=proxy.url)
+        traps = [proxy.trap(lambda _: True) for _ in range(5)] if how == "hangs" else []
+        if how == "refuses":
+            proxy.go_down()
+        began = time.monotonic()
+        answer = await submit(http, url, application(world))
+        assert time.monotonic() - began < TOLD_S_MOST
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= answer.json()["retryAfterSeconds"] > 0
+        for trap in traps:
+            proxy._traps.clear()
+            trap.released.set()
+        proxy.come_back()
+        again = await submit(http, url, application(world))
+    assert again.status_code == 202
+    assert again.json()["number"] == answer.json()["number"]
+    assert await requests_in(world) == 1
+
+
+async def test_while_the_circuit_is_open_nobody_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """And readiness says so; core-app itself is ready."""
+    url = await world.core_app(api, url=ASLEEP)
+    for _ in range(FAILURES_MOST):
+        await submit(http, url, application(world))
+    began = time.monotonic()
+    answers = await asyncio.gather(*(submit(http, url, application(world)) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert time.monotonic() - began < CALL_S_MOST
+    assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "open"}
+
+
+async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """Each customer for themselves."""
+    url = await world.core_app(api, customer_limit=CustomerLimit(count=2, per_s=60))
+    await http.get(url)
+    for number in range(2):
+        assert (await submit(http, url, application(world), key=f"key-number-{number}")).status_code == 202
+    refused = await submit(http, url, application(world), key="key-number-2")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 30
+    async with httpx.AsyncClient() as somebody:
+        await somebody.get(url)
+        assert (await submit(somebody, url, application(world))).status_code == 202
+
+
+async def test_an_application_can_be_looked_at_by_its_customer(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient
+) -> None:
+    """At the address that the 202 gave, and by nobody else."""
+    url = await world.core_app(api)
+    answer = await submit(http, url, application(world))
+    seen = (await http.get(url + answer.headers["Location"])).json()
+    assert (seen["status"], seen["progress"]) == ("COLLECTING", {"answered": 0, "total": 2})
+    async with httpx.AsyncClient() as somebody:
+        assert (await somebody.get(url + answer.headers["Location"])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Idempotency-Key": KEY, "Content-Type": "text/plain"}, b"{}", 415),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[]", 400),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b'{"application": []}', 400),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[" * 50_000, 400),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b" " * (BODY_BYTES_MOST + 1), 413),
+        ({"Content-Type": "application/json"}, b'{"application": {}}', 422),
+        ({"Idempotency-Key": "?", "Content-Type": "application/json"}, b'{"application": {}}', 422),
+    ],
+)
+async def test_a_wrong_request_is_refused_before_anybody_is_asked(
+    world: World, http: httpx.AsyncClient, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    """Whatever it is."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    assert (await http.post(f"{url}/applications", content=body, headers=headers)).status_code == status
+
+
+async def test_an_application_in_russian_is_not_made_larger(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient
+) -> None:
+    """The aggregator takes 64 KiB: escaping every letter would triple what a customer wrote."""
+    large = application(world)
+    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MOST // 2 - 3000)
+    answer = await submit(http, await world.core_app(api), large)
+    assert [problem["code"] for problem in answer.json()["problems"]] == ["MAKE_INVALID"]
+
+
+async def test_a_token_that_does_not_hold_is_ours_to_mend(
+    world: World, api: ApiAtHand, http: httpx.AsyncClient
+) -> None:
+    """The customer is told that it is not them, and the circuit stays closed."""
+    url = await world.core_app(api, token="none")
+    assert (await submit(http, url, application(world))).status_code == 502
+    assert (await http.get(f"{url}/readyz")).json()["aggregator"] == "closed"
+
+
+async def test_its_api_is_described_without_internet(world: World, http: httpx.AsyncClient) -> None:
+    """With every status that a caller may meet."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    assert "/docs/files/swagger-ui-bundle.js" in (await http.get(f"{url}/docs")).text
+    assert (await http.get(f"{url}/docs/files/swagger-ui-bundle.js")).status_code == 200
+    described = (await http.get(f"{url}/openapi.json")).json()["paths"]
+    assert {"202", "422", "429", "503"} <= described["/applications"]["post"]["responses"].keys()
+    assert set(described) == {"/applications", "/applications/{number}", "/applications/{number}/events"}
+
+
+async def test_the_page_may_only_reach_its_own_server_and_the_aggregator(world: World, http: httpx.AsyncClient) -> None:
+    """By its policy."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    answer = await http.get(url)
+    assert answer.status_code == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "connect-src 'self' ws://127.0.0.1:1;" in policy
+    assert "HttpOnly" in answer.headers["Set-Cookie"]

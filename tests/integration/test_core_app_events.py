@@ -1,0 +1,165 @@
+"""core-app's own push: server-sent events out of the feed, each once, resumed, ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from support.proxy import proxied
+from support.until import until
+from support.world import ApiAtHand, World
+
+from sandbox.core_app.push import END_LATE_S
+from sandbox.insurers.behaviours import Processing
+
+KEY = "0123456789abcdef"
+WAIT_S_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One server-sent event."""
+
+    id: str
+    kind: str
+    body: dict[str, Any]
+
+    @property
+    def what(self) -> str:
+        return self.body.get("insurer", self.kind)
+
+
+@dataclass(slots=True)
+class Customer:
+    """A browser that has submitted an application."""
+
+    http: httpx.AsyncClient
+    url: str
+    accepted: dict[str, Any]
+
+    @asynccontextmanager
+    async def events(self, after: str = "") -> AsyncGenerator[AsyncGenerator[Told, None], None]:
+        headers = {"Last-Event-ID": after} if after else {}
+        async with (
+            asyncio.timeout(WAIT_S_MOST),
+            self.http.stream("GET", self.url + self.accepted["events"], headers=headers) as response,
+        ):
+            assert response.headers["Content-Type"].startswith("text/event-stream")
+            yield told(response)
+
+    async def all_events(self, after: str = "") -> list[Told]:
+        async with self.events(after) as stream:
+            return [event async for event in stream]
+
+
+async def told(response: httpx.Response) -> AsyncGenerator[Told, None]:
+    fields: dict[str, str] = {}
+    async for line in response.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif line == "" and "data" in fields:
+            yield Told(fields["id"], fields["event"], msgspec.json.decode(fields["data"]))
+            fields = {}
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
+    async with httpx.AsyncClient(timeout=WAIT_S_MOST) as client:
+        yield client
+
+
+async def customer(world: World, api: ApiAtHand, http: httpx.AsyncClient, **options: Any) -> Customer:
+    url = await world.core_app(api, **{"redis_url": world.redis.url, **options})
+    body = {"application": world.new_request()["application"]}
+    answer = await http.post(f"{url}/applications", json=body, headers={"Idempotency-Key": KEY})
+    assert answer.status_code == 202
+    return Customer(http, url, answer.json())
+
+
+async def test_every_answer_comes_once_and_the_end_last(world: World, http: httpx.AsyncClient) -> None:
+    """Those that were there before somebody listened, too."""
+    await world.insurers("sever", "volga")
+    await world.worker()
+    made = await customer(world, await world.api(), http)
+    *quotes, end = await made.all_events()
+    assert sorted(event.what for event in quotes) == ["sever", "volga"]
+    assert all(event.body["offer"]["premium"] for event in quotes)
+    assert (end.kind, end.body["outcome"]) == ("end", "ALL_ANSWERED")
+    assert [event.what for event in await made.all_events()] == [event.what for event in (*quotes, end)]
+
+
+async def test_an_answer_comes_the_moment_it_is_there(world: World, http: httpx.AsyncClient) -> None:
+    """While others are still awaited."""
+    await world.insurers("sever", "volga")
+    world.sandbox.set_mode("volga", Processing())
+    await world.worker()
+    made = await customer(world, await world.api(), http)
+    async with made.events() as stream:
+        assert (await anext(stream)).what == "sever"
+        world.sandbox.set_mode("volga", None)
+        assert [event.what async for event in stream] == ["volga", "end"]
+
+
+async def test_a_browser_that_comes_back_goes_on(world: World, http: httpx.AsyncClient) -> None:
+    """Behind the last id that it has; behind the end there is nothing to come back for."""
+    await world.insurers("sever", "volga")
+    world.sandbox.set_mode("volga", Processing())
+    await world.worker()
+    made = await customer(world, await world.api(), http)
+    async with made.events() as stream:
+        first = await anext(stream)
+    world.sandbox.set_mode("volga", None)
+    *_, end = events = await made.all_events(after=first.id)
+    assert [event.what for event in events] == ["volga", "end"]
+    answer = await http.get(made.url + made.accepted["events"], headers={"Last-Event-ID": end.id})
+    assert answer.status_code == 204
+
+
+async def test_redis_comes_back_and_nothing_is_missing(world: World, http: httpx.AsyncClient) -> None:
+    """core-app goes on where it was."""
+    await world.insurers("sever", "volga")
+    world.sandbox.set_mode("volga", Processing())
+    await world.worker()
+    api = await world.api()
+    async with proxied(world.redis.url) as proxy:
+        made = await customer(world, api, http, redis_url=proxy.url)
+        async with made.events() as stream:
+            assert (await anext(stream)).what == "sever"
+            proxy.go_down()
+            world.sandbox.set_mode("volga", None)
+            await until(lambda: _ended(api, made))
+            proxy.come_back()
+            assert [event.what async for event in stream] == ["volga", "end"]
+
+
+async def _ended(api: ApiAtHand, made: Customer) -> bool:
+    query = "query ($id: ID!) { quoteRequest(id: $id) { status } }"
+    answer = await api.post(query, {"id": made.accepted["requestId"]}, token=made.accepted["watchToken"])
+    return answer.json()["data"]["quoteRequest"]["status"] == "COMPLETED"
+
+
+async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
+    world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever: a little behind the deadline the stream says where to look, and ends."""
+    monkeypatch.setattr("sandbox.core_app.push.END_LATE_S", 0.2)
+    assert END_LATE_S > 1
+    world.write_insurers("sever")
+    world.set(quote_deadline="2s", end_margin="500ms", feed_length="0")
+    made = await customer(world, await world.api(), http)
+    (look,) = await made.all_events()
+    assert look.kind == "look"
+    assert (await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS"
+
+
+async def test_events_are_for_their_customer_alone(world: World, http: httpx.AsyncClient) -> None:
+    """Knowing the number is not enough."""
+    world.write_insurers("sever")
+    made = await customer(world, await world.api(), http)
+    async with httpx.AsyncClient() as somebody:
+        assert (await somebody.get(made.url + made.accepted["events"])).status_code == 404

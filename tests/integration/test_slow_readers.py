@@ -1,0 +1,116 @@
+"""A client that reads slowly, or not at all: what waits for it is bounded, and it is told where to go on."""
+
+from typing import Any
+
+import psutil
+import pytest
+from support.reader import Reader, reading
+from support.until import until
+from support.world import ApiAtHand, World
+
+from app.observability import metrics
+from cli import sockets
+
+INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
+OPERATIONS = 90
+STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 1.5
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "STALLED_AFTER_S", STALLED_AFTER_S)
+    monkeypatch.setattr(sockets, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
+    monkeypatch.setattr("cli.serving.STALLED_AFTER_S", STALLED_AFTER_S)
+    monkeypatch.setattr("cli.serving.SENT_BYTES_MOST", 4096)
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.write_insurers(*INSURERS)
+    return await world.api()
+
+
+@pytest.fixture
+async def accepted(world: World, api: ApiAtHand) -> dict[str, Any]:
+    """A request with all answers but one, and so without an end."""
+    settler = await world.settler()
+    made = await world.accepted(api)
+    await settler.settle(made, *INSURERS[1:])
+    return made
+
+
+async def _stalled(api: ApiAtHand, reader: Reader, accepted: dict[str, Any]) -> None:
+    """It asks for more than the kernel and the server's buffer hold, reads nothing, and is found out."""
+    before = metrics.SLOW._value.get()
+    for number in range(OPERATIONS):
+        await reader.watch(accepted["quoteRequest"]["id"], id_=str(number))
+    await until(lambda: metrics.SLOW._value.get() == before + 1)
+    await until(lambda: api.services.live.subscriptions == 0)
+
+
+async def test_who_reads_again_in_time_learns_where_to_go_on(api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """The messages that were under way, then for each operation the error with its cursor; closed with 1013."""
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        await _stalled(api, reader, accepted)
+        messages = await reader.rest()
+    assert reader.close_code == 1013
+    seen: dict[str, list[dict[str, Any]]] = {str(number): [] for number in range(OPERATIONS)}
+    told: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        assert message["id"] not in told, "an operation goes on after its end"
+        if message["type"] == "next":
+            seen[message["id"]].append(message["payload"]["data"]["quotes"])
+        else:
+            told[message["id"]] = message["payload"][0]["extensions"]
+    assert told == {
+        id_: {"code": "SLOW_CONSUMER", "cursor": events[-1]["cursor"] if events else None}
+        for id_, events in seen.items()
+    }
+
+
+async def test_what_waits_for_it_is_bounded(api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """The buffer of the socket, filled to its mark, and the message that filled it: not one of each operation."""
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        await _stalled(api, reader, accepted)
+        messages = [m for m in await reader.rest() if m["type"] == "next"]
+    assert sum(len(str(message)) for message in messages) < 100 * 1024
+    assert len(messages) < OPERATIONS * 3
+
+
+async def test_who_never_reads_again_is_cut_off(api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """Whatever is unsent: the server does not wait for it."""
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        await _stalled(api, reader, accepted)
+        await until(lambda: not _is_open(reader))
+
+
+async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little is sent, so that nothing piles up: only the unanswered ping tells that nobody reads."""
+    monkeypatch.setattr("cli.serving.PING_EVERY_S", 0.1)
+    world.write_insurers(*INSURERS)
+    api = await world.api()
+    accepted = await world.accepted(api)
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        await reader.watch(accepted["quoteRequest"]["id"])
+        await until(lambda: api.services.live.subscriptions == 1)
+        await until(lambda: not _is_open(reader))
+        (error,) = await reader.rest()
+    assert error["payload"][0]["extensions"] == {"code": "SLOW_CONSUMER", "cursor": None}
+    assert reader.close_code == 1013
+
+
+async def test_who_reads_slowly_but_steadily_is_served(api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """Being behind is no fault: only taking nothing is."""
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        for number in range(OPERATIONS):
+            await reader.watch(accepted["quoteRequest"]["id"], id_=str(number))
+        for _ in range(OPERATIONS * (len(INSURERS) - 1)):
+            message = await reader.message()
+            assert message is not None
+            assert message["type"] == "next"
+
+
+def _is_open(reader: Reader) -> bool:
+    """Whether the server still holds the other end."""
+    here = psutil.Process().net_connections("tcp")
+    return any(one.status == "ESTABLISHED" and one.raddr and one.raddr.port == reader.port for one in here)

@@ -1,0 +1,169 @@
+"""Personal data, searched for in everything that leaves a process: a marker in every field, and everything that can fail, fails."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from support.processes import api_process, worker_process
+from support.servers import RedisAtHand
+from support.world import KEYS, ApiAtHand, World
+
+from app.storage.cipher import Cipher
+from cli.client import CREATE
+from sandbox.insurers.behaviours import Decline, Garbage, Status, WrongShape
+
+INSURERS = ("sever", "volga", "ural", "baikal", "taiga")
+FIELDS = {
+    "lastName": "Маркерова", "firstName": "Маркерина", "middleName": "Маркеровна", "birthDate": "1971-02-03",
+    "passport": "4599000001", "passportIssuedOn": "2003-04-05", "text": "г Маркерск, ул Маркерная, д 99", "kladr": "7700099900000",
+    "phone": "+79990000001", "email": "marker@marker.example", "vin": "XTAMARKER00000009", "bodyNumber": "XTAMARKER00000009",
+    "licensePlate": "М999КР99", "license": "9999000009", "drivingSince": "1995-06-07", "issuedOn": "2021-08-09",
+}  # fmt: skip
+NUMBERS = {"passport", "license"}
+"""No two people have the same."""
+
+
+def marked(value: Any, made: list[str]) -> Any:
+    """The application with a marker in every field; `made` gets them all."""
+    if isinstance(value, list):
+        return [marked(item, made) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict | list):
+            found[key] = marked(inner, made)
+        elif key in FIELDS and inner is not None:
+            found[key] = FIELDS[key] if key not in NUMBERS else str(int(FIELDS[key]) + len(made))
+            made.append(found[key])
+        else:
+            found[key] = inner
+    return found
+
+
+def within(text: str, markers: list[str]) -> list[str]:
+    """The markers that are in a text, as they are or as JSON escapes them."""
+    return sorted({marker for marker in markers if marker in text or json.dumps(marker)[1:-1] in text})
+
+
+async def redis_dump(redis: RedisAtHand) -> str:
+    """Every key with everything in it, as text."""
+    parts: list[str] = []
+    async for key in redis.client.scan_iter():
+        kind = await redis.client.type(key)
+        read: dict[str, Any] = {
+            "string": redis.client.get,
+            "hash": redis.client.hgetall,
+            "stream": redis.client.xrange,
+            "zset": lambda name: redis.client.zrange(name, 0, -1, withscores=True),
+            "set": redis.client.smembers,
+            "list": lambda name: redis.client.lrange(name, 0, -1),
+        }
+        parts.append(f"{key} {await read[kind](key)!r}")
+    return "\n".join(parts)
+
+
+async def postgresql_dump(world: World) -> str:
+    """Every row of every table, as a dump has it, and the statements that the server remembers."""
+    tables = await world.database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    parts: list[str] = []
+    for table in tables:
+        name = table["tablename"]
+        parts += [row["row"] for row in await world.database.fetch(f"SELECT t::text AS row FROM {name} t")]  # noqa: S608
+    activity = await world.database.fetch("SELECT query FROM pg_stat_activity")
+    return "\n".join([*parts, *(row["query"] or "" for row in activity)])
+
+
+def scripted(world: World, echoed: str) -> None:
+    """Insurers that repeat what they were sent, each where it hurts most."""
+    world.sandbox.script("sever", Decline(code=FIELDS["vin"], message=echoed, times="forever"))
+    world.sandbox.script("volga", Decline(step="create", code=echoed[:50], message=echoed, times="forever"))
+    world.sandbox.script("ural", WrongShape(body={"status": echoed, "offer": {"number": echoed}}, times="forever"))
+    world.sandbox.script("baikal", Garbage(text=echoed, times="forever"))
+    world.sandbox.script("taiga", Status(status=500, times="forever"))
+
+
+def wrong_ones(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Requests that fail at every stage of reading: in GraphQL's coercion, in its literals, in the domain."""
+    for path, value in (
+        ("usageMonths", FIELDS["lastName"]),
+        ("startsOn", FIELDS["birthDate"]),
+        ("vehicle", FIELDS["vin"]),
+    ):
+        yield {
+            "query": CREATE,
+            "variables": {"input": {**request, "application": {**request["application"], path: value}}},
+        }
+    broken = json.loads(json.dumps(request))
+    broken["application"]["policyholder"] |= {
+        "phone": FIELDS["lastName"],
+        "email": FIELDS["firstName"],
+        "passport": FIELDS["vin"],
+    }
+    yield {"query": CREATE, "variables": {"input": broken}}
+    literal = (
+        f'customerId: "1", application: {{ usageMonths: "{FIELDS["lastName"]}", startsOn: "{FIELDS["birthDate"]}" }}'
+    )
+    yield {"query": f"mutation {{ createQuoteRequest(input: {{ {literal} }}) {{ __typename }} }}"}
+    yield {"query": f'{{ quoteRequest(id: {{ a: "{FIELDS["lastName"]}" }}) {{ id }} }}'}
+    yield {"query": f'{{ quoteRequest(id: "{FIELDS["lastName"]}" '}
+    yield {"query": f'"{FIELDS["lastName"]}"'}
+    yield {
+        "query": CREATE,
+        "variables": {"input": {"customerId": {"x": FIELDS["lastName"]}, "application": [FIELDS["email"]]}},
+    }
+
+
+async def poisoned(world: World, api: ApiAtHand, request: dict[str, Any], made: list[str]) -> dict[str, Any]:
+    """A request whose stored application is none: whoever reads it fails, with a marker in its hands."""
+    accepted = (await api.post(CREATE, {"input": {**request, "insurerIds": ["sever"]}})).json()["data"][
+        "createQuoteRequest"
+    ]
+    request_id = UUID(accepted["quoteRequest"]["id"])
+    document = json.dumps({"vehicle": {"category": made[0], made[1]: made[2]}}, ensure_ascii=False).encode()
+    sealed = Cipher.from_setting(KEYS).seal(request_id, document)
+    await world.database.fetch("UPDATE osago_requests SET application = $2 WHERE id = $1", request_id, sealed.box)
+    return accepted
+
+
+async def told_by(url: str) -> str:
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        return (await http.get(f"{url}/metrics")).text
+
+
+@pytest.mark.processes
+async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
+    """Redis, a dump of PostgreSQL, logs at their most talkative, metrics, dead letters, answers: no marker in any of them."""
+    await world.insurers(*INSURERS, more={"retry": {"attempts": 2, "first": "10ms", "most": "20ms"}})
+    made: list[str] = []
+    request = world.new_request(customerId="customer-7")
+    request["application"] = marked(request["application"], made)
+    scripted(world, " ".join(made))
+    world.set(log_level="debug", log_format="json", max_deliveries=1, rate_limit="1000/s", customer_rate_limit="1000/s")
+    async with AsyncExitStack() as stack:
+        apart = await stack.enter_async_context(api_process(world.folder, world.environment))
+        api = ApiAtHand(apart.url, world.token(), None)
+        answers = [(await api.post(body["query"], body.get("variables"))).text for body in wrong_ones(request)]
+        poison = await poisoned(world, api, request, made)
+        worker = await stack.enter_async_context(worker_process(world.folder, world.environment))
+        accepted = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
+        for one in (accepted, poison):
+            events = await world.watched(api, one)
+            assert events[-1]["outcome"] == "ALL_ANSWERED"
+            answers.append(json.dumps([one, events], ensure_ascii=False))
+        await world.database.break_connections()
+        answers.append((await api.post(CREATE, {"input": request})).text)
+        found = {"Redis": await redis_dump(world.redis), "PostgreSQL": await postgresql_dump(world)}
+        found["metrics"] = await told_by(apart.url) + await told_by(worker.url)
+        await worker.stop()
+        await apart.stop()
+        found |= {"API's log": apart.text, "worker's log": worker.text, "answers": "\n".join(answers)}
+    for where in ("Redis", "PostgreSQL", "answers"):
+        assert accepted["quoteRequest"]["id"] in found[where], "the search looks where the request is"
+    assert ":dead-letters" in found["Redis"]
+    assert "job.buried" in found["worker's log"]
+    assert {where: left for where, text in found.items() if (left := within(text, made))} == {}

@@ -1,0 +1,127 @@
+"""The parts of core-app that need nobody else: numbers, limits, the circuit, what is remembered."""
+
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from sandbox.core_app.applications import REMEMBERED_S, Applications, number_of
+from sandbox.core_app.circuit import FAILURES_MOST, RESET_S, Circuit, CircuitOpen
+from sandbox.core_app.config import CustomerLimit
+from sandbox.core_app.limits import CustomerLimits
+
+
+class Time:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def test_a_submission_has_one_number_everywhere() -> None:
+    """A repetition reaches another process, and is still the same application; other people's are others."""
+    number = number_of("anna", "key-1")
+    assert number == number_of("anna", "key-1")
+    assert re.fullmatch("(?:[0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}", number)
+    assert len({number, number_of("anna", "key-2"), number_of("boris", "key-1")}) == 3
+
+
+def test_a_customer_may_ask_so_often_and_no_more(time: Time) -> None:
+    """Others are not concerned, and after a while it is welcome again."""
+    limits = CustomerLimits(CustomerLimit(count=3, per_s=60), time)
+    assert [limits.take("anna") for _ in range(3)] == [0, 0, 0]
+    assert limits.take("anna") == pytest.approx(20)
+    assert limits.take("boris") == 0
+    time.now_s += 20
+    assert limits.take("anna") == 0
+    assert limits.take("anna") > 0
+
+
+def test_no_limit_is_none() -> None:
+    """`--customer-limit off`."""
+    limits = CustomerLimits(None)
+    assert {limits.take("anna") for _ in range(1000)} == {0}
+
+
+def test_an_application_is_found_by_its_customer_alone_and_for_a_while(time: Time) -> None:
+    """What is old goes when something new comes."""
+    applications = Applications(time)
+    applications.remember("N-1", "anna", "request-1", remaining_s=60)
+    found = applications.find("N-1", "anna")
+    assert found is not None
+    assert found.request_id == "request-1"
+    assert applications.find("N-1", "boris") is None
+    time.now_s += REMEMBERED_S + 1
+    applications.remember("N-2", "anna", "request-2", remaining_s=60)
+    assert applications.find("N-1", "anna") is None
+
+
+async def fails() -> None:
+    raise ConnectionError
+
+
+async def succeeds() -> str:
+    return "yes"
+
+
+async def opened(time: Time) -> Circuit:
+    circuit = Circuit(time)
+    for _ in range(FAILURES_MOST):
+        with pytest.raises(ConnectionError):
+            await circuit.call(fails)
+    return circuit
+
+
+async def test_the_circuit_opens_after_failures_in_a_row(time: Time) -> None:
+    """Then nobody waits any more."""
+    circuit = await opened(time)
+    assert not circuit.is_closed
+    with pytest.raises(CircuitOpen):
+        await circuit.call(succeeds)
+
+
+async def test_a_success_between_failures_counts_anew(time: Time) -> None:
+    """Failures in a row, not failures."""
+    circuit = Circuit(time)
+    for _ in range(3):
+        for _ in range(FAILURES_MOST - 1):
+            with pytest.raises(ConnectionError):
+                await circuit.call(fails)
+        assert await circuit.call(succeeds) == "yes"
+    assert circuit.is_closed
+
+
+async def test_one_trial_at_a_time_closes_the_circuit_again(time: Time) -> None:
+    """However many come while it is under way."""
+    circuit = await opened(time)
+    time.now_s += RESET_S
+
+    async def tries_while_others_come() -> str:
+        with pytest.raises(CircuitOpen):
+            await circuit.call(succeeds)
+        return "yes"
+
+    assert await circuit.call(tries_while_others_come) == "yes"
+    assert circuit.is_closed
+
+
+async def test_a_trial_that_fails_opens_it_again(time: Time) -> None:
+    """For as long as the first time, whatever the time zone."""
+    circuit = await opened(time)
+    time.now_s += RESET_S
+    with pytest.raises(ConnectionError):
+        await circuit.call(fails)
+    with pytest.raises(CircuitOpen):
+        await circuit.call(succeeds)
+    time.now_s += RESET_S
+    trial: Coroutine[Any, Any, str] = circuit.call(succeeds)
+    assert await trial == "yes"

@@ -1,0 +1,83 @@
+"""Tracebacks in the log: the place, and never what was there."""
+
+import io
+import json
+import logging
+from collections.abc import Callable
+
+import pytest
+import structlog
+
+from app.domain.errors import NotFound, Unavailable
+from app.observability import logs, traces
+
+SECRET = "Кузнецова 4511654321"
+
+
+def broken(raise_: Callable[[], None]) -> str:
+    try:
+        raise_()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return traces.places(error)
+    return ""
+
+
+def test_a_place_and_a_kind_but_no_text() -> None:
+    """Neither of the error nor of what caused it."""
+
+    def chained() -> None:
+        try:
+            {}[SECRET]
+        except KeyError as error:
+            raise ValueError(SECRET) from error
+
+    told = broken(chained)
+    assert "KeyError" in told
+    assert told.splitlines()[-1] == "ValueError"
+    assert "in chained" in told
+    assert SECRET not in told
+
+
+def test_of_our_own_errors_the_text_stays() -> None:
+    """They are made to hold nothing personal."""
+
+    def ours() -> None:
+        raise Unavailable("PostgreSQL is too slow")
+
+    assert broken(ours).endswith("Unavailable: PostgreSQL is too slow")
+
+
+def test_groups_are_told_with_what_is_in_them() -> None:
+    """A TaskGroup's error would tell nothing otherwise."""
+
+    def group() -> None:
+        raise ExceptionGroup("unhandled errors", [ValueError(SECRET), NotFound()])
+
+    told = broken(group)
+    assert "| ValueError" in told
+    assert "NotFound" in told
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_every_logger_writes_it_so(log_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours, and those of libraries."""
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    try:
+        logs.configure(log_format=log_format, level="info")
+        try:
+            int(SECRET)
+        except ValueError:
+            structlog.get_logger("ours").exception("ours.failed")
+            logging.getLogger("theirs").exception("theirs failed")
+            logging.getLogger("asyncio").exception("Task exception was never retrieved\n%s", SECRET)
+    finally:
+        monkeypatch.undo()
+        logs.configure(log_format="json", level="warning")
+    text = stream.getvalue()
+    assert text.count("ValueError") >= 2
+    assert SECRET not in text
+    assert "4511654321" not in text
+    if log_format == "json":
+        assert all("test_every_logger" in json.loads(line)["exception"] for line in text.splitlines())
