@@ -17,16 +17,16 @@ ROUNDS: Final = 5
 TARGET_S: Final = 1.0
 
 
-def measure() -> list[Row]:
+def rows() -> list[Row]:
     """The rows of this line."""
-    rows: list[Row] = []
+    found_rows: list[Row] = []
     with system() as made:
         for what, arguments in (("osago api", ["api", "--port"]), ("osago worker", ["worker", "--metrics-port"])):
             found = [_start(["-m", "cli.main", *arguments], made.environment) for _ in range(ROUNDS + 1)][1:]
             elapsed_s, cpu = min(one[0] for one in found), min(one[1] for one in found)
             note = f"median {median(one[0] for one in found):.2f} s; CPU {cpu:.2f} s"
-            rows.append(Row(LINE, f"{what}, ready", elapsed_s, "s", None, Target(TARGET_S), note))
-    return rows
+            found_rows.append(Row(LINE, f"{what}, ready", elapsed_s, "s", None, Target(TARGET_S), note))
+    return found_rows
 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
