@@ -84,7 +84,7 @@ def system(**settings: str) -> Generator[System]:
         redis.start()
         try:
             migrate(postgresql.url())
-            ports = Ports(api=0, sandbox=9, workers=())
+            ports = Ports(api=0, sandbox=9, core_app=9, workers=())
             given = demo_environment(folder, database_url=postgresql.url(), redis_url=redis.url, ports=ports)
             made = System(postgresql.url(), redis.url, {**given, "OSAGO_LOG_LEVEL": "warning", **settings})
             for setting in ("synchronous_commit", "fsync"):

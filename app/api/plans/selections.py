@@ -126,7 +126,11 @@ class Selections:
         read: Any = _reader(field.extensions["strawberry-definition"])
         write = self.writer(field.type, node.selection_set)
         if isinstance(read, attrgetter):
-            return _plain(read) if write is _same else lambda value, info: write(cast("Any", read(value)), info)
+            return (
+                _plain(cast("Any", read))
+                if write is _same
+                else lambda value, info: write(cast("Any", read(value)), info)
+            )
         return lambda value, info: write(read(value, info), info)
 
 
