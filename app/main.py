@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -88,7 +89,14 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = Api(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    silent: TelemetryConfig = {
+        "tracing": False,
+        "metrics": False,
+        "logs": False,
+    }  # or it looks at the environment per request
+    app = Api(
+        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent
+    )
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final
 
-import httpx
-
-from bench.processes import cpu_s, running
+from bench.processes import cpu_s, running, wait_until_ready
 from bench.rows import Row, Target
 from bench.system import system
 from sandbox.demo.servers import free_port
@@ -34,6 +32,5 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[fl
     port = free_port()
     begun = time.perf_counter()
     with running([*arguments, str(port)], port=port, environment=environment) as pid:
-        while not httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
-            time.sleep(0.005)
+        wait_until_ready(port)
         return time.perf_counter() - begun, cpu_s(pid)

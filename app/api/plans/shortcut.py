@@ -1,7 +1,7 @@
-"""Before everything else that speaks HTTP: a known mutation is answered here; all else goes on as if nobody had looked.
+"""Before routing and middleware, which cost as much as a whole echo: a known mutation is answered here.
 
 It decides nothing that the view behind it (`app.api.http`) decides: whatever is unusual, from a token that does not hold
-to variables that do not fit, is left to it, with the body that was read.
+to variables that do not fit, is left to it, with the body that was read. Whatever else comes to PATH (pages, other origins) takes the usual way.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,12 @@ import msgspec
 import structlog
 from graphql import ExecutionResult
 from graphql.error import located_error
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
 from app.api.http import BODY_BYTES_MOST, REQUEST_ID, encode, new_id, written
+from app.api.http import answer as view
 from app.api.mutations import created
 from app.api.negotiation import negotiated
 from app.api.plans.plan import Plan
@@ -52,7 +54,8 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     body, messages = await _received(receive)
     planned = _planned(services, head, body)
     if planned is None:
-        await app(scope, _again(messages, receive), send)
+        response = await view(Request(scope, _again(messages, receive)), services)
+        await response(scope, receive, send)
         return
     plan, variables, context = planned
     try:
