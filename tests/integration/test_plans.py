@@ -1,9 +1,11 @@
 """A known mutation takes the shorter way: what comes out, and who may teach it, is as on the long one."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -119,6 +121,7 @@ async def test_a_fault_of_ours_is_masked(world: World, api: ApiAtHand) -> None:
         {"Accept": "image/png"},
         {"Accept": "application/graphql-response+json"},
         {"X-Request-Id": "two words"},
+        {"Connection": "close"},
     ],
 )
 async def test_heads_of_requests_are_read_alike(world: World, api: ApiAtHand, headers: dict[str, str]) -> None:
@@ -143,6 +146,23 @@ async def test_a_body_in_pieces_is_put_together(world: World, api: ApiAtHand) ->
     async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
         response = await http.post(api.graphql, content=pieces(), headers=headers)
     assert response.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
+
+
+async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiAtHand) -> None:
+    """Three on one connection before the first answer, the middle one not for a plan."""
+    await taught(world, api)
+    address = urlsplit(api.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    for number, document in enumerate((CREATE, "{ insurers { id } }", CREATE)):
+        body = json.dumps({"query": document, "variables": {"input": world.new_request()}}).encode()
+        head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nX-Request-Id: {number}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    for number, word in enumerate((b"QuoteRequestAccepted", b"insurers", b"QuoteRequestAccepted")):
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r", 1)[0])
+        assert f"x-request-id: {number}\r".encode() in head.lower()
+        assert word in await reader.readexactly(length)
+    writer.close()
 
 
 async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -> None:

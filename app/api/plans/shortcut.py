@@ -4,7 +4,7 @@ It decides nothing that the view behind it (`app.api.http`) decides: whatever is
 to variables that do not fit, is left to it, with the body that was read. Whatever else comes to PATH (pages, other origins) takes the usual way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -26,6 +26,12 @@ from app.domain.errors import NotAuthenticated
 
 Asgi = tuple[Scope, Receive, Send]
 
+Respond = Callable[[bytes, bytes], bool]
+"""Takes the written headers and the body of an answer; tells whether it has sent them."""
+
+_WRITTEN: Final = (
+    b"content-length: %d\r\ncontent-type: %s; charset=utf-8\r\nx-request-id: %s\r\ncache-control: no-store\r\n"
+)
 _JSON: Final = b"application/json"
 
 
@@ -64,7 +70,7 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         await _failed(error, plan, head, asgi)
         return
-    await _answer(send, head, content)
+    await _answer(scope, send, head, content)
 
 
 def _head(scope: Scope) -> _Head | None:
@@ -120,7 +126,10 @@ def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, C
         return None
 
 
-async def _answer(send: Send, head: _Head, content: bytes) -> None:
+async def _answer(scope: Scope, send: Send, head: _Head, content: bytes) -> None:
+    respond: Respond | None = scope.get("osago.respond")  # our own server's; see `cli.protocol`
+    if respond and respond(_WRITTEN % (len(content), head.media_type.encode(), head.request_id.encode()), content):
+        return
     headers = [
         (b"content-length", str(len(content)).encode()),
         (b"content-type", f"{head.media_type}; charset=utf-8".encode()),
