@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -39,6 +39,10 @@ from app.quoting.admission import MEASURE_EVERY_S, Admission
 from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
+
+
+_SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
 
 
 class Api(FastAPI):
@@ -89,13 +93,8 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    silent: TelemetryConfig = {
-        "tracing": False,
-        "metrics": False,
-        "logs": False,
-    }  # or it looks at the environment per request
     app = Api(
-        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent
+        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
     )
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))

@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.rows import HISTORY, RESULTS, Row, table, write
 
-LINES: Final[Mapping[str, str]] = {"start": "bench.start", "accept": "bench.accept"}
+LINES: Final[Mapping[str, str]] = {"start": "bench.start", "accept": "bench.accept", "calls": "bench.calls"}
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""
 
 

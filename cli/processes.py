@@ -59,6 +59,7 @@ def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: 
     """Works until SIGTERM."""
     collecting.pause()
     settings = _settings()
+    serving.open_many_files()
     with asyncio.Runner(loop_factory=serving.new_event_loop) as runner:
         runner.run(_worker(settings, insurers, name, metrics_host, metrics_port))
 
