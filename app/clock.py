@@ -6,7 +6,7 @@ A machine whose wall clock is wrong changes nothing but its log lines. Redis's o
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ class Clock:
         self._offset_s = time.time() - time.monotonic()
 
     def now(self) -> datetime:
-        return _EPOCH + timedelta(seconds=self._offset_s + self.monotonic())
+        return datetime.fromtimestamp(self._offset_s + self.monotonic(), UTC)
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start, for measuring durations."""
