@@ -29,6 +29,7 @@ class GroupCommit(Generic[Item, Result]):
     `flush` takes a batch and returns one result per item, in order. If it raises DataRefused, the batch is bisected, so
     that a bad item hurts nobody else; with any other error everybody in the batch gets that error.
 
+    What nobody waits for may gather for `gather_s` even when idle, so that batches are few.
     With `wait_s_most` an item that has no result after so long gets TimeoutError. Items come in the order in which their
     time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
     """
@@ -40,6 +41,7 @@ class GroupCommit(Generic[Item, Result]):
         batch_most: int = BATCH_MOST,
         waiting_most: int = WAITING_MOST,
         wait_s_most: float | None = None,
+        gather_s: float = 0.0,
     ) -> None:
         self._flush = flush
         self._batch_most = batch_most
@@ -47,6 +49,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._filled = asyncio.Event()
         self._wait_s_most = wait_s_most
+        self._gather_s = gather_s
         self._limited: deque[tuple[float, asyncio.Future[Result]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -80,6 +83,8 @@ class GroupCommit(Generic[Item, Result]):
         while True:
             end_if_cancelled()
             await self._filled.wait()
+            if self._gather_s:
+                await asyncio.sleep(self._gather_s)
             await self.run_once()
 
     async def run_once(self) -> None:

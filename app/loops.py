@@ -13,18 +13,38 @@ from app.domain.errors import Unavailable
 from app.streams.connection import GONE
 
 _BEGIN_AGAIN_S: Final = 0.5
+_TELL_EVERY_S: Final = 10.0
 
 log: Final = structlog.get_logger(__name__)
 
 
+class Seldom:
+    """Says when to tell of something that lasts: at once, and then every ten seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tell_from_s = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to tell of it now; whoever asks is taken to tell."""
+        now_s = self._clock.monotonic()
+        if now_s < self._tell_from_s:
+            return False
+        self._tell_from_s = now_s + _TELL_EVERY_S
+        return True
+
+
 async def forever(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> None:
     """Runs a turn every so often. What is away is waited for; a bug is logged, and the next turn tries again."""
+    waiting = Seldom(clock)
     while True:
         end_if_cancelled()
         try:
             await run_once()
         except (Unavailable, *GONE) as error:
-            log.warning("loop.waits", loop=name, error=type(error).__name__)
+            if waiting.is_due:
+                log.warning("loop.waits", loop=name, error=type(error).__name__)
         except Exception:
             # One turn is isolated from the next: a loop that dies of a bug would take the process's promise with it.
             log.exception("loop.failed", loop=name)

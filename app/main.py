@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app import garbage
+from app import collecting
 from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
@@ -39,6 +40,9 @@ from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 
+_SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
+
 
 class Api(FastAPI):
     """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo."""
@@ -53,7 +57,7 @@ class Api(FastAPI):
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     """The ASGI application. It opens its resources when it starts up.
 
-    In a process of its own all that is there by then is there for good, and the garbage collector need not look again.
+    With `owns_process` the process is this application's alone: the garbage collector may leave out what is there then.
     """
 
     @asynccontextmanager
@@ -76,7 +80,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 ),
             ):
                 if owns_process:
-                    garbage.tune()
+                    collecting.resume()
                 yield {"draining": draining}
                 await services.finishing.finished()
 
@@ -88,7 +92,9 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = Api(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = Api(
+        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
+    )
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)

@@ -23,6 +23,9 @@ class Rate:
     def per_second(self) -> float:
         return self.count / self.per_s
 
+    def __str__(self) -> str:
+        return f"{self.count}/{next(unit for unit, seconds in _SECONDS.items() if seconds == self.per_s)}"
+
 
 def parse_duration(text: object) -> float:
     """Seconds.

@@ -14,10 +14,15 @@ from bench.rows import HISTORY, RESULTS, Row, table, write
 LINES: Final[Mapping[str, str]] = {
     "start": "bench.start",
     "accept": "bench.accept",
-    "peak": "bench.peak",
+    "push": "bench.push",
     "lane": "bench.lane",
+    "calls": "bench.calls",
+    "latency": "bench.latency",
+    "recovery": "bench.recovery",
+    "growth": "bench.growth",
+    "peak": "bench.peak",
 }
-"""Each module has `measure()`, which returns its rows."""
+"""Each module has `rows()`, which measures; a new line is a module here and a word in this table."""
 
 
 def main() -> None:
@@ -28,13 +33,13 @@ def main() -> None:
     names = [name for name in chosen.only.split(",") if name] or list(LINES)
     if unknown := set(names) - set(LINES):
         parser.error(f"no such line: {', '.join(sorted(unknown))}")
-    rows: list[Row] = []
+    measured: list[Row] = []
     for name in names:
         print(f"{name} …", flush=True)
-        measure: Callable[[], Sequence[Row]] = import_module(LINES[name]).measure
-        rows += measure()
-    print(f"\n{table(rows)}\n")
-    write(rows, revision=_revision(), is_recorded=chosen.record)
+        rows: Callable[[], Sequence[Row]] = import_module(LINES[name]).rows
+        measured += rows()
+    print(f"\n{table(measured)}\n")
+    write(measured, revision=_revision(), is_recorded=chosen.record)
     print(f"written to {RESULTS}" + (f" and {HISTORY}" if chosen.record else ""))
 
 

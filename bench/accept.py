@@ -30,7 +30,7 @@ ANY: Final = CREATE.replace("$input: Create", "$skipped: Boolean! = false, $inpu
 """The same fields, in a document that only graphql-core can run."""
 
 
-def measure() -> list[Row]:
+def rows() -> list[Row]:
     """The rows of this line."""
     with system(**SETTINGS) as made:
         headers = {"Authorization": f"Bearer {made.token()}", "Content-Type": "application/json"}

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from app import garbage
+from app import collecting
 from app.documents import encode_application
 from app.domain.application import Application
 from app.domain.ids import uuid7
@@ -73,7 +73,7 @@ class _NobodyAsked(Asking):
         return OFFER
 
 
-def measure() -> list[Row]:
+def rows() -> list[Row]:
     """The row of this line."""
     logs.configure(log_format="console", level="warning")
     with system(OSAGO_QUOTE_DEADLINE="1h", OSAGO_ADMISSION_AGE="off") as made:
@@ -90,7 +90,7 @@ async def _round(environment: Mapping[str, str]) -> tuple[float, float, float]:
         requests = await enqueued(resources, REQUESTS)
         jobs = REQUESTS * len(resources.insurers)
         async with lanes(resources):
-            garbage.tune()  # as a worker's process does
+            collecting.resume()  # as a worker's process does
             cpu, begun = time.process_time(), time.perf_counter()
             while await _left(resources):
                 await asyncio.sleep(0.02)

@@ -78,7 +78,7 @@ async def offer(url: str, body: bytes, headers: Mapping[str, str], *, per_s: int
     connections: list[_Connection] = []
     for _ in range(CONNECTIONS):
         _, one = await asyncio.get_running_loop().create_connection(
-            lambda: _Connection(idle, latencies_s), parts.hostname, parts.port
+            lambda: _Connection(idle, latencies_s), parts.hostname or "", parts.port or 80
         )
         connections.append(one)
     cpu, begun = time.process_time(), time.perf_counter()

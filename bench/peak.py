@@ -28,7 +28,7 @@ LOOK_EVERY_S: Final = 0.5
 GIB: Final = 2**30
 
 
-def measure() -> list[Row]:
+def rows() -> list[Row]:
     """The rows of this line."""
     with (
         tempfile.TemporaryDirectory(prefix="osago-bench-") as folder,

@@ -9,6 +9,8 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from sandbox.demo.servers import free_port, wait_for_port
 
 NANOSECOND: Final = 1e-9
@@ -71,8 +73,7 @@ def echo() -> Generator[tuple[int, str]]:
         yield pid, f"http://127.0.0.1:{port}/"
 
 
-def ready_after(arguments: Sequence[str], environment: Mapping[str, str], *, port: int) -> tuple[float, float]:
-    """Seconds from a process's start until it listens, and the CPU it took for that; then it is ended."""
-    begun = time.perf_counter()
-    with running(arguments, port=port, environment=environment) as pid:
-        return time.perf_counter() - begun, cpu_s(pid)
+def wait_until_ready(port: int) -> None:
+    """Returns when `/readyz` says so."""
+    while not httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30).is_success:
+        time.sleep(0.005)

@@ -5,12 +5,10 @@ the same script, in bursts of a hundred; clients only count frames, and a few of
 """
 
 import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
 import uvloop
 
 from app.api.tokens import Tokens
@@ -40,7 +38,7 @@ class _Found:
     bytes_each: float
 
 
-def measure() -> list[Row]:
+def rows() -> list[Row]:
     """The rows of this line."""
     with system(OSAGO_QUOTE_DEADLINE="1h", OSAGO_ADMISSION_AGE="off") as made, made.api() as (pid, url):
         found = uvloop.run(_pushed(made, pid, url))

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +49,7 @@ class Row:
     def is_met(self) -> bool | None:
         return self.target.is_met_by(self.figure, self.ratio) if self.target else None
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> Mapping[str, object]:
         return asdict(self) | {
             "target": str(self.target) if self.target else None,
             "ratio": self.ratio,
@@ -61,7 +61,7 @@ def plain(value: float | None) -> str:
     """Three figures are enough for anybody."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -15,7 +15,7 @@ import asyncpg
 from app.api.tokens import Tokens
 from app.clock import Clock
 from app.storage.migration import migrate
-from bench.processes import running
+from bench.processes import running, wait_until_ready
 from sandbox.demo.environment import Ports, demo_environment
 from sandbox.demo.servers import Postgresql, Redis, free_port
 
@@ -38,6 +38,8 @@ mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
 """
 """Fourteen fields out; in, the contract's whole input."""
 
+_LOOKS: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -55,6 +57,8 @@ class System:
         port = free_port()
         arguments = ["-m", "cli.main", "api", "--port", str(port), *options]
         with running(arguments, port=port, environment=self.environment) as pid:
+            for _ in range(_LOOKS):  # each comes to any of several processes
+                wait_until_ready(port)
             yield pid, f"http://127.0.0.1:{port}/graphql"
 
     def token(self) -> str:

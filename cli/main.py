@@ -213,6 +213,29 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
     drop_letters(letter_ids)
 
 
+insurers = typer.Typer(invoke_without_command=True, help="Who is asked, how, and whether they are available.")
+app.add_typer(insurers, name="insurers")
+
+
+@insurers.callback()
+def insurers_list(context: typer.Context) -> None:
+    """Who is asked, how, and whether they are available."""
+    if context.invoked_subcommand is None:
+        from cli.insurers import list_insurers
+
+        list_insurers()
+
+
+@insurers.command("check")
+def insurers_check(
+    insurer_ids: Annotated[list[str] | None, typer.Argument(help="Only these; all of them if left out.")] = None,
+) -> None:
+    """Call each insurer once, and tell what is wrong with its settings."""
+    from cli.insurers import check_insurers
+
+    sys.exit(0 if check_insurers(insurer_ids or []) else 1)
+
+
 @app.command()
 def schema(
     of: Annotated[

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from app import collecting
 from app.domain.errors import WrongSetting
 from app.observability import logs
 from app.settings import Settings
@@ -30,6 +31,7 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
+    collecting.pause()
     from app.api import door
     from app.main import create_app
     from app.resources import check
@@ -47,6 +49,7 @@ def api(host: str, port: int, processes: int) -> None:
 
 def make_api() -> object:
     """The API's application, made anew in each of several processes."""
+    collecting.pause()
     from app.main import create_app
 
     return create_app(_settings(), owns_process=True)
@@ -54,13 +57,14 @@ def make_api() -> object:
 
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
     """Works until SIGTERM."""
+    collecting.pause()
     settings = _settings()
+    serving.open_many_files()
     with asyncio.Runner(loop_factory=serving.new_event_loop) as runner:
         runner.run(_worker(settings, insurers, name, metrics_host, metrics_port))
 
 
 async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: str, port: int) -> None:
-    from app import garbage
     from app.observability import health
     from app.resources import open_resources
     from workers.supervisor import Worker
@@ -70,9 +74,9 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_resources(settings) as resources:
         one = Worker(resources, insurers=insurers, name=name)
-        garbage.tune()
         routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
         async with serving.beside(routes, host, port):
+            collecting.resume()
             await one.run(stopping)
 
 

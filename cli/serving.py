@@ -45,6 +45,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
+def open_many_files() -> None:
+    """Takes what the system allows: a hanging insurer holds a connection for each of its jobs, and none of the others'."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(
     app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None, proxies: str = LOOPBACK
 ) -> None:

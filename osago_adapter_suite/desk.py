@@ -36,6 +36,7 @@ from workers.insurers import find_adapter, make_adapter
 from workers.insurers.adapter import Abilities, Line
 from workers.insurers.http import InsurerHttp, Reply
 from workers.job import Holding, Job
+from workers.limit import Limits
 
 INSURER: Final = "sever"
 REQUEST_TIMEOUT: Final = "300ms"
@@ -99,8 +100,8 @@ class Desk:
         line = Line(http=http, clock=clock, options=settings.options, callback_url=self._callback_url)
         called_back = CalledBack(self._mailbox)
         self._mailbox.ring = called_back.ring
-        adapter, circuit = make_adapter(settings, line), Circuit(settings.breaker, clock)
-        asking = Asking(settings, adapter, circuit, clock, called_back, end_margin_s=0.0)
+        adapter, circuit, limits = make_adapter(settings, line), Circuit(settings, clock), Limits(settings, clock)
+        asking = Asking(settings, adapter, circuit, limits, clock, called_back, end_margin_s=0.0)
         job = _job(application, clock, within_s)
         began_at = clock.monotonic()
         try:

@@ -26,6 +26,7 @@ from app.storage.cipher import Sealed
 from app.storage.database import connected
 from app.storage.quotes import Work, read_work
 from app.streams.connection import GONE
+from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from app.streams.keys import shard_of
 from workers.asking import Asking
@@ -34,6 +35,7 @@ from workers.circuit import Circuit
 from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
+from workers.limit import Limits
 from workers.marker import Marker
 from workers.ward import Outcome, encode_outcome
 
@@ -63,9 +65,10 @@ async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Ask
     http = InsurerHttp(settings, resources.clock)
     try:
         adapter = make_adapter(settings, line_of(settings, resources, http))
-        circuit = Circuit(settings.breaker, resources.clock)
+        circuit = Circuit(settings, resources.clock)
+        limits = Limits(settings, resources.clock, InsurerStates(resources.redis))
         called_back, margin_s = CalledBack(resources.callbacks), resources.settings.end_margin
-        yield Asking(settings, adapter, circuit, resources.clock, called_back, end_margin_s=margin_s)
+        yield Asking(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
     finally:
         await http.close()
 

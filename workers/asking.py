@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from app.cancelling import end_if_cancelled, first_of
 from app.clock import Clock
 from app.domain.application import VehicleCategory
-from app.domain.errors import InsurerError
+from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.lawful import is_lawful
 from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
 from app.domain.tariff_2025 import TARIFF_2025
@@ -18,6 +18,7 @@ from workers.circuit import Circuit
 from workers.echo import without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
+from workers.limit import Limits
 from workers.verdict import AskAgain, GiveUp, verdict
 
 Result = TypeVar("Result")
@@ -44,6 +45,7 @@ class Asking:
         settings: InsurerSettings,
         adapter: Adapter,
         circuit: Circuit,
+        limits: Limits,
         clock: Clock,
         called_back: CalledBack,
         *,
@@ -53,6 +55,7 @@ class Asking:
         self._settings = settings
         self._adapter = adapter
         self._circuit = circuit
+        self._limits = limits
         self._clock = clock
         self._called_back = called_back
         self._poll_interval = _poll_interval(settings, adapter)
@@ -127,10 +130,9 @@ class Asking:
             end_if_cancelled()
             await ownership.confirm(job)
             try:
-                result = await self._circuit.call(call)
+                result = await self._call(step, job, call)
             except InsurerError as error:
                 failures += 1
-                self._count(step, type(error).__name__)
                 decision = verdict(
                     error,
                     failures=failures,
@@ -140,13 +142,43 @@ class Asking:
                     left_s=self.left_s(job),
                 )
             else:
-                self._count(step, "ok")
                 return result
             match decision:
                 case AskAgain(after_s=after_s):
                     await self._clock.sleep(after_s)
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer)
+
+    async def _call(self, step: str, job: Job, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One call, when the limit and the circuit let it through."""
+
+        async def counted() -> Result:
+            try:
+                result = await call()
+            except InsurerError as error:
+                self._count(step, type(error).__name__)
+                raise
+            self._count(step, "ok")
+            return result
+
+        async def let_through() -> None:
+            await self._limits.of[step].take(lambda: self.left_s(job), self._circuit.check)
+
+        try:
+            return await self._circuit.call(counted, before=let_through)
+        except OurLimit:
+            raise
+        except InsurerBusy as busy:
+            await self._pause(busy.retry_after_s, step)
+            raise
+        except InsurerUnavailable as away:
+            await self._pause(away.retry_after_s, CREATE, POLL)
+            raise
+
+    async def _pause(self, seconds: float | None, *steps: str) -> None:
+        """What an insurer asks of one caller, it asks of all."""
+        if seconds:
+            await self._limits.pause(seconds, *steps)
 
     def _count(self, step: str, result: str) -> None:
         metrics.CALLS.labels(self._settings.id, step, result).inc()

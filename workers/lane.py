@@ -16,6 +16,7 @@ from app.cancelling import end_if_cancelled
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
 from app.insurers import InsurerSettings
+from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources
@@ -27,7 +28,7 @@ from app.streams.jobs import Delivery
 from workers.asking import Asking
 from workers.job import Holding, Job, NotOurs, Ownership
 from workers.quarantine import Quarantine
-from workers.reader import LaneReader
+from workers.reader import READ_MOST, LaneReader
 
 log: Final = structlog.get_logger(__name__)
 
@@ -58,7 +59,10 @@ class Lane:
         self._consumer = consumer
         self._holdings: dict[UUID, Holding] = {}
         self._freed = asyncio.Event()
+        self._loading = 0
+        """Batches that are being begun with."""
         self._tasks: asyncio.TaskGroup | None = None
+        self._waiting = Seldom(resources.clock)
         self.is_stopping = False
         self.doubtful: set[int] = set()
         """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
@@ -70,11 +74,14 @@ class Lane:
         return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
 
     async def room(self) -> int:
-        """Waits until there is a free place, or the lane stops; tells how many there are."""
-        while not self.free and not self.is_stopping:
+        """Waits until there is a free place, or the lane stops; tells how many jobs to read now.
+
+        One batch after the other is begun with: the lane of an insurer with a long queue gives way to the others.
+        """
+        while (self._loading or not self.free) and not self.is_stopping:
             self._freed.clear()
             await self._freed.wait()
-        return self.free
+        return min(self.free, READ_MOST)
 
     async def run(self) -> None:
         """Reads and works until the lane is told to stop, then finishes or hands back what it holds."""
@@ -94,7 +101,8 @@ class Lane:
                 begun.append(Holding(delivery))
                 self._holdings[delivery.request_id] = begun[-1]
         if begun and self._tasks:
-            self._tasks.create_task(self._load(begun))
+            self._loading += 1
+            self._tasks.create_task(self._load(begun)).add_done_callback(self._loaded)
 
     def end(self, request_id: UUID) -> None:
         """The request has ended: nobody waits for this answer any more."""
@@ -141,6 +149,10 @@ class Lane:
             else:
                 holding.task = self._tasks.create_task(self._work(holding, work, recalled.get(request_id)))
 
+    def _loaded(self, _: "asyncio.Task[None]") -> None:
+        self._loading -= 1
+        self._freed.set()
+
     async def _leave(self, holding: Holding, work: Work | None) -> None:
         self._release(holding)
         if work is None:
@@ -167,7 +179,8 @@ class Lane:
                 async with connected(self._resources.pool) as connection:
                     return await read_work(connection, self.insurer_id, ids)
             except Unavailable:
-                log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
+                if self._waiting.is_due:
+                    log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
             await self._resources.clock.sleep(RETRY_S)
 
     async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:

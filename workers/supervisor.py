@@ -12,7 +12,7 @@ import structlog
 
 from app.domain.errors import WrongSetting
 from app.domain.insurer import Availability
-from app.insurers import InsurerSettings
+from app.insurers import InsurerSettings, telling_the_line
 from app.loops import forever, running
 from app.observability import metrics
 from app.quoting.settling import Settling
@@ -20,6 +20,7 @@ from app.resources import Resources
 from app.streams import keys
 from app.streams.bell import Doorbell, on_ids
 from app.streams.connection import GONE
+from app.streams.insurer_states import InsurerStates
 from workers import gauges, relay
 from workers.asking import Asking
 from workers.callbacks import CalledBack
@@ -27,14 +28,16 @@ from workers.circuit import Circuit
 from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
+from workers.limit import Limits
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
+from workers.sharing import Sharing
+from workers.slots import Peers
 
 log: Final = structlog.get_logger(__name__)
 
 REPORT_EVERY_S: Final = 1.0
-REPORT_LASTS_MS: Final = 5000
 DRAIN_S_MOST: Final = 8.0
 _LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
@@ -47,8 +50,20 @@ class Worker:
         self._resources = resources
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
-        self._circuits = {id_: Circuit(one.breaker, resources.clock) for id_, one in settings.items()}
-        self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
+        states, peers = InsurerStates(resources.redis), Peers()
+        self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
+        self._limits = {id_: Limits(one, resources.clock, states, peers) for id_, one in settings.items()}
+        self._sharing = Sharing(
+            states,
+            peers,
+            self._circuits,
+            self._limits,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+        )
+        with telling_the_line(resources.settings.insurers_file):
+            self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -60,25 +75,21 @@ class Worker:
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
         self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
-        self._lanes = {
-            id_: Lane(
-                one,
-                resources,
-                self._asking(one),
-                self._settling,
-                self._presence,
-                self._quarantine,
-                consumer=self.consumer,
-            )
-            for id_, one in settings.items()
-        }
+        with telling_the_line(resources.settings.insurers_file):
+            self._lanes = {
+                id_: Lane(
+                    one,
+                    resources,
+                    self._asking(one),
+                    self._settling,
+                    self._presence,
+                    self._quarantine,
+                    consumer=self.consumer,
+                )
+                for id_, one in settings.items()
+            }
         self._presence.attend(self._lanes)
-        channels = [keys.ended(shard) for shard in range(resources.jobs.shards)]
-        self._bell = Doorbell(resources.redis)
-        self._bell.listen(channels, on_ids(self._on_ended))
-        self._bell.listen(
-            [keys.called(shard) for shard in range(resources.jobs.shards)], on_ids(self._called_back.ring)
-        )
+        self._bell = self._doorbell()
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -91,6 +102,7 @@ class Worker:
                 self._quarantine.run,
                 self._recovery.run,
                 self._bell.run,
+                self._sharing.run,
                 self._resources.sweep,
                 self._resources.purge,
                 self._resources.keep_clock,
@@ -130,10 +142,18 @@ class Worker:
             settings,
             make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
             self._circuits[settings.id],
+            self._limits[settings.id],
             self._resources.clock,
             self._called_back,
             end_margin_s=self._resources.settings.end_margin,
         )
+
+    def _doorbell(self) -> Doorbell:
+        bell, shards = Doorbell(self._resources.redis), range(self._resources.jobs.shards)
+        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
+        bell.listen([keys.insurers()], self._sharing.ring)
+        return bell
 
     def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():
@@ -147,12 +167,8 @@ class Worker:
         await gauges.measure(self._resources)
 
     async def _report(self) -> None:
-        """Tells what this worker sees of its circuits, for `insurers { availability }`."""
         for insurer_id, circuit in self._circuits.items():
-            availability = circuit.availability
-            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[availability])
-            if availability is not Availability.AVAILABLE:
-                await self._resources.redis.set(keys.circuit(insurer_id), availability.value, px=REPORT_LASTS_MS)
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[circuit.availability])
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -5,9 +5,9 @@ from typing import Final
 
 from app.clock import Clock
 from app.domain.insurer import Availability, Insurer
-from app.streams import keys
 from app.streams.client import Client
 from app.streams.connection import GONE
+from app.streams.insurer_states import InsurerStates
 
 FRESH_S: Final = 0.1
 """For so long an answer of Redis's is used again: one read serves a whole response."""
@@ -19,7 +19,7 @@ class Availabilities:
     def __init__(self, insurers: Sequence[Insurer], redis: Client, clock: Clock) -> None:
         self._insurers = {insurer.id: insurer for insurer in insurers}
         self.ids = tuple(self._insurers)
-        self._redis = redis
+        self._states = InsurerStates(redis)
         self._clock = clock
         self._read_at = float("-inf")
         self._known: Mapping[str, Availability] = {}
@@ -39,9 +39,8 @@ class Availabilities:
         return self._known.get(insurer_id, Availability.AVAILABLE)
 
     async def _read(self) -> Mapping[str, Availability]:
-        ids = list(self._insurers)
         try:
-            states = await self._redis.mget(*(keys.circuit(id_) for id_ in ids))
+            states = await self._states.read(list(self._insurers))
         except GONE:
             return {}
-        return {id_: Availability(state) for id_, state in zip(ids, states, strict=True) if state}
+        return {id_: state.availability for id_, state in states.of.items()}

@@ -224,7 +224,6 @@ class _Connection:
 
     async def _send(self, message: dict[str, Any]) -> None:
         text = encode(message).decode()
-        async with (
-            self._turn
-        ):  # while the client takes nothing one message waits before the socket, not one per operation
+        # While the client takes nothing, one message waits before the socket, not one per operation.
+        async with self._turn:
             await self._websocket.send_text(text)

@@ -18,6 +18,7 @@ class OsagoError(Exception):
     ├── InsurerError                  no answer; the class says what to do
     │   ├── InsurerUnavailable        transport, time-out, 5xx: retry, counts against the circuit
     │   ├── InsurerBusy               429: retry after `retry_after_s`, does not count
+    │   │   └── OurLimit              not asked: its limit leaves no call in time
     │   ├── CircuitOpen               not asked at all
     │   ├── InsurerCredentials        401, 403: no retry
     │   ├── InsurerRejected           any other 4xx: no retry
@@ -91,6 +92,10 @@ class InsurerBusy(InsurerError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class OurLimit(InsurerBusy):
+    """The insurer is not asked: the next call that its limit lets through would come too late."""
 
 
 class CircuitOpen(InsurerError):

@@ -64,12 +64,13 @@ class Reader:
 
     def _read(self, key: str, value: object, kind: type[Value], rule: Callable[[Value], Read]) -> Read | None:
         try:
-            if type(value) is str and kind is not str:  # plain JSON: GraphQL's scalars are parsed already
-                value = _parsed(value, kind)
             # Neither a bool is a number here nor a moment a date, although Python has it so.
-            if type(value) is not kind:
+            if type(value) is kind:
+                return rule(value)
+            if type(value) is not str:
                 return self.refuse("TYPE_INVALID", key)
-            return rule(value)
+            read = _parsed(value, kind)  # plain JSON: most of GraphQL's scalars are parsed already
+            return rule(read) if type(read) is kind else self.refuse("TYPE_INVALID", key)
         except Broken as broken:
             return self.refuse(broken.code, key)
 

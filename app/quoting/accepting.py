@@ -34,6 +34,8 @@ from app.streams.keys import customer_mark
 log: Final = structlog.get_logger(__name__)
 
 ACCEPT_S_MOST: Final = 2.0
+DELETE_AFTER_S: Final = 0.1
+"""Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Accepting:
         self._deadline = timedelta(seconds=deadline_s)
         self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MOST)
         self._enqueues = GroupCommit(self._enqueue)
-        self._deletions = GroupCommit(self._delete)
+        self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

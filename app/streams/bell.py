@@ -1,4 +1,4 @@
-"""The doorbell: one connection per process that hears which requests have news. It may miss rings, and says when."""
+"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
 
 import asyncio
 from collections.abc import Callable, Iterable

@@ -84,5 +84,25 @@ def called(shard: int) -> str:
 
 
 def circuit(insurer_id: str) -> str:
-    """The state of an insurer's circuit, as the workers see it."""
+    """An open circuit: until when, microseconds of Redis's time, and how often it had opened in a row before."""
     return f"{{osago-00}}:circuit:{insurer_id}"
+
+
+def trial(insurer_id: str) -> str:
+    """Whose trial call decides whether a circuit closes."""
+    return f"{{osago-00}}:trial:{insurer_id}"
+
+
+def pause(insurer_id: str, step: str) -> str:
+    """Until when an insurer wants not to be called, microseconds of Redis's time."""
+    return f"{{osago-00}}:pause:{insurer_id}:{step}"
+
+
+def limit(insurer_id: str, step: str) -> str:
+    """When the next slot of a rate limit is free, microseconds of Redis's time."""
+    return f"{{osago-00}}:limit:{insurer_id}:{step}"
+
+
+def insurers() -> str:
+    """The channel that names an insurer whose circuit or pause has changed."""
+    return "{osago-00}:insurers"

@@ -213,7 +213,6 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
-        (OPERATIONS, "connecting to an insurer", f"{insurer_http.CONNECT_S_MOST:.0f} s"),
         (
             OPERATIONS,
             "what an insurer calls back with",

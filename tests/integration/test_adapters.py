@@ -192,6 +192,18 @@ class TestOAuth2:
         assert (await quoted(world, api))["reason"]["code"] == "INSURER_CREDENTIALS"
         assert world.sandbox.seen_by("sever").creates == 0
 
+    async def test_tokens_may_come_from_another_address(self, world: World) -> None:
+        """They often do."""
+        await world.insurers("sever")
+        options = {**OPTIONS["rest-oauth2"], "token_url": f"{world.sandbox_url}/volga/oauth/token"}
+        world.write_insurers("sever", more={"adapter": "rest-oauth2", "options": options})
+        api = await world.api()
+        await world.worker()
+        quote = await quoted(world, api)
+        # volga's tokens are not sever's: that it was asked is all there is to see.
+        assert quote["reason"]["code"] == "INSURER_CREDENTIALS"
+        assert world.sandbox.seen_by("volga").tokens > 0
+
     async def test_past_the_desired_time_there_is_an_operation_to_poll(self, world: World) -> None:
         """Within it the answer itself."""
         api = await asked_through(world, "rest-oauth2")

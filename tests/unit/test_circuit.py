@@ -7,12 +7,19 @@ from support.clock import MovedClock
 
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from app.insurers import Breaker
+from app.insurers import InsurerSettings
 from workers.circuit import Circuit
 
-BREAKER = Breaker.model_validate(
-    {"failure_rate": 0.5, "window": "10s", "min_calls": 4, "reset_after": "10s", "most": "30s"}
+SEVER = InsurerSettings.model_validate(
+    {
+        "id": "sever",
+        "name": "Север",
+        "adapter": "rest-poll",
+        "base_url": "http://127.0.0.1:1",
+        "breaker": {"failure_rate": 0.5, "window": "10s", "min_calls": 4, "reset_after": "10s", "most": "30s"},
+    }
 )
+BREAKER = SEVER.breaker
 
 
 class Line:
@@ -20,7 +27,7 @@ class Line:
 
     def __init__(self) -> None:
         self.clock = MovedClock()
-        self.circuit = Circuit(BREAKER, self.clock)
+        self.circuit = Circuit(SEVER, self.clock)
         self.calls = 0
 
     async def call(self, error: InsurerError | None = None) -> str:
@@ -90,26 +97,75 @@ async def test_a_busy_insurer_is_alive() -> None:
     assert line.circuit.availability is Availability.AVAILABLE
 
 
-async def test_half_open_lets_one_trial_through_at_a_time() -> None:
-    """A thousand jobs wait for a recovering insurer; one of them asks."""
-    line = Line()
+async def trials(line: Line, *errors: InsurerError) -> tuple["asyncio.Event", "list[asyncio.Task[str]]"]:
+    """A thousand callers of a half-open circuit; those that are let through wait for the event."""
     await line.open()
     await line.clock.advance(11)
     assert line.circuit.availability is Availability.RECOVERING
-    answered = asyncio.Event()
+    line.calls, answered = 0, asyncio.Event()
 
     async def slow() -> str:
         line.calls += 1
         await answered.wait()
+        for error in errors:
+            raise error
         return "ok"
 
-    trials = [asyncio.create_task(line.circuit.call(slow)) for _ in range(1000)]
-    await asyncio.sleep(0)
+    made = [asyncio.create_task(line.circuit.call(slow)) for _ in range(1000)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert line.calls == 1
+    return answered, made
+
+
+async def test_half_open_lets_one_trial_through_and_the_others_wait_for_it() -> None:
+    """A thousand jobs wait for a recovering insurer; one of them asks, and then all do."""
+    line = Line()
+    answered, made = await trials(line)
     answered.set()
-    results = await asyncio.gather(*trials, return_exceptions=True)
-    assert results.count("ok") == 1
-    assert sum(isinstance(result, CircuitOpen) for result in results) == 999
+    assert await asyncio.gather(*made) == ["ok"] * 1000
     assert line.circuit.availability is Availability.AVAILABLE
+
+
+async def test_who_waits_for_a_trial_that_fails_is_told_at_once() -> None:
+    """One was asked; nobody else."""
+    line = Line()
+    answered, made = await trials(line, InsurerUnavailable("status 503"))
+    answered.set()
+    results = await asyncio.gather(*made, return_exceptions=True)
+    assert sum(isinstance(result, CircuitOpen) for result in results) == 999
+    assert line.calls == 1
+
+
+async def test_nobody_waits_for_a_trial_longer_than_three_seconds() -> None:
+    """A customer sees UNAVAILABLE rather than nothing."""
+    line = Line()
+    answered, made = await trials(line)
+    await line.clock.advance(2.9)
+    assert not any(one.done() for one in made)
+    await line.clock.advance(0.2)
+    answered.set()
+    results = await asyncio.gather(*made, return_exceptions=True)
+    assert (results.count("ok"), sum(isinstance(result, CircuitOpen) for result in results)) == (1, 999)
+
+
+async def test_calls_that_began_before_it_opened_prove_nothing_afterwards() -> None:
+    """A thousand that hang time out together: it opens once, and for as long as the first time."""
+    line = Line()
+    broken = asyncio.Event()
+
+    async def hanging() -> str:
+        await broken.wait()
+        raise InsurerUnavailable("TimeoutError")
+
+    made = [asyncio.create_task(line.circuit.call(hanging)) for _ in range(1000)]
+    await asyncio.sleep(0)
+    broken.set()
+    results = await asyncio.gather(*made, return_exceptions=True)
+    assert all(isinstance(result, InsurerUnavailable) for result in results)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+    await line.clock.advance(11.1)
+    assert line.circuit.availability is Availability.RECOVERING
 
 
 async def test_a_trial_that_is_cancelled_makes_room_for_the_next() -> None:

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from app.domain.errors import WrongSetting
-from app.insurers import InsurerSettings
+from app.insurers import InsurerSettings, WrongInsurer
 from app.resources import Resources
 from workers.insurers.adapter import Adapter, Line
 from workers.insurers.http import InsurerHttp
@@ -19,12 +19,14 @@ def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
     """The adapter of this insurer, on this line.
 
     Raises:
-        WrongSetting: there is none, it cannot be loaded, or it lacks an option.
+        WrongInsurer: there is none, it cannot be loaded, or it lacks an option.
     """
     try:
         return find_adapter(settings.adapter)(line)
     except WrongSetting as error:
-        raise WrongSetting(f"insurer {settings.id}: {error}") from error.__cause__
+        raise WrongInsurer(
+            settings.id, "options" if settings.options and "options" in str(error) else "adapter", str(error)
+        ) from error.__cause__
 
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:

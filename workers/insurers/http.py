@@ -1,14 +1,18 @@
-"""Calls to one insurer: limits on time and size around them, and a class for each way to fail."""
+"""Calls to one insurer: limits on time and size around them, and a class for each way to fail.
+
+The connections are aiohttp's; docs/adr/0007 tells why, with figures.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
 
 from app.clock import Clock
 from app.domain.errors import (
@@ -17,12 +21,14 @@ from app.domain.errors import (
     InsurerProtocol,
     InsurerRejected,
     InsurerUnavailable,
-    WrongSetting,
 )
-from app.insurers import InsurerSettings
+from app.insurers import InsurerSettings, WrongInsurer
+from workers.insurers.names import Names
+from workers.insurers.tls import tls_context
 
 BODY_BYTES_MOST: Final = 1024 * 1024
-CONNECT_S_MOST: Final = 2.0
+_IDLE_S_MOST: Final = 15.0
+"""Servers close idle connections too: the longer one is kept, the likelier it is closed in the moment of its use."""
 _BUSY: Final = 429
 _AGAIN: Final = frozenset({408, 425})
 _CREDENTIALS: Final = frozenset({401, 403})
@@ -50,16 +56,29 @@ class Reply:
 
 
 class InsurerHttp:
-    """One insurer's base URL, token and connections."""
+    """One insurer's base URL, token and connections. Make it where an event loop runs."""
 
     def __init__(self, settings: InsurerSettings, clock: Clock) -> None:
         self._clock = clock
-        self._client = httpx.AsyncClient(
-            base_url=str(settings.base_url).rstrip("/") + "/",
-            headers=_authorization(settings),
-            timeout=httpx.Timeout(settings.request_timeout, connect=min(CONNECT_S_MOST, settings.request_timeout)),
-            transport=AiohttpTransport(limits=httpx.Limits(max_connections=settings.max_in_flight)),
-            follow_redirects=False,
+        self._base = str(settings.base_url).rstrip("/") + "/"
+        self._names = Names(seconds=settings.connect_timeout)
+        self._options: dict[str, Any] = {"allow_redirects": False}
+        self._proxy_headers = _proxy_headers(settings)
+        if settings.proxy is not None:
+            self._options |= {"proxy": str(settings.proxy), "proxy_headers": self._proxy_headers}
+        self._session = aiohttp.ClientSession(
+            headers=_headers(settings),
+            connector=aiohttp.TCPConnector(
+                limit=settings.max_in_flight,
+                keepalive_timeout=_IDLE_S_MOST,
+                resolver=self._names,
+                ssl=tls_context(settings),
+            ),
+            # `total` is the whole call, its last byte included: drips do not prolong it.
+            timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Content-Type"),
+            trust_env=False,
         )
 
     async def send(
@@ -70,29 +89,47 @@ class InsurerHttp:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Reply:
-        """One call.
+        """One call. A path begins at the base URL; a whole URL is called as it is.
 
         Raises:
             InsurerUnavailable: transport, time-out, 5xx, 408, 425.
             InsurerBusy: 429.
             InsurerCredentials: 401, 403.
-            InsurerProtocol: the body is too large.
+            InsurerProtocol: the body is too large, or no HTTP.
         """
+        absolute = path.startswith(("https://", "http://"))
+        url = URL(path if absolute else self._base + path, encoded=True)
+        if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
+            headers = {**(headers or {}), **self._proxy_headers}
         try:
-            async with self._client.stream(method, path, headers=headers, content=content) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > BODY_BYTES_MOST:
-                        raise InsurerProtocol(f"more than {BODY_BYTES_MOST} bytes")
-        except httpx.DecodingError as error:
-            raise InsurerProtocol(type(error).__name__) from error
-        except (httpx.TransportError, OSError) as error:
-            raise InsurerUnavailable(type(error).__name__) from error
-        return _sorted_out(response.status_code, response.headers, bytes(body), self._clock.now())
+            async with self._session.request(method, url, headers=headers, data=content, **self._options) as response:
+                return _sorted_out(response.status, response.headers, await _body(response), self._clock.now())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable
+            raise kind(type(error).__name__) from error
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._session.close()
+
+
+def _is_unintelligible(error: Exception) -> bool:
+    """What came is no HTTP, or is not compressed as it says. What broke off may come whole the next time."""
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return isinstance(error.__cause__, ContentEncodingError)
+    return isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """All of it, decompressed; what is too large is left where it is, and its connection closed."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES_MOST:
+            response.close()
+            raise InsurerProtocol(f"more than {BODY_BYTES_MOST} bytes")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _sorted_out(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
@@ -119,10 +156,23 @@ def retry_after_s(text: str | None, now: datetime) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
-def _authorization(settings: InsurerSettings) -> dict[str, str]:
-    if settings.token_env is None:
+def _headers(settings: InsurerSettings) -> dict[str, str]:
+    headers = {"User-Agent": "osago-aggregator"}
+    if settings.token_env is not None:
+        headers["Authorization"] = f"Bearer {_variable(settings, 'token_env', settings.token_env)}"
+    return headers
+
+
+def _proxy_headers(settings: InsurerSettings) -> dict[str, str]:
+    if settings.proxy_auth_env is None:
         return {}
-    token = os.environ.get(settings.token_env)
-    if not token:
-        raise WrongSetting(f"{settings.token_env}: insurer {settings.id} needs this variable (token_env)")
-    return {"Authorization": f"Bearer {token}"}
+    user, _, password = _variable(settings, "proxy_auth_env", settings.proxy_auth_env).partition(":")
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
+
+
+def _variable(settings: InsurerSettings, key: str, name: str) -> str:
+    """Raises `WrongInsurer` where the environment does not have it."""
+    value = os.environ.get(name)
+    if not value:
+        raise WrongInsurer(settings.id, key, f"the environment variable {name} is not set")
+    return value

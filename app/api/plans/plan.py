@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from graphql import (
@@ -15,7 +15,8 @@ from graphql import (
     VariableNode,
     get_operation_ast,
 )
-from graphql.utilities import is_equal_type, type_from_ast
+from graphql.utilities import is_equal_type
+from graphql.utilities import type_from_ast as _type_from_ast  # pyright: ignore[reportUnknownVariableType]
 
 from app.api.plans.selections import Selections, Writer
 from app.api.plans.simple import NotSimple
@@ -23,6 +24,8 @@ from app.api.plans.variables import Variables, compile_variables
 
 FIELD: Final = "createQuoteRequest"
 ARGUMENT: Final = "input"
+# Generic in graphql-core, of an unknown type.
+_type_of: Final = cast("Any", _type_from_ast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,13 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None
 
 def _declared(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Any:
     """The type of the one variable, which validation has matched with the argument."""
-    if len(operation.variable_definitions) != 1:
+    definitions = operation.variable_definitions or ()
+    if len(definitions) != 1:
         raise NotSimple
-    definition = operation.variable_definitions[0]
+    definition = definitions[0]
     if definition.directives or definition.default_value:
         raise NotSimple
-    return type_from_ast(schema, definition.type)
+    return _type_of(schema, definition.type)
 
 
 def _only_field(operation: OperationDefinitionNode) -> FieldNode:
@@ -82,6 +86,7 @@ def _only_field(operation: OperationDefinitionNode) -> FieldNode:
 
 
 def _argument(node: FieldNode) -> str:
-    if len(node.arguments) != 1 or not isinstance(node.arguments[0].value, VariableNode):
+    arguments = node.arguments or ()
+    if len(arguments) != 1 or not isinstance(arguments[0].value, VariableNode):
         raise NotSimple
-    return node.arguments[0].value.name.value
+    return arguments[0].value.name.value

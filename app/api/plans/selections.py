@@ -5,7 +5,7 @@ Only what needs no decision when it runs: no directives, no arguments, no field 
 
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     FieldNode,
@@ -68,7 +68,7 @@ class Selections:
                 serialize = type_.serialize
                 return lambda value, _info: serialize(value)
             case GraphQLEnumType():
-                return lambda value, _info: value.name
+                return _name
             case GraphQLObjectType() if selected:
                 return self._object(type_, selected)
             case GraphQLUnionType() if selected:
@@ -123,13 +123,23 @@ class Selections:
         field = type_.fields[name]
         if node.arguments:
             raise NotSimple
-        read = _reader(field.extensions["strawberry-definition"])
+        read: Any = _reader(field.extensions["strawberry-definition"])
         write = self.writer(field.type, node.selection_set)
         if isinstance(read, attrgetter):
             return (
-                (lambda value, _info: read(value)) if write is _same else lambda value, info: write(read(value), info)
+                _plain(cast("Any", read))
+                if write is _same
+                else lambda value, info: write(cast("Any", read(value)), info)
             )
         return lambda value, info: write(read(value, info), info)
+
+
+def _plain(read: Callable[[Any], Any]) -> Writer:
+    return lambda value, _info: read(value)
+
+
+def _name(value: Any, _info: Info) -> Any:
+    return value.name
 
 
 def _same(value: Any, _info: Info) -> Any:
@@ -138,7 +148,7 @@ def _same(value: Any, _info: Info) -> Any:
 
 def _reader(field: StrawberryField) -> Any:
     """What gets the field of a value: an attribute, or our resolver, which may not wait."""
-    resolver = field.base_resolver
+    resolver = cast("Any", field).base_resolver
     if resolver is None:
         return attrgetter(field.python_name)
     if resolver.is_async:

@@ -1,20 +1,22 @@
-"""Before everything else that speaks HTTP: a known mutation is answered here; all else goes on as if nobody had looked.
+"""Before routing and middleware, which cost as much as a whole echo: a known mutation is answered here.
 
 It decides nothing that the view behind it (`app.api.http`) decides: whatever is unusual, from a token that does not hold
-to variables that do not fit, is left to it, with the body that was read.
+to variables that do not fit, is left to it, with the body that was read. Whatever else comes to PATH (pages, other origins) takes the usual way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
 from graphql import ExecutionResult
 from graphql.error import located_error
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
 from app.api.http import BODY_BYTES_MOST, REQUEST_ID, encode, new_id, written
+from app.api.http import answer as view
 from app.api.mutations import created
 from app.api.negotiation import negotiated
 from app.api.plans.plan import Plan
@@ -24,6 +26,12 @@ from app.domain.errors import NotAuthenticated
 
 Asgi = tuple[Scope, Receive, Send]
 
+Respond = Callable[[bytes, bytes], bool]
+"""Takes the written headers and the body of an answer; tells whether it has sent them."""
+
+_WRITTEN: Final = (
+    b"content-length: %d\r\ncontent-type: %s; charset=utf-8\r\nx-request-id: %s\r\ncache-control: no-store\r\n"
+)
 _JSON: Final = b"application/json"
 
 
@@ -52,7 +60,8 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     body, messages = await _received(receive)
     planned = _planned(services, head, body)
     if planned is None:
-        await app(scope, _again(messages, receive), send)
+        response = await view(Request(scope, _again(messages, receive)), services)
+        await response(scope, receive, send)
         return
     plan, variables, context = planned
     try:
@@ -61,7 +70,7 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         await _failed(error, plan, head, asgi)
         return
-    await _answer(send, head, content)
+    await _answer(scope, send, head, content)
 
 
 def _head(scope: Scope) -> _Head | None:
@@ -117,7 +126,10 @@ def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, C
         return None
 
 
-async def _answer(send: Send, head: _Head, content: bytes) -> None:
+async def _answer(scope: Scope, send: Send, head: _Head, content: bytes) -> None:
+    respond: Respond | None = scope.get("osago.respond")  # our own server's; see `cli.protocol`
+    if respond and respond(_WRITTEN % (len(content), head.media_type.encode(), head.request_id.encode()), content):
+        return
     headers = [
         (b"content-length", str(len(content)).encode()),
         (b"content-type", f"{head.media_type}; charset=utf-8".encode()),

@@ -12,9 +12,7 @@ from typing import Annotated, Any, Final, Literal, cast
 import msgspec
 from graphql import (
     GraphQLEnumType,
-    GraphQLInputField,
     GraphQLInputObjectType,
-    GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
@@ -42,8 +40,8 @@ _SCALARS: Final[Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def compile_variables(types: Mapping[str, GraphQLInputType]) -> Callable[[bytes | msgspec.Raw], Variables]:
-    """What decodes the variables of these names and types.
+def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw], Variables]:
+    """What decodes the variables of these names and input types.
 
     The decoder raises msgspec.MsgspecError or UnicodeDecodeError for whatever it will not take.
 
@@ -60,7 +58,7 @@ def compile_variables(types: Mapping[str, GraphQLInputType]) -> Callable[[bytes 
     return decoded
 
 
-def _field(name: str, type_: GraphQLInputType, default: object, made: dict[str, Any]) -> tuple[Any, ...]:
+def _field(name: str, type_: Any, default: object, made: dict[str, Any]) -> tuple[Any, ...]:
     if default is not Undefined:
         return (name, _type(type_, made), _written(default))
     if isinstance(type_, _NON_NULL):
@@ -101,7 +99,7 @@ def _named(type_: Any, made: dict[str, Any]) -> Any:
 
 
 def _object(type_: GraphQLInputObjectType, made: dict[str, Any]) -> type[msgspec.Struct]:
-    fields: Mapping[str, GraphQLInputField] = type_.fields
+    fields: Mapping[str, Any] = type_.fields
     if type_.extensions["strawberry-definition"].is_one_of:
         members = [(name, _named(field.type, made) | UnsetType, UNSET) for name, field in fields.items()]
         return _struct(type_.name, members, __post_init__=_check_one)

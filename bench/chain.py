@@ -1,0 +1,112 @@
+"""The chain as a worker builds it around one insurer, for a job at a time."""
+
+import base64
+import itertools
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from app.callbacks import Callbacks
+from app.clock import Clock
+from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.intake import application_from
+from app.domain.quote import Offer
+from app.insurers import InsurerSettings
+from app.storage.cipher import Cipher
+from app.streams.connection import connect, parse_address
+from app.streams.insurer_states import InsurerStates
+from app.streams.jobs import Delivery
+from workers.asking import Asking
+from workers.callbacks import CalledBack
+from workers.circuit import Circuit
+from workers.insurers import make_adapter
+from workers.insurers.adapter import Line
+from workers.insurers.http import InsurerHttp
+from workers.job import Holding, Job
+from workers.limit import Limits
+
+EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
+FAR_AWAY: Final = "1000000/s"
+"""A limit that is asked for each call, and never reached."""
+_READ: Final = {
+    "enginePower": Decimal,
+    "category": VehicleCategory,
+    "kind": VehicleDocumentKind,
+    "purpose": VehiclePurpose,
+}
+
+
+class _Sole:
+    """Nobody else has the job."""
+
+    async def confirm(self, job: Job) -> None:
+        del job
+
+    async def remember(self, job: Job, application_id: str) -> None:
+        del job, application_id
+
+
+@asynccontextmanager
+async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Callable[[], Awaitable[None]], None]:
+    """What asks one insurer about one application, to its offer."""
+    settings = InsurerSettings.model_validate(
+        {
+            "id": "sever",
+            "name": "Sever",
+            "adapter": "rest-poll",
+            "base_url": url,
+            "max_in_flight": concurrent,
+            "rate_limit": FAR_AWAY,
+            "poll_rate_limit": FAR_AWAY,
+            "poll_interval": {"first": "1ms", "factor": 1, "most": "1ms"},
+        }
+    )
+    clock, numbers = Clock(), itertools.count()
+    http = InsurerHttp(settings, clock)
+    redis = connect(parse_address(redis_url))
+    states = InsurerStates(redis)
+    circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
+    cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
+    mailbox = Callbacks(cipher, redis, clock, shards=1, public_url="http://127.0.0.1", deadline_s=60)
+    adapter = make_adapter(settings, Line(http=http, clock=clock))
+    asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
+    application = example_application()
+
+    async def job() -> None:
+        request_id = UUID(int=next(numbers))
+        holding = Holding(Delivery(0, "0-0", request_id))
+        expires_at = clock.now() + timedelta(seconds=60)
+        answer = await asking.ask(Job(settings.id, request_id, application, expires_at, None, holding), _Sole())
+        if not isinstance(answer, Offer):
+            raise TypeError(f"no offer: {answer}")
+
+    try:
+        yield job
+    finally:
+        await http.close()
+        await redis.aclose()
+
+
+def example_application() -> Application:
+    """The example of the repository, taken in."""
+    today = datetime.now(UTC).date()
+    raw = json.loads(EXAMPLE.read_text(encoding="utf-8"), object_hook=_coerced)
+    start = {"startsOn": today + timedelta(days=10)}
+    return application_from(raw | start, today=today, is_email=lambda _: True)
+
+
+def _coerced(fields: dict[str, Any]) -> dict[str, Any]:
+    """As the schema's scalars and enums would."""
+    return {name: _READ.get(name, _plain)(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-11-22") else value
+    except ValueError:
+        return value

@@ -1,0 +1,105 @@
+"""An insurer that costs next to nothing: `rest-poll` by a bare protocol, in a process of its own on another core.
+
+Each application is answered `processing` a few times, then with its offer, at once; under `/hanging` nothing is answered.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from typing import Final, cast
+
+import uvloop
+
+POLLS: Final = 4
+"""Polls of an application until its offer is there; with the create that makes five calls a job."""
+CALLS_PER_JOB: Final = POLLS + 1
+
+_OFFER: Final = {
+    "number": "XXX 0123456789",
+    "premium": "5432.10",
+    "currency": "RUB",
+    "coefficients": {
+        "baseRate": "8665", "territory": "1.8", "bonusMalus": "0.57", "ageExperience": "0.83",
+        "driverRestriction": "1", "power": "1.2", "season": "1",
+    },
+    "validUntil": "2027-01-01T00:00:00+03:00",
+    "purchaseUrl": "https://insurer.example/offers/0123456789",
+}  # fmt: skip
+
+
+def _response(status: str, body: object) -> bytes:
+    content = json.dumps(body).encode()
+    return (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    ).encode() + content
+
+
+_OFFERED: Final = _response("200 OK", {"status": "offered", "offer": _OFFER})
+_PROCESSING: Final = _response("200 OK", {"status": "processing"})
+
+
+class _Insurer(asyncio.Protocol):
+    """One connection; requests come whole and one after the other, as our clients send them."""
+
+    _numbers: Final = itertools.count()
+    _left: Final[dict[bytes, int]] = {}
+
+    def __init__(self) -> None:
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < _length(head):
+            return
+        self._received = b""
+        if head.split(b" ", 2)[1].startswith(b"/hanging"):
+            return
+        self._transport.write(self._created() if head.startswith(b"POST") else self._polled(head))
+
+    def _created(self) -> bytes:
+        id_ = f"{next(self._numbers):012}"
+        self._left[id_.encode()] = POLLS - 1
+        return _response("202 Accepted", {"applicationId": id_})
+
+    def _polled(self, head: bytes) -> bytes:
+        id_ = head.split(b" ", 2)[1].rpartition(b"/")[2]
+        left = self._left.get(id_, 0)
+        if left:
+            self._left[id_] = left - 1
+            return _PROCESSING
+        self._left.pop(id_, None)
+        return _OFFERED
+
+
+def _length(head: bytes) -> int:
+    _, found, rest = head.lower().partition(b"content-length:")
+    return int(rest.split(b"\r", 1)[0]) if found else 0
+
+
+@contextlib.contextmanager
+def serving() -> Generator[str, None, None]:
+    """The base URL of one that runs beside the block; `…/hanging` in its place never answers."""
+    with subprocess.Popen([sys.executable, "-m", "bench.insurer"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/insurer"
+        finally:
+            process.kill()
+
+
+async def _main() -> None:
+    server = await asyncio.get_running_loop().create_server(_Insurer, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_main())

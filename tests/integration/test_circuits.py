@@ -1,0 +1,167 @@
+"""Circuits over several workers: opened by one, open for all; one trial in the whole cluster; shown by `insurers`."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from support.proxy import proxied
+from support.until import until
+from support.world import ApiAtHand, WorkerAtHand, World
+
+from app.domain.errors import InsurerUnavailable
+from app.domain.insurer import Availability
+from sandbox.insurers.behaviours import Behaviour, Decline, Delay, Hang, Status
+from workers.circuit import Circuit
+
+AVAILABILITY = "{ insurers { id availability } }"
+BREAKER = {"failure_rate": 0.5, "window": "10s", "min_calls": 4, "reset_after": "400ms", "most": "2s"}
+DOWN = Status(status=503)
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    """Whose breaker opens after four calls, and tries again soon."""
+    more = {"breaker": BREAKER, "retry": {"attempts": 1, "first": "10ms", "most": "50ms"}, "request_timeout": "2s"}
+    await world.insurers("sever", "volga", more=more)
+    return await world.api()
+
+
+def circuit(worker: WorkerAtHand, insurer: str = "sever") -> Circuit:
+    return worker.worker._circuits[insurer]
+
+
+async def shown(api: ApiAtHand) -> dict[str, str]:
+    body = (await api.post(AVAILABILITY)).json()
+    return {one["id"]: one["availability"] for one in body["data"]["insurers"]}
+
+
+async def asked(world: World, api: ApiAtHand, count: int, *behaviours: Behaviour) -> list[dict[str, Any]]:
+    """What sever's quotes become, asked one after the other."""
+    if behaviours:
+        world.sandbox.rewrite("sever", *behaviours)
+    quotes: list[dict[str, Any]] = []
+    for _ in range(count):
+        accepted = await world.accepted(api, insurerIds=["sever"])
+        quotes.append((await world.watched(api, accepted))[0]["quote"])
+    return quotes
+
+
+async def opened(world: World, api: ApiAtHand) -> None:
+    """By one worker that sees enough of it; each counts by itself."""
+    world.sandbox.set_mode("sever", DOWN)
+    for one in await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(20))):
+        await world.watched(api, one)
+
+
+async def test_what_one_worker_opens_is_open_for_all_within_a_tenth_of_a_second(world: World, api: ApiAtHand) -> None:
+    """Heard through Redis, read locally; and the API, which asks no insurer, shows it."""
+    first, second = await world.worker("first"), await world.worker("second", insurers=["sever"])
+    await until(lambda: circuit(second).availability is Availability.AVAILABLE)
+    for worker in (first, second):
+        await until(lambda worker=worker: worker.worker._bell.is_connected)
+    opening = [circuit(first).call(unavailable) for _ in range(4)]
+    await asyncio.gather(*opening, return_exceptions=True)
+    assert circuit(first).availability is Availability.UNAVAILABLE
+    await until(lambda: circuit(second).availability is Availability.UNAVAILABLE, seconds=0.1)
+    assert circuit(first, "volga").availability is Availability.AVAILABLE
+    await until(lambda: shown_as(api, {"sever": "UNAVAILABLE", "volga": "AVAILABLE"}), seconds=0.3)
+    await until(lambda: shown_as(api, {"sever": "RECOVERING", "volga": "AVAILABLE"}))
+
+
+async def unavailable() -> None:
+    raise InsurerUnavailable("status 503")
+
+
+async def shown_as(api: ApiAtHand, expected: dict[str, str]) -> bool:
+    return await shown(api) == expected
+
+
+async def test_an_open_circuit_is_told_at_once_and_costs_no_call(world: World, api: ApiAtHand) -> None:
+    """The customer sees UNAVAILABLE, and the others' offers as ever."""
+    world.sandbox.set_mode("sever", DOWN)
+    await world.worker()
+    quotes = await asked(world, api, 6)
+    assert [quote["status"] for quote in quotes[:4]] == ["FAILED"] * 4
+    began = time.monotonic()
+    accepted = await world.accepted(api)
+    seen = {event["quote"]["insurer"]["id"]: event["quote"] for event in (await world.watched(api, accepted))[:2]}
+    assert (seen["sever"]["status"], seen["sever"]["reason"]["code"]) == ("UNAVAILABLE", "CIRCUIT_OPEN")
+    assert seen["volga"]["status"] == "OFFERED"
+    assert time.monotonic() - began < 2
+    assert world.sandbox.seen_by("sever").creates <= 5
+
+
+async def test_time_outs_open_it_and_refusals_do_not(world: World, api: ApiAtHand) -> None:
+    """Whoever answers is alive, whatever the answer."""
+    await world.worker()
+    for refusal in (Decline(step="create", code="NO"), Status(status=400), Status(status=401)):
+        world.sandbox.set_mode("sever", refusal)
+        await asked(world, api, 5)
+    assert (await shown(api))["sever"] == "AVAILABLE"
+    world.sandbox.set_mode("sever", Hang())
+    accepted = await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(30)))
+    await until(lambda: shown_as(api, {"sever": "UNAVAILABLE", "volga": "AVAILABLE"}))
+    assert len(accepted) == 30
+
+
+async def test_one_trial_in_the_whole_cluster_closes_it_for_all(world: World, api: ApiAtHand) -> None:
+    """Three workers, sixty jobs: one call; its answer is waited for, and then everybody is asked."""
+    workers = [await world.worker(f"worker-{number}") for number in range(3)]
+    await opened(world, api)
+    await until(lambda: all(circuit(worker).availability is Availability.RECOVERING for worker in workers))
+    before = world.sandbox.seen_by("sever").creates
+    world.sandbox.set_mode("sever", None)
+    world.sandbox.script("sever", Delay(step="create", seconds=1.5))
+    accepted = await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(60)))
+    await until(lambda: sum(len(worker.worker._lanes["sever"]._holdings) for worker in workers) == 60)
+    await until(lambda: world.sandbox.seen_by("sever").calls_now == 1)
+    assert world.sandbox.seen_by("sever").creates == before + 1
+    for one in accepted:
+        assert (await world.watched(api, one))[0]["quote"]["status"] == "OFFERED"
+    assert all(circuit(worker).availability is Availability.AVAILABLE for worker in workers)
+    assert (await shown(api))["sever"] == "AVAILABLE"
+
+
+async def test_a_failed_trial_opens_it_for_twice_as_long_wherever_it_was_made(world: World, api: ApiAtHand) -> None:
+    """0.4 s, then 0.8 s, then 1.6 s, then never more than 2 s; each with up to a tenth of jitter."""
+    workers = [await world.worker(f"worker-{number}") for number in range(2)]
+    await opened(world, api)
+    for number, lasting in enumerate((0.8, 1.6, 2.0)):
+        trying = circuit(workers[number % 2])
+        await until(lambda trying=trying: trying.availability is Availability.RECOVERING)
+        with pytest.raises(Exception, match="503"):
+            await trying.call(unavailable)
+        left_ms = await world.redis.client.pttl("{osago-00}:circuit:sever")
+        assert lasting <= left_ms / 1000 - 4.0 <= lasting * 1.1 + 0.1
+        await until(lambda: all(circuit(worker).availability is Availability.UNAVAILABLE for worker in workers))
+
+
+async def test_without_redis_each_worker_goes_by_what_it_sees(world: World, api: ApiAtHand) -> None:
+    """It opens, tries and closes by itself; what it found is told when Redis is back."""
+    async with proxied(world.redis.url) as proxy:
+        world.set(redis_url=proxy.url)
+        worker = await world.worker()
+        await until(lambda: worker.worker._sharing._peers.is_redis_there and worker.worker._bell.is_connected)
+        proxy.go_down()
+        own = circuit(worker)
+        await asyncio.gather(*(own.call(unavailable) for _ in range(4)), return_exceptions=True)
+        assert own.availability is Availability.UNAVAILABLE
+        await until(lambda: own.availability is Availability.RECOVERING)
+        await asyncio.gather(own.call(unavailable), return_exceptions=True)
+        assert own.availability is Availability.UNAVAILABLE
+        assert (await shown(api))["sever"] == "AVAILABLE"
+        proxy.come_back()
+        await until(lambda: told(world))
+        await until(lambda: own.availability is Availability.RECOVERING)
+        assert await own.call(alive) == "ok"
+        await until(lambda: shown_as(api, {"sever": "AVAILABLE", "volga": "AVAILABLE"}))
+        await world.stop()
+
+
+async def told(world: World) -> bool:
+    return bool(await world.redis.client.exists("{osago-00}:circuit:sever"))
+
+
+async def alive() -> str:
+    return "ok"

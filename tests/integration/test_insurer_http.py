@@ -1,0 +1,217 @@
+"""Calls to insurers on the wire: TLS checked both ways, proxies, connections used again, and a limit on every wait and size."""
+
+import asyncio
+import gzip
+import socket
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.certificates import Authority
+from support.wire import OK, Insurer, listening
+
+from app.clock import Clock
+from app.domain.errors import InsurerProtocol, InsurerUnavailable
+from app.insurers import InsurerSettings, WrongInsurer
+from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
+
+
+@asynccontextmanager
+async def http_to(base_url: str, **more: Any) -> AsyncGenerator[InsurerHttp, None]:
+    http = InsurerHttp(settings(base_url, **more), Clock())
+    try:
+        yield http
+    finally:
+        await http.close()
+
+
+def settings(base_url: str = "https://localhost", **more: Any) -> InsurerSettings:
+    wire = {"id": "sever", "name": "Север", "adapter": "rest-poll", "base_url": base_url, **more}
+    return InsurerSettings.model_validate(wire)
+
+
+async def why(sending: Any) -> BaseException:
+    """What is under the failure."""
+    with pytest.raises(InsurerUnavailable) as failure:
+        await sending
+    assert failure.value.__cause__ is not None
+    return failure.value.__cause__
+
+
+async def test_a_connection_is_used_again() -> None:
+    """A handshake for each poll would cost more than the poll."""
+    async with listening(Insurer()) as insurer, http_to(f"http://127.0.0.1:{insurer.port}/api") as http:
+        for _ in range(5):
+            assert (await http.send("GET", "applications/1")).body == b"ok"
+        assert (insurer.connections, len(insurer.requests)) == (1, 5)
+        assert insurer.requests[0].startswith(b"GET /api/applications/1 HTTP/1.1\r\n")
+
+
+async def test_a_certificate_is_checked(tmp_path: Path) -> None:
+    """Its signer and its name: what the system does not trust is not called, and what is trusted has its own name."""
+    authority = Authority(tmp_path)
+    async with listening(Insurer(), authority.server_context("localhost")) as insurer:
+        async with http_to(f"https://localhost:{insurer.port}") as http:
+            assert "CERTIFICATE_VERIFY_FAILED" in str(await why(http.send("GET", "")))
+        async with http_to(f"https://127.0.0.1:{insurer.port}", tls={"ca_file": str(authority.file)}) as http:
+            assert "IP address mismatch" in str(await why(http.send("GET", "")))
+        async with http_to(f"https://localhost:{insurer.port}", tls={"ca_file": str(authority.file)}) as http:
+            assert (await http.send("GET", "")).status == 200
+    assert len(insurer.requests) == 1
+
+
+async def test_an_expired_certificate_is_not_accepted(tmp_path: Path) -> None:
+    """Ours to notice, theirs to mend."""
+    authority = Authority(tmp_path)
+    async with (
+        listening(Insurer(), authority.server_context("localhost", days=-1)) as insurer,
+        http_to(f"https://localhost:{insurer.port}", tls={"ca_file": str(authority.file)}) as http,
+    ):
+        assert "certificate has expired" in str(await why(http.send("GET", "")))
+
+
+@pytest.mark.parametrize("password", ["", "open sesame"])
+async def test_who_asks_for_a_client_certificate_gets_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """mTLS; without one nobody gets in."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("KEY_PASSWORD", password)
+    cert, key = authority.sign("aggregator", password=password)
+    tls = {"ca_file": str(authority.file), "cert_file": str(cert), "key_file": str(key)}
+    async with listening(Insurer(), authority.server_context("localhost", asks_who_calls=True)) as insurer:
+        url = f"https://localhost:{insurer.port}"
+        async with http_to(url, tls={**tls, "key_password_env": "KEY_PASSWORD"}) as http:
+            assert (await http.send("GET", "")).body == b"ok"
+        async with http_to(url, tls={"ca_file": str(authority.file)}) as http:
+            with pytest.raises(InsurerUnavailable):
+                await http.send("GET", "")
+    assert len(insurer.requests) == 1
+
+
+async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path) -> None:
+    """Somebody has to mend it; OpenSSL's own words do not help."""
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
+    cert, key = authority.sign("aggregator", password="open sesame")
+    _, foreign = other.sign("foreigner")
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    cases: list[tuple[dict[str, Path], str, str]] = [
+        ({"ca_file": tmp_path / "nowhere.pem"}, "tls.ca_file", "No such file"),
+        ({"ca_file": empty}, "tls.ca_file", "no PEM file"),
+        ({"cert_file": empty}, "tls.cert_file", "no PEM file"),
+        ({"cert_file": cert, "key_file": foreign}, "tls.key_file", "does not belong to the certificate"),
+        ({"cert_file": cert, "key_file": key}, "tls.key_password_env", "the password is not set"),
+    ]
+    for tls, name, told in cases:
+        with pytest.raises(WrongInsurer) as error:
+            InsurerHttp(settings(tls={key: str(file) for key, file in tls.items()}), Clock())
+        assert (error.value.key, told in error.value.why) == (name, True), error.value
+
+
+async def test_an_insurer_is_called_through_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With our credentials for it; nobody is called directly, and the proxy of the environment is not asked."""
+    monkeypatch.setenv("PROXY_AUTH", "user:password")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with listening(Insurer()) as proxy:
+        more = {"proxy": f"http://127.0.0.1:{proxy.port}", "proxy_auth_env": "PROXY_AUTH"}
+        async with http_to("http://insurer.invalid/api", **more) as http:
+            assert (await http.send("GET", "applications/1")).body == b"ok"
+    [request] = proxy.requests
+    assert request.startswith(b"GET http://insurer.invalid/api/applications/1 ")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==" in request
+
+
+async def test_tls_goes_through_a_tunnel_of_the_proxy() -> None:
+    """CONNECT: the proxy sees where to, and nothing else. One that refuses counts like a broken connection."""
+    refusing = Insurer(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+    async with (
+        listening(refusing) as proxy,
+        http_to("https://insurer.invalid", proxy=f"http://127.0.0.1:{proxy.port}") as http,
+    ):
+        with pytest.raises(InsurerUnavailable):
+            await http.send("GET", "")
+    assert proxy.requests[0].startswith(b"CONNECT insurer.invalid:443 ")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n" + bytes(BODY_BYTES_MOST + 1),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"10000\r\n%s\r\n" % bytes(0x10000) * 17,
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s"
+        % (len(body := gzip.compress(bytes(64 * BODY_BYTES_MOST))), body),
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1024 * 1024,
+        b"220 mail.example ESMTP\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",
+    ],
+    ids=["long", "endless", "inflated", "headers", "no HTTP", "no gzip"],
+)
+async def test_what_is_too_large_or_no_http_is_left(answer: bytes) -> None:
+    """While it is read: its end is not waited for, and its connection not used again."""
+    async with listening(Insurer(answer, 60.0)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}") as http:
+        with pytest.raises(InsurerProtocol):
+            await http.send("GET", "")
+        insurer.parts = (OK,)
+        assert (await http.send("GET", "")).body == b"ok"
+    assert insurer.connections == 2
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(60.0,), (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", *(0.05, b"x") * 9)],
+    ids=["silence", "drips"],
+)
+async def test_a_call_has_its_time_to_the_last_byte(parts: tuple[Any, ...]) -> None:
+    """Drips do not prolong it."""
+    async with (
+        listening(Insurer(*parts)) as insurer,
+        http_to(f"http://127.0.0.1:{insurer.port}", request_timeout="200ms") as http,
+    ):
+        assert isinstance(await why(http.send("GET", "")), TimeoutError)
+
+
+async def test_connecting_has_a_time_of_its_own() -> None:
+    """An insurer may think for a minute; whether it is there is known sooner. Here nobody ever accepts."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        async with http_to(url, request_timeout="60s", connect_timeout="100ms") as http:
+            filling = [socket.socket() for _ in range(4)]
+            for one in filling:
+                one.setblocking(False)  # noqa: FBT003 - the library's own
+                one.connect_ex(full.getsockname())
+            async with asyncio.timeout(5):
+                assert isinstance(await why(http.send("GET", "")), TimeoutError)
+            for one in filling:
+                one.close()
+
+
+async def test_a_dead_name_server_costs_one_thread_and_no_other_insurer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls meanwhile shares the look-up, and has a time for it; others are looked up as ever."""
+    hanging, asked = threading.Event(), 0
+    look_up: Callable[..., Any] = socket.getaddrinfo
+
+    def slow(host: str, *arguments: Any, **more: Any) -> Any:
+        nonlocal asked
+        if host == "insurer.invalid":
+            asked += 1
+            hanging.wait(10)
+        return look_up(host, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    async with (
+        listening(Insurer()) as insurer,
+        http_to("http://insurer.invalid", connect_timeout="100ms", request_timeout="60s") as dead,
+        http_to(f"http://localhost:{insurer.port}") as alive,
+    ):
+        calls = [asyncio.ensure_future(dead.send("GET", "")) for _ in range(50)]
+        assert (await alive.send("GET", "")).body == b"ok"
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        assert {str(failure.__cause__) for failure in failures if isinstance(failure, InsurerUnavailable)} == {
+            "Cannot connect to host insurer.invalid:80 ssl:default [no answer from the name servers within 0.1 s]"
+        }
+        assert asked == 1
+        hanging.set()

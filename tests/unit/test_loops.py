@@ -1,0 +1,26 @@
+"""Loops outlive what they meet, and do not fill the log with it."""
+
+import asyncio
+
+import pytest
+from support.clock import MovedClock
+
+from app.domain.errors import Unavailable
+from app.loops import forever
+
+
+async def test_an_outage_is_told_of_at_once_and_then_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    """A loop that turns many times a second would bury everything else."""
+    clock, turns = MovedClock(), 0
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        raise Unavailable("PostgreSQL is not there", 1.0)
+
+    looping = asyncio.create_task(forever("sweeper", turn, every_s=0.5, clock=clock))
+    await asyncio.sleep(0)
+    await clock.advance(25)
+    looping.cancel()
+    assert turns >= 50
+    assert sum("loop.waits" in record.getMessage() for record in caplog.records) == 3
