@@ -40,7 +40,6 @@ from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 
-
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
 
