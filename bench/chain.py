@@ -1,8 +1,9 @@
 """The chain as a worker builds it around one insurer, for a job at a time."""
 
+import base64
 import itertools
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from app.callbacks import Callbacks
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.callback import Call
 from app.domain.intake import application_from
 from app.domain.quote import Offer
 from app.insurers import InsurerSettings
+from app.storage.cipher import Cipher
 from app.streams.connection import connect, parse_address
 from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
@@ -26,7 +28,7 @@ from workers.insurers import make_adapter
 from workers.insurers.adapter import Line
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"
@@ -37,14 +39,6 @@ _READ: Final = {
     "kind": VehicleDocumentKind,
     "purpose": VehiclePurpose,
 }
-
-
-class _NoCalls:
-    """An insurer that is polled calls nobody."""
-
-    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, Call]:
-        del request_id, insurer_id
-        return {}
 
 
 class _Sole:
@@ -76,9 +70,11 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
     http = InsurerHttp(settings, clock)
     redis = connect(parse_address(redis_url))
     states = InsurerStates(redis)
-    circuit, limits = Circuit(settings, clock, states), Limits(settings, states, Peers(), clock)
-    adapter, called_back = make_adapter(settings, Line(http=http, clock=clock)), CalledBack(_NoCalls())
-    asking = Asking(settings, adapter, circuit, limits, clock, called_back, end_margin_s=1)
+    circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
+    cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
+    mailbox = Callbacks(cipher, redis, clock, shards=1, public_url="http://127.0.0.1", deadline_s=60)
+    adapter = make_adapter(settings, Line(http=http, clock=clock))
+    asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
     application = example_application()
 
     async def job() -> None:

@@ -21,8 +21,6 @@ from app.domain.errors import WrongSetting
 from app.domain.ids import uuid7
 from app.domain.quote import Answer
 from app.insurers import InsurerSettings
-from app.streams.connection import connect, parse_address
-from app.streams.insurer_states import InsurerStates
 from app.streams.jobs import Delivery
 from cli.serving import listen, serve_here
 from osago_adapter_suite.applications import CAR
@@ -38,11 +36,9 @@ from workers.insurers import find_adapter, make_adapter
 from workers.insurers.adapter import Abilities, Line
 from workers.insurers.http import InsurerHttp, Reply
 from workers.job import Holding, Job
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 
 INSURER: Final = "sever"
-NOWHERE: Final = parse_address("redis://127.0.0.1:1")
-"""What workers tell each other by Redis nobody here needs to hear."""
 REQUEST_TIMEOUT: Final = "300ms"
 _PATIENCE: Final[Mapping[str, Any]] = {
     "request_timeout": REQUEST_TIMEOUT,
@@ -104,8 +100,7 @@ class Desk:
         line = Line(http=http, clock=clock, options=settings.options, callback_url=self._callback_url)
         called_back = CalledBack(self._mailbox)
         self._mailbox.ring = called_back.ring
-        adapter, circuit = make_adapter(settings, line), Circuit(settings, clock)
-        limits = Limits(settings, InsurerStates(connect(NOWHERE)), Peers(), clock)
+        adapter, circuit, limits = make_adapter(settings, line), Circuit(settings, clock), Limits(settings, clock)
         asking = Asking(settings, adapter, circuit, limits, clock, called_back, end_margin_s=0.0)
         job = _job(application, clock, within_s)
         began_at = clock.monotonic()

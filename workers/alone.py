@@ -35,7 +35,7 @@ from workers.circuit import Circuit
 from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.job import Holding, Job
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 from workers.marker import Marker
 from workers.ward import Outcome, encode_outcome
 
@@ -66,7 +66,7 @@ async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Ask
     try:
         adapter = make_adapter(settings, line_of(settings, resources, http))
         circuit = Circuit(settings, resources.clock)
-        limits = Limits(settings, InsurerStates(resources.redis), Peers(), resources.clock)
+        limits = Limits(settings, resources.clock, InsurerStates(resources.redis))
         called_back, margin_s = CalledBack(resources.callbacks), resources.settings.end_margin
         yield Asking(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
     finally:

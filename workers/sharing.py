@@ -11,7 +11,8 @@ from app.clock import Clock
 from app.streams.connection import GONE
 from app.streams.insurer_states import InsurerStates, States
 from workers.circuit import Circuit
-from workers.limit import Limits, Peers
+from workers.limit import Limits
+from workers.slots import Peers
 
 log: Final = structlog.get_logger(__name__)
 

@@ -28,11 +28,12 @@ from workers.circuit import Circuit
 from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
-from workers.limit import Limits, Peers
+from workers.limit import Limits
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
 from workers.sharing import Sharing
+from workers.slots import Peers
 
 log: Final = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class Worker:
         settings = _chosen(resources.insurers, insurers)
         states, peers = InsurerStates(resources.redis), Peers()
         self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
-        self._limits = {id_: Limits(one, states, peers, resources.clock) for id_, one in settings.items()}
+        self._limits = {id_: Limits(one, resources.clock, states, peers) for id_, one in settings.items()}
         self._sharing = Sharing(
             states,
             peers,
@@ -75,30 +76,21 @@ class Worker:
         self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
-            self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
+            self._lanes = {
+                id_: Lane(
+                    one,
+                    resources,
+                    self._asking(one),
+                    self._settling,
+                    self._presence,
+                    self._quarantine,
+                    consumer=self.consumer,
+                )
+                for id_, one in settings.items()
+            }
         self._presence.attend(self._lanes)
-        self._bell = self._listening()
+        self._bell = self._doorbell()
         self.is_draining = False
-
-    def _lane(self, settings: InsurerSettings) -> Lane:
-        return Lane(
-            settings,
-            self._resources,
-            self._asking(settings),
-            self._settling,
-            self._presence,
-            self._quarantine,
-            consumer=self.consumer,
-        )
-
-    def _listening(self) -> Doorbell:
-        """One connection for everything that others tell of."""
-        shards = range(self._resources.jobs.shards)
-        bell = Doorbell(self._resources.redis)
-        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
-        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
-        bell.listen([keys.insurers()], self._sharing.ring)
-        return bell
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is told to stop, then finishes or hands back what it holds."""
@@ -155,6 +147,13 @@ class Worker:
             self._called_back,
             end_margin_s=self._resources.settings.end_margin,
         )
+
+    def _doorbell(self) -> Doorbell:
+        bell, shards = Doorbell(self._resources.redis), range(self._resources.jobs.shards)
+        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
+        bell.listen([keys.insurers()], self._sharing.ring)
+        return bell
 
     def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():

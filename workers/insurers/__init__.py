@@ -23,10 +23,10 @@ def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
     """
     try:
         return find_adapter(settings.adapter)(line)
-    except WrongInsurer:
-        raise
     except WrongSetting as error:
-        raise WrongInsurer(settings.id, "adapter", str(error)) from error.__cause__
+        raise WrongInsurer(
+            settings.id, "options" if settings.options and "options" in str(error) else "adapter", str(error)
+        ) from error.__cause__
 
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:

@@ -63,8 +63,9 @@ class InsurerHttp:
         self._base = str(settings.base_url).rstrip("/") + "/"
         self._names = Names(seconds=settings.connect_timeout)
         self._options: dict[str, Any] = {"allow_redirects": False}
+        self._proxy_headers = _proxy_headers(settings)
         if settings.proxy is not None:
-            self._options |= {"proxy": str(settings.proxy), "proxy_headers": _proxy_headers(settings)}
+            self._options |= {"proxy": str(settings.proxy), "proxy_headers": self._proxy_headers}
         self._session = aiohttp.ClientSession(
             headers=_headers(settings),
             connector=aiohttp.TCPConnector(
@@ -88,7 +89,7 @@ class InsurerHttp:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Reply:
-        """One call.
+        """One call. A path begins at the base URL; a whole URL is called as it is.
 
         Raises:
             InsurerUnavailable: transport, time-out, 5xx, 408, 425.
@@ -96,7 +97,10 @@ class InsurerHttp:
             InsurerCredentials: 401, 403.
             InsurerProtocol: the body is too large, or no HTTP.
         """
-        url = URL(path if path.startswith(("http://", "https://")) else self._base + path, encoded=True)
+        absolute = path.startswith(("https://", "http://"))
+        url = URL(path if absolute else self._base + path, encoded=True)
+        if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
+            headers = {**(headers or {}), **self._proxy_headers}
         try:
             async with self._session.request(method, url, headers=headers, data=content, **self._options) as response:
                 return _sorted_out(response.status, response.headers, await _body(response), self._clock.now())
@@ -156,8 +160,6 @@ def _headers(settings: InsurerSettings) -> dict[str, str]:
     headers = {"User-Agent": "osago-aggregator"}
     if settings.token_env is not None:
         headers["Authorization"] = f"Bearer {_variable(settings, 'token_env', settings.token_env)}"
-    if settings.base_url.scheme == "http":  # no tunnel: the proxy reads the request itself
-        headers |= _proxy_headers(settings)
     return headers
 
 
