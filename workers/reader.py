@@ -19,7 +19,7 @@ log: Final = structlog.get_logger(__name__)
 _RETRY_S: Final = 0.2
 _OWN_MOST: Final = 1000
 AUDIT_EVERY_S: Final = 10.0
-READ_MOST: Final = 100
+READ_MOST: Final = 32
 """At once, so that a long queue does not keep the other lanes waiting."""
 BUSY_S: Final = 0.01
 _TURNS: Final = 3

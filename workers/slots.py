@@ -18,11 +18,11 @@ from app.units import Rate
 
 log: Final = structlog.get_logger(__name__)
 
-PACE: Final = 0.97
-"""The share of a limit that is used: what comes up to 30 ms late keeps the limit all the same."""
+PACE: Final = 0.96
+"""The share of a limit that is used: what comes up to 40 ms late keeps the limit all the same."""
 RESERVED_S_MOST: Final = 0.1
 """Of the limit, by one worker: if it stalls, what it has reserved is lost."""
-LATE_S_MOST: Final = 0.02
+LATE_S_MOST: Final = 0.012
 """A slot may be used so long after its moment, and be given so long after it to who comes late."""
 SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""

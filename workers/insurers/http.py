@@ -56,7 +56,7 @@ class Reply:
 
 
 class InsurerHttp:
-    """One insurer's base URL, token and connections. Make it where an event loop runs."""
+    """One insurer's base URL, token and connections."""
 
     def __init__(self, settings: InsurerSettings, clock: Clock) -> None:
         self._clock = clock
@@ -66,20 +66,31 @@ class InsurerHttp:
         self._proxy_headers = _proxy_headers(settings)
         if settings.proxy is not None:
             self._options |= {"proxy": str(settings.proxy), "proxy_headers": self._proxy_headers}
-        self._session = aiohttp.ClientSession(
-            headers=_headers(settings),
-            connector=aiohttp.TCPConnector(
-                limit=settings.max_in_flight,
-                keepalive_timeout=_IDLE_S_MOST,
-                resolver=self._names,
-                ssl=tls_context(settings),
-            ),
-            # `total` is the whole call, its last byte included: drips do not prolong it.
-            timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Content-Type"),
-            trust_env=False,
-        )
+        self._settings = settings
+        self._headers = _headers(settings)
+        self._tls = tls_context(settings)
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened by the first call: whoever finds wrong settings has nothing to close."""
+        if self._opened is None:
+            settings = self._settings
+            self._opened = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(
+                    limit=settings.max_in_flight,
+                    keepalive_timeout=_IDLE_S_MOST,
+                    resolver=self._names,
+                    ssl=self._tls,
+                ),
+                # `total` is the whole call, its last byte included: drips do not prolong it.
+                timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Content-Type"),
+                trust_env=False,
+            )
+        return self._opened
 
     async def send(
         self,
@@ -109,7 +120,8 @@ class InsurerHttp:
             raise kind(type(error).__name__) from error
 
     async def close(self) -> None:
-        await self._session.close()
+        if self._opened is not None:
+            await self._opened.close()
 
 
 def _is_unintelligible(error: Exception) -> bool:
