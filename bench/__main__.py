@@ -19,7 +19,6 @@ LINES: Final[Mapping[str, str]] = {
     "calls": "bench.calls",
     "latency": "bench.latency",
     "recovery": "bench.recovery",
-    "growth": "bench.growth",
     "peak": "bench.peak",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""

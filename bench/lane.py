@@ -92,7 +92,7 @@ async def _round(environment: Mapping[str, str]) -> tuple[float, float, float]:
         async with lanes(resources):
             collecting.resume()  # as a worker's process does
             cpu, begun = time.process_time(), time.perf_counter()
-            while await _left(resources):
+            while await _left(resources):  # noqa: ASYNC110 - Redis alone knows
                 await asyncio.sleep(0.02)
             cpu, elapsed = time.process_time() - cpu, time.perf_counter() - begun
         await _check(resources, requests)

@@ -50,6 +50,7 @@ class Watched:
 
     request_id: str = ""
     expires_at: float = 0.0
+    sent_at: float = 0.0
     accepted_after_s: float = 0.0
     quotes: list[Told] = field(default_factory=list[Told])
     outcome: str = ""
@@ -83,6 +84,7 @@ async def use(poster: Poster, url: str, body: bytes, crowd: Crowd) -> None:
     crowd.users.append(watched)
     try:
         begun = time.perf_counter()
+        watched.sent_at = time.time()
         answer = await poster.post(body)
         accepted = answer["data"]["createQuoteRequest"]
         request = accepted["quoteRequest"]

@@ -31,16 +31,15 @@ def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
     """Compares what users saw with the insurers' own books and with PostgreSQL."""
     wrong: Counter[str] = Counter(crowd.failures)
     premiums = _premiums(crowd)
-    replied_at = _replied_at(crowd, one)
+    _, replied_at = called_at(crowd, one)
     latencies_s: list[float] = []
     right = 0
     for user in crowd.users:
         faults = list(_faults(user, insurers, premiums))
         wrong.update(faults)
         right += len(user.quotes) if not faults else 0
-        for told in user.quotes:
-            if moment := replied_at.get(f"{user.request_id}:{told.insurer_id}"):
-                latencies_s.append(told.at - moment)
+        moments = ((told.at, replied_at.get(f"{user.request_id}:{told.insurer_id}")) for told in user.quotes)
+        latencies_s.extend(at - moment for at, moment in moments if moment)
     stored = one.system.fetch("SELECT count(*) FROM osago_quotes WHERE status = 'OFFERED'")
     if stored != right:
         wrong[f"{stored} offers in PostgreSQL"] += 1
@@ -78,11 +77,13 @@ def _faults(user: Watched, insurers: Sequence[str], premiums: dict[str, str]) ->
         yield "a late end"
 
 
-def _replied_at(crowd: Crowd, one: Fleet) -> dict[str, float]:
-    """When each application's insurer was called last, by idempotency key: with that reply it gave its answer."""
-    found: dict[str, float] = {}
+def called_at(crowd: Crowd, one: Fleet) -> tuple[dict[str, float], dict[str, float]]:
+    """When each application's insurer was called first, and last: with that reply it gave its answer. By idempotency key."""
+    first: dict[str, float] = {}
+    last: dict[str, float] = {}
     with httpx.Client(timeout=60) as http:
         for prefix in {user.request_id[:_PREFIX] for user in crowd.users if user.request_id}:
             seen = http.get(f"{one.insurers_url}/control/seen", params={"prefix": prefix, "most": _PAGE}).json()
-            found |= {record["key"]: datetime.fromisoformat(record["lastAt"]).timestamp() for record in seen}
-    return found
+            first |= {record["key"]: datetime.fromisoformat(record["firstAt"]).timestamp() for record in seen}
+            last |= {record["key"]: datetime.fromisoformat(record["lastAt"]).timestamp() for record in seen}
+    return first, last

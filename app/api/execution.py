@@ -20,6 +20,8 @@ from app.domain.errors import NotAllowed
 # Typed in part only.
 _execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberType]
 _subscribe = cast("Any", graphql.subscribe)  # pyright: ignore[reportUnknownMemberType]
+_build = cast("Any", Executor.build)  # pyright: ignore[reportUnknownMemberType]
+_begin = cast("Any", graphql.create_source_event_stream)  # pyright: ignore[reportUnknownMemberType]
 _OPTIONS: Final[dict[str, Any]] = {
     "executor_class": Executor,
     "hide_suggestions": True,
@@ -73,7 +75,7 @@ async def _written(
     operation: Operation, written: Written, asked: Asked, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
     """The results of a subscription whose events need no executor each."""
-    executor: Any = Executor.build(
+    executor: Any = _build(
         GRAPHQL,
         operation.document,
         raw_variable_values=asked.variables,
@@ -86,7 +88,7 @@ async def _written(
     if isinstance(executor, list):  # errors of the variables
         yield ExecutionResult(None, cast("list[GraphQLError]", executor))
         return
-    events: Any = graphql.create_source_event_stream(executor)
+    events: Any = _begin(executor)
     events = await events if inspect.isawaitable(events) else events
     if isinstance(events, ExecutionResult):
         yield events
