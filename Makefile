@@ -13,8 +13,13 @@ demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 quote: .venv/ready         ## sends the example application to the demo and shows the quotes
 	@$(RUN) osago quote $(or $(FILE),examples/application.json)
 
-test: .venv/ready          ## the whole suite, on real servers
+test: .venv/ready          ## the whole suite, on real servers; ARGS=… runs what pytest is told
+ifdef ARGS
 	@$(RUN) pytest $(ARGS)
+else
+	@$(RUN) pytest -m "not alone and not long" -n auto --dist loadgroup
+	@$(RUN) pytest -m "alone and not long"
+endif
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
 	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)

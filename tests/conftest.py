@@ -17,6 +17,26 @@ hypothesis.settings.load_profile("suite")
 logs.configure(log_format="json", level="warning")
 
 
+TESTS = Path(__file__).parent
+ALONE = {"test_bulkhead.py", "test_circuits.py", "test_limits.py", "test_memory.py", "test_slow_readers.py"}
+"""Beside the chaos: what they assert is a time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the machine for itself, and keeps together what shares a folder of npm's."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder == "chaos" or item.path.name in ALONE:
+            item.add_marker("alone")
+        if folder in {"browser", "clients"} or item.path.name == "test_examples.py":
+            item.add_marker(pytest.mark.xdist_group("node"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Each has servers of its own; servers of one's own are emptied before every test, and so serve one at a time."""
+    return 1 if "OSAGO_DATABASE_URL" in os.environ or "OSAGO_REDIS_URL" in os.environ else 3
+
+
 @pytest.fixture(scope="session")
 def servers() -> Generator[Servers, None, None]:
     """PostgreSQL and Redis: embedded ones, or those that OSAGO_DATABASE_URL and OSAGO_REDIS_URL name."""
