@@ -100,7 +100,9 @@ def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> N
     world.write_insurers("sever", more={"adapter": "telepathy"})
     done = typed(world, "worker")
     assert done.returncode == 2
-    assert done.stderr.startswith('osago: insurer sever: adapter = "telepathy": there is none; known are ')
+    assert done.stderr.startswith(
+        f'osago: {world.insurers_file}, line 4, adapter: adapter = "telepathy": there is none; '
+    )
     assert "rest-poll" in done.stderr
     assert done.stderr.count("\n") == 1
 
