@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test chaos check format schema docs audit graphiql page screenshots
+.PHONY: demo quote test bench chaos check format schema docs audit graphiql page screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -18,6 +18,9 @@ test: .venv/ready          ## the whole suite, on real servers
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
 	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)
+
+bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
+	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
 
 check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) ruff format --check .
@@ -56,7 +59,7 @@ $(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type
 	@touch $@
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 $(STATE)/uv/bin/uv:

@@ -28,6 +28,10 @@ class GroupCommit(Generic[Item, Result]):
 
     `flush` takes a batch and returns one result per item, in order. If it raises DataRefused, the batch is bisected, so
     that a bad item hurts nobody else; with any other error everybody in the batch gets that error.
+
+    What nobody waits for may gather for `gather_s` even when idle, so that batches are few.
+    With `wait_s_most` an item that has no result after so long gets TimeoutError. Items come in the order in which their
+    time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
     """
 
     def __init__(
@@ -36,12 +40,18 @@ class GroupCommit(Generic[Item, Result]):
         *,
         batch_most: int = BATCH_MOST,
         waiting_most: int = WAITING_MOST,
+        wait_s_most: float | None = None,
+        gather_s: float = 0.0,
     ) -> None:
         self._flush = flush
         self._batch_most = batch_most
         self._waiting_most = waiting_most
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._filled = asyncio.Event()
+        self._wait_s_most = wait_s_most
+        self._gather_s = gather_s
+        self._limited: deque[tuple[float, asyncio.Future[Result]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -51,6 +61,7 @@ class GroupCommit(Generic[Item, Result]):
 
         Raises:
             Overloaded: too many are waiting already.
+            TimeoutError: it took longer than `wait_s_most`.
         """
         return await self.put(item)
 
@@ -58,8 +69,12 @@ class GroupCommit(Generic[Item, Result]):
         """Like `submit`, for those who wait later or not at all."""
         if len(self._waiting) >= self._waiting_most:
             raise Overloaded("too much is waiting to be stored")
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
+        if self._wait_s_most is not None:
+            self._limited.append((loop.time() + self._wait_s_most, future))
+            self._timer = self._timer or loop.call_later(self._wait_s_most, self._expire)
         self._filled.set()
         return future
 
@@ -68,6 +83,8 @@ class GroupCommit(Generic[Item, Result]):
         while True:
             end_if_cancelled()
             await self._filled.wait()
+            if self._gather_s:
+                await asyncio.sleep(self._gather_s)
             await self.run_once()
 
     async def run_once(self) -> None:
@@ -77,7 +94,18 @@ class GroupCommit(Generic[Item, Result]):
         if not self._waiting:
             self._filled.clear()
         # Who gave up waiting (a time-out) and was not begun with is left out.
-        await self._settle([entry for entry in batch if not entry[1].cancelled()])
+        await self._settle([entry for entry in batch if not entry[1].done()])
+        while self._limited and self._limited[0][1].done():
+            self._limited.popleft()
+
+    def _expire(self) -> None:
+        loop, limited = asyncio.get_running_loop(), self._limited
+        while limited and (limited[0][1].done() or limited[0][0] <= loop.time()):
+            _, future = limited.popleft()
+            if not future.done():
+                future.set_exception(TimeoutError())
+                future.exception()  # as in `_fail`
+        self._timer = loop.call_at(limited[0][0], self._expire) if limited else None
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         if not batch:

@@ -6,7 +6,7 @@ A machine whose wall clock is wrong changes nothing but its log lines. Redis's o
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ class Clock:
         self._offset_s = time.time() - time.monotonic()
 
     def now(self) -> datetime:
-        return _EPOCH + timedelta(seconds=self._offset_s + self.monotonic())
+        return datetime.fromtimestamp(self._offset_s + self.monotonic(), UTC)
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start, for measuring durations."""
@@ -35,8 +35,13 @@ class Clock:
         return (moment - self.now()).total_seconds()
 
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
-        """Takes over the time that `read` tells, half the round trip added."""
+        """Takes over the time that `read` tells, where it disagrees.
+
+        It was told at some moment between the question and its arrival here. As long as our own reckoning lies in
+        between, nothing is wrong with it: on a busy machine the answer may have been waiting for a second.
+        """
         asked = self.monotonic()
-        told = await read()
-        half_trip_s = (self.monotonic() - asked) / 2
-        self._offset_s = (told - _EPOCH).total_seconds() + half_trip_s - self.monotonic()
+        told_s = (await read() - _EPOCH).total_seconds()
+        least_s, most_s = told_s - self.monotonic(), told_s - asked
+        if not least_s <= self._offset_s <= most_s:
+            self._offset_s = (least_s + most_s) / 2

@@ -3,24 +3,30 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app import collecting
 from app.api import callbacks, graphiql, http, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.door import make_operations, make_tokens
 from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
+from app.api.plans import shortcut
+from app.api.plans.kept import Plans
 from app.api.rest import routes as rest
+from app.api.schema import GRAPHQL
 from app.api.sockets import Sockets
 from app.callbacks import PATH as CALLBACKS
 from app.customers import Customers
@@ -34,9 +40,25 @@ from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 
+_SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application. It opens its resources when it starts up."""
+
+class Api(FastAPI):
+    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == http.PATH:
+            await shortcut.answer(super().__call__, self.state.services, (scope, receive, send))
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
+    """The ASGI application. It opens its resources when it starts up.
+
+    With `owns_process` the process is this application's alone: the garbage collector may leave out what is there then.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
@@ -57,6 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
                     "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
                 ),
             ):
+                if owns_process:
+                    collecting.resume()
                 yield {"draining": draining}
                 await services.finishing.finished()
 
@@ -68,7 +92,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = FastAPI(title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = Api(
+        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
+    )
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
@@ -93,8 +119,8 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
     async def graphql_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, app.state.services)
 
-    app.add_route("/graphql", graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.router.routes.append(WebSocketRoute("/graphql", graphql_socket))
+    app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.router.routes.append(WebSocketRoute(http.PATH, graphql_socket))
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
 
@@ -150,6 +176,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         ),
         tokens=make_tokens(settings, clock),
         operations=make_operations(settings),
+        plans=Plans(GRAPHQL),
         finishing=Finishing(),
         sockets=sockets,
         introspection=settings.introspection,

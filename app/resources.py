@@ -13,6 +13,7 @@ from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
 from app.loops import forever
+from app.opened import Opened
 from app.quoting.ending import SWEEP_EVERY_S, Ending
 from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
@@ -37,6 +38,7 @@ class Resources:
     redis_address: RedisAddress
     redis: Client
     cipher: Cipher
+    opened: Opened
     jobs: JobStreams
     events: EventStreams
     ending: Ending
@@ -96,6 +98,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         redis_address=address,
         redis=redis,
         cipher=cipher,
+        opened=Opened(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,

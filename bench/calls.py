@@ -21,6 +21,7 @@ import uvloop
 from bench.chain import EXAMPLE, chain
 from bench.clients import Client, aiohttp_bare, installed
 from bench.insurer import CALLS_PER_JOB, POLLS, serving
+from bench.rows import Row, Target
 from sandbox.demo.servers import Redis
 
 CONCURRENT: Final = (100, 1000)
@@ -120,6 +121,26 @@ async def _alternating(
 def _figure(what: str, concurrent: int, pairs: Sequence[tuple[float, float]]) -> Figure:
     calls = JOBS * CALLS_PER_JOB
     return Figure(what, concurrent, calls / min(cpu for cpu, _ in pairs), calls / min(wall for _, wall in pairs))
+
+
+def rows() -> list[Row]:
+    """The rows of this line."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(measure(rounds=3, with_clients=False))
+    yardsticks = {one.concurrent: one.calls_per_core_s for one in figures if one.what == YARDSTICK}
+    target = Target(TARGET, is_most=False)
+    return [
+        Row(
+            "calls",
+            f"{one.what}, {one.concurrent} at once",
+            one.calls_per_core_s,
+            "/s a core",
+            yardsticks[one.concurrent],
+            target,
+        )
+        for one in figures
+        if one.what == CHAIN
+    ]
 
 
 def report(figures: list[Figure]) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.domain.errors import Unavailable, WrongSetting
+from app.observability import logs
 from app.quoting.purging import Purging, Rotation
 from app.resources import open_resources
 from app.settings import Settings
@@ -37,8 +38,11 @@ def forget_customer(customer_id: str, tenant: str) -> None:
 
 
 def _run(step: Callable[[Purging], Awaitable[Result]]) -> Result:
+    settings = Settings.load()
+    logs.configure(log_format="console", level="error")  # what there is to say is printed
+
     async def main() -> Result:
-        async with open_resources(Settings.load()) as resources:
+        async with open_resources(settings) as resources:
             return await step(resources.purging)
 
     try:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from app import collecting
 from app.domain.errors import WrongSetting
 from app.observability import logs
 from app.settings import Settings
@@ -30,6 +31,7 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
+    collecting.pause()
     from app.api import door
     from app.main import create_app
     from app.resources import check
@@ -38,7 +40,7 @@ def api(host: str, port: int, processes: int) -> None:
     door.check(settings)
     check(settings)
     if processes == 1:
-        serving.serve(create_app(settings), host, port, proxies=settings.trusted_proxies)
+        serving.serve(create_app(settings, owns_process=True), host, port, proxies=settings.trusted_proxies)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
@@ -47,13 +49,15 @@ def api(host: str, port: int, processes: int) -> None:
 
 def make_api() -> object:
     """The API's application, made anew in each of several processes."""
+    collecting.pause()
     from app.main import create_app
 
-    return create_app(_settings())
+    return create_app(_settings(), owns_process=True)
 
 
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
     """Works until SIGTERM."""
+    collecting.pause()
     settings = _settings()
     serving.open_many_files()
     with asyncio.Runner(loop_factory=serving.new_event_loop) as runner:
@@ -72,6 +76,7 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
         one = Worker(resources, insurers=insurers, name=name)
         routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
         async with serving.beside(routes, host, port):
+            collecting.resume()
             await one.run(stopping)
 
 

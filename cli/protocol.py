@@ -12,6 +12,10 @@ REQUEST_S_MOST: Final = 15.0
 """From the connection, or from its first byte, until a request is there whole."""
 HEAD_BYTES_MOST: Final = 32 * 1024
 
+RESPOND: Final = "osago.respond"
+"""Where the application finds, in its scope, what writes a whole answer at once."""
+
+_OK: Final = b"HTTP/1.1 200 OK\r\n"
 _TIMEOUT: Final = b"408 Request Timeout"
 _HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 
@@ -19,7 +23,9 @@ _HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    _deadline: asyncio.TimerHandle | None = None
+    _due_s: float | None = None
+    _written_defaults: bytes | None = None
+    _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
 
@@ -29,6 +35,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._request_is_there()
+        if self._timer:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -52,7 +60,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._deadline is None:
+        if self._due_s is None:
             self._expect_request()
 
     def on_headers_complete(self) -> None:
@@ -62,6 +70,7 @@ class Protocol(HttpToolsProtocol):
             return
         self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
+        self.scope[RESPOND] = self._respond  # type: ignore[typeddict-unknown-key]
 
     def on_message_complete(self) -> None:
         self._request_is_there()
@@ -73,13 +82,46 @@ class Protocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_body(body)
 
+    def _respond(self, head: bytes, body: bytes) -> bool:
+        """Writes a whole answer with status 200; False where the usual way has to do it.
+
+        uvicorn takes each header apart that the application has put together: 15 % of a known mutation's CPU. `head` has the
+        answer's own headers, each ended by CRLF, its length among them, and nothing in it that a peer has chosen freely.
+        """
+        cycle: Any = self.cycle
+        is_plain = cycle.keep_alive and not (cycle.response_started or cycle.waiting_for_100_continue)
+        if not is_plain or self.pipeline or cycle.disconnected or self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"".join((_OK, self._defaults(), head, b"\r\n", body)))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+    def _defaults(self) -> bytes:
+        """The headers that go with every answer, written once for a connection."""
+        if self._written_defaults is None:
+            headers = self.server_state.default_headers
+            self._written_defaults = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        return self._written_defaults
+
     def _expect_request(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_S_MOST, self._refuse, _TIMEOUT)
+        """One timer serves all requests of a connection: it looks, when it fires, whose time is up."""
+        self._due_s = self.loop.time() + REQUEST_S_MOST
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._due_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due_s is None:
+            return
+        if self._due_s <= self.loop.time():
+            self._refuse(_TIMEOUT)
+        else:
+            self._timer = self.loop.call_at(self._due_s, self._look)
 
     def _request_is_there(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
+        self._due_s = None
 
     def _refuse(self, status: bytes) -> None:
         """Says why, where an answer is still awaited, and hangs up."""

@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 
 CREATE: Final = "create"
 POLL: Final = "poll"
+LAST_LOOK_S: Final = 1.0
+"""So long before asking stops there is a last poll, however long the interval has grown by then."""
 _SENT: Final = "~"
 """Remembered in place of the insurer's id where a create must not be repeated."""
 
@@ -111,11 +113,15 @@ class Asking:
         polls = 0
         while True:
             end_if_cancelled()
-            await self._clock.sleep(self._poll_interval.after(polls))
+            await self._clock.sleep(self._wait_s(job, polls))
             answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
             polls += 1
+
+    def _wait_s(self, job: Job, polls: int) -> float:
+        interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
+        return last_look_s if 0 < last_look_s < interval_s else interval_s
 
     async def _step(self, step: str, job: Job, ownership: Ownership, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""

@@ -22,6 +22,8 @@ class Holding:
     is_lost: bool = False
     is_settling: bool = False
     task: asyncio.Task[None] | None = None
+    application: Application | None = None
+    """Held for as long as the job is, for other insurers' lanes that come for it a little later."""
 
     def adopt(self, delivery: Delivery) -> None:
         """Goes on under another delivery of the same job: Redis lost the first one, or told of it twice."""

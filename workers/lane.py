@@ -13,7 +13,6 @@ import structlog
 
 from app.batching import DataRefused
 from app.cancelling import end_if_cancelled
-from app.documents import decode_application
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
 from app.insurers import InsurerSettings
@@ -216,17 +215,18 @@ class Lane:
             began_at = self._resources.clock.monotonic()
             answer = await self._asking.ask(job, self._ownership)
             status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
-            metrics.ASKED.labels(self.insurer_id, status).observe(self._resources.clock.monotonic() - began_at)
+            metrics.asked(self.insurer_id, status, self._resources.clock.monotonic() - began_at)
         if answer is None:
             return None
         return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
 
     def _job(self, holding: Holding, expires_at: datetime, sealed: Sealed, application_id: str | None) -> Job:
         request_id = holding.delivery.request_id
+        holding.application = self._resources.opened.open(request_id, sealed)
         return Job(
             insurer_id=self.insurer_id,
             request_id=request_id,
-            application=decode_application(self._resources.cipher.open(request_id, sealed)),
+            application=holding.application,
             expires_at=expires_at,
             application_id=application_id,
             holding=holding,

@@ -13,7 +13,7 @@ from app.domain.errors import Unavailable
 from app.domain.quote import Outcome
 from app.observability import metrics
 from app.resources import Resources
-from app.storage.database import connected
+from app.storage.database import Connection, connected
 from app.storage.requests import OpenRequest, open_requests
 from app.streams.connection import GONE
 from app.streams.jobs import Enqueued
@@ -91,7 +91,16 @@ async def recover(resources: Resources, shard: int, *, older_than: timedelta) ->
                     return
                 after = page[-1].id
         finally:
-            await connection.execute(_UNLOCK, shard)
+            await _unlock(connection, shard)
+
+
+async def _unlock(connection: Connection, shard: int) -> None:
+    """Gives the shard's lock back; what cannot be asked to is hung up on, for the lock is the connection's."""
+    try:
+        await connection.execute(_UNLOCK, shard)
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _recover(resources: Resources, page: Sequence[OpenRequest]) -> None:

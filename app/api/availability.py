@@ -18,6 +18,7 @@ class Availabilities:
 
     def __init__(self, insurers: Sequence[Insurer], redis: Client, clock: Clock) -> None:
         self._insurers = {insurer.id: insurer for insurer in insurers}
+        self.ids = tuple(self._insurers)
         self._states = InsurerStates(redis)
         self._clock = clock
         self._read_at = float("-inf")

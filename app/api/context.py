@@ -6,6 +6,7 @@ from typing import Final
 from app.api.availability import Availabilities
 from app.api.finishing import Finishing
 from app.api.operations import Operations
+from app.api.plans.kept import Plans
 from app.api.sockets import Sockets
 from app.api.tokens import Tokens
 from app.clock import Clock
@@ -37,6 +38,7 @@ class Services:
     availabilities: Availabilities
     tokens: Tokens
     operations: Operations
+    plans: Plans
     finishing: Finishing
     sockets: Sockets
     introspection: str

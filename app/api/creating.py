@@ -20,6 +20,6 @@ async def create(context: Context, raw: Mapping[str, object]) -> QuoteRequest:
         raw,
         tenant=context.service(WRITE).tenant,
         now=services.clock.now(),
-        configured=[insurer.id for insurer in services.availabilities.insurers],
+        configured=services.availabilities.ids,
     )
     return await services.accepting.accept(wish)

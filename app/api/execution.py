@@ -5,19 +5,23 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
 
 import graphql
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.execution import optimized_is_awaitable
 
 from app.api.asked import Asked
 from app.api.context import ADMIN, Context
 from app.api.operations import ERRORS_MOST, Operation
+from app.api.plans.selections import Info
 from app.api.schema import GRAPHQL, Executor
+from app.api.written import Written
 from app.domain.caller import Service
 from app.domain.errors import NotAllowed
 
 # Typed in part only.
 _execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberType]
 _subscribe = cast("Any", graphql.subscribe)  # pyright: ignore[reportUnknownMemberType]
+_build = cast("Any", Executor.build)  # pyright: ignore[reportUnknownMemberType]
+_begin = cast("Any", graphql.create_source_event_stream)  # pyright: ignore[reportUnknownMemberType]
 _OPTIONS: Final[dict[str, Any]] = {
     "executor_class": Executor,
     "hide_suggestions": True,
@@ -49,6 +53,10 @@ async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncG
         yield await run(operation, asked, context)
         return
     _check_introspection(operation, context)
+    if operation.written is not None:
+        async for result in _written(operation, operation.written, asked, context):
+            yield result
+        return
     source: Any = _subscribe(
         GRAPHQL, operation.document, operation_extensions=asked.extensions, **_arguments(operation, asked, context)
     )
@@ -61,6 +69,36 @@ async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncG
             yield cast("ExecutionResult", result)
     finally:
         await results.aclose()
+
+
+async def _written(
+    operation: Operation, written: Written, asked: Asked, context: Context
+) -> AsyncGenerator[ExecutionResult, None]:
+    """The results of a subscription whose events need no executor each."""
+    executor: Any = _build(
+        GRAPHQL,
+        operation.document,
+        raw_variable_values=asked.variables,
+        operation_name=operation.name,
+        context_value=context,
+        hide_suggestions=True,
+        max_coercion_errors=ERRORS_MOST,
+        operation_extensions=asked.extensions,
+    )
+    if isinstance(executor, list):  # errors of the variables
+        yield ExecutionResult(None, cast("list[GraphQLError]", executor))
+        return
+    events: Any = _begin(executor)
+    events = await events if inspect.isawaitable(events) else events
+    if isinstance(events, ExecutionResult):
+        yield events
+        return
+    info = Info(context)
+    try:
+        async for event in events:
+            yield ExecutionResult({written.key: written.write(event, info)}, None)
+    finally:
+        await events.aclose()
 
 
 async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:

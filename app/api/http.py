@@ -1,28 +1,30 @@
 """GraphQL over HTTP: a thin view that reads a body, runs a query or a mutation, and writes what came of it."""
 
 import re
-import secrets
 from collections.abc import Mapping
+from random import getrandbits
 from typing import Any, Final
 
 import msgspec
 import structlog
-from graphql import OperationType
+from graphql import ExecutionResult, OperationType
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from app.api.asked import Asked, Refused, asked_in_url, decode_asked
-from app.api.context import Context, Services
+from app.api.context import WRITE, Context, Services
 from app.api.execution import run
 from app.api.faults import format_errors, raised, told
 from app.api.negotiation import LEGACY, MODERN, negotiated
 from app.api.operations import BadDocument, Operation
+from app.domain.caller import Service
 from app.domain.errors import NotAuthenticated, OsagoError
 
+PATH: Final = "/graphql"
 BODY_BYTES_MOST: Final = 64 * 1024
 _NOT_BEGUN: Final = 400
 _BARRED: Final = 405
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -40,7 +42,12 @@ async def answer(request: Request, services: Services) -> Response:
 def id_of(request: HTTPConnection) -> str:
     """The caller's own id of the request if it is a plain one, else a new one: it is in the log too."""
     told_id = request.headers.get("x-request-id", "")
-    return told_id if _REQUEST_ID.fullmatch(told_id) else secrets.token_hex(8)
+    return told_id if REQUEST_ID.fullmatch(told_id) else new_id()
+
+
+def new_id() -> str:
+    """An id that nobody else has; it is no secret."""
+    return f"{getrandbits(64):016x}"
 
 
 async def _answer(request: Request, services: Services) -> Response:
@@ -85,6 +92,24 @@ async def _run(operation: Operation, asked: Asked, context: Context, media_type:
         return _written(200, media_type, {"errors": [raised(error)], "data": None})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         return _error(500, media_type, raised(error))
+    _learn(operation, asked, context, result)
+    return written(result, media_type)
+
+
+def _learn(operation: Operation, asked: Asked, context: Context, result: ExecutionResult) -> None:
+    """A mutation that has just served a service that may ask: it will come again."""
+    is_mutation = operation.type is OperationType.MUTATION and not result.errors
+    if (
+        is_mutation
+        and asked.query is not None
+        and isinstance(context.caller, Service)
+        and WRITE in context.caller.scopes
+    ):
+        context.services.plans.learn(asked.query, operation.name, operation.document)
+
+
+def written(result: ExecutionResult, media_type: str) -> Response:
+    """The answer that holds a result."""
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = format_errors(result.errors)

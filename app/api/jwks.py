@@ -1,11 +1,10 @@
 """The identity provider's public keys, from a file or a URL, kept fresh. What was read last stays while it is away."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-import httpx
 import msgspec
 import structlog
 
@@ -16,10 +15,9 @@ from app.domain.errors import WrongSetting
 log: Final = structlog.get_logger(__name__)
 
 FRESH_S: Final = 60.0
+BYTES_MOST: Final = 256 * 1024
 APART_S: Final = 5.0
 """Tokens with an unknown `kid` have the keys read again, but not more often than this."""
-FETCH_S_MOST: Final = 5.0
-BYTES_MOST: Final = 256 * 1024
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
@@ -31,6 +29,7 @@ class Jwks:
         self._keyring = keyring
         self._changed = changed
         self._wanted = asyncio.Event()
+        self._download = _downloader() if is_url(source) else None
 
     def want(self) -> None:
         """Somebody has come with a key that is not known: it may be a new one."""
@@ -52,7 +51,7 @@ class Jwks:
         """Reads the keys; if they cannot be had, the ones before stay."""
         try:
             keys = parse_jwks(msgspec.json.decode(await self._read()))
-        except (OSError, ValueError, httpx.HTTPError, msgspec.MsgspecError, TimeoutError) as error:
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
             log.warning("jwks.unreadable", error=type(error).__name__)
             return
         if self._keyring.learn(keys):
@@ -60,20 +59,9 @@ class Jwks:
             log.info("jwks.read", keys=len(keys))
 
     async def _read(self) -> bytes:
-        if not is_url(self._source):
+        if self._download is None:
             return await asyncio.to_thread(_read_file, Path(self._source))
-        body = bytearray()
-        async with (
-            asyncio.timeout(FETCH_S_MOST),
-            httpx.AsyncClient(timeout=FETCH_S_MOST, follow_redirects=False) as http,
-            http.stream("GET", self._source) as response,
-        ):
-            response.raise_for_status()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > BYTES_MOST:
-                    raise ValueError("the key set is too large")
-        return bytes(body)
+        return await self._download(self._source)
 
 
 def check_source(source: str) -> None:
@@ -92,6 +80,12 @@ def check_source(source: str) -> None:
         raise WrongSetting(f"OSAGO_JWKS: {source}: {error.strerror}") from None
     except (ValueError, msgspec.MsgspecError) as error:
         raise WrongSetting(f"OSAGO_JWKS: {source}: {error}") from None
+
+
+def _downloader() -> Callable[[str], Awaitable[bytes]]:
+    from app.api.jwks_download import download  # noqa: PLC0415 - slow to import, and few need it
+
+    return download
 
 
 def is_url(source: str) -> bool:

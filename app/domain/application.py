@@ -105,7 +105,7 @@ class Driver:
     driving_since: date = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class Application:
     """A valid application. `drivers` is None where anyone may drive."""
 

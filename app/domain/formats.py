@@ -164,7 +164,9 @@ def prose(text: str, length_max: int, code: str) -> str:
 
 
 _is_date: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
-_is_decimal: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?").fullmatch
+DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
+"""How a decimal number is written, as a regular expression."""
+_is_decimal: Final = re.compile(DECIMAL).fullmatch
 
 
 def parse_date(text: str) -> date:

@@ -7,6 +7,7 @@ written is `app.domain.formats`'s; people are read by `app.domain.intake_people`
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -87,6 +88,7 @@ def _application(reader: Reader, today: date, is_email: Callable[[str], bool]) -
     )
 
 
+@lru_cache(maxsize=64)
 def _start(today: date) -> Callable[[date], date]:
     soonest, latest = START_DAYS_AHEAD
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from app.domain import formats
@@ -90,6 +91,7 @@ def _old_enough_to_drive(today: date, age_min: int) -> Born:
     return _aged(today, (age_min, "DRIVER_TOO_YOUNG"), (DRIVER_AGE_MAX, "DRIVER_TOO_OLD"))
 
 
+@lru_cache(maxsize=64)
 def _aged(today: date, least: tuple[int, str], most: tuple[int, str]) -> Born:
     """The rule of a birth date between two ages, each with the code of whoever misses it."""
 

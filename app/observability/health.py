@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from app.domain.errors import Unavailable
 from app.resources import Resources
-from app.storage.migration import is_current
+from app.storage.revisions import is_current
 from app.streams.connection import GONE
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"

@@ -74,16 +74,29 @@ class Ending:
         return list(outcomes)
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
-        """Tells of ended requests; without Redis the relay does it later."""
+        """Tells of ended requests; without Redis the relay does it later.
+
+        Their quotes need not be there: nearly always Redis has been told of them, and they are read where it was not.
+        """
         try:
-            for request in requests:
-                if request.ending:
-                    await self._events.publish_end(request, request.ending, _unpublished(request))
+            untold = await self._publish(requests)
+            if untold:
+                async with connected(self._pool) as connection:
+                    whole = await read_requests(connection, untold)
+                await self._publish(list(whole.values()))
         except GONE as error:
             log.warning("end.left_to_relay", requests=len(requests), error=type(error).__name__)
             return
         async with connected(self._pool) as connection:
             await delete_notices(connection, [Notice(request.id, Kind.COMPLETED) for request in requests])
+
+    async def _publish(self, requests: Sequence[QuoteRequest]) -> list[UUID]:
+        """Returns those of which Redis lacks quotes that are not there."""
+        return [
+            request.id
+            for request in requests
+            if request.ending and not await self._events.publish_end(request, request.ending, _unpublished(request))
+        ]
 
     async def sweep(self) -> None:
         """Ends what is overdue. Runs in every process: nobody else needs to be alive for a request to end."""

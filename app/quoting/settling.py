@@ -5,6 +5,7 @@ PostgreSQL is the fence: of several answers for one slot the first to be committ
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from app.observability import metrics
 from app.quoting.ending import Ending
 from app.storage.database import Pool, connected
 from app.storage.quotes import Key, full_requests, insert_quotes, read_quotes
-from app.storage.requests import read_requests
+from app.storage.requests import read_heads
 from app.streams.connection import GONE
 from app.streams.events import EventStreams, Published
 
@@ -95,8 +96,8 @@ class Settling:
             standing = {**first, **await read_quotes(connection, lost)}
             # A new statement, after the commit: of two settlers at least the later one sees both last quotes.
             full = await full_requests(connection, list({request_id for request_id, _ in first}))
-        for key in won:
-            metrics.answered(first[key].status)
+        for status, count in Counter(first[key].status for key in won).items():
+            metrics.answered(status, count)
         # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
         ended = await self._end(full)
         committed = [self._committed(answered, standing) for answered in batch]
@@ -109,8 +110,7 @@ class Settling:
             return []
         ended = await self._ending.commit(full, Outcome.ALL_ANSWERED)
         async with connected(self._pool) as connection:
-            requests = await read_requests(connection, ended)
-        return [requests[id_] for id_ in ended]
+            return await read_heads(connection, ended)
 
     def _committed(self, answered: Answered, standing: Mapping[Key, Quote]) -> _Committed:
         quote = standing[answered.key]

@@ -57,6 +57,11 @@ SELECT r.id, r.completed_at IS NOT NULL AS ended,
 FROM osago_requests r WHERE r.id = ANY($1::uuid[])
 """
 
+_HEADS: Final = """
+SELECT id, tenant, customer_id, client_reference, insurers, created_at, expires_at, outcome, completed_at
+FROM osago_requests WHERE id = ANY($1::uuid[])
+"""
+
 _OVERDUE: Final = """
 SELECT id FROM osago_requests
 WHERE completed_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2
@@ -167,6 +172,11 @@ async def read_requests(connection: Connection, ids: Sequence[UUID]) -> Mapping[
         if row["insurer_id"] is not None:
             quotes[request_id][row["insurer_id"]] = quote_of(request_id, row)
     return found
+
+
+async def read_heads(connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
+    """Requests without their quotes, for who has no use for those."""
+    return [_request(row, {}) for row in await connection.fetch(_HEADS, ids)]
 
 
 async def read_progress(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, bool]]:

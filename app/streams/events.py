@@ -77,14 +77,18 @@ class EventStreams:
             shard = keys.shard_of(id_, self.shards)
             await self._client.delete(keys.request(shard, id_), keys.events(shard, id_))
 
-    async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> None:
+    async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> bool:
         """Tells of the end of a request, after every quote of it.
 
         `at_hand` names insurers whose quotes may not have been published; whatever else Redis lacks it asks for.
+        False: it lacks quotes that `request` does not hold, and nothing has been told.
         """
         missing = await self._publish_end(request, ending, at_hand)
+        if missing and len(request.quotes) < len(request.insurers):
+            return False
         if missing:
             await self._publish_end(request, ending, request.insurers)
+        return True
 
     async def _publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str]) -> Sequence[str]:
         shard = keys.shard_of(request.id, self.shards)

@@ -174,12 +174,14 @@ class _Visit:
 
     def _keep(self, id_: str, record: KeyRecord, fate: Fate, magic: Magic | None) -> TakenIn:
         insurer_id = self._desk.profile.id
+        settings = self._sandbox.settings
+        latency_s = min(fate.latency_s * settings.time_scale, settings.latency_most_s)
         taken_in = TakenIn(
             id=id_,
             insurer_id=insurer_id,
             key=record.key,
             answer=self._answer_of(id_, fate, magic),
-            ready_at=self._sandbox.clock.monotonic() + fate.latency_s * self._sandbox.settings.time_scale,
+            ready_at=self._sandbox.clock.monotonic() + max(latency_s, settings.latency_least_s),
             fault=fate.fault if fate.fault and fate.fault.step == "poll" else None,
             always=magic and magic.always,
         )

@@ -17,6 +17,8 @@ class Settings(_View, frozen=True):
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="Another seed draws every fate anew.")
     time_scale: float = Field(default=1.0, ge=0, le=1000, description="Multiplies every random latency.")
     calm: bool = Field(default=False, description="No random faults and no random refusals.")
+    latency_least_s: float = Field(default=0.0, ge=0, le=600, description="No answer is there sooner.")
+    latency_most_s: float = Field(default=600.0, ge=0, le=600, description="No random latency is longer.")
     token_ttl_s: float = Field(default=300.0, gt=0, le=86_400, description="How long an OAuth2 token holds.")
 
 
@@ -26,6 +28,8 @@ class SettingsChange(_View, frozen=True):
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
     time_scale: float | None = Field(default=None, ge=0, le=1000)
     calm: bool | None = None
+    latency_least_s: float | None = Field(default=None, ge=0, le=600)
+    latency_most_s: float | None = Field(default=None, ge=0, le=600)
     token_ttl_s: float | None = Field(default=None, gt=0, le=86_400)
 
 

@@ -150,6 +150,16 @@ async def test_silence_is_timed_out_at_the_deadline(world: World) -> None:
     assert (end["outcome"], end["bestQuote"]["insurer"]["id"]) == ("DEADLINE", "volga")
 
 
+async def test_there_is_a_last_look_before_the_deadline(world: World) -> None:
+    """However long the intervals have grown: what was ready by then is an offer, not a time-out."""
+    await world.insurers("sever", more={"poll_interval": "30s"})
+    world.set(quote_deadline="3s")
+    api = await world.api()
+    await world.worker()
+    quote, end = await world.watched(api, await world.accepted(api))
+    assert (quote["quote"]["status"], end["outcome"]) == ("OFFERED", "ALL_ANSWERED")
+
+
 async def test_an_open_circuit_is_unavailable_at_once_and_seen_by_everybody(world: World) -> None:
     """The insurer is left alone; `insurers { availability }` says so, and its neighbour never notices."""
     breaker = {"failure_rate": 0.5, "window": "10s", "min_calls": 6, "reset_after": "60s", "most": "60s"}

@@ -100,9 +100,7 @@ def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> N
     world.write_insurers("sever", more={"adapter": "telepathy"})
     done = typed(world, "worker")
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        f'osago: {world.insurers_file}, line 4, adapter: adapter = "telepathy": there is none; '
-    )
+    assert 'insurers.toml, line 4, adapter: adapter = "telepathy": there is none; known are ' in done.stderr
     assert "rest-poll" in done.stderr
     assert done.stderr.count("\n") == 1
 

@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from support.servers import Database, Servers
 
 from app.storage.database import open_pool
-from app.storage.migration import config, is_current, migrate
+from app.storage.migration import config, migrate
+from app.storage.revisions import is_current, older_revisions
 
 
 async def test_the_tables_in_the_code_are_the_tables_in_the_database(database: Database) -> None:
@@ -58,3 +60,10 @@ def _migrate_apart(url: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "cli.main", "migrate"], env={**os.environ, "OSAGO_DATABASE_URL": url}, check=True
     )
+
+
+def test_what_is_read_off_the_files_is_what_alembic_knows() -> None:
+    """A migration whose file is written otherwise would count as none."""
+    scripts = ScriptDirectory.from_config(config("postgresql:///nowhere"))
+    known = {script.revision for script in scripts.walk_revisions()}
+    assert older_revisions() == known - {scripts.get_current_head()} | {None}

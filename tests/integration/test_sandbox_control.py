@@ -122,10 +122,12 @@ async def test_settings_change_one_by_one(control: Control) -> None:
         "seed": 1,
         "timeScale": 0,
         "calm": True,
+        "latencyLeastS": 0.0,
+        "latencyMostS": 600.0,
         "tokenTtlS": 300.0,
     }
-    changed = await control.http.patch("/control/settings", json={"timeScale": 0.5})
-    assert changed.json() == {"seed": 1, "timeScale": 0.5, "calm": True, "tokenTtlS": 300.0}
+    changed = await control.http.patch("/control/settings", json={"timeScale": 0.5, "latencyMostS": 50})
+    assert [changed.json()[name] for name in ("seed", "timeScale", "latencyMostS")] == [1, 0.5, 50]
     assert (await control.http.patch("/control/settings", json={"calm": False, "seed": 9})).json()["seed"] == 9
     for wrong in ({"timeScale": -1}, {"speed": 1}, {"timeScale": "NaN"}):
         assert (await control.http.patch("/control/settings", json=wrong)).status_code == 422
@@ -188,6 +190,8 @@ async def test_a_reset_forgets_everything(control: Control) -> None:
         "seed": 1,
         "timeScale": 0,
         "calm": True,
+        "latencyLeastS": 0.0,
+        "latencyMostS": 600.0,
         "tokenTtlS": 300.0,
     }
     assert (await control.poll(created)).status_code == 404

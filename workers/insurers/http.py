@@ -69,7 +69,28 @@ class InsurerHttp:
         self._settings = settings
         self._headers = _headers(settings)
         self._tls = tls_context(settings)
-        self._session: aiohttp.ClientSession | None = None
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened by the first call: whoever finds wrong settings has nothing to close."""
+        if self._opened is None:
+            settings = self._settings
+            self._opened = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(
+                    limit=settings.max_in_flight,
+                    keepalive_timeout=_IDLE_S_MOST,
+                    resolver=self._names,
+                    ssl=self._tls,
+                ),
+                # `total` is the whole call, its last byte included: drips do not prolong it.
+                timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Content-Type"),
+                trust_env=False,
+            )
+        return self._opened
 
     async def send(
         self,
@@ -92,35 +113,15 @@ class InsurerHttp:
         if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
             headers = {**(headers or {}), **self._proxy_headers}
         try:
-            session = self._session or self._open()
-            async with session.request(method, url, headers=headers, data=content, **self._options) as response:
+            async with self._session.request(method, url, headers=headers, data=content, **self._options) as response:
                 return _sorted_out(response.status, response.headers, await _body(response), self._clock.now())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable
             raise kind(type(error).__name__) from error
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        """A session belongs to the event loop that runs when it is made: the first call makes it."""
-        settings = self._settings
-        self._session = aiohttp.ClientSession(
-            headers=self._headers,
-            connector=aiohttp.TCPConnector(
-                limit=settings.max_in_flight,
-                keepalive_timeout=_IDLE_S_MOST,
-                resolver=self._names,
-                ssl=self._tls,
-            ),
-            # `total` is the whole call, its last byte included: drips do not prolong it.
-            timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Content-Type"),
-            trust_env=False,
-        )
-        return self._session
+        if self._opened is not None:
+            await self._opened.close()
 
 
 def _is_unintelligible(error: Exception) -> bool:

@@ -1,0 +1,79 @@
+"""The whole product in processes of its own, and the sandbox insurers that it asks, for lines that need everything."""
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from bench.processes import cpu_s, family, pss_bytes, running
+from bench.system import System, system
+from sandbox.demo.servers import free_port
+
+TEN: Final = ("sever", "volga", "ural", "baikal", "kama", "ladoga", "onega", "taiga", "amur", "polyus")
+_INSURER: Final = """
+[[insurer]]
+id = "{id}"
+name = "{id}"
+adapter = "rest-poll"
+base_url = "http://127.0.0.1:{port}/{id}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What runs. `product` are the pids of the product and its servers, by name; `insurers` is the world around."""
+
+    system: System
+    url: str
+    insurers_url: str
+    insurers: int
+    product: Mapping[str, Sequence[int]]
+
+    def cpu_s(self) -> Mapping[str, float]:
+        """Seconds of CPU so far, by name."""
+        return {name: sum(map(cpu_s, _families(pids))) for name, pids in self._everybody.items()}
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """What each holds in memory now, by name; what processes share is counted once."""
+        return {name: sum(map(pss_bytes, _families(pids))) for name, pids in self._everybody.items()}
+
+    @property
+    def _everybody(self) -> Mapping[str, Sequence[int]]:
+        return {**self.product, "insurers": [self.insurers]}
+
+
+def _families(pids: Sequence[int]) -> list[int]:
+    return [one for pid in pids for one in family(pid)]
+
+
+@contextlib.contextmanager
+def fleet(folder: Path, *, insurers: Sequence[str] = TEN, workers: int = 1, **settings: str) -> Generator[Fleet]:
+    """One API, so many workers, and the insurers, calm: they answer with an offer, each after its own time."""
+    port = free_port()
+    file = folder / "insurers.toml"
+    file.write_text("".join(_INSURER.format(id=id_, port=port) for id_ in insurers), encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(system(OSAGO_INSURERS_FILE=str(file), **settings))
+        sandbox = ["-m", "cli.main", "sandbox", "--port", str(port), "--calm"]
+        asked = stack.enter_context(running(sandbox, port=port, environment=made.environment))
+        api, url = stack.enter_context(made.api())
+        servers = {name: [pid] for name, pid in made.servers.items()}
+        pids = [stack.enter_context(worker(made)) for _ in range(workers)]
+        yield Fleet(made, url, f"http://127.0.0.1:{port}", asked, {"api": [api], "workers": pids, **servers})
+
+
+@contextlib.contextmanager
+def worker(made: System, *options: str) -> Generator[int]:
+    """The pid of a worker that is ready."""
+    port = free_port()
+    arguments = ["-m", "cli.main", "worker", "--metrics-port", str(port), *options]
+    with running(arguments, port=port, environment=made.environment) as pid:
+        yield pid
+
+
+def set_insurers(one: Fleet, **changes: object) -> None:
+    """Changes the sandbox's settings, by their names on the wire."""
+    httpx.patch(f"{one.insurers_url}/control/settings", json=changes).raise_for_status()

@@ -1,0 +1,93 @@
+"""Latency, idle and at a fifth of the peak: the mutation's bytes in → the insurer's POST, its answer → the frame.
+
+The insurer's own book tells when it was called. The yardstick is one hop through Redis: XADD until XREAD has it.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from app.streams.connection import connect, connect_blocking, parse_address
+from bench.fleet import TEN, Fleet, fleet, set_insurers
+from bench.http import Poster
+from bench.rows import Row, Target
+from bench.users import Crowd, body_of, use
+from bench.verified import called_at
+
+LINE: Final = "latency"
+IDLE_USERS, IDLE_EVERY_S = 100, 0.25
+BUSY_USERS, BUSY_EVERY_S = 500, 0.05
+HOPS: Final = 500
+MEDIAN_MS, P99_MS = 5, 25
+
+
+def rows() -> list[Row]:
+    """The rows of this line."""
+    found: list[Row] = []
+    for what, insurers, users, every_s in (
+        ("idle", TEN[:1], IDLE_USERS, IDLE_EVERY_S),
+        ("a fifth of the peak", TEN, BUSY_USERS, BUSY_EVERY_S),
+    ):
+        with (
+            tempfile.TemporaryDirectory(prefix="osago-bench-") as folder,
+            fleet(Path(folder), insurers=insurers, workers=1) as one,
+        ):
+            set_insurers(one, latencyLeastS=0.5, latencyMostS=0.5 if users == IDLE_USERS else 25)
+            found += uvloop.run(_measured(one, what, users, every_s))
+    return found
+
+
+async def _measured(one: Fleet, what: str, users: int, every_s: float) -> list[Row]:
+    hop_ms = await _hop_ms(one)
+    crowd = Crowd()
+    headers = {"Authorization": f"Bearer {one.system.token()}", "Content-Type": "application/json"}
+    async with Poster.opened(one.url, headers) as poster, asyncio.TaskGroup() as tasks:
+        for number in range(users):
+            tasks.create_task(use(poster, one.url, body_of(number), crowd))
+            await asyncio.sleep(every_s)
+    first, last = called_at(crowd, one)
+    there_ms = [
+        (first[f"{user.request_id}:{told.insurer_id}"] - user.sent_at) * 1000
+        for user in crowd.users
+        for told in user.quotes
+    ]
+    back_ms = [
+        (told.at - last[f"{user.request_id}:{told.insurer_id}"]) * 1000 for user in crowd.users for told in user.quotes
+    ]
+    note = f"{users} users, {len(crowd.latencies_s)} quotes; failures: {sum(crowd.failures.values())}"
+    return [
+        *_rows(f"{what}: mutation → insurer's POST", there_ms, hop_ms, note),
+        *_rows(f"{what}: insurer's answer → frame", back_ms, hop_ms, note),
+    ]
+
+
+def _rows(what: str, found_ms: Sequence[float], hop_ms: float, note: str) -> list[Row]:
+    ordered = sorted(found_ms)
+    median, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+    return [
+        Row(LINE, f"{what}, median", median, "ms", hop_ms, Target(MEDIAN_MS), note),
+        Row(LINE, f"{what}, p99", p99, "ms", None, Target(P99_MS)),
+    ]
+
+
+async def _hop_ms(one: Fleet) -> float:
+    """The median of so many hops."""
+    address = parse_address(one.system.redis_url)
+    writer: Any = connect(address)
+    reader: Any = connect_blocking(address)
+    found: list[float] = []
+    for _ in range(HOPS):
+        waiting = asyncio.create_task(reader.xread({"bench": "$"}, block=1000))
+        await asyncio.sleep(0.002)
+        begun = time.perf_counter()
+        await writer.xadd("bench", {"a": "1"})
+        await waiting
+        found.append((time.perf_counter() - begun) * 1000)
+    await writer.aclose()
+    await reader.aclose()
+    return sorted(found)[HOPS // 2]

@@ -1,0 +1,103 @@
+"""Pushing: CPU of the API per event, from Redis to the socket, beside a bare echo; and memory per idle subscription.
+
+Each subscription is a socket of its own that watches a request of its own. Quotes are told as a worker tells of them, by
+the same script, in bursts of a hundred; clients only count frames, and a few of them look at what is in them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import uvloop
+
+from app.api.tokens import Tokens
+from app.clock import Clock
+from app.domain.quote import Quote, QuoteRequest
+from app.resources import Resources, open_resources
+from app.streams.events import Published
+from bench.lane import OFFER, enqueued, settings_of
+from bench.processes import cpu_s, echo, rss_bytes
+from bench.rows import Row, Target
+from bench.socket import Socket
+from bench.system import System, create_body, system
+from bench.users import WATCH
+from bench.wrk import load
+
+LINE: Final = "push"
+SUBSCRIPTIONS: Final = 1000
+BURST: Final = 100
+SETTLED_S: Final = 1.0
+KIB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    cpu_s: float
+    events: int
+    bytes_each: float
+
+
+def rows() -> list[Row]:
+    """The rows of this line."""
+    with system(OSAGO_QUOTE_DEADLINE="1h", OSAGO_ADMISSION_AGE="off") as made, made.api() as (pid, url):
+        found = uvloop.run(_pushed(made, pid, url))
+        yardstick = _echoed(made)
+    each = found.cpu_s / found.events * 1e6
+    note = f"{found.events:,} events to {SUBSCRIPTIONS:,} sockets, in bursts of {BURST}"
+    return [
+        Row(LINE, "an event, CPU", each, "µs", yardstick, Target(0.5, of="ratio"), note),
+        Row(LINE, "an idle subscription, memory", found.bytes_each / KIB, "KiB", None, Target(40), "socket and all"),
+    ]
+
+
+def _echoed(made: System) -> float:
+    """Microseconds of CPU per request of the echo, the best of three seconds."""
+    headers = {"Authorization": f"Bearer {made.token()}", "Content-Type": "application/json"}
+    found: list[float] = []
+    with echo() as (pid, url):
+        for _ in range(4):
+            before = cpu_s(pid)
+            requests = load(url, create_body(), headers, connections=64, seconds=1).requests
+            found.append((cpu_s(pid) - before) / requests * 1e6)
+    return min(found)
+
+
+async def _pushed(made: System, pid: int, url: str) -> _Found:
+    async with open_resources(settings_of(made.environment)) as resources:
+        requests = await enqueued(resources, SUBSCRIPTIONS + BURST)
+        tokens = Tokens(made.environment["OSAGO_AUTH_SECRET"], Clock(), watch_ttl_s=3600)
+        warm = [await _watch(url, tokens, one) for one in requests[:BURST]]
+        await _tell(resources, requests[:BURST], warm)
+        before = rss_bytes(pid)
+        sockets = [await _watch(url, tokens, one) for one in requests[BURST:]]
+        await asyncio.sleep(SETTLED_S)
+        each = (rss_bytes(pid) - before) / SUBSCRIPTIONS
+        cpu = cpu_s(pid)
+        events = await _tell(resources, requests[BURST:], sockets)
+        return _Found(cpu_s(pid) - cpu, events, each)
+
+
+async def _watch(url: str, tokens: Tokens, request: QuoteRequest) -> Socket:
+    token = tokens.watch_token(request.id)
+    socket = await Socket.open(url, token)
+    payload = {"query": WATCH, "variables": {"requestId": str(request.id)}}
+    socket.send({"id": "1", "type": "subscribe", "payload": payload})
+    return socket
+
+
+async def _tell(resources: Resources, requests: Sequence[QuoteRequest], sockets: Sequence[Socket]) -> int:
+    """Tells each request of every quote, one insurer after another; returns the number of frames that came of it."""
+    told = 0
+    for insurer_id in resources.insurers:
+        for first in range(0, len(requests), BURST):
+            burst = requests[first : first + BURST]
+            now = resources.clock.now()
+            news = [Published(Quote(one.id, insurer_id, OFFER, now), one.expires_at, None) for one in burst]
+            await resources.events.publish(news)
+            for socket in sockets[first : first + BURST]:
+                message = await socket.receive()
+                if message["payload"]["data"]["quotes"]["quote"]["insurer"]["id"] != insurer_id:
+                    raise ValueError(str(message))
+                told += 1
+    return told

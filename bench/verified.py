@@ -1,0 +1,89 @@
+"""Whether the users of a run got exactly what the insurers have said, each quote once and in time."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import httpx
+
+from bench.fleet import Fleet
+from bench.users import Crowd, Watched
+from sandbox.insurers.applications import application_id, offer_number
+
+_PAGE: Final = 10_000
+_PREFIX: Final = 11
+"""Characters of an id that all requests of a quarter of a second share: their keys fill no more than a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many quotes were right; how many things were not, and what."""
+
+    right: int
+    wrong: int
+    note: str
+    reply_to_frame_p99_ms: float
+
+
+def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
+    """Compares what users saw with the insurers' own books and with PostgreSQL."""
+    wrong: Counter[str] = Counter(crowd.failures)
+    premiums = _premiums(crowd)
+    _, replied_at = called_at(crowd, one)
+    latencies_s: list[float] = []
+    right = 0
+    for user in crowd.users:
+        faults = list(_faults(user, insurers, premiums))
+        wrong.update(faults)
+        right += len(user.quotes) if not faults else 0
+        moments = ((told.at, replied_at.get(f"{user.request_id}:{told.insurer_id}")) for told in user.quotes)
+        latencies_s.extend(at - moment for at, moment in moments if moment)
+    stored = one.system.fetch("SELECT count(*) FROM osago_quotes WHERE status = 'OFFERED'")
+    if stored != right:
+        wrong[f"{stored} offers in PostgreSQL"] += 1
+    latencies_s.sort()
+    p99_ms = latencies_s[int(len(latencies_s) * 0.99)] * 1000 if latencies_s else 0.0
+    return Verdict(right, wrong.total(), "; ".join(f"{what}: {n}" for what, n in wrong.most_common(5)), p99_ms)
+
+
+def _premiums(crowd: Crowd) -> dict[str, str]:
+    """Nothing in these applications that a tariff knows of differs: each insurer has one premium for all of them."""
+    found: dict[str, Counter[str]] = {}
+    for user in crowd.users:
+        for told in user.quotes:
+            found.setdefault(told.insurer_id, Counter())[told.premium or ""] += 1
+    return {insurer_id: counted.most_common(1)[0][0] for insurer_id, counted in found.items()}
+
+
+def _faults(user: Watched, insurers: Sequence[str], premiums: dict[str, str]) -> Iterator[str]:
+    if Counter(told.insurer_id for told in user.quotes) != Counter(insurers):
+        yield "not every insurer once"
+    for told in user.quotes:
+        if told.status != "OFFERED":
+            yield told.status
+            continue
+        key = f"{user.request_id}:{told.insurer_id}"
+        if told.number != offer_number(told.insurer_id, application_id(told.insurer_id, key)):
+            yield "somebody else's offer"
+        if told.premium != premiums[told.insurer_id]:
+            yield "another premium"
+        if told.at > user.expires_at:
+            yield "late"
+    if user.outcome != "ALL_ANSWERED":
+        yield f"outcome {user.outcome or 'none'}"
+    if user.ended_at > user.expires_at:
+        yield "a late end"
+
+
+def called_at(crowd: Crowd, one: Fleet) -> tuple[dict[str, float], dict[str, float]]:
+    """When each application's insurer was called first, and last: with that reply it gave its answer. By idempotency key."""
+    first: dict[str, float] = {}
+    last: dict[str, float] = {}
+    with httpx.Client(timeout=60) as http:
+        for prefix in {user.request_id[:_PREFIX] for user in crowd.users if user.request_id}:
+            seen = http.get(f"{one.insurers_url}/control/seen", params={"prefix": prefix, "most": _PAGE}).json()
+            first |= {record["key"]: datetime.fromisoformat(record["firstAt"]).timestamp() for record in seen}
+            last |= {record["key"]: datetime.fromisoformat(record["lastAt"]).timestamp() for record in seen}
+    return first, last

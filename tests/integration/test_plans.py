@@ -1,0 +1,201 @@
+"""A known mutation takes the shorter way: what comes out, and who may teach it, is as on the long one."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from graphql import parse
+from support.world import ApiAtHand, World
+
+from app.api.plans.kept import KEPT_MOST, MET_MOST, Plans
+from app.api.schema import GRAPHQL
+from bench.system import CREATE
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.write_insurers("sever", "volga")
+    return await world.api()
+
+
+async def asked(api: ApiAtHand, wish: Mapping[str, Any], document: str = CREATE, **headers: str) -> httpx.Response:
+    return await api.post(document, {"input": wish}, headers={"X-Request-Id": "abc", **headers})
+
+
+async def taught(world: World, api: ApiAtHand) -> None:
+    """The document has come twice."""
+    for _ in range(2):
+        await asked(api, world.new_request())
+    assert len(api.services.plans) == 1
+
+
+async def by_both(api: ApiAtHand, wish: Mapping[str, Any], **headers: str) -> tuple[httpx.Response, httpx.Response]:
+    """The answers of the plan, and of graphql-core to a document that it has never met."""
+    return await asked(api, wish, **headers), await asked(api, wish, f"{CREATE}# {next(NUMBERS)}", **headers)
+
+
+def lasting(response: httpx.Response) -> object:
+    """What does not depend on the moment."""
+    body = response.json()
+    accepted = (body.get("data") or {}).get("createQuoteRequest") or {}
+    if "watchToken" in accepted:
+        accepted["watchToken"], accepted["quoteRequest"]["remainingSeconds"] = "", 0
+    return body
+
+
+def same(ours: httpx.Response, theirs: httpx.Response) -> None:
+    assert lasting(ours) == lasting(theirs)
+    assert ours.status_code == theirs.status_code
+    assert {**ours.headers, "content-length": ""} == {**theirs.headers, "content-length": ""}
+
+
+async def test_a_request_is_accepted_by_a_plan(world: World, api: ApiAtHand) -> None:
+    """The same request, the same answer, header by header."""
+    await taught(world, api)
+    wish = world.new_request(clientReference="a-1")
+    ours, theirs = await by_both(api, wish)
+    same(ours, theirs)
+    assert ours.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
+
+
+async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api: ApiAtHand) -> None:
+    """Problems are a result, not an error."""
+    await taught(world, api)
+    wish = world.new_request(customerId="")
+    wish["application"]["vehicle"]["vin"] = "I" * 17
+    wish["application"]["policyholder"]["lastName"] = "\x00"
+    ours, theirs = await by_both(api, wish)
+    same(ours, theirs)
+    assert len(ours.json()["data"]["createQuoteRequest"]["problems"]) == 3
+
+
+@pytest.mark.parametrize("power", ["NaN", "Infinity", "1e5", "1_0", 122, None])
+async def test_variables_that_do_not_fit_are_told_alike(world: World, api: ApiAtHand, power: object) -> None:
+    """The plan leaves them to graphql-core, which says what is wrong, and no value."""
+    await taught(world, api)
+    wish = world.new_request()
+    wish["application"]["vehicle"]["enginePower"] = power
+    ours, theirs = await by_both(api, wish)
+    same(ours, theirs)
+    assert ours.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_a_fault_has_its_code_and_its_place(world: World, api: ApiAtHand) -> None:
+    """A token without the right, and a service that takes in no more."""
+    await taught(world, api)
+    reader = f"Bearer {world.token(scope='quotes:read')}"
+    ours, theirs = await by_both(api, world.new_request(), Authorization=reader)
+    same(ours, theirs)
+    assert ours.json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+    api.services.accepting.admission._late = frozenset({"sever", "volga"})
+    ours, theirs = await by_both(api, world.new_request())
+    same(ours, theirs)
+    assert ours.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
+
+
+async def test_a_fault_of_ours_is_masked(world: World, api: ApiAtHand) -> None:
+    """With the id that its log line has, and not a word more."""
+    await taught(world, api)
+    await (await world.resources()).pool.execute("ALTER TABLE osago_requests RENAME COLUMN tenant TO somebody")
+    ours, theirs = await by_both(api, world.new_request())
+    same(ours, theirs)
+    assert ours.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "abc"}
+    assert "tenant" not in ours.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer forged"},
+        {"Authorization": "Basic abc"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json; charset=utf-8"},
+        {"Accept": "text/html;q=0"},
+        {"Accept": "image/png"},
+        {"Accept": "application/graphql-response+json"},
+        {"X-Request-Id": "two words"},
+        {"Connection": "close"},
+    ],
+)
+async def test_heads_of_requests_are_read_alike(world: World, api: ApiAtHand, headers: dict[str, str]) -> None:
+    """Who may come in, and in which form the answer goes out."""
+    await taught(world, api)
+    ours, theirs = await by_both(api, world.new_request(clientReference="a-1"), **headers)
+    if headers.get("X-Request-Id"):
+        assert ours.headers.pop("x-request-id") != theirs.headers.pop("x-request-id")
+    same(ours, theirs)
+
+
+async def test_a_body_in_pieces_is_put_together(world: World, api: ApiAtHand) -> None:
+    """Chunks need not end where JSON does."""
+    await taught(world, api)
+    body = json.dumps({"query": CREATE, "variables": {"input": world.new_request()}}).encode()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for first in range(0, len(body), 700):
+            yield body[first : first + 700]
+
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        response = await http.post(api.graphql, content=pieces(), headers=headers)
+    assert response.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
+
+
+async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiAtHand) -> None:
+    """Three on one connection before the first answer, the middle one not for a plan."""
+    await taught(world, api)
+    address = urlsplit(api.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    for number, document in enumerate((CREATE, "{ insurers { id } }", CREATE)):
+        body = json.dumps({"query": document, "variables": {"input": world.new_request()}}).encode()
+        head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nX-Request-Id: {number}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    for number, word in enumerate((b"QuoteRequestAccepted", b"insurers", b"QuoteRequestAccepted")):
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r", 1)[0])
+        assert f"x-request-id: {number}\r".encode() in head.lower()
+        assert word in await reader.readexactly(length)
+    writer.close()
+
+
+async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -> None:
+    """Nobody gathers more of it than the view behind would."""
+    await taught(world, api)
+    body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(), "more": "x" * 70_000}})
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        response = await http.post(api.graphql, content=body, headers=headers)
+    assert response.status_code == 413
+
+
+async def test_only_services_that_may_ask_teach(world: World, api: ApiAtHand) -> None:
+    """Neither refusals nor those who only look make a document known."""
+    for _ in range(3):
+        await api.post(CREATE, {"input": world.new_request()}, token=world.token(scope="quotes:read"))
+        await api.post(CREATE, {"input": {}})
+    assert len(api.services.plans) == 0
+
+
+async def test_documents_that_never_come_again_push_none_out(world: World, api: ApiAtHand) -> None:
+    """Only a second time counts, and what is kept has a limit."""
+    await taught(world, api)
+    for number in range(5):
+        await asked(api, world.new_request(), f"{CREATE}# {number}")
+    assert len(api.services.plans) == 1
+    plans, document = Plans(GRAPHQL), parse(CREATE)
+    for number in range(KEPT_MOST + 5):
+        for _ in range(2):
+            plans.learn(str(number), None, document)
+    assert len(plans) == KEPT_MOST
+    assert plans.known("0", None) is None
+    for number in range(MET_MOST * 2):
+        plans.learn(f"once {number}", None, document)
+    assert len(plans) == KEPT_MOST
+    assert len(plans._met) == MET_MOST

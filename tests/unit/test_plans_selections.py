@@ -1,0 +1,245 @@
+"""What a plan writes is what graphql-core writes, letter by letter, over generated documents."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import graphql
+import msgspec
+import pytest
+import strawberry
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+    parse,
+    validate,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from strawberry.schema.config import StrawberryConfig
+
+from app.api import types
+from app.api.availability import Availabilities
+from app.api.plans.plan import compile_plan
+from app.api.plans.selections import Info, Selections
+from app.api.plans.simple import NotSimple
+from app.api.scalars import SCALARS
+from app.api.schema import GRAPHQL
+from app.clock import Clock
+from app.domain.errors import InvalidApplication
+from app.domain.insurer import Insurer
+from app.domain.money import Money
+from app.domain.problems import problem
+from app.domain.quote import CANCELLED, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
+from app.domain.tariff import Coefficients
+from app.streams.connection import connect, parse_address
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
+ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
+INSURERS = ("sever", "volga", "ural", "gone")
+
+
+class FrozenClock(Clock):
+    def now(self) -> datetime:
+        return NOW
+
+
+CONTEXT: Any = SimpleNamespace(
+    services=SimpleNamespace(
+        clock=FrozenClock(),
+        availabilities=Availabilities(
+            [Insurer(id_, f"Страховая «{id_}»") for id_ in INSURERS[:3]],
+            connect(parse_address("redis://127.0.0.1:1")),  # nobody asks it: what waits has no plan
+            FrozenClock(),
+        ),
+    )
+)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def it(self, info: strawberry.Info) -> types.CreateQuoteRequestResult:
+        return info.root_value
+
+
+SCHEMA = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))._schema
+RESULT: Any = SCHEMA.query_type.fields["it"].type  # type: ignore[union-attr]
+
+answers: st.SearchStrategy[Answer] = st.sampled_from(
+    [
+        Offer(number="XXX 1", premium=Money(Decimal("5432.10"), "RUB")),
+        Offer(
+            number="Ы 2",
+            premium=Money(Decimal("1E+3"), "RUB"),
+            coefficients=Coefficients(
+                base_rate=Decimal(8665),
+                territory=Decimal("1.80"),
+                bonus_malus=Decimal("0.57"),
+                age_experience=Decimal("0.83"),
+                driver_restriction=Decimal(1),
+                power=Decimal("1.2"),
+                season=Decimal("1E+0"),
+            ),
+            valid_until=NOW + timedelta(days=30),
+            purchase_url="https://insurer.example/1",
+        ),
+        declined("AGE"),
+        declined(),
+        CANCELLED,
+    ]
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> QuoteRequest:
+    answered = draw(st.dictionaries(st.sampled_from(INSURERS), answers))
+    moments = st.datetimes(datetime(2026, 11, 22), datetime(2026, 11, 23), timezones=st.just(UTC))  # noqa: DTZ001
+    return QuoteRequest(
+        id=ID,
+        tenant="core-app",
+        customer_id="customer-1",
+        client_reference=draw(st.sampled_from([None, "a-1"])),
+        insurers=INSURERS,
+        created_at=NOW,
+        expires_at=draw(moments),
+        ending=draw(st.sampled_from([None, *(Ending(outcome, NOW) for outcome in Outcome)])),
+        quotes={id_: Quote(ID, id_, answer, draw(moments)) for id_, answer in answered.items()},
+    )
+
+
+results: st.SearchStrategy[Any] = st.one_of(
+    requests().map(
+        lambda request: types.QuoteRequestAccepted(
+            quote_request=types.QuoteRequest.of(request, CONTEXT), watch_token="a.b.c"
+        )
+    ),
+    st.just(types.InvalidApplication.of(InvalidApplication([problem(("application", "0"), "VIN_INVALID")]))),
+    st.floats(0, 1e6).map(lambda seconds: types.RateLimited(retry_after_seconds=seconds)),
+)
+keys = st.sampled_from(["", "", "", "", "", "a: ", "b: ", "id: "])
+
+
+@st.composite
+def selections(draw: st.DrawFn, type_: Any, depth: int = 0) -> str:
+    """A selection set of this type, mostly a valid one."""
+    parts = [
+        draw(keys) + draw(field(type_, depth)) if draw(st.integers(0, 3)) else draw(spread(type_, depth))
+        for _ in range(draw(st.integers(1, 4)))
+    ]
+    return "{ " + " ".join(parts) + " }"
+
+
+@st.composite
+def field(draw: st.DrawFn, type_: Any, depth: int) -> str:
+    names = list(type_.fields) if isinstance(type_, GraphQLObjectType) else []
+    name = draw(st.sampled_from(["__typename", *names]))
+    if name == "__typename":
+        return name
+    inner: Any = get_named_type(type_.fields[name].type)
+    arguments = draw(st.sampled_from(["", "", "", "(orderBy: PREMIUM)"])) if name == "quotes" else ""
+    directive = draw(st.sampled_from([""] * 12 + [" @skip(if: false)", " @include(if: true)"]))
+    if is_leaf_type(inner):
+        return name + directive
+    if depth > 4:
+        return "__typename"
+    return name + arguments + directive + " " + draw(selections(inner, depth + 1))
+
+
+@st.composite
+def spread(draw: st.DrawFn, type_: Any, depth: int) -> str:
+    members = list(type_.types) if isinstance(type_, GraphQLUnionType) else [type_]
+    member = draw(st.sampled_from(members))
+    if depth > 4:
+        return "__typename"
+    form = draw(st.sampled_from([f"... on {member.name}", f"... on {type_.name}", "...", "...Part"]))
+    if form == "...Part":
+        return form
+    return f"{form} {draw(selections(member if member.name in form else type_, depth + 1))}"
+
+
+documents = st.builds(
+    lambda selected, part, name: f"query {{ it {selected} }} fragment Part on {name} {part}",
+    selections(RESULT.of_type),
+    selections(SCHEMA.type_map["QuoteRequestAccepted"], 3),
+    st.just("QuoteRequestAccepted"),
+)
+
+
+@given(documents, results)
+def test_the_same_is_written(text: str, value: Any) -> None:
+    """Order of the keys and spelling of the numbers included."""
+    document = parse(text)
+    if any("is never used" not in error.message for error in validate(SCHEMA, document)):
+        return
+    operation: Any = document.definitions[0]
+    fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
+    try:
+        write = Selections(SCHEMA, fragments).writer(RESULT, operation.selection_set.selections[0].selection_set)
+    except NotSimple:
+        return
+    theirs: Any = graphql.execute(SCHEMA, document, root_value=value, context_value=CONTEXT)
+    assert theirs.errors is None
+    assert msgspec.json.encode(write(value, Info(CONTEXT))) == msgspec.json.encode(theirs.data["it"])
+
+
+SELECTION = "{ ... on QuoteRequestAccepted { watchToken quoteRequest { id quotes { insurer { id name } status } } } }"
+INPUT = "($input: CreateQuoteRequestInput!)"
+FIELD = "createQuoteRequest(input: $input)"
+
+
+def has_plan(text: str, name: str | None = None) -> bool:
+    try:
+        compile_plan(GRAPHQL, parse(text), name)
+    except NotSimple:
+        return False
+    return True
+
+
+def lines(*texts: str) -> Iterable[Any]:
+    return [pytest.param(text, id=str(place)) for place, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    lines(
+        f"mutation {INPUT} {{ {FIELD} {SELECTION} }}",
+        f"mutation {INPUT} {{ made: {FIELD} {SELECTION} }}",
+        f"mutation {INPUT} {{ {FIELD} {{ ...Part }} }} fragment Part on CreateQuoteRequestResult {SELECTION}",
+    ),
+)
+def test_simple_documents_have_a_plan(text: str) -> None:
+    """So that the property above is about something."""
+    assert has_plan(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    lines(
+        f"query {{ insurers {{ id }} }} # {SELECTION}",
+        f"mutation {INPUT} @include(if: true) {{ {FIELD} {SELECTION} }}",
+        f"mutation {INPUT} {{ {FIELD} @skip(if: false) {SELECTION} }}",
+        f"mutation {INPUT} {{ a: {FIELD} {SELECTION} b: {FIELD} {SELECTION} }}",
+        f"mutation {INPUT} {{ ... {{ {FIELD} {SELECTION} }} }}",
+        f"mutation ($input: CreateQuoteRequestInput!, $more: Int) {{ {FIELD} {SELECTION} }}",
+        f"mutation ($input: CreateQuoteRequestInput! = {{}}) {{ {FIELD} {SELECTION} }}",
+        "mutation ($application: ApplicationInput!) { createQuoteRequest(input: "
+        f'{{ customerId: "1", application: $application }}) {SELECTION} }}',
+        "mutation ($id: ID!) { cancelQuoteRequest(id: $id) { id } }",
+        f"mutation {INPUT} {{ {FIELD} {{ __typename __typename }} }}",
+        f"mutation {INPUT} {{ {FIELD} {{ ... @skip(if: false) {SELECTION} }} }}",
+        f"mutation {INPUT} {{ {FIELD} {{ ... on QuoteRequestAccepted {{ quoteRequest "
+        "{ quotes(orderBy: PREMIUM) { id } } } } }",
+        f"mutation {INPUT} {{ {FIELD} {{ ... on QuoteRequestAccepted {{ quoteRequest "
+        "{ quotes { insurer { availability } } } } } }",
+    ),
+)
+def test_whatever_is_not_provably_simple_has_none(text: str) -> None:
+    """Directives, arguments, fields that stand twice, resolvers that wait: graphql-core does them."""
+    assert not has_plan(text)

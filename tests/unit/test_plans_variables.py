@@ -1,0 +1,214 @@
+"""Variables that a plan takes mean what graphql-core makes of them; whatever it will not take, graphql-core looks at."""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import msgspec
+import pytest
+from graphql import parse
+from graphql.execution.values import get_variable_values
+from hypothesis import given
+from hypothesis import strategies as st
+from support.applications import valid_application
+
+from app.api.asked import Refused, decode_asked
+from app.api.plans.plan import compile_plan
+from app.api.schema import GRAPHQL
+from app.domain.errors import InvalidApplication
+from app.quoting.wishes import new_quote_request
+
+DOCUMENT = parse(
+    "mutation ($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }", no_location=True
+)
+DEFINITIONS = DOCUMENT.definitions[0].variable_definitions  # type: ignore[attr-defined]
+PLAN = compile_plan(GRAPHQL, DOCUMENT, None)
+NOW = datetime.now(UTC)
+INSURERS = ("sever", "volga")
+
+
+def a_wish() -> dict[str, Any]:
+    application = json.loads(json.dumps(valid_application(NOW.date()), default=str))
+    return {"customerId": "customer-1", "clientReference": "a-1", "insurerIds": ["sever"], "application": application}
+
+
+def paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a JSON value."""
+    yield path
+    items: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from paths(inner, (*path, key))
+
+
+WISH = a_wish()
+PLACES = [path for path in paths(WISH) if path]
+ODD = st.sampled_from(
+    [
+        *(None, True, False, 0, 1, -1, 2021, 2021.0, 1e308, 2**31 - 1, 2**31, -(2**31) - 1, 2**70, "", " ", "0"),
+        *("NaN", "sNaN", "Infinity", "1e5", "1_0", "١٢٢", "122\n", "+122", "122.50", "9" * 16, ".5"),
+        *("2021-09-14", "20210914", "2021-9-14", "2021-09-14T00:00:00", "2021-W37-2", "0000-01-01", "2021-02-30"),
+        *("2021-09-14\n", "B", "b", "PERSONAL", "TRAM", "Лада", "\x00", "😀", "\u202e"),
+        *([], {}, [None], [[]], {"listed": []}, {"unlimited": True}, {"unlimited": False}, {"unlimited": None}),
+        *({"listed": [], "unlimited": None}, {"listed": None, "unlimited": True}, {"listed": None}, ["sever", None]),
+    ]
+).map(copy.deepcopy) | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+LITERALS = st.sampled_from(
+    [
+        '"\\ud800"',
+        '"\\udc00\\ud800"',
+        '"\\ud83d\\ude00"',
+        '"\\u0000"',
+        "NaN",
+        "Infinity",
+        "-0",
+        "1E2",
+        "01",
+        '"\t"',
+        "1.0",
+    ]
+)
+MARK = "\ue000 here \ue000"
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """The variables as JSON, with some of it changed, left out, added, or written in an odd way."""
+    wish = copy.deepcopy(WISH)
+    for _ in range(draw(st.integers(0, 3))):
+        change(draw, wish)
+    text = json.dumps({"input": wish}, ensure_ascii=draw(st.booleans()))
+    for mark in (json.dumps(MARK), f'"{MARK}"'):
+        text = text.replace(mark, draw(LITERALS))
+    if draw(st.booleans()):  # a name twice: the last one counts
+        text = text.replace('"customerId"', f'"customerId": {json.dumps(draw(ODD))}, "customerId"', 1)
+    return text.encode(errors="surrogatepass")
+
+
+def change(draw: st.DrawFn, wish: dict[str, Any]) -> None:
+    *way, last = draw(st.sampled_from(PLACES))
+    place: Any = wish
+    for key in way:
+        try:
+            place = place[key]
+        except (KeyError, IndexError, TypeError):
+            return
+    match draw(st.sampled_from(["put", "put", "put", "literal", "drop", "add"])), place:
+        case "put", dict():
+            place[last] = draw(ODD)
+        case "literal", dict():
+            place[last] = MARK
+        case "drop", dict():
+            place.pop(last, None)
+        case "add", dict():
+            place[draw(st.sampled_from(["unknown", "first_name", "__typename", "vin", "unlimited", "owner"]))] = draw(
+                ODD
+            )
+        case _, list() if isinstance(last, int) and last < len(place):
+            place[last] = draw(ODD)
+        case _:
+            pass
+
+
+def planned(body: bytes) -> Any:
+    """What the plan makes of the variables; None where it leaves them to graphql-core."""
+    try:
+        return PLAN.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def coerced(body: bytes) -> Any:
+    """What graphql-core makes of them; None where it says that they are wrong."""
+    try:
+        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
+    except Refused:
+        return None
+    values: Any = get_variable_values(GRAPHQL, DEFINITIONS, asked.variables or {})
+    return None if isinstance(values, list) else getattr(values, "coerced", values)
+
+
+def plain(value: Any) -> Any:
+    """Enums by name, decimals as numbers: how they travel to the domain's reader differs, what they say may not."""
+    match value:
+        case dict():
+            return {key: plain(inner) for key, inner in value.items()}
+        case list():
+            return [plain(inner) for inner in value]
+        case Enum():
+            return value.name
+        case _:
+            return value
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    if isinstance(theirs, Decimal):
+        return Decimal(ours) == theirs
+    if isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(same(ours[key], inner) for key, inner in theirs.items())
+    if isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+    return type(ours) is type(theirs) and ours == theirs
+
+
+def became(raw: Any) -> object:
+    """The wish that the use case would get, or everything that is wrong with it."""
+    try:
+        return new_quote_request(raw, tenant="core-app", now=NOW, configured=INSURERS)
+    except InvalidApplication as error:
+        return error.problems
+
+
+@given(bodies())
+def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) -> None:
+    """Value for value; and the domain says the same of both."""
+    ours = planned(body)
+    if ours is None:
+        return
+    theirs = coerced(body)
+    assert theirs is not None, "graphql-core refuses what the plan takes"
+    assert same(ours, plain(theirs))
+    assert became(ours["input"]) == became(theirs["input"])
+
+
+def test_a_usual_wish_is_taken() -> None:
+    """The property above would hold for a plan that takes nothing."""
+    ours = planned(json.dumps({"input": WISH}).encode())
+    assert ours["input"]["application"]["policyholder"]["birthDate"] == date(1965, 3, 8)
+
+
+def test_defaults_of_the_schema_are_put_in() -> None:
+    """As graphql-core does where a field is left out."""
+    wish = a_wish()
+    for name in ("category", "purpose", "withTrailer"):
+        del wish["application"]["vehicle"][name]
+    vehicle = planned(json.dumps({"input": wish}).encode())["input"]["application"]["vehicle"]
+    assert (vehicle["category"], vehicle["purpose"], vehicle["withTrailer"]) == ("B", "PERSONAL", False)
+
+
+@pytest.mark.parametrize(
+    "drivers",
+    [
+        {},
+        {"listed": None},
+        {"unlimited": None},
+        {"listed": [], "unlimited": None},
+        {"listed": None, "unlimited": True},
+        {"listed": [], "unlimited": True},
+        {"unlimited": True, "unknown": 1},
+    ],
+)
+def test_one_of_takes_exactly_one_that_is_not_null(drivers: dict[str, Any]) -> None:
+    """An explicit null beside a list is two fields."""
+    wish = a_wish()
+    wish["application"]["drivers"] = drivers
+    body = json.dumps({"input": wish}).encode()
+    assert planned(body) is None
+    assert coerced(body) is None
