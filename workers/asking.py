@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from prometheus_client import Counter
+
 from app.cancelling import end_if_cancelled, first_of
 from app.clock import Clock
 from app.domain.application import VehicleCategory
@@ -61,6 +63,8 @@ class Asking:
         self._poll_interval = _poll_interval(settings, adapter)
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
+        self._calls: dict[tuple[str, str], Counter] = {}
+        """Looking a label up costs as much as counting."""
 
     def left_s(self, job: Job) -> float:
         """Seconds until asking stops."""
@@ -181,7 +185,10 @@ class Asking:
             await self._limits.pause(seconds, *steps)
 
     def _count(self, step: str, result: str) -> None:
-        metrics.CALLS.labels(self._settings.id, step, result).inc()
+        counter = self._calls.get((step, result))
+        if counter is None:
+            counter = self._calls[step, result] = metrics.CALLS.labels(self._settings.id, step, result)
+        counter.inc()
 
 
 def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:

@@ -23,7 +23,9 @@ PACE: Final = 0.96
 RESERVED_S_MOST: Final = 0.1
 """Of the limit, by one worker: if it stalls, what it has reserved is lost."""
 LATE_S_MOST: Final = 0.012
-"""A slot may be used so long after its moment, and be given so long after it to who comes late."""
+"""A slot may be used so long after its moment."""
+CREDIT_S: Final = -LATE_S_MOST / 2
+"""A slot that nobody has taken may be given so long after its moment."""
 SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""
 _OFFSETS: Final = 16
@@ -64,6 +66,8 @@ class SlotGrid:
         """Its last slot of the share."""
         self._together_from: float | None = None
         """When it goes by Redis again."""
+        self._hold_s = CREDIT_S
+        """From when, seen from now, slots are asked for; later ones where a reply took so long that all were late."""
 
     def use(self) -> bool:
         """Whether there is a slot now; it is used up."""
@@ -121,11 +125,15 @@ class SlotGrid:
         return True
 
     async def _reserve_together(self, count: int) -> None:
+        asked_at = self._clock.monotonic()
         slots = await self._states.reserve(
-            self._insurer_id, self._step, interval_s=self._interval_s, count=count, hold_s=-LATE_S_MOST
+            self._insurer_id, self._step, interval_s=self._interval_s, count=count, hold_s=self._hold_s
         )
-        self._offsets.append(slots.now_s - self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._offsets.append(slots.now_s - now)
         first = slots.first_s - max(self._offsets)
+        was_in_vain = first + (count - 1) * self._interval_s < now - LATE_S_MOST
+        self._hold_s = now - asked_at if was_in_vain else CREDIT_S
         self._slots.extend(first + number * self._interval_s for number in range(count))
 
     def _share(self, now: float, count: int) -> list[float]:

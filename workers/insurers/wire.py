@@ -3,6 +3,7 @@
 Whatever cannot be understood is `InsurerProtocol`; its text names the place and holds nothing that the insurer wrote.
 """
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -122,6 +123,7 @@ def _camel(value: Any) -> Any:
     return [_camel(part) for part in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
 
 
+@functools.lru_cache(256)
 def _camel_name(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
