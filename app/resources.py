@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.storage.cipher import Cipher
 from app.storage.database import Pool, open_pool, read_time
 from app.streams.client import Client
-from app.streams.connection import RedisAddress, connect, parse_address
+from app.streams.connection import RedisAddress, close, connect, parse_address
 from app.streams.events import EventStreams
 from app.streams.jobs import JobStreams
 
@@ -119,5 +119,5 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
             log.warning("clock.own", reason="PostgreSQL is not there yet")
         yield resources
     finally:
-        await redis.aclose()
+        await close(redis)
         pool.terminate()

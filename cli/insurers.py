@@ -12,7 +12,7 @@ from app.clock import Clock
 from app.domain.errors import WrongSetting
 from app.insurers import InsurerSettings, line_of, load_insurers, telling_the_line
 from app.settings import Settings
-from app.streams.connection import GONE, connect, parse_address
+from app.streams.connection import GONE, close, connect, parse_address
 from app.streams.insurer_states import InsurerState, InsurerStates
 from app.units import Rate
 from workers.insurers.checking import Finding, check
@@ -71,7 +71,7 @@ async def _read_states(settings: Settings, insurers: Sequence[str]) -> Mapping[s
     except GONE:
         return None
     finally:
-        await redis.aclose()
+        await close(redis)
 
 
 def _availability(state: InsurerState | None) -> str:

@@ -89,6 +89,15 @@ def connect_blocking(address: RedisAddress) -> Client:
     return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MOST, connections=2)
 
 
+async def close(client: Client) -> None:
+    """Closes a client's connections, and those to its sentinels, which redis-py leaves open."""
+    await client.aclose()
+    manager: Sentinel | None = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+    if manager is not None:
+        for sentinel in manager.sentinels:
+            await sentinel.aclose()
+
+
 def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> Client:
     options: dict[str, Any] = {
         "decode_responses": True,

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from app.streams import keys
 from app.streams.client import Client
-from app.streams.connection import BLOCK_MS, RedisAddress, connect_blocking
+from app.streams.connection import BLOCK_MS, RedisAddress, close, connect_blocking
 from app.streams.script import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
@@ -223,7 +223,7 @@ class JobReader:
             await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await close(self._client)
 
     async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
         answer = await self._client.xreadgroup(
