@@ -1,0 +1,244 @@
+"""Peers: well-known libraries doing the same work, measured from outside like ours, beside our figure of the same run.
+
+Each is a program in `bench/peer/`, whose docstring states its settings, in an environment of its own (`bench.installed`). Jobs
+do nothing: they are enqueued beforehand, one worker process works on them, and its CPU counts from the tenth part of the jobs
+to the moment at which it has come to rest. Subscriptions are measured as `bench.push` measures ours.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import uvloop
+from redis.asyncio import Redis as RedisClient
+
+from bench import lane, push
+from bench.installed import NotInstalled, installed
+from bench.processes import cpu_s, family, rss_bytes
+from bench.rows import Row
+from bench.socket import Socket
+from bench.users import WATCH
+from sandbox.demo.servers import NoServer, Redis, free_port, wait_for_port
+
+LINE: Final = "peers"
+PROGRAMS: Final = Path(__file__).parent / "peer"
+JOBS: Final[Mapping[str, int]] = {"arq": 8000, "taskiq_redis": 10_000, "streaq": 4000, "faststream": 10_000}
+"""How many keep each busy for about three seconds."""
+
+MOST_S: Final = 30.0
+REST_S: Final = 0.1
+AT_REST: Final = 0.02
+"""A worker is at rest when it uses no more of a core than polling for more takes."""
+
+EVENTS_EACH: Final = 12
+
+
+class DidNotFinish(Exception):
+    """A peer ended, or was not done in time; the text is the last that it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """A program of a peer, with a Redis for it alone and a folder for what is told by it."""
+
+    program: Path
+    python: Path
+    folder: Path
+    environment: Mapping[str, str]
+
+    @contextmanager
+    def running(self, *arguments: str) -> "Generator[subprocess.Popen[bytes]]":
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - ours
+                [str(self.python), str(self.program), *arguments],
+                env=self.environment,
+                cwd=PROGRAMS,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def wait_for(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+        """Returns when the program has made this file."""
+        until = time.monotonic() + MOST_S
+        while not (self.folder / name).exists():
+            if process.poll() is not None or time.monotonic() > until:
+                raise self.did_not_finish()
+            time.sleep(0.002)
+
+    def did_not_finish(self) -> DidNotFinish:
+        said = self._log.read_text(encoding="utf-8", errors="replace").strip() or "without a word"
+        return DidNotFinish(said.splitlines()[-1])
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+
+def rows(measured: Sequence[Row]) -> list[Row]:
+    """The rows of this line; `measured` are those of lines before it, ours among them."""
+    found: list[Row] = []
+    for name, jobs in JOBS.items():
+        what = f"{name.replace('_', '-')}: jobs"
+        try:
+            per_s, wall_per_s = _worked(PROGRAMS / f"{name}_job.py", jobs)
+        except (NotInstalled, DidNotFinish) as problem:
+            found.append(_missing(what, "/s", problem))
+        else:
+            note = f"of the worker's CPU; by the clock: {wall_per_s:,.0f}/s; nothing settled; beside our lane"
+            found.append(Row(LINE, what, per_s, "/s", _ours(measured, lane.LINE, "/s"), None, note))
+    return found + _subscriptions(measured)
+
+
+def _subscriptions(measured: Sequence[Row]) -> list[Row]:
+    event, idle = "Strawberry, broadcaster: an event, CPU", "Strawberry, broadcaster: an idle subscription"
+    try:
+        cpu_us, kib = _pushed(PROGRAMS / "strawberry_subscription.py")
+    except (NotInstalled, DidNotFinish) as problem:
+        return [_missing(event, "µs", problem), _missing(idle, "KiB", problem)]
+    note = f"{push.SUBSCRIPTIONS * EVENTS_EACH:,} events; nothing resumes; beside our push"
+    return [
+        Row(LINE, event, cpu_us, "µs", _ours(measured, push.LINE, "µs"), None, note),
+        Row(LINE, idle, kib, "KiB", _ours(measured, push.LINE, "KiB"), None, "socket and all; beside ours"),
+    ]
+
+
+def _ours(measured: Sequence[Row], line: str, unit: str) -> float | None:
+    """Our figure of this run, if it was measured: a line's first in that unit."""
+    return next((row.figure for row in measured if row.line == line and row.unit == unit), None)
+
+
+def _missing(what: str, unit: str, problem: Exception) -> Row:
+    words = "not installed" if isinstance(problem, NotInstalled) else "did not finish"
+    return Row(LINE, what, None, unit, note=f"{words}: {problem}")
+
+
+@contextmanager
+def _peer(program: Path, **settings: str) -> Generator[_Peer]:
+    python = installed(program)
+    with tempfile.TemporaryDirectory(prefix="osago-peer-", ignore_cleanup_errors=True) as name:
+        redis = Redis(Path(name) / "redis")
+        redis.start()
+        try:
+            given = {"PEER_REDIS_URL": redis.url, "PEER_FOLDER": name, **settings}
+            yield _Peer(program, python, Path(name), {**os.environ, **given})
+        finally:
+            redis.stop()
+
+
+def _worked(program: Path, jobs: int) -> tuple[float, float]:
+    """Jobs per second of the worker's CPU, and jobs per second."""
+    with _peer(program, PEER_JOBS=str(jobs)) as peer:
+        with peer.running("enqueue") as process:
+            if process.wait(timeout=MOST_S) != 0:
+                raise peer.did_not_finish()
+        with peer.running("work") as process:
+            peer.wait_for("warm", process)
+            cpu, begun = _cpu_s(process.pid), time.perf_counter()
+            peer.wait_for("all", process)
+            elapsed = time.perf_counter() - begun
+            cpu = _at_rest(process.pid) - cpu
+    counted = jobs - jobs // 10
+    return counted / cpu, counted / elapsed
+
+
+def _cpu_s(pid: int) -> float:
+    """Of a worker with whatever processes it has beside it."""
+    return sum(cpu_s(one) for one in family(pid))
+
+
+def _at_rest(pid: int) -> float:
+    """CPU when acknowledgements and whatever else comes after the last job are done."""
+    used = _cpu_s(pid)
+    while True:
+        time.sleep(REST_S)
+        before, used = used, _cpu_s(pid)
+        if used - before < AT_REST * REST_S:
+            return before
+
+
+def _pushed(program: Path) -> tuple[float, float]:
+    """Microseconds of CPU per event, and KiB per idle subscription."""
+    port = free_port()
+    with _peer(program, PEER_PORT=str(port)) as peer, peer.running() as process:
+        try:
+            wait_for_port(port, process)
+        except NoServer:
+            raise peer.did_not_finish() from None
+        return uvloop.run(_subscribed(process.pid, port, peer.environment["PEER_REDIS_URL"]))
+
+
+async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float]:
+    clients: Any = RedisClient  # whose types are known in part
+    async with clients.from_url(redis_url) as redis:
+        url = f"http://127.0.0.1:{port}/graphql"
+        warm = await _watched(url, push.BURST, redis)
+        await _told(redis, warm)
+        before = rss_bytes(pid)
+        watched = await _watched(url, push.SUBSCRIPTIONS, redis)
+        await asyncio.sleep(push.SETTLED_S)
+        each = (rss_bytes(pid) - before) / push.SUBSCRIPTIONS
+        cpu = cpu_s(pid)
+        await _told(redis, watched)
+        cpu = cpu_s(pid) - cpu
+    return cpu / (len(watched) * EVENTS_EACH) * 1e6, each / push.KIB
+
+
+async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
+    """So many sockets by the request that each subscribes to; returns when Redis knows of all of them."""
+    before = len(await redis.pubsub_channels())
+    sockets = {str(uuid4()): await Socket.open(url, "none is asked for") for _ in range(count)}
+    for request_id, socket in sockets.items():
+        payload = {"query": WATCH, "variables": {"requestId": request_id}}
+        socket.send({"id": "1", "type": "subscribe", "payload": payload})
+    while len(await redis.pubsub_channels()) < before + count:  # noqa: ASYNC110 - Redis alone knows
+        await asyncio.sleep(0.02)
+    return sockets
+
+
+async def _told(redis: Any, watched: Mapping[str, Socket]) -> None:
+    """Tells each request of every quote, in bursts as ours are told."""
+    request_ids = list(watched)
+    for number in range(EVENTS_EACH):
+        event = json.dumps(_event(number))
+        for first in range(0, len(request_ids), push.BURST):
+            burst = request_ids[first : first + push.BURST]
+            pipeline = redis.pipeline(transaction=False)
+            for request_id in burst:
+                pipeline.publish(f"quotes:{request_id}", event)
+            await pipeline.execute()
+            for request_id in burst:
+                message = await watched[request_id].receive()
+                if message["payload"]["data"]["quotes"]["cursor"] != str(number):
+                    raise DidNotFinish(str(message))
+
+
+def _event(number: int) -> dict[str, Any]:
+    """The fields that a subscription of ours asks for, as its publisher would write them."""
+    premium = {"amount": str(lane.OFFER.premium.amount), "currency": lane.OFFER.premium.currency}
+    offer = {"number": lane.OFFER.number, "premium": premium, "purchaseUrl": lane.OFFER.purchase_url}
+    quote = {
+        "insurer": {"id": f"insurer-{number}", "name": "An insurer"},
+        "status": "OFFERED",
+        "receivedAt": datetime.now(UTC).isoformat(),
+        "offer": offer,
+    }
+    return {"cursor": str(number), "quote": quote, "progress": {"answered": number + 1, "total": EVENTS_EACH}}
