@@ -167,12 +167,13 @@ def _cpu_s(pid: int) -> float:
 
 def _at_rest(pid: int) -> float:
     """CPU when acknowledgements and whatever else comes after the last job are done."""
-    used = _cpu_s(pid)
-    while True:
+    used, until = _cpu_s(pid), time.monotonic() + MOST_S
+    while time.monotonic() < until:
         time.sleep(REST_S)
         before, used = used, _cpu_s(pid)
         if used - before < AT_REST * REST_S:
             return before
+    raise DidNotFinish(f"no rest within {MOST_S:g} s")
 
 
 def _pushed(program: Path) -> tuple[float, float]:
@@ -183,18 +184,21 @@ def _pushed(program: Path) -> tuple[float, float]:
             wait_for_port(port, process)
         except NoServer:
             raise peer.did_not_finish() from None
-        return uvloop.run(_subscribed(process.pid, port, peer.environment["PEER_REDIS_URL"]))
+        try:
+            return uvloop.run(_subscribed(process.pid, port, peer.environment["PEER_REDIS_URL"]))
+        except TimeoutError:
+            raise DidNotFinish(f"not within {MOST_S:g} s") from None
 
 
 async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float]:
     clients: Any = RedisClient  # whose types are known in part
-    async with clients.from_url(redis_url) as redis:
+    async with asyncio.timeout(MOST_S), clients.from_url(redis_url) as redis:
         url = f"http://127.0.0.1:{port}/graphql"
+        first = await _watched(url, 1, redis)  # where several are the first, broadcaster 0.3.1 may never listen
         warm = await _watched(url, push.BURST, redis)
-        await _told(redis, warm)
+        await _told(redis, {**first, **warm})
         before = rss_bytes(pid)
         watched = await _watched(url, push.SUBSCRIPTIONS, redis)
-        await asyncio.sleep(push.SETTLED_S)
         each = (rss_bytes(pid) - before) / push.SUBSCRIPTIONS
         cpu = cpu_s(pid)
         await _told(redis, watched)
@@ -203,7 +207,10 @@ async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float
 
 
 async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
-    """So many sockets by the request that each subscribes to; returns when Redis knows of all of them."""
+    """So many sockets by the request that each subscribes to.
+
+    Returns a while after Redis knows of all of them: what is published before the API itself does is lost.
+    """
     before = len(await redis.pubsub_channels())
     sockets = {str(uuid4()): await Socket.open(url, "none is asked for") for _ in range(count)}
     for request_id, socket in sockets.items():
@@ -211,6 +218,7 @@ async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
         socket.send({"id": "1", "type": "subscribe", "payload": payload})
     while len(await redis.pubsub_channels()) < before + count:  # noqa: ASYNC110 - Redis alone knows
         await asyncio.sleep(0.02)
+    await asyncio.sleep(push.SETTLED_S)
     return sockets
 
 

@@ -1,7 +1,7 @@
 """A job through arq.
 
-Settings: 100 jobs at a time (its default is 10), results not kept, log level warning, uvloop. The queue is a sorted set
-that is polled; a job is taken by a lock with an expiry, and removed when it is done.
+Settings: 1,000 jobs at a time (its default is 10, and a hundred cost a third more), results not kept, log level warning,
+uvloop. The queue is a sorted set that is polled; a job is taken by a lock with an expiry, and removed when it is done.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class WorkerSettings:
 
     functions = (job,)
     redis_settings = RedisSettings.from_dsn(REDIS_URL)
-    max_jobs = 100
+    max_jobs = 1000
     keep_result = 0
 
 

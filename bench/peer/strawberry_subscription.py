@@ -146,8 +146,7 @@ async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
         yield
 
 
-caches: list[Any] = [ParserCache(), ValidationCache()]
-schema = strawberry.Schema(Query, subscription=Subscription, extensions=caches)
+schema = strawberry.Schema(Query, subscription=Subscription, extensions=[ParserCache, ValidationCache])
 app = FastAPI(lifespan=lifespan)
 app.include_router(GraphQLRouter(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL]), prefix="/graphql")
 
@@ -157,7 +156,7 @@ if __name__ == "__main__":
         port=int(os.environ["PEER_PORT"]),
         loop="uvloop",
         http="httptools",
-        ws="websockets",
+        ws="websockets-sansio",
         ws_per_message_deflate=False,
         access_log=False,
         log_level="warning",
