@@ -7,13 +7,8 @@ to the moment at which it has come to rest. Subscriptions are measured as `bench
 
 import asyncio
 import json
-import os
-import subprocess
-import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,74 +18,24 @@ import uvloop
 from redis.asyncio import Redis as RedisClient
 
 from bench import lane, push
-from bench.installed import NotInstalled, installed
+from bench.installed import NotInstalled
+from bench.peer_process import MOST_S, DidNotFinish, peer
 from bench.processes import cpu_s, family, rss_bytes
 from bench.rows import Row
-from bench.socket import Socket
+from bench.socket import Closed, Socket
 from bench.users import WATCH
-from sandbox.demo.servers import NoServer, Redis, free_port, wait_for_port
+from sandbox.demo.servers import NoServer, free_port, wait_for_port
 
 LINE: Final = "peers"
 PROGRAMS: Final = Path(__file__).parent / "peer"
 JOBS: Final[Mapping[str, int]] = {"arq": 8000, "taskiq_redis": 10_000, "streaq": 4000, "faststream": 10_000}
 """How many keep each busy for about three seconds."""
 
-MOST_S: Final = 30.0
 REST_S: Final = 0.1
 AT_REST: Final = 0.02
 """A worker is at rest when it uses no more of a core than polling for more takes."""
 
 EVENTS_EACH: Final = 12
-
-
-class DidNotFinish(Exception):
-    """A peer ended, or was not done in time; the text is the last that it said."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Peer:
-    """A program of a peer, with a Redis for it alone and a folder for what is told by it."""
-
-    program: Path
-    python: Path
-    folder: Path
-    environment: Mapping[str, str]
-
-    @contextmanager
-    def running(self, *arguments: str) -> "Generator[subprocess.Popen[bytes]]":
-        with self._log.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - ours
-                [str(self.python), str(self.program), *arguments],
-                env=self.environment,
-                cwd=PROGRAMS,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-    def wait_for(self, name: str, process: "subprocess.Popen[bytes]") -> None:
-        """Returns when the program has made this file."""
-        until = time.monotonic() + MOST_S
-        while not (self.folder / name).exists():
-            if process.poll() is not None or time.monotonic() > until:
-                raise self.did_not_finish()
-            time.sleep(0.002)
-
-    def did_not_finish(self) -> DidNotFinish:
-        said = self._log.read_text(encoding="utf-8", errors="replace").strip() or "without a word"
-        return DidNotFinish(said.splitlines()[-1])
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "log"
 
 
 def rows(measured: Sequence[Row]) -> list[Row]:
@@ -131,29 +76,15 @@ def _missing(what: str, unit: str, problem: Exception) -> Row:
     return Row(LINE, what, None, unit, note=f"{words}: {problem}")
 
 
-@contextmanager
-def _peer(program: Path, **settings: str) -> Generator[_Peer]:
-    python = installed(program)
-    with tempfile.TemporaryDirectory(prefix="osago-peer-", ignore_cleanup_errors=True) as name:
-        redis = Redis(Path(name) / "redis")
-        redis.start()
-        try:
-            given = {"PEER_REDIS_URL": redis.url, "PEER_FOLDER": name, **settings}
-            yield _Peer(program, python, Path(name), {**os.environ, **given})
-        finally:
-            redis.stop()
-
-
 def _worked(program: Path, jobs: int) -> tuple[float, float]:
     """Jobs per second of the worker's CPU, and jobs per second."""
-    with _peer(program, PEER_JOBS=str(jobs)) as peer:
-        with peer.running("enqueue") as process:
-            if process.wait(timeout=MOST_S) != 0:
-                raise peer.did_not_finish()
-        with peer.running("work") as process:
-            peer.wait_for("warm", process)
+    with peer(program, PEER_JOBS=str(jobs)) as made:
+        with made.running("enqueue") as process:
+            made.wait_for_end(process)
+        with made.running("work") as process:
+            made.wait_for("warm", process)
             cpu, begun = _cpu_s(process.pid), time.perf_counter()
-            peer.wait_for("all", process)
+            made.wait_for("all", process)
             elapsed = time.perf_counter() - begun
             cpu = _at_rest(process.pid) - cpu
     counted = jobs - jobs // 10
@@ -179,15 +110,15 @@ def _at_rest(pid: int) -> float:
 def _pushed(program: Path) -> tuple[float, float]:
     """Microseconds of CPU per event, and KiB per idle subscription."""
     port = free_port()
-    with _peer(program, PEER_PORT=str(port)) as peer, peer.running() as process:
+    with peer(program, PEER_PORT=str(port)) as made, made.running() as process:
         try:
             wait_for_port(port, process)
         except NoServer:
-            raise peer.did_not_finish() from None
+            raise made.did_not_finish() from None
         try:
-            return uvloop.run(_subscribed(process.pid, port, peer.environment["PEER_REDIS_URL"]))
-        except TimeoutError:
-            raise DidNotFinish(f"not within {MOST_S:g} s") from None
+            return uvloop.run(_subscribed(process.pid, port, made.environment["PEER_REDIS_URL"]))
+        except (TimeoutError, Closed, OSError, EOFError) as error:
+            raise DidNotFinish(f"{type(error).__name__}: {error}") from None
 
 
 async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float]:
