@@ -168,22 +168,31 @@ async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiA
     writer.close()
 
 
-async def test_what_was_begun_is_finished_for_a_caller_that_hung_up(world: World, api: ApiAtHand) -> None:
-    """Stored and enqueued, though nobody hears of it: the caller finds it again by its reference."""
+async def test_what_was_begun_is_finished_for_callers_that_hung_up(world: World, api: ApiAtHand) -> None:
+    """Stored and enqueued, though nobody hears of it: the one being committed, and the one that waits for the next."""
     await taught(world, api)
-    body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(clientReference="ref-1")}}).encode()
+    async with world.database.locked("osago_requests"):
+        writers = [await _sent(world, api, "ref-1")]
+        await until(lambda: _waits_for_the_lock(world))
+        writers.append(await _sent(world, api, "ref-2"))
+        await until(lambda: len(api.services.accepting._commits) == 1)
+        ports = [writer.get_extra_info("sockname")[1] for writer in writers]
+        for writer in writers:
+            writer.transport.abort()
+        await until(lambda: not any(_is_held(port) for port in ports))
+    await until(lambda: _are_stored(world, "ref-1", "ref-2"))
+    for insurer in ("sever", "volga"):  # those of the two that taught it, and of these two
+        await until(lambda insurer=insurer: _are_waiting(world, insurer, 4))
+
+
+async def _sent(world: World, api: ApiAtHand, reference: str) -> asyncio.StreamWriter:
+    """A mutation on a connection of its own, whose answer nobody reads."""
+    body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(clientReference=reference)}}).encode()
     head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\n"
     address = urlsplit(api.url)
-    async with world.database.locked("osago_requests"):
-        _, writer = await asyncio.open_connection(address.hostname, address.port)
-        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        await until(lambda: _waits_for_the_lock(world))
-        port = writer.get_extra_info("sockname")[1]
-        writer.transport.abort()
-        await until(lambda: not _is_held(port))
-    await until(lambda: _is_stored(world, "ref-1"))
-    for insurer in ("sever", "volga"):  # those of the two that taught it, and its own
-        await until(lambda insurer=insurer: _are_waiting(world, insurer, 3))
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    return writer
 
 
 async def _waits_for_the_lock(world: World) -> bool:
@@ -191,8 +200,9 @@ async def _waits_for_the_lock(world: World) -> bool:
     return bool(await world.database.fetch(sql, world.database.name))
 
 
-async def _is_stored(world: World, reference: str) -> bool:
-    return bool(await world.database.fetch("SELECT 1 FROM osago_requests WHERE client_reference = $1", reference))
+async def _are_stored(world: World, *references: str) -> bool:
+    rows = await world.database.fetch("SELECT 1 FROM osago_requests WHERE client_reference = ANY($1)", references)
+    return len(rows) == len(references)
 
 
 async def _are_waiting(world: World, insurer: str, count: int) -> bool:
