@@ -5,6 +5,7 @@ from typing import cast
 
 import strawberry
 from graphql import GraphQLError
+from msgspec import Struct
 from strawberry import ID
 
 from app.api.context import READ, WRITE, Context
@@ -30,7 +31,7 @@ from app.storage.requests import read_requests
 
 
 async def created(
-    context: Context, raw: Mapping[str, object]
+    context: Context, raw: Mapping[str, object] | Struct
 ) -> QuoteRequestAccepted | InvalidApplication | RateLimited:
     """What came of asking for quotes.
 

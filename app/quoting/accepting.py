@@ -6,15 +6,15 @@ A request is accepted when it is committed, and only then. What a crash leaves a
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import structlog
 
 from app.batching import GroupCommit
 from app.clock import Clock
-from app.documents import decode_application, encode_application
+from app.documents import decode_application
 from app.domain.application import Application
 from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7
@@ -38,15 +38,21 @@ DELETE_AFTER_S: Final = 0.1
 """Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewQuoteRequest:
-    """A caller's wish, valid. `insurers` is None where all are meant."""
+class NewQuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller's wish, valid. `document` is its application, encoded; `insurers` is None where all are meant."""
 
     tenant: str
     customer_id: str
     client_reference: str | None
-    application: Application
+    document: bytes
     insurers: tuple[str, ...] | None
+
+    @property
+    def application(self) -> Application:
+        return decode_application(self.document)
+
+    def __repr__(self) -> str:
+        return f"NewQuoteRequest(tenant={self.tenant!r}, customer_id={self.customer_id!r})"  # nothing that is personal
 
 
 class Accepting:
@@ -115,7 +121,7 @@ class Accepting:
             created_at=now,
             expires_at=now + self._deadline,
         )
-        sealed = self._cipher.seal(request.id, encode_application(wish.application))
+        sealed = self._cipher.seal(request.id, wish.document)
         return NewRequest(request, wish.insurers is not None, sealed)
 
     async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:

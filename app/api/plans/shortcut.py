@@ -63,9 +63,9 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
         response = await view(Request(scope, _again(messages, receive)), services)
         await response(scope, receive, send)
         return
-    plan, variables, context = planned
+    plan, wish, context = planned
     try:
-        found = await created(context, variables[plan.variable])
+        found = await created(context, wish)
         content = encode({"data": {plan.key: plan.write(found, Info(context))}})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         await _failed(error, plan, head, asgi)
@@ -113,7 +113,7 @@ def _again(messages: Sequence[Message], receive: Receive) -> Receive:
     return received
 
 
-def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, Context] | None:
+def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, msgspec.Struct, Context] | None:
     """How to run what is asked, if it is known well and its variables fit."""
     try:
         sent = _decode(body)
@@ -121,7 +121,7 @@ def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, C
         if plan is None:
             return None
         caller: Caller = services.tokens.caller(head.token)
-        return plan, plan.decode(sent.variables), Context(services, caller)
+        return plan, plan.input_of(plan.decode(sent.variables)), Context(services, caller)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated):
         return None
 
