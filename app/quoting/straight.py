@@ -106,8 +106,8 @@ def _application(raw: Any, days: _Days) -> documents.Application:
 
 def _vehicle(raw: Any, days: _Days) -> documents.Vehicle:
     """A car with a VIN. Other categories, and cars so old that they have none, are rare, and so are big ones."""
-    vin, plate = _given(raw.vin), _given(raw.licensePlate)
-    _agree(raw.category == "B" and vin is not None and _given(raw.bodyNumber) is None)
+    vin, body_number, plate = _given(raw.vin), _given(raw.bodyNumber), _given(raw.licensePlate)
+    _agree(raw.category == "B" and vin is not None)
     _agree(_given(raw.chassisNumber) is None and _given(raw.maxMassKg) is None and _given(raw.seats) is None)
     year, today = raw.year, days.today
     _agree(_YEAR_LEAST <= year <= today.year + 1)
@@ -120,7 +120,7 @@ def _vehicle(raw: Any, days: _Days) -> documents.Vehicle:
         intake.engine_power(Decimal(raw.enginePower)),
         None if plate is None else formats.license_plate(VehicleCategory.B, purpose)(plate),
         formats.vin(vin),
-        None,
+        None if body_number is None else formats.body_number(body_number),
         None,
         _papers(raw.document, year, today),
         purpose,
