@@ -21,8 +21,8 @@ from typing import Final
 
 import asyncpg
 
-from app.loops import running
 from app.documents import encode_application
+from app.loops import running
 from app.quoting.accepting import Accepting, NewQuoteRequest
 from app.quoting.admission import Admission
 from app.quoting.limiting import Limiting

@@ -126,19 +126,17 @@ class Accepting:
 
     async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
         async with connected(self._pool) as connection:
-            accepted = await insert_requests(connection, batch)
-            losers = [new.request for new in batch if new.request.id not in accepted]
+            lost = await insert_requests(connection, batch)
+            losers = [new.request for new in batch if new.request.id in lost] if lost else []
             references = [(loser.tenant, loser.client_reference or "") for loser in losers]
             repeated = await find_repeated(connection, references)
+        first = {loser.id: repeated[reference] for loser, reference in zip(losers, references, strict=True)}
         with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
-            for request in (new.request for new in batch if new.request.id in accepted):
+            for request in (new.request for new in batch if not first or new.request.id not in first):
                 mark = customer_mark(request.tenant, request.customer_id)
                 self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
-        metrics.ACCEPTED.inc(len(accepted))
-        return [
-            None if new.request.id in accepted else repeated[new.request.tenant, new.request.client_reference or ""]
-            for new in batch
-        ]
+        metrics.ACCEPTED.inc(len(batch) - len(first))
+        return [first.get(new.request.id) for new in batch] if first else [None] * len(batch)
 
     async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
         try:

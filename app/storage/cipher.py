@@ -7,10 +7,10 @@ import os
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -25,8 +25,7 @@ class Undecryptable(OsagoError):
     """No key of ours opens it: the key was dropped too early, or the bytes were changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(msgspec.Struct, frozen=True):
     """A ciphertext (nonce first, tag last) and the id of the key that opens it."""
 
     key_id: str

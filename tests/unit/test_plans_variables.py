@@ -189,7 +189,9 @@ def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) ->
 
 TODAY = NOW.date()
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
-    "date": (st.integers(-45000, 100) | st.integers(-12000, 0)).map(lambda days: (TODAY + timedelta(days=days)).isoformat())
+    "date": (st.integers(-45000, 100) | st.integers(-12000, 0)).map(
+        lambda days: (TODAY + timedelta(days=days)).isoformat()
+    )
     | st.sampled_from([-366, -1, 0, 1, 2, 59, 60, 61]).map(lambda days: (TODAY + timedelta(days=days)).isoformat())
     | st.tuples(st.integers(14, 121), st.integers(-2, 2)).map(
         lambda it: (date(TODAY.year - it[0], TODAY.month, min(TODAY.day, 28)) + timedelta(days=it[1])).isoformat()
@@ -202,7 +204,17 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
             *("Лада ", " ", "a\u0301", "ann-marie", "4510 987654", "4510987654", "9923456781", "99 23 456781"),
             *("77АВ567812", "77ab567812", "+79031112233", "8 (903) 111-22-33", "+15551112233", "9031112233", "1"),
             *("a@b.ru", "A.B@почта.рф", "a@@b", "a" * 65 + "@b.ru", "0.99", "1", "1500", "1500.01", "+122.50", "0122"),
-            *("B", "C", "TRAM", "TAXI", "PASSPORT", "ELECTRONIC_PASSPORT", "REGISTRATION_CERTIFICATE", "sever", "x" * 501),
+            *(
+                "B",
+                "C",
+                "TRAM",
+                "TAXI",
+                "PASSPORT",
+                "ELECTRONIC_PASSPORT",
+                "REGISTRATION_CERTIFICATE",
+                "sever",
+                "x" * 501,
+            ),
         ]
     ),
 }

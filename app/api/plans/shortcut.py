@@ -5,7 +5,7 @@ to variables that do not fit, is left to it, with the body that was read. Whatev
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
