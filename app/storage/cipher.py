@@ -3,7 +3,6 @@
 The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt.
 """
 
-import os
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.domain.errors import OsagoError, WrongSetting
+from app.domain.randomness import random_bytes
 
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -66,7 +66,7 @@ class Cipher:
         return cls(keys)
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = random_bytes(_NONCE_BYTES)
         return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
 
     def open(self, request_id: UUID, sealed: Sealed) -> bytes:
