@@ -21,5 +21,7 @@ def random_bytes(count: int) -> bytes:
         return page[:count]
 
 
-if hasattr(os, "register_at_fork"):  # a child that went on with its parent's pieces would repeat what the parent gives out
+if hasattr(
+    os, "register_at_fork"
+):  # a child that went on with its parent's pieces would repeat what the parent gives out
     os.register_at_fork(after_in_child=_pieces.clear)
