@@ -102,6 +102,10 @@ async def _written(
 
 
 async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
+    executor = _coerced(operation, asked, context)
+    if executor is not None:
+        done: Any = executor.execute_operation()  # pyright: ignore[reportUnknownMemberType]
+        return done if isinstance(done, ExecutionResult) else await done
     result = _execute(
         GRAPHQL,
         operation.document,
@@ -110,6 +114,32 @@ async def _run(operation: Operation, asked: Asked, context: Context) -> Executio
         **_arguments(operation, asked, context),
     )
     return result if isinstance(result, ExecutionResult) else await result
+
+
+def _coerced(operation: Operation, asked: Asked, context: Context) -> Executor | None:
+    """What runs an operation whose variables need no coercion by graphql-core; as `Executor.build` makes it."""
+    coercion = operation.coercion
+    values = coercion and coercion.values(asked.variables or {})
+    if coercion is None or values is None:
+        return None
+    return Executor(
+        GRAPHQL,
+        coercion.fragment_definitions,
+        coercion.fragments,
+        None,
+        context,
+        coercion.operation,
+        values,
+        graphql.default_field_resolver,
+        graphql.default_type_resolver,
+        graphql.default_field_resolver,
+        enable_early_execution=False,
+        middleware_manager=None,
+        is_awaitable=optimized_is_awaitable,
+        is_async_iterable=None,
+        hide_suggestions=True,
+        operation_extensions=asked.extensions,
+    )
 
 
 def _arguments(operation: Operation, asked: Asked, context: Context) -> dict[str, Any]:

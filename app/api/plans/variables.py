@@ -51,6 +51,18 @@ def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw
     return msgspec.json.Decoder(_struct("Variables", fields)).decode
 
 
+def compile_conversion(type_: Any) -> Callable[[object], msgspec.Struct]:
+    """What makes of plain JSON values of this input type what `compile_variables` makes of JSON text.
+
+    It raises msgspec.ValidationError for whatever it will not take.
+
+    Raises:
+        NotSimple: the type is none that this knows.
+    """
+    made = _type(type_, {})
+    return lambda value: msgspec.convert(value, made)
+
+
 def _field(name: str, type_: Any, default: object, made: dict[str, Any]) -> tuple[Any, ...]:
     if default is not Undefined:
         return (name, _type(type_, made), _written(default))
