@@ -18,7 +18,8 @@ from graphql import (
     VariableDefinitionNode,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.values import VariableValues, VariableValueSource, get_variable_signature, get_variable_values
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
 from app.api.plans.variables import compile_conversion
 
@@ -38,6 +39,8 @@ class Coercion:
     source: VariableValueSource
     convert: Callable[[object], msgspec.Struct]
     others: Sequence[VariableDefinitionNode]
+    left_out: VariableValues | None
+    """What the others are when none of them is given; None where one must be."""
 
     def values(self, given: Mapping[str, Any]) -> VariableValues | None:
         """The values of all variables; None where graphql-core is to look at them."""
@@ -45,12 +48,18 @@ class Coercion:
             value = self.convert(given[self.name])
         except (KeyError, msgspec.ValidationError):
             return None
-        others = get_variable_values(self.schema, self.others, cast("dict[str, Any]", given)) if self.others else None
+        others = self.left_out if len(given) == 1 else None
+        others = others or _values(self.schema, self.others, given)
         if others is None:
-            return VariableValues({self.name: self.source}, {self.name: value})
-        if isinstance(others, list):
             return None
         return VariableValues({**others.sources, self.name: self.source}, {**others.coerced, self.name: value})
+
+
+def _values(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode], given: Mapping[str, Any]
+) -> VariableValues | None:
+    values = get_variable_values(schema, definitions, cast("dict[str, Any]", given))
+    return None if isinstance(values, list) else values
 
 
 def coercions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | None, Coercion]:
@@ -70,8 +79,12 @@ def _coercion(
     definitions = operation.variable_definitions or ()
     signatures = [get_variable_signature(schema, definition) for definition in definitions]
     for definition, signature in zip(definitions, signatures, strict=True):
-        if isinstance(signature, GraphQLError) or str(signature.type) != _INPUT or definition.default_value:
+        if isinstance(signature, GraphQLError) or definition.default_value:
             continue
+        declared = cast("Any", signature.type)  # pyright: ignore[reportUnknownMemberType]
+        if str(declared) != _INPUT:
+            continue
+        others = [other for other in definitions if other is not definition]
         return Coercion(
             schema,
             operation,
@@ -79,7 +92,8 @@ def _coercion(
             {name: FragmentDetails(fragment, None) for name, fragment in fragments.items()},
             signature.name,
             VariableValueSource(signature),
-            compile_conversion(signature.type),
-            [other for other in definitions if other is not definition],
+            compile_conversion(declared),
+            others,
+            _values(schema, others, {}),
         )
     return None

@@ -22,6 +22,8 @@ _execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberTy
 _subscribe = cast("Any", graphql.subscribe)  # pyright: ignore[reportUnknownMemberType]
 _build = cast("Any", Executor.build)  # pyright: ignore[reportUnknownMemberType]
 _begin = cast("Any", graphql.create_source_event_stream)  # pyright: ignore[reportUnknownMemberType]
+_field_resolver = cast("Any", graphql.default_field_resolver)  # pyright: ignore[reportUnknownMemberType]
+_type_resolver = cast("Any", graphql.default_type_resolver)  # pyright: ignore[reportUnknownMemberType]
 _OPTIONS: Final[dict[str, Any]] = {
     "executor_class": Executor,
     "hide_suggestions": True,
@@ -130,9 +132,9 @@ def _coerced(operation: Operation, asked: Asked, context: Context) -> Executor |
         context,
         coercion.operation,
         values,
-        graphql.default_field_resolver,
-        graphql.default_type_resolver,
-        graphql.default_field_resolver,
+        _field_resolver,
+        _type_resolver,
+        _field_resolver,
         enable_early_execution=False,
         middleware_manager=None,
         is_awaitable=optimized_is_awaitable,

@@ -12,21 +12,22 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from graphql import (
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     is_enum_type,
-    is_non_null_type,
     is_object_type,
     is_scalar_type,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-_ODD: Final = object()
+_NON_NULL: Final[Any] = GraphQLNonNull  # generic in graphql-core, of an unknown type
+ODD: Final = object()
 """Stands for a value that graphql-core is to look at."""
 _INT: Final = 2**31
 
 Leaf = Callable[[object], Any]
-"""A field of an object as JSON has it, or _ODD."""
+"""A field of an object as JSON has it, or ODD."""
 Leaves = Mapping[str, Mapping[str, Leaf]]
 """By type and field."""
 
@@ -40,8 +41,8 @@ _WRITERS: Final[Mapping[str, tuple[type, Callable[[Any], Any]]]] = MappingProxyT
         "String": (str, _same),
         "ID": (str, _same),
         "Boolean": (bool, _same),
-        "Int": (int, lambda value: value if -_INT <= value < _INT else _ODD),
-        "Float": (float, lambda value: value if isfinite(value) else _ODD),
+        "Int": (int, lambda value: value if -_INT <= value < _INT else ODD),
+        "Float": (float, lambda value: value if isfinite(value) else ODD),
     }
 )
 _KINDS: Final[Mapping[str, type]] = MappingProxyType({"Date": date, "DateTime": datetime, "Decimal": Decimal})
@@ -57,8 +58,9 @@ def _leaves(type_: GraphQLObjectType) -> Mapping[str, Leaf]:
     found: dict[str, Leaf] = {"__typename": lambda _source: name}
     for field_name, field in type_.fields.items():
         definition = field.extensions.get("strawberry-definition")
-        nullable = not is_non_null_type(field.type)
-        leaf: Any = field.type if nullable else field.type.of_type
+        declared: Any = field.type
+        nullable = not isinstance(declared, _NON_NULL)
+        leaf: Any = declared if nullable else declared.of_type
         if definition is None or definition.base_resolver is not None:
             continue
         if is_scalar_type(leaf) and leaf.name in _WRITERS:
@@ -72,13 +74,13 @@ def _leaves(type_: GraphQLObjectType) -> Mapping[str, Leaf]:
 
 
 def _leaf(attribute: str, kind: type, write: Callable[[Any], Any], *, nullable: bool) -> Leaf:
-    none = None if nullable else _ODD
+    none = None if nullable else ODD
 
     def leaf(source: object) -> Any:
-        value = getattr(source, attribute, _ODD)
+        value = getattr(source, attribute, ODD)
         if type(value) is kind:
             return write(value)
-        return none if value is None else _ODD
+        return none if value is None else ODD
 
     return leaf
 
@@ -96,14 +98,15 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         others: dict[str, Any] = {}
         for name, details in grouped_field_set.items():
             leaf = leaves.get(details[0].node.name.value)
-            result = _ODD if leaf is None else leaf(source_value)
+            result = ODD if leaf is None else leaf(source_value)
             results[name] = result
-            if result is _ODD:
+            if result is ODD:
                 others[name] = details
         if not others:
             return results
         rest: Any = super().execute_fields(parent_type, source_value, path, others, position_context)  # pyright: ignore[reportUnknownMemberType]
-        return _completed(results, rest) if self.is_awaitable(rest) else results | rest
+        is_awaitable: Any = self.is_awaitable  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return _completed(results, rest) if is_awaitable(rest) else results | rest
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """Forgets after each event what graphql-core 3.3.2 would gather until the subscription ends: 2 KB an event."""

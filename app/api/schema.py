@@ -1,6 +1,6 @@
 """The schema. What runs it is `app.api.execution`; nothing of a document is ever logged."""
 
-from typing import Final
+from typing import Any, Final, cast
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from app.api.executor import Executor, leaves_of
-from app.api.mutations import Mutation
+from app.api.mutations import Mutation, create_quote_request
 from app.api.queries import Query
 from app.api.scalars import SCALARS
 from app.api.subscriptions import Subscription
@@ -34,6 +34,8 @@ schema: Final = _Schema(
 GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The same as graphql-core has it."""
 Executor.leaves = leaves_of(GRAPHQL)
+# Strawberry's own would make input classes of the arguments, and keyword arguments of those; ours takes the input as it comes.
+cast("Any", GRAPHQL.mutation_type).fields["createQuoteRequest"].resolve = create_quote_request
 
 
 def sdl() -> str:

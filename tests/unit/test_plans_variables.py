@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from support.applications import valid_application
 
 from app.api.asked import Refused, decode_asked
+from app.api.coercion import coercions
 from app.api.plans.plan import compile_plan
 from app.api.schema import GRAPHQL
 from app.domain.errors import InvalidApplication
@@ -31,6 +32,7 @@ DOCUMENT = parse(
 )
 DEFINITIONS = DOCUMENT.definitions[0].variable_definitions  # type: ignore[attr-defined]
 PLAN = compile_plan(GRAPHQL, DOCUMENT, None)
+COERCION = coercions(GRAPHQL, DOCUMENT)[None]
 NOW = datetime.now(UTC)
 INSURERS = ("sever", "volga")
 
@@ -127,6 +129,16 @@ def planned(body: bytes) -> Any:
         return PLAN.input_of(PLAN.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def converted(body: bytes) -> Any:
+    """The mutation's input on the way through graphql-core; None where that coerces it itself."""
+    try:
+        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
+    except Refused:
+        return None
+    values = COERCION.values(asked.variables or {})
+    return values and values.coerced["input"]
 
 
 def coerced(body: bytes) -> Any:
@@ -249,6 +261,19 @@ def plausible_bodies(draw: st.DrawFn) -> bytes:
             elif kind:
                 place[last] = draw(BY_TYPE[kind])
     return json.dumps({"input": wish}).encode()
+
+
+@settings(max_examples=500)
+@given(bodies() | plausible_bodies())
+def test_what_is_converted_is_what_graphql_core_would_have_coerced(body: bytes) -> None:
+    """On the way through graphql-core too."""
+    ours = converted(body)
+    if ours is None:
+        return
+    theirs = coerced(body)
+    assert theirs is not None, "graphql-core refuses what is converted"
+    assert same({"input": spelt_out(ours)}, plain(theirs))
+    assert became(ours) == became(theirs["input"])
 
 
 @settings(max_examples=2000)

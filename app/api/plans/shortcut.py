@@ -12,6 +12,7 @@ import structlog
 from graphql import ExecutionResult
 from graphql.error import located_error
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
@@ -33,6 +34,7 @@ _WRITTEN: Final = (
     b"content-length: %d\r\ncontent-type: %s; charset=utf-8\r\nx-request-id: %s\r\ncache-control: no-store\r\n"
 )
 _JSON: Final = b"application/json"
+_OK: Final = 200
 
 
 class _Sent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -61,7 +63,8 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     planned = _planned(services, head, body)
     if planned is None:
         response = await view(Request(scope, _again(messages, receive)), services)
-        await response(scope, receive, send)
+        if response.status_code != _OK or not _responded(scope, response):
+            await response(scope, receive, send)
         return
     plan, wish, context = planned
     try:
@@ -124,6 +127,12 @@ def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, msgspe
         return plan, plan.input_of(plan.decode(sent.variables)), Context(services, caller)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated):
         return None
+
+
+def _responded(scope: Scope, response: Response) -> bool:
+    respond: Respond | None = scope.get("osago.respond")
+    head = b"".join([name + b": " + value + b"\r\n" for name, value in response.raw_headers])
+    return respond is not None and respond(head, bytes(response.body))
 
 
 async def _answer(scope: Scope, send: Send, head: _Head, content: bytes) -> None:
