@@ -102,7 +102,7 @@ class Accepting:
         new = self._seal(wish)
         until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
         try:
-            repeated = await self._commits.submit(new)
+            repeated = await self._commits.put(new)
             if repeated is None:
                 return new.request
             async with asyncio.timeout_at(until_s):

@@ -59,7 +59,7 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     if head is None:
         await app(scope, receive, send)
         return
-    body, messages = await _received(receive)
+    body, messages = _whole(scope) or await _received(receive)
     planned = _planned(services, head, body)
     if planned is None:
         response = await view(Request(scope, _again(messages, receive)), services)
@@ -92,6 +92,13 @@ def _head(scope: Scope) -> _Head | None:
     told = headers.get(b"x-request-id", b"").decode("latin-1")
     request_id = told if told and REQUEST_ID.fullmatch(told) else new_id()
     return _Head(token.decode("latin-1").strip(), media_type, request_id)
+
+
+def _whole(scope: Scope) -> tuple[bytes, Sequence[Message]] | None:
+    """The body, if it is there already: our own server tells; see `cli.protocol`."""
+    whole: Callable[[], bytes | None] | None = scope.get("osago.body")
+    body = whole and whole()
+    return None if body is None else (body, [{"type": "http.request", "body": body, "more_body": False}])
 
 
 async def _received(receive: Receive) -> tuple[bytes, Sequence[Message]]:
