@@ -51,8 +51,15 @@ class Api(FastAPI):
     `proxies` are those whose word is taken for who the client is; see `Settings.trusted_proxies`.
     """
 
-    def __init__(self, *, proxies: str, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, proxies: str, lifespan: Any) -> None:
+        super().__init__(
+            title="osago-aggregator",
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            telemetry=_SILENT,
+        )
         self._behind_proxies: Any = ProxyHeadersMiddleware(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,15 +107,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = Api(
-        proxies=settings.trusted_proxies,
-        title="osago-aggregator",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        telemetry=_SILENT,
-    )
+    app = Api(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
