@@ -3,6 +3,7 @@
 The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.client import Client
 from app.streams.jobs import expiry_ms
-from app.streams.script import PUBLISH, PUBLISH_END, Argument
+from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 
 FEED_VERSION: Final = 1
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
@@ -107,25 +108,31 @@ class EventStreams:
         return await PUBLISH_END.run(self._client, names, arguments)
 
     async def read(self, positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
-        """Events after each request's position (`0` for all), in one round trip."""
-        pipeline = self._client.pipeline(transaction=False)
-        for request_id, last in positions.items():
-            name = keys.events(keys.shard_of(request_id, self.shards), request_id)
-            pipeline.xrange(name, min=f"({last}" if last != "0" else "-", max="+", count=_EVENTS_MOST)
-        replies = await pipeline.execute()
+        """Events after each request's position (`0` for all), in one round trip for each shard."""
+        shards: dict[int, list[UUID]] = defaultdict(list)
+        for request_id in positions:
+            shards[keys.shard_of(request_id, self.shards)].append(request_id)
+        found = await asyncio.gather(*(self._read(shard, ids, positions) for shard, ids in shards.items()))
+        return {request_id: events for part in found for request_id, events in part.items()}
+
+    async def _read(self, shard: int, ids: Sequence[UUID], positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
+        names = [keys.events(shard, request_id) for request_id in ids]
+        begins = ["-" if (last := positions[request_id]) == "0" else f"({last}" for request_id in ids]
+        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MOST, *begins])
         return {
-            request_id: _events(request_id, entries, last)
-            for (request_id, last), entries in zip(positions.items(), replies, strict=True)
+            request_id: _events(request_id, flat, positions[request_id])
+            for request_id, flat in zip(ids, replies, strict=True)
         }
 
 
-def _events(request_id: UUID, entries: Sequence[tuple[str, Mapping[str, str]]], last: str) -> Events:
+def _events(request_id: UUID, flat: Sequence[str], last: str) -> Events:
+    """Of `entry, field, value, …`."""
     quotes: list[Quote] = []
     ending: Ending | None = None
-    for entry, fields in entries:
-        last = entry
-        if "quote" in fields:
-            quotes.append(decode_quote(request_id, fields["quote"]))
+    for place in range(0, len(flat), 3):
+        last, field, document = flat[place : place + 3]
+        if field == "quote":
+            quotes.append(decode_quote(request_id, document))
         else:
-            ending = decode_ending(fields["end"])
+            ending = decode_ending(document)
     return Events(quotes, ending, last)
