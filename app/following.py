@@ -1,9 +1,9 @@
 """One subscriber's place in one request: what it has, what is new for it, and when there is nothing more to come."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import TypeAlias
 
 from app.domain.cursor import Cursor
@@ -47,18 +47,24 @@ class Watch:
 
     position: str = "0"
     quotes: dict[str, Quote] = field(default_factory=dict[str, Quote])
+    """By insurer, in the order in which they were learnt."""
     ending: Ending | None = None
-    followers: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
+    listeners: set[Callable[[], None]] = field(default_factory=set[Callable[[], None]])
+    """Called when there is news."""
+
+    payload: tuple[object, bytes] | None = None
+    """What was written out last for one of several, and what tells whether the next one wants the same."""
 
     def learn(self, quotes: Sequence[Quote], ending: Ending | None) -> bool:
         """Takes in what is new; tells whether anything was."""
         news = [quote for quote in quotes if quote.insurer_id not in self.quotes]
-        self.quotes |= {quote.insurer_id: quote for quote in news}
+        for quote in news:
+            self.quotes[quote.insurer_id] = quote
         ended = self.ending is None and ending is not None
         self.ending = self.ending or ending
         if news or ended:
-            for follower in self.followers:
-                follower.set()
+            for listener in list(self.listeners):
+                listener()
         return bool(news or ended)
 
 
@@ -70,13 +76,17 @@ class Follower:
     watch: Watch
     cursor: Cursor
     entered_at: datetime
+    looked_at: int = 0
+    """So many of the quotes that the watch knows are in the cursor."""
 
     def news(self) -> Iterator[Event]:
-        """What the subscriber lacks, each once; the end only after every answer."""
-        for quote in by_arrival(self.watch.quotes.values()):
+        """What the subscriber lacks, each once; the end only after every answer. Who stops half-way has missed nothing."""
+        quotes = list(islice(self.watch.quotes.values(), self.looked_at, None))
+        for quote in quotes if len(quotes) < 2 else by_arrival(quotes):  # noqa: PLR2004 - one is in order
             if not self.cursor.has(quote.insurer_id):
                 self.cursor = self.cursor.having(quote.insurer_id)
                 yield Received(self.cursor, quote, is_live=quote.received_at > self.entered_at)
+        self.looked_at += len(quotes)
         ending = self.watch.ending
         if ending and not self.lacks_answers and not self.cursor.ended:
             self.cursor = self.cursor.having_end()

@@ -5,11 +5,13 @@ has a moment to say why it closes; then the connection is cut off, whatever is s
 """
 
 import asyncio
+import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.api.stalled import EXTENSION
+from app.api.peer import EXTENSION
 
 PING_EVERY_S: Final = 15.0
 STALLED_AFTER_S: Final = 10.0
@@ -17,30 +19,59 @@ STALLED_AFTER_S: Final = 10.0
 CUT_OFF_AFTER_S: Final = 5.0
 """What the application has for its last words. With the two above: 30 s from the last byte that was taken."""
 
+_TEXT: Final = 0x81
+"""A whole message in one frame."""
+_TWO_BYTES: Final = 126
+_TWO_BYTES_MOST: Final = 0xFFFF
+_EIGHT_BYTES: Final = 127
+_HEADER_16: Final = struct.Struct("!BBH")
+_HEADER_64: Final = struct.Struct("!BBQ")
+
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection."""
+    """One connection, which is also its application's `app.api.peer.Peer`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._stalled = asyncio.Event()
+        self.on_writable: Callable[[], None] | None = None
+        self.on_stalled: Callable[[], None] | None = None
+        self._is_paused = False
         self._stalling: asyncio.TimerHandle | None = None
         self._cutting: asyncio.TimerHandle | None = None
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"] = {**self.scope.get("extensions", {}), EXTENSION: {"event": self._stalled}}
+        self.scope["extensions"] = {**self.scope.get("extensions", {}), EXTENSION: {"peer": self}}
         try:
             await super().run_asgi()
         finally:
             self._cut_off_soon()  # closing alone would wait until everything is sent
+            self.scope["extensions"] = {}  # or it would hold itself until somebody looks for garbage
+
+    @property
+    def is_writable(self) -> bool:
+        return not (self._is_paused or self.close_sent or self.disconnected or self.transport.is_closing())
+
+    def write(self, text: bytes) -> None:
+        """A frame is a header and the text: there are no extensions, and a server masks nothing (RFC 6455, 5.2)."""
+        length = len(text)
+        if length < _TWO_BYTES:
+            self.transport.write(b"%c%c%b" % (_TEXT, length, text))
+        elif length <= _TWO_BYTES_MOST:
+            self.transport.write(_HEADER_16.pack(_TEXT, _TWO_BYTES, length) + text)
+        else:
+            self.transport.write(_HEADER_64.pack(_TEXT, _EIGHT_BYTES, length) + text)
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._is_paused = True
         self._stalling = self._stalling or self.loop.call_later(STALLED_AFTER_S, self._stall)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._is_paused = False
         self._stalling = _cancelled(self._stalling)
+        if self.on_writable:
+            self.on_writable()
 
     def keepalive_timeout(self) -> None:
         self.pong_timer = None
@@ -49,11 +80,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stalling, self._cutting = _cancelled(self._stalling), _cancelled(self._cutting)
-        self._stalled.clear()
+        self.on_writable = self.on_stalled = None
         super().connection_lost(exc)
 
     def _stall(self) -> None:
-        self._stalled.set()
+        if self.on_stalled:
+            self.on_stalled()
         self._cut_off_soon()
 
     def _cut_off_soon(self) -> None:

@@ -12,13 +12,28 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
 )
 
+from app.api.event_fields import CLASSES, FIELDS
 from app.api.plans.selections import Selections, Writer
 from app.api.plans.simple import NotSimple
+
+
+class _EventSelections(Selections):
+    """Of events as `app.following` has them."""
+
+    def reader(self, type_: GraphQLObjectType, name: str) -> Any:
+        read = FIELDS[type_.name].get(name)
+        if read is None:
+            raise NotSimple
+        return read
+
+    def class_of(self, member: GraphQLObjectType) -> type:
+        return CLASSES[member.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +42,6 @@ class Written:
 
     key: str
     write: Writer
-    node: FieldNode
-    """Where errors are."""
 
 
 def written_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | None, Written]:
@@ -52,5 +65,5 @@ def _written(
     root: Any = schema.subscription_type
     if operation.directives or len(selections) != 1 or not isinstance(node, FieldNode) or node.directives:
         raise NotSimple
-    write = Selections(schema, fragments).writer(root.fields[node.name.value].type, node.selection_set)
-    return Written((node.alias or node.name).value, write, node)
+    write = _EventSelections(schema, fragments).writer(root.fields[node.name.value].type, node.selection_set)
+    return Written((node.alias or node.name).value, write)

@@ -72,7 +72,7 @@ class Selections:
             case GraphQLObjectType() if selected:
                 return self._object(type_, selected)
             case GraphQLUnionType() if selected:
-                writers = {_class_of(member): self._object(member, selected) for member in type_.types}
+                writers = {self.class_of(member): self._object(member, selected) for member in type_.types}
                 return lambda value, info: writers[type(value)](value, info)
             case _ if isinstance(type_, _LIST):
                 one = self.writer(type_.of_type, selected)
@@ -123,7 +123,7 @@ class Selections:
         field = type_.fields[name]
         if node.arguments:
             raise NotSimple
-        read: Any = _reader(field.extensions["strawberry-definition"])
+        read: Any = self.reader(type_, name)
         write = self.writer(field.type, node.selection_set)
         if isinstance(read, attrgetter):
             return (
@@ -132,6 +132,20 @@ class Selections:
                 else lambda value, info: write(cast("Any", read(value)), info)
             )
         return lambda value, info: write(read(value, info), info)
+
+    def reader(self, type_: GraphQLObjectType, name: str) -> Any:
+        """What gets a field of a value: an attribute, or our resolver, which may not wait."""
+        field: StrawberryField = type_.fields[name].extensions["strawberry-definition"]
+        resolver = cast("Any", field).base_resolver
+        if resolver is None:
+            return attrgetter(field.python_name)
+        if resolver.is_async:
+            raise NotSimple
+        return resolver.wrapped_func
+
+    def class_of(self, member: GraphQLObjectType) -> type:
+        """The class that values of a union's member have."""
+        return member.extensions["strawberry-definition"].origin
 
 
 def _plain(read: Callable[[Any], Any]) -> Writer:
@@ -144,17 +158,3 @@ def _name(value: Any, _info: Info) -> Any:
 
 def _same(value: Any, _info: Info) -> Any:
     return value
-
-
-def _reader(field: StrawberryField) -> Any:
-    """What gets the field of a value: an attribute, or our resolver, which may not wait."""
-    resolver = cast("Any", field).base_resolver
-    if resolver is None:
-        return attrgetter(field.python_name)
-    if resolver.is_async:
-        raise NotSimple
-    return resolver.wrapped_func
-
-
-def _class_of(type_: GraphQLObjectType) -> type:
-    return type_.extensions["strawberry-definition"].origin
