@@ -16,6 +16,7 @@ import structlog
 from app.batching import Gathered, GroupCommit
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
+from app.documents import told_of
 from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
@@ -25,7 +26,7 @@ from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
-from app.streams.bell import Doorbell, on_ids
+from app.streams.bell import Doorbell
 from app.streams.client import Client
 from app.streams.connection import GONE
 from app.streams.events import EventStreams
@@ -52,14 +53,15 @@ class Live:
         self._events = events
         self._ender = ender
         self._clock = clock
-        self._watches: dict[UUID, Watch] = {}
+        self._watches: dict[str, Watch] = {}
+        """By the ids of their requests as bells name them."""
         self.subscriptions = 0
-        self._rung = Gathered[UUID]()
+        self._rung = Gathered[str]()
         self._doubted = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end)
         self.bell = Doorbell(client)
-        self.bell.listen((keys.bell(shard) for shard in range(events.shards)), on_ids(self._on_ring))
+        self.bell.listen((keys.bell(shard) for shard in range(events.shards)), self._on_ring)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -186,8 +188,8 @@ class Live:
         except Unavailable as error:
             raise InterruptedWatch(follower.cursor, error.retry_after_s) from error
 
-    def _on_ring(self, ids: list[UUID]) -> None:
-        self._rung.add(id_ for id_ in ids if id_ in self._watches)
+    def _on_ring(self, message: str) -> None:
+        self._rung.add(id_ for id_ in message.split() if id_ in self._watches)
 
     async def _answer_bells(self) -> None:
         while True:
@@ -196,19 +198,18 @@ class Live:
             for first in range(0, len(rung), _READ_MOST):
                 await self._answer(rung[first : first + _READ_MOST])
 
-    async def _answer(self, rung: Sequence[UUID]) -> None:
+    async def _answer(self, rung: Sequence[str]) -> None:
         """Takes in the events behind a bell. Where there are none to be found, PostgreSQL knows."""
-        positions = {id_: watch.position for id_ in rung if (watch := self._watches.get(id_))}
+        watches = {id_: watch for id_ in rung if (watch := self._watches.get(id_))}
         try:
-            news = await self._events.read(positions)
+            news = await self._events.read([watch.position for watch in watches.values()])
         except GONE:
-            self._doubted.add(positions)
+            self._doubted.add(map(UUID, watches))
             return
-        for id_, events in news.items():
-            if watch := self._watches.get(id_):
-                watch.position = events.last
-                watch.learn(events.quotes, events.ending)
-        self._doubted.add(id_ for id_, events in news.items() if not events.quotes and events.ending is None)
+        for (id_, watch), events in zip(watches.items(), news, strict=True):
+            watch.learn(events.quotes, events.ending)
+            if not events.quotes and events.ending is None:
+                self._doubted.add([UUID(id_)])
 
     async def _stand_in_for_the_bell(self) -> None:
         """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""
@@ -217,7 +218,7 @@ class Live:
             heard_before = self.bell.is_connected
             await self._clock.sleep(POLL_EVERY_S)
             if not (heard_before and self.bell.is_connected):
-                self._doubted.add(self._watches)
+                self._doubted.add(map(UUID, self._watches))
 
     async def _snapshot(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:
         async with connected(self._pool) as connection:
@@ -246,18 +247,21 @@ class Live:
         return [None] * len(ids)
 
     def _is_behind(self, request_id: UUID, settled: int, ended: bool) -> bool:  # noqa: FBT001 - a column of a row
-        watch = self._watches.get(request_id)
-        return watch is not None and (len(watch.quotes) < settled or (ended and watch.ending is None))
+        watch = self._watches.get(str(request_id))
+        return watch is not None and (len(watch.told) < settled or (ended and watch.ending is None))
 
     def _learn(self, requests: Iterable[QuoteRequest]) -> None:
         for request in requests:
-            if watch := self._watches.get(request.id):
-                watch.learn(list(request.quotes.values()), request.ending)
+            if watch := self._watches.get(str(request.id)):
+                news = [quote for id_, quote in request.quotes.items() if id_ not in watch.told]
+                watch.learn(map(told_of, news), request.ending)
 
     def _join(self, request_id: UUID, on_news: Callable[[], None]) -> Watch:
         if self.subscriptions >= SUBSCRIPTIONS_MOST:
             raise Overloaded("too many subscriptions")
-        watch = self._watches.setdefault(request_id, Watch())
+        watch = self._watches.get(str(request_id))
+        if watch is None:
+            watch = self._watches[str(request_id)] = Watch(self._events.beginning(request_id))
         watch.listeners.add(on_news)
         self.subscriptions += 1
         metrics.SUBSCRIPTIONS.inc()
@@ -268,4 +272,4 @@ class Live:
         metrics.SUBSCRIPTIONS.dec()
         watch.listeners.discard(on_news)
         if not watch.listeners:
-            self._watches.pop(request_id, None)
+            self._watches.pop(str(request_id), None)

@@ -1,16 +1,16 @@
-"""Every field of the event types as it is read off a domain value: what `app.api.types` makes of it, without making it.
+"""Every field of the event types, as an expression that reads it off `app.following`'s events: what `app.api.types` makes of
+them, without making it. Tests hold both to each other over generated selections.
 
-Tests hold both to each other over generated selections. A field that is not here has to be asked of graphql-core.
+`v` is the value that the field is of, `e` the event, `services` are the API's. A field that is not here is graphql-core's.
 """
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.api.plans.selections import Info
-from app.domain.insurer import Insurer
-from app.domain.quote import NoOffer, Offer, Quote, best_quote
+from app.documents import Told
+from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.following import Completed, Received
 
@@ -18,72 +18,56 @@ CLASSES: Final[Mapping[str, type]] = MappingProxyType({"QuoteReceived": Received
 """Members of the schema's union, by name."""
 
 
-def _offer(quote: Quote, _info: Info) -> Offer | None:
-    return quote.answer if isinstance(quote.answer, Offer) else None
+def _best(event: Completed, now: datetime) -> Told | None:
+    best = best_quote(event.request.quotes.values(), now=now)
+    return event.told[best.insurer_id] if best else None
 
 
-def _reason(quote: Quote, _info: Info) -> Any:
-    return quote.answer.reason if isinstance(quote.answer, NoOffer) else None
-
-
-def _insurer(quote: Quote, info: Any) -> Insurer:
-    return info.context.services.availabilities.insurer(quote.insurer_id)
-
-
-def _best(event: Completed, info: Any) -> Quote | None:
-    return best_quote(event.request.quotes.values(), now=info.context.services.clock.now())
-
-
-def _stub(event: Completed, _info: Info) -> Stub | None:
+def _stub(event: Completed) -> Stub | None:
     return stub_for(event.request.quotes.values())
 
 
-_EVENT: Final[Mapping[str, Callable[..., Any]]] = {
-    "cursor": lambda event, _: event.cursor.encode(),
-    "requestId": lambda event, _: str(event.cursor.request_id),
-    "progress": attrgetter("cursor"),
-}
-FIELDS: Final[Mapping[str, Mapping[str, Callable[..., Any]]]] = MappingProxyType(
+NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub})
+"""What the expressions call."""
+
+_EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
+FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "QuoteReceived": {**_EVENT, "quote": attrgetter("quote")},
-        "QuotesCompleted": {**_EVENT, "outcome": attrgetter("ending.outcome"), "bestQuote": _best, "stub": _stub},
-        "Progress": {"answered": attrgetter("answered"), "total": lambda cursor, _: len(cursor.insurers)},
+        "QuoteReceived": {**_EVENT, "quote": "e.told"},
+        "QuotesCompleted": {
+            **_EVENT,
+            "outcome": "e.ending.outcome",
+            "bestQuote": "best(e, services.clock.now())",
+            "stub": "stub(e)",
+        },
+        "Progress": {"answered": "v.answered", "total": "len(v.insurers)"},
         "Quote": {
-            "id": lambda quote, _: f"{quote.request_id}:{quote.insurer_id}",
-            "insurer": _insurer,
-            "status": attrgetter("status"),
-            "offer": _offer,
-            "reason": _reason,
-            "receivedAt": attrgetter("received_at"),
+            "id": "f'{e.cursor.request_id}:{v.insurer_id}'",
+            "insurer": "services.availabilities.insurer(v.insurer_id)",
+            "status": "v.status",
+            "offer": "v.offer",
+            "reason": "v.why",
+            "receivedAt": "v.received_at",
         },
-        "Insurer": {"id": attrgetter("id"), "name": attrgetter("name")},
+        "Insurer": {"id": "v.id", "name": "v.name"},
         "Offer": {
-            "number": attrgetter("number"),
-            "premium": attrgetter("premium"),
-            "coefficients": attrgetter("coefficients"),
-            "validUntil": attrgetter("valid_until"),
-            "purchaseUrl": attrgetter("purchase_url"),
+            "number": "v.number",
+            "premium": "v",
+            "coefficients": "v.factors",
+            "validUntil": "v.valid_until",
+            "purchaseUrl": "v.purchase_url",
         },
-        "Money": {"amount": attrgetter("amount"), "currency": attrgetter("currency")},
+        "Money": {"amount": "v.premium", "currency": "v.currency"},
         "Coefficients": {
-            "baseRate": attrgetter("base_rate"),
-            "territory": attrgetter("territory"),
-            "bonusMalus": attrgetter("bonus_malus"),
-            "ageExperience": attrgetter("age_experience"),
-            "driverRestriction": attrgetter("driver_restriction"),
-            "power": attrgetter("power"),
-            "season": attrgetter("season"),
+            "baseRate": "v.base_rate",
+            "territory": "v.territory",
+            "bonusMalus": "v.bonus_malus",
+            "ageExperience": "v.age_experience",
+            "driverRestriction": "v.driver_restriction",
+            "power": "v.power",
+            "season": "v.season",
         },
-        "Reason": {
-            "code": attrgetter("code.value"),
-            "message": attrgetter("message"),
-            "insurerCode": attrgetter("insurer_code"),
-        },
-        "Stub": {
-            "title": attrgetter("title"),
-            "message": attrgetter("message"),
-            "retryAfterSeconds": attrgetter("retry_after_s"),
-        },
+        "Reason": {"code": "v.code.value", "message": "v.message", "insurerCode": "v.insurer_code"},
+        "Stub": {"title": "v.title", "message": "v.message", "retryAfterSeconds": "v.retry_after_s"},
     }
 )
-"""By type and field: one that needs the value alone is an `attrgetter`, the others take the value and `Info`."""

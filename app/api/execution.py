@@ -12,7 +12,6 @@ from strawberry.execution import optimized_is_awaitable
 from app.api.asked import Asked
 from app.api.context import ADMIN, Context
 from app.api.operations import ERRORS_MOST, Operation
-from app.api.plans.selections import Info
 from app.api.schema import GRAPHQL, Executor
 from app.api.sources import Events, RequestEvents
 from app.api.written import Written
@@ -92,10 +91,9 @@ async def _written(
     if isinstance(begun, ExecutionResult):
         yield begun
         return
-    info = Info(context)
     async with aclosing(begun.events()) as events:
         async for event in events:
-            yield ExecutionResult({written.key: written.write(event, info)}, None)
+            yield ExecutionResult(dict(written.write(event, context.services)), None)
 
 
 async def _begun(operation: Operation, asked: Asked, context: Context) -> Events | ExecutionResult:

@@ -11,7 +11,6 @@ from app.api.context import Context
 from app.api.faults import raised
 from app.api.http import encode
 from app.api.peer import Peer
-from app.api.plans.selections import Info
 from app.api.pushed import measure
 from app.api.sources import RequestEvents
 from app.api.written import Written
@@ -109,10 +108,10 @@ class Subscriber:
     def _payload(self, event: Event) -> bytes:
         """Those who watch the same request with the same document share it."""
         written, watch = self._written, self._attendance.follower.watch
-        key = (written, event.cursor.bits, event.quote.insurer_id if isinstance(event, Received) else "")
+        key = (written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")
         if watch.payload is not None and watch.payload[0] == key:
             return watch.payload[1]
-        payload = encode({"data": {written.key: written.write(event, Info(self._context))}})
+        payload = encode({"data": written.write(event, self._context.services)})
         if len(watch.listeners) > 1:
             watch.payload = key, payload
         return payload

@@ -5,13 +5,13 @@ The same events go, in the same script, into the feed of their shard, for other 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.documents import decode_ending, decode_quote, encode_ending, encode_quote
+from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.client import Client
@@ -37,11 +37,19 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """New events of a request, and the place after which the next ones come."""
+    """New events of a request."""
 
-    quotes: Sequence[Quote]
+    quotes: Sequence[Told]
     ending: Ending | None
-    last: str
+
+
+@dataclass(slots=True)
+class Position:
+    """How far one request's events have been read: `last` is the last of them, `0` none yet."""
+
+    shard: int
+    stream: str
+    last: str = "0"
 
 
 class EventStreams:
@@ -107,32 +115,35 @@ class EventStreams:
             arguments += [insurer, encode_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
 
-    async def read(self, positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
-        """Events after each request's position (`0` for all), in one round trip for each shard."""
-        shards: dict[int, list[UUID]] = defaultdict(list)
-        for request_id in positions:
-            shards[keys.shard_of(request_id, self.shards)].append(request_id)
-        found = await asyncio.gather(*(self._read(shard, ids, positions) for shard, ids in shards.items()))
-        return {request_id: events for part in found for request_id, events in part.items()}
+    def beginning(self, request_id: UUID) -> Position:
+        """Before the first event of this request."""
+        shard = keys.shard_of(request_id, self.shards)
+        return Position(shard, keys.events(shard, request_id))
 
-    async def _read(self, shard: int, ids: Sequence[UUID], positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
-        names = [keys.events(shard, request_id) for request_id in ids]
-        begins = ["-" if (last := positions[request_id]) == "0" else f"({last}" for request_id in ids]
+    async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
+        """The events after each position, which is moved past them; one round trip for each shard."""
+        shards: dict[int, list[Position]] = defaultdict(list)
+        for position in positions:
+            shards[position.shard].append(position)
+        replies = await asyncio.gather(*(self._read(part) for part in shards.values()))
+        found = {id(position): flat for part in replies for position, flat in part}
+        return [_events(position, found[id(position)]) for position in positions]
+
+    async def _read(self, positions: Sequence[Position]) -> Iterable[tuple[Position, Sequence[str]]]:
+        begins = ["-" if position.last == "0" else f"({position.last}" for position in positions]
+        names = [position.stream for position in positions]
         replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MOST, *begins])
-        return {
-            request_id: _events(request_id, flat, positions[request_id])
-            for request_id, flat in zip(ids, replies, strict=True)
-        }
+        return zip(positions, replies, strict=True)
 
 
-def _events(request_id: UUID, flat: Sequence[str], last: str) -> Events:
-    """Of `entry, field, value, …`."""
-    quotes: list[Quote] = []
+def _events(position: Position, flat: Sequence[str]) -> Events:
+    """Of `entry, field, document, …`."""
+    quotes: list[Told] = []
     ending: Ending | None = None
     for place in range(0, len(flat), 3):
-        last, field, document = flat[place : place + 3]
+        position.last, field, document = flat[place : place + 3]
         if field == "quote":
-            quotes.append(decode_quote(request_id, document))
+            quotes.append(decode_told(document))
         else:
             ending = decode_ending(document)
-    return Events(quotes, ending, last)
+    return Events(quotes, ending)

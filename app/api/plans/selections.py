@@ -72,7 +72,7 @@ class Selections:
             case GraphQLObjectType() if selected:
                 return self._object(type_, selected)
             case GraphQLUnionType() if selected:
-                writers = {self.class_of(member): self._object(member, selected) for member in type_.types}
+                writers = {_class_of(member): self._object(member, selected) for member in type_.types}
                 return lambda value, info: writers[type(value)](value, info)
             case _ if isinstance(type_, _LIST):
                 one = self.writer(type_.of_type, selected)
@@ -82,7 +82,7 @@ class Selections:
 
     def _object(self, type_: GraphQLObjectType, selected: SelectionSetNode) -> Writer:
         fields: dict[str, Writer] = {}
-        for node in self._fields(type_, selected):
+        for node in self.fields(type_, selected):
             key = (node.alias or node.name).value
             if key in fields:
                 raise NotSimple
@@ -90,7 +90,7 @@ class Selections:
         written = tuple(fields.items())
         return lambda value, info: {key: read(value, info) for key, read in written}
 
-    def _fields(self, type_: GraphQLObjectType, selected: SelectionSetNode) -> Iterator[FieldNode]:
+    def fields(self, type_: GraphQLObjectType, selected: SelectionSetNode) -> Iterator[FieldNode]:
         """Those that this very type has in the selection, fragments opened."""
         for node in selected.selections:
             if node.directives:
@@ -100,13 +100,13 @@ class Selections:
                     yield node
                 case InlineFragmentNode():
                     if self._fits(node.type_condition.name.value if node.type_condition else type_.name, type_):
-                        yield from self._fields(type_, node.selection_set)
+                        yield from self.fields(type_, node.selection_set)
                 case FragmentSpreadNode():
                     fragment = self._fragments[node.name.value]
                     if fragment.directives:
                         raise NotSimple
                     if self._fits(fragment.type_condition.name.value, type_):
-                        yield from self._fields(type_, fragment.selection_set)
+                        yield from self.fields(type_, fragment.selection_set)
                 case _:
                     raise NotSimple
 
@@ -123,7 +123,7 @@ class Selections:
         field = type_.fields[name]
         if node.arguments:
             raise NotSimple
-        read: Any = self.reader(type_, name)
+        read: Any = _reader(field.extensions["strawberry-definition"])
         write = self.writer(field.type, node.selection_set)
         if isinstance(read, attrgetter):
             return (
@@ -132,20 +132,6 @@ class Selections:
                 else lambda value, info: write(cast("Any", read(value)), info)
             )
         return lambda value, info: write(read(value, info), info)
-
-    def reader(self, type_: GraphQLObjectType, name: str) -> Any:
-        """What gets a field of a value: an attribute, or our resolver, which may not wait."""
-        field: StrawberryField = type_.fields[name].extensions["strawberry-definition"]
-        resolver = cast("Any", field).base_resolver
-        if resolver is None:
-            return attrgetter(field.python_name)
-        if resolver.is_async:
-            raise NotSimple
-        return resolver.wrapped_func
-
-    def class_of(self, member: GraphQLObjectType) -> type:
-        """The class that values of a union's member have."""
-        return member.extensions["strawberry-definition"].origin
 
 
 def _plain(read: Callable[[Any], Any]) -> Writer:
@@ -158,3 +144,17 @@ def _name(value: Any, _info: Info) -> Any:
 
 def _same(value: Any, _info: Info) -> Any:
     return value
+
+
+def _reader(field: StrawberryField) -> Any:
+    """What gets the field of a value: an attribute, or our resolver, which may not wait."""
+    resolver = cast("Any", field).base_resolver
+    if resolver is None:
+        return attrgetter(field.python_name)
+    if resolver.is_async:
+        raise NotSimple
+    return resolver.wrapped_func
+
+
+def _class_of(type_: GraphQLObjectType) -> type:
+    return type_.extensions["strawberry-definition"].origin
