@@ -11,7 +11,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -45,11 +44,16 @@ _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": F
 
 
 class Api(FastAPI):
-    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo."""
+    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
+
+    Subscriptions go by it too: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
             await shortcut.answer(super().__call__, self.state.services, (scope, receive, send))
+        elif scope["type"] == "websocket" and scope["path"] == http.PATH:
+            await self.state.graphql_socket(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -84,7 +88,11 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 yield {"draining": draining}
                 await services.finishing.finished()
 
+    origins = parse_origins(settings.origins)
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+
+    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
 
     async def callback(request: Request) -> Response:
         return await callbacks.answer(request, app.state.resources.callbacks)
@@ -96,10 +104,11 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
     )
     app.state.is_draining = False
+    app.state.graphql_socket = Gate(graphql_socket, origins=origins, sockets=sockets)
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets)
+    _guard(app, origins, sockets)
     app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
@@ -116,11 +125,7 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
 
-    async def graphql_socket(socket: WebSocket) -> None:
-        await websocket.serve(socket, app.state.services)
-
     app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.router.routes.append(WebSocketRoute(http.PATH, graphql_socket))
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
 

@@ -6,7 +6,7 @@ reads slowly: its operations wait at their next message, and are ended with thei
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app.api.context import Context, Services
 from app.api.execution import stream, watched
 from app.api.faults import format_errors, raised, told
-from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
+from app.api.frames import Complete, ConnectionInit, Frame, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
 from app.api.operations import BadDocument
 from app.api.peer import peer_of
@@ -96,6 +96,8 @@ class _Connection:
         self._line = Line(self._peer, self._running) if self._peer else None
         self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
         """What ends the connection although the client goes on."""
+        self._reading: asyncio.Timeout | None = None
+        self._expiring: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         token, grant = await self._initialised()
@@ -109,46 +111,41 @@ class _Connection:
     async def _serve(self, grant: Grant) -> None:
         """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
         try:
-            async with asyncio.timeout(None) as reading:
+            async with asyncio.timeout(None) as self._reading:
                 if self._peer:
-                    self._peer.on_stalled = lambda: self._interrupt(reading, self._close_stalled)
-                with self._until_expired(grant, reading):
-                    await self._read(grant.caller)
+                    self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
+                self._look_at_token(grant)
+                while True:
+                    await self._take(await self._frame(), grant.caller)
         except TimeoutError:
             if self._interrupted is None:
                 raise
             await self._interrupted()
         finally:
-            if self._peer:
-                self._peer.on_stalled = self._peer.on_writable = None
-            self._cancel_operations()
+            self._let_go()
             if self._tasks:
                 await asyncio.wait(self._tasks)
 
-    def _interrupt(self, reading: asyncio.Timeout, end: Callable[[], Awaitable[NoReturn]]) -> None:
-        if self._interrupted is None:
+    def _let_go(self) -> None:
+        self._cancel_operations()
+        if self._expiring:
+            self._expiring.cancel()
+        if self._peer:
+            self._peer.on_stalled = self._peer.on_writable = None
+
+    def _interrupt(self, end: Callable[[], Awaitable[NoReturn]]) -> None:
+        if self._interrupted is None and self._reading:
             self._interrupted = end
-            reading.reschedule(asyncio.get_running_loop().time())
+            self._reading.reschedule(asyncio.get_running_loop().time())
 
-    @contextlib.contextmanager
-    def _until_expired(self, grant: Grant, reading: asyncio.Timeout) -> Generator[None, None, None]:
+    def _look_at_token(self, grant: Grant) -> None:
         """Nobody watches on with a token that holds no more."""
-        timer: asyncio.TimerHandle | None = None
-
-        def look() -> None:
-            nonlocal timer
-            left_s = grant.expires_at_s - self._services.clock.now().timestamp()
-            if left_s <= 0:
-                self._interrupt(reading, self._close_expired)
-            else:
-                timer = asyncio.get_running_loop().call_later(min(left_s, EXPIRY_LOOKED_AT_EVERY_S), look)
-
-        look()
-        try:
-            yield
-        finally:
-            if timer:
-                timer.cancel()
+        left_s = grant.expires_at_s - self._services.clock.now().timestamp()
+        if left_s <= 0:
+            self._interrupt(self._close_expired)
+            return
+        wait_s = min(left_s, EXPIRY_LOOKED_AT_EVERY_S)
+        self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
 
     async def _close_expired(self) -> NoReturn:
         raise _Closing(FORBIDDEN, "Token expired")
@@ -189,18 +186,17 @@ class _Connection:
             raise NotAuthenticated
         return token
 
-    async def _read(self, caller: Caller) -> None:
-        while True:
-            match await self._frame():
-                case Subscribe() as frame:
-                    await self._begin(frame, caller)
-                case Complete(id=operation_id):
-                    if operation := self._running.pop(operation_id, None):
-                        operation.cancel()
-                case ConnectionInit():
-                    raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
-                case frame:
-                    await self._pong(frame)
+    async def _take(self, frame: Frame, caller: Caller) -> None:
+        match frame:
+            case Subscribe():
+                await self._begin(frame, caller)
+            case Complete(id=operation_id):
+                if operation := self._running.pop(operation_id, None):
+                    operation.cancel()
+            case ConnectionInit():
+                raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+            case Ping() | Pong():
+                await self._pong(frame)
 
     async def _begin(self, frame: Subscribe, caller: Caller) -> None:
         if frame.id in self._running:
@@ -255,7 +251,7 @@ class _Connection:
             operation.cancel()
         return cancelled
 
-    async def _frame(self) -> ConnectionInit | Ping | Pong | Subscribe | Complete:
+    async def _frame(self) -> Frame:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
