@@ -5,6 +5,7 @@ while, and ends the request when its time is up.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -34,7 +35,7 @@ class Attendance:
         """Raises as `Live.enter`. What is known by then is told by the first `hear`, which is the caller's to call."""
         self.follower = await self._live.enter(request_id, may_see, self.hear, after)
         self.is_on = True
-        self._heard_at_s = asyncio.get_running_loop().time()
+        self._heard_at_s = time.monotonic()
         self._set_timer()
 
     def end(self) -> None:
@@ -49,21 +50,20 @@ class Attendance:
         """There is news, or may be."""
         if not self.is_on:  # it has not begun yet
             return
-        self._heard_at_s = asyncio.get_running_loop().time()
+        self._heard_at_s = time.monotonic()
         self._on_news()
         if self.is_on and self.follower.is_in_doubt:
             self._live.doubt([self.follower])
 
     def _set_timer(self, *, least_s: float = 0.0) -> None:
-        loop = asyncio.get_running_loop()
-        wait_s = self._live.wait_s(self.follower, silent_s=loop.time() - self._heard_at_s)
-        self._timer = loop.call_later(max(wait_s, least_s), self._look)
+        wait_s = self._live.wait_s(self.follower, silent_s=time.monotonic() - self._heard_at_s)
+        self._timer = asyncio.get_running_loop().call_later(max(wait_s, least_s), self._look)
 
     def _look(self) -> None:
         if self._live.left_s(self.follower) <= 0:
             self._end_request()
             return
-        now_s = asyncio.get_running_loop().time()
+        now_s = time.monotonic()
         if self._live.wait_s(self.follower, silent_s=now_s - self._heard_at_s) <= 0:
             self._live.doubt([self.follower])
             self._heard_at_s = now_s

@@ -93,7 +93,7 @@ async def _written(
         return
     async with aclosing(begun.events()) as events:
         async for event in events:
-            yield ExecutionResult(dict(written.write(event, context.services)), None)
+            yield ExecutionResult(written.write(event, context.services), None)
 
 
 async def _begun(operation: Operation, asked: Asked, context: Context) -> Events | ExecutionResult:

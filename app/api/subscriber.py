@@ -7,6 +7,8 @@ in their connection, each with nothing but its cursor, until it takes messages a
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import structlog
+
 from app.api.context import Context
 from app.api.faults import raised
 from app.api.http import encode
@@ -16,7 +18,7 @@ from app.api.sources import RequestEvents
 from app.api.written import Written
 from app.attending import Attendance
 from app.domain.cursor import Cursor
-from app.following import Event, Received
+from app.following import Event, Received, Watch
 
 
 class Running(Protocol):
@@ -85,40 +87,47 @@ class Subscriber:
 
     def flush(self) -> None:
         """Writes what there is, as far as the peer takes it; then waits for the peer, if there may be more."""
-        if self._attendance.is_on:
-            self._write_news()
-        if self._last is not None and self._line.peer.is_writable:
+        is_writable = self._write_news() if self._attendance.is_on else self._line.peer.is_writable
+        if self._last is not None and is_writable:
             self._write_last(self._last)
-        elif (self._last is not None or self._attendance.is_on) and not self._line.peer.is_writable:
+        elif not is_writable and (self._last is not None or self._attendance.is_on):
             self._line.wait(self)
 
-    def _write_news(self) -> None:
+    def _write_news(self) -> bool:
+        """Tells whether the peer takes more."""
         peer, follower = self._line.peer, self._attendance.follower
         news = follower.news()
         try:
-            while peer.is_writable and (event := next(news, None)):
-                peer.write(b"%b%b}" % (self._head, self._payload(event)))
+            while (is_writable := peer.is_writable) and (event := next(news, None)):
+                peer.write(b"%b%b}" % (self._head, self._payload(event, follower.watch)))
                 measure(event, self._context.services.clock)
                 self._place = event.cursor
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
-            self._end({"type": "error", "payload": [raised(error)]})
+            self._end_with(error)
+            return peer.is_writable
         if follower.is_over:
             self._end({"type": "complete"})
+        return is_writable
 
-    def _payload(self, event: Event) -> bytes:
+    def _payload(self, event: Event, watch: Watch) -> bytes:
         """Those who watch the same request with the same document share it."""
-        written, watch = self._written, self._attendance.follower.watch
-        key = (written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")
-        if watch.payload is not None and watch.payload[0] == key:
-            return watch.payload[1]
-        payload = encode({"data": written.write(event, self._context.services)})
-        if len(watch.listeners) > 1:
-            watch.payload = key, payload
-        return payload
+        if len(watch.listeners) == 1:
+            return self._encoded(event)
+        key = (self._written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")
+        if watch.payload is None or watch.payload[0] != key:
+            watch.payload = key, self._encoded(event)
+        return watch.payload[1]
+
+    def _encoded(self, event: Event) -> bytes:
+        return encode({"data": self._written.write(event, self._context.services)})
 
     def _fail(self, error: Exception) -> None:
-        self._end({"type": "error", "payload": [raised(error)]})
+        self._end_with(error)
         self.flush()
+
+    def _end_with(self, error: Exception) -> None:
+        with structlog.contextvars.bound_contextvars(operation=self._id):
+            self._end({"type": "error", "payload": [raised(error)]})
 
     def _end(self, last: Mapping[str, Any]) -> None:
         self._attendance.end()
