@@ -88,11 +88,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 yield {"draining": draining}
                 await services.finishing.finished()
 
-    origins = parse_origins(settings.origins)
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
-
-    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
-        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
 
     async def callback(request: Request) -> Response:
         return await callbacks.answer(request, app.state.resources.callbacks)
@@ -104,11 +100,10 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
     )
     app.state.is_draining = False
-    app.state.graphql_socket = Gate(graphql_socket, origins=origins, sockets=sockets)
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, origins, sockets)
+    _guard(app, parse_origins(settings.origins), sockets)
     app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
@@ -132,6 +127,11 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
+
+    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
+
+    app.state.graphql_socket = Gate(graphql_socket, origins=origins, sockets=sockets)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
