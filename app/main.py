@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import collecting
 from app.api import callbacks, graphiql, http, websocket
@@ -47,15 +48,27 @@ class Api(FastAPI):
     """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
 
     Subscriptions go by it too: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
+    `proxies` are those whose word is taken for who the client is; see `Settings.trusted_proxies`.
     """
+
+    def __init__(self, proxies: str, lifespan: Any) -> None:
+        super().__init__(
+            title="osago-aggregator",
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            telemetry=_SILENT,
+        )
+        self._behind_proxies: Any = ProxyHeadersMiddleware(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
-            await shortcut.answer(super().__call__, self.state.services, (scope, receive, send))
+            await shortcut.answer(self._behind_proxies, self.state.services, (scope, receive, send))
         elif scope["type"] == "websocket" and scope["path"] == http.PATH:
             await self.state.graphql_socket(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self._behind_proxies(scope, receive, send)
 
 
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
@@ -96,14 +109,12 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = Api(
-        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
-    )
+    app = Api(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets)
+    _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
     app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
@@ -125,13 +136,14 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
 
 
-def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
+def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
     async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await websocket.serve(WebSocket(scope, receive, send), app.state.services)
 
-    app.state.graphql_socket = Gate(graphql_socket, origins=origins, sockets=sockets)
+    gate: Any = Gate(graphql_socket, origins=origins, sockets=sockets)
+    app.state.graphql_socket = ProxyHeadersMiddleware(gate, proxies)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(

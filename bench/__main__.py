@@ -20,8 +20,12 @@ LINES: Final[Mapping[str, str]] = {
     "latency": "bench.latency",
     "recovery": "bench.recovery",
     "peak": "bench.peak",
+    "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""
+
+BESIDE_OURS: Final = {"peers"}
+"""The `rows` of these take what was measured before them, for that is their yardstick."""
 
 
 def main() -> None:
@@ -35,8 +39,8 @@ def main() -> None:
     measured: list[Row] = []
     for name in names:
         print(f"{name} …", flush=True)
-        rows: Callable[[], Sequence[Row]] = import_module(LINES[name]).rows
-        measured += rows()
+        rows: Callable[..., Sequence[Row]] = import_module(LINES[name]).rows
+        measured += rows(tuple(measured)) if name in BESIDE_OURS else rows()
     print(f"\n{table(measured)}\n")
     write(measured, revision=_revision(), is_recorded=chosen.record)
     print(f"written to {RESULTS}" + (f" and {HISTORY}" if chosen.record else ""))
