@@ -60,8 +60,13 @@ class Limited(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._request_is_there()
+        if self._timer:
+            self._timer.cancel()
         if not self.transport.is_closing():
             super().handle_websocket_upgrade()
+            # The connection is another protocol's from here on; this one must not live on until garbage is looked for.
+            self.scope.pop(RESPOND)  # type: ignore[typeddict-item]
+            self.parser = None  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
