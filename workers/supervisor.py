@@ -29,6 +29,7 @@ from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.limit import Limits
+from workers.loading import Loading
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
@@ -73,6 +74,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._loading = Loading(resources.pool)
         self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
@@ -82,6 +84,7 @@ class Worker:
                     resources,
                     self._asking(one),
                     self._settling,
+                    self._loading,
                     self._presence,
                     self._quarantine,
                     consumer=self.consumer,
@@ -98,6 +101,7 @@ class Worker:
         try:
             async with running(
                 self._settling.run,
+                self._loading.run,
                 self._presence.run,
                 self._quarantine.run,
                 self._recovery.run,
