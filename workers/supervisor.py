@@ -30,6 +30,7 @@ from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.limit import Limits
 from workers.loading import Loading
+from workers.pace import Pace
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
@@ -65,6 +66,7 @@ class Worker:
         )
         with telling_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
+        self._pace = Pace()
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -150,6 +152,7 @@ class Worker:
             self._resources.clock,
             self._called_back,
             end_margin_s=self._resources.settings.end_margin,
+            pace=self._pace,
         )
 
     def _doorbell(self) -> Doorbell:

@@ -1,0 +1,57 @@
+"""The pace of one worker: how many calls to insurers it begins at a time, so that each turn of its event loop stays short.
+
+When 25,000 jobs come at once, what is due for the customer — an answer to settle — would wait in every turn behind
+thousands of calls that are only about to begin. They wait here instead, in the order of coming. It is no limit on calls
+under way, so that an insurer that hangs keeps nobody waiting; and who comes when there is little to do never waits.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final
+
+TURN_S_MOST: Final = 0.002
+"""Of CPU, in one turn of the loop, for all that is done in it."""
+BEGUN_MOST: Final = 64
+"""Calls begun in one turn, however short the turns are."""
+
+
+class Pace:
+    """Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._most = BEGUN_MOST
+        self._begun = 0
+        self._turn_began_at: float | None = None
+        """CPU time of this thread; None when in the last turn nothing began."""
+
+    async def wait(self) -> None:
+        """Returns when one more call may begin."""
+        if self._turn_began_at is None:
+            self._begin_turn()
+        if self._begun < self._most and not self._line:
+            self._begun += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        await turn
+
+    def _begin_turn(self) -> None:
+        self._begun = 0
+        self._turn_began_at = time.thread_time()
+        asyncio.get_running_loop().call_soon(self._end_turn, self._turn_began_at)
+
+    def _end_turn(self, began_at: float) -> None:
+        """After a long turn fewer calls begin in the next one, after a short one one more."""
+        is_long = time.thread_time() - began_at > TURN_S_MOST
+        self._most = max(1, self._most // 2) if is_long else min(BEGUN_MOST, self._most + 1)
+        if not self._begun and not self._line:
+            self._turn_began_at = None
+            return
+        self._begin_turn()
+        while self._line and self._begun < self._most:
+            turn = self._line.popleft()
+            if not turn.done():  # it was cancelled
+                turn.set_result(None)
+                self._begun += 1
