@@ -64,5 +64,10 @@ def _faults(user: Watched, insurers: Sequence[str]) -> Iterator[str]:
 
 def called_at(one: Fleet) -> tuple[dict[str, float], dict[str, float]]:
     """When each application's insurer was called first, and last: with that reply it gave its answer. By idempotency key."""
-    book: dict[str, tuple[float, float, int]] = httpx.get(f"{one.insurers_url}/book", timeout=60).json()
+    book = book_of(one)
     return {key: first for key, (first, _, _) in book.items()}, {key: last for key, (_, last, _) in book.items()}
+
+
+def book_of(one: Fleet) -> dict[str, tuple[float, float, int]]:
+    """The insurers' own book: of each application, when it was called about first and last, and how often."""
+    return httpx.get(f"{one.insurers_url}/book", timeout=60).json()

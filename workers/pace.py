@@ -23,12 +23,12 @@ class Pace:
         self._line: deque[asyncio.Future[None]] = deque()
         self._most = BEGUN_MOST
         self._begun = 0
-        self._turn_began_at: float | None = None
-        """CPU time of this thread; None when in the last turn nothing began."""
+        self._is_counting = False
+        """Whether something has begun, or waits, in this turn."""
 
     async def wait(self) -> None:
         """Returns when one more call may begin."""
-        if self._turn_began_at is None:
+        if not self._is_counting:
             self._begin_turn()
         if self._begun < self._most and not self._line:
             self._begun += 1
@@ -39,15 +39,18 @@ class Pace:
 
     def _begin_turn(self) -> None:
         self._begun = 0
-        self._turn_began_at = time.thread_time()
-        asyncio.get_running_loop().call_soon(self._end_turn, self._turn_began_at)
+        self._is_counting = True
+        # Only who is busy pays for the clock.
+        began_at = time.thread_time() if self._line else None
+        asyncio.get_running_loop().call_soon(self._end_turn, began_at)
 
-    def _end_turn(self, began_at: float) -> None:
+    def _end_turn(self, began_at: float | None) -> None:
         """After a long turn fewer calls begin in the next one, after a short one one more."""
-        is_long = time.thread_time() - began_at > TURN_S_MOST
-        self._most = max(1, self._most // 2) if is_long else min(BEGUN_MOST, self._most + 1)
-        if not self._begun and not self._line:
-            self._turn_began_at = None
+        if began_at is not None:
+            is_long = time.thread_time() - began_at > TURN_S_MOST
+            self._most = max(1, self._most // 2) if is_long else min(BEGUN_MOST, self._most + 1)
+        self._is_counting = False
+        if not self._line:
             return
         self._begin_turn()
         while self._line and self._begun < self._most:
