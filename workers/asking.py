@@ -135,7 +135,7 @@ class Asking:
         failures = 0
         while True:
             end_if_cancelled()
-            await self._pace.wait()
+            await self._pace.wait(self.insurer_id)
             await ownership.confirm(job)
             try:
                 result = await self._call(step, job, call)

@@ -28,6 +28,8 @@ from app.streams.events import EventStreams, Published
 log: Final = structlog.get_logger(__name__)
 
 RETRY_S_MOST: Final = 0.5
+BATCH_MOST: Final = 200
+"""Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
 
 Result = TypeVar("Result")
 
@@ -54,6 +56,11 @@ class _Committed:
 _News: TypeAlias = Published | QuoteRequest
 
 
+def _line_of(news: _News) -> str:
+    """An insurer's, or that of the ends."""
+    return news.quote.insurer_id if isinstance(news, Published) else ""
+
+
 class Settling:
     """Settles quotes. Whoever owns it keeps `run` in its TaskGroup."""
 
@@ -62,8 +69,11 @@ class Settling:
         self._events = events
         self._ending = ending
         self._clock = clock
-        self._commits = GroupCommit(self._commit)
-        self._news: GroupCommit[_News, None] = GroupCommit(self._tell)
+        # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
+        self._commits = GroupCommit(
+            self._commit, batch_most=BATCH_MOST, line_of=lambda answered: answered.quote.insurer_id
+        )
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MOST, line_of=_line_of)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
