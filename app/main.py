@@ -15,6 +15,7 @@ from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import collecting
 from app.api import callbacks, graphiql, http, websocket
@@ -45,13 +46,27 @@ _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": F
 
 
 class Api(FastAPI):
-    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo."""
+    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
+
+    `proxies` are those whose word is taken for who the client is; see `Settings.trusted_proxies`.
+    """
+
+    def __init__(self, proxies: str, lifespan: Any) -> None:
+        super().__init__(
+            title="osago-aggregator",
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            telemetry=_SILENT,
+        )
+        self._behind_proxies: Any = ProxyHeadersMiddleware(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
-            await shortcut.answer(super().__call__, self.state.services, (scope, receive, send))
+            await shortcut.answer(self._behind_proxies, self.state.services, (scope, receive, send))
         else:
-            await super().__call__(scope, receive, send)
+            await self._behind_proxies(scope, receive, send)
 
 
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
@@ -92,9 +107,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
 
-    app = Api(
-        title="osago-aggregator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_SILENT
-    )
+    app = Api(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)

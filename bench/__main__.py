@@ -21,8 +21,12 @@ LINES: Final[Mapping[str, str]] = {
     "recovery": "bench.recovery",
     "peak": "bench.peak",
     "growth": "bench.growth",
+    "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""
+
+BESIDE_OURS: Final = {"peers"}
+"""The `rows` of these take what was measured before them, for that is their yardstick."""
 
 
 def main() -> None:
@@ -36,8 +40,8 @@ def main() -> None:
     measured: list[Row] = []
     for name in names:
         print(f"{name} …", flush=True)
-        rows: Callable[[], Sequence[Row]] = import_module(LINES[name]).rows
-        measured += rows()
+        rows: Callable[..., Sequence[Row]] = import_module(LINES[name]).rows
+        measured += rows(tuple(measured)) if name in BESIDE_OURS else rows()
     print(f"\n{table(measured)}\n")
     write(measured, revision=_revision(), is_recorded=chosen.record)
     print(f"written to {RESULTS}" + (f" and {HISTORY}" if chosen.record else ""))

@@ -21,6 +21,7 @@ from typing import Final
 
 import asyncpg
 
+from app.documents import encode_application
 from app.loops import running
 from app.quoting.accepting import Accepting, NewQuoteRequest
 from app.quoting.admission import Admission
@@ -121,7 +122,7 @@ async def _accept(accepting: Accepting, insurer: str, count: int) -> None:
         tenant="bench",
         customer_id="customer",
         client_reference=None,
-        application=example_application(),
+        document=encode_application(example_application()),
         insurers=(insurer,),
     )
     for first in range(0, count, 500):

@@ -31,11 +31,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure. `yardstick` was measured in the same run; rows without a target tell of others."""
+    """One measured figure, or none and a note why. `yardstick` was measured in the same run.
+
+    Rows without a target tell of others.
+    """
 
     line: str
     what: str
-    figure: float
+    figure: float | None
     unit: str
     yardstick: float | None = None
     target: Target | None = None
@@ -43,11 +46,11 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        return self.figure / self.yardstick if self.yardstick else None
+        return self.figure / self.yardstick if self.yardstick and self.figure is not None else None
 
     @property
     def is_met(self) -> bool | None:
-        return self.target.is_met_by(self.figure, self.ratio) if self.target else None
+        return self.target.is_met_by(self.figure, self.ratio) if self.target and self.figure is not None else None
 
     def as_json(self) -> Mapping[str, object]:
         return asdict(self) | {

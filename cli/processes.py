@@ -40,11 +40,11 @@ def api(host: str, port: int, processes: int) -> None:
     door.check(settings)
     check(settings)
     if processes == 1:
-        serving.serve(create_app(settings, owns_process=True), host, port, proxies=settings.trusted_proxies)
+        serving.serve(create_app(settings, owns_process=True), host, port, proxies=None)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
-        serving.serve_in_processes("cli.processes:make_api", host, port, processes, proxies=settings.trusted_proxies)
+        serving.serve_in_processes("cli.processes:make_api", host, port, processes)
 
 
 def make_api() -> object:

@@ -14,6 +14,8 @@ HEAD_BYTES_MOST: Final = 32 * 1024
 
 RESPOND: Final = "osago.respond"
 """Where the application finds, in its scope, what writes a whole answer at once."""
+BODY: Final = "osago.body"
+"""Likewise: what gives the whole body at once, or None if there is more to come."""
 
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
 _TIMEOUT: Final = b"408 Request Timeout"
@@ -27,6 +29,9 @@ class Protocol(HttpToolsProtocol):
     _written_defaults: bytes | None = None
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _chunk_bytes = 0
+    _seen_bytes = 0
+    """Since the last head, and what came with it: no head is larger than that."""
     _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -47,6 +52,8 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def data_received(self, data: bytes) -> None:
+        self._chunk_bytes = len(data)
+        self._seen_bytes += len(data)
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -64,13 +71,15 @@ class Protocol(HttpToolsProtocol):
             self._expect_request()
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > HEAD_BYTES_MOST:
-            self._refuse(_HEAD_TOO_LARGE)
-            return
-        self._in_head, self._head_bytes = False, 0
+        if self._seen_bytes > HEAD_BYTES_MOST:  # it may be a body that was large
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > HEAD_BYTES_MOST:
+                self._refuse(_HEAD_TOO_LARGE)
+                return
+        self._in_head, self._head_bytes, self._seen_bytes = False, 0, self._chunk_bytes
         super().on_headers_complete()
         self.scope[RESPOND] = self._respond  # type: ignore[typeddict-unknown-key]
+        self.scope[BODY] = self._body  # type: ignore[typeddict-unknown-key]
 
     def on_message_complete(self) -> None:
         self._request_is_there()
@@ -81,6 +90,16 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         if not self.transport.is_closing():
             super().on_body(body)
+
+    def _body(self) -> bytes | None:
+        """The whole body, as `receive` would give it; mostly it has come in one piece with the head."""
+        cycle: Any = self.cycle
+        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue or self.pipeline:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        cycle.message_event.clear()
+        self.flow.resume_reading()
+        return body
 
     def _respond(self, head: bytes, body: bytes) -> bool:
         """Writes a whole answer with status 200; False where the usual way has to do it.

@@ -55,20 +55,25 @@ def open_many_files() -> None:
 
 
 def serve(
-    app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None, proxies: str = LOOPBACK
+    app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None, proxies: str | None = LOOPBACK
 ) -> None:
-    """Serves until SIGTERM or SIGINT; `on_exit` is called before open connections are waited for."""
+    """Serves until SIGTERM or SIGINT; `on_exit` is called before open connections are waited for.
+
+    The word of these proxies is taken for who a client is; None: the application looks itself.
+    """
     listening = listen(host, port)
-    server = _Server(_config(app, forwarded_allow_ips=proxies), on_exit)
+    server = _Server(_config(app, proxy_headers=proxies is not None, forwarded_allow_ips=proxies), on_exit)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.serve_until_told(listening))
     if not server.started:
         sys.exit(3)
 
 
-def serve_in_processes(factory: str, host: str, port: int, processes: int, *, proxies: str = LOOPBACK) -> None:
-    """Serves from several processes that share one socket; `factory` names what makes the application."""
-    config = _config(factory, factory=True, workers=processes, forwarded_allow_ips=proxies)
+def serve_in_processes(factory: str, host: str, port: int, processes: int) -> None:
+    """Serves from several processes that share one socket; `factory` names what makes the application, which looks itself who a
+    client behind a proxy is.
+    """
+    config = _config(factory, factory=True, workers=processes, proxy_headers=False)
     Multiprocess(config, sockets=[listen(host, port)]).run()
 
 

@@ -18,15 +18,17 @@ logs.configure(log_format="json", level="warning")
 
 
 TESTS = Path(__file__).parent
-ALONE = {"test_bulkhead.py", "test_circuits.py", "test_limits.py", "test_memory.py", "test_slow_readers.py"}
+ALONE = {"test_circuits.py", "test_limits.py", "test_slow_readers.py"}
 """Beside the chaos: what they assert is a time."""
+TOGETHER = {"test_frozen_workers.py", "test_killed_workers.py", "test_poison.py", "test_redis_faults.py"}
+"""Chaos that asserts no time, but for a test that is marked by itself: mostly it waits for leases."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs the machine for itself, and keeps together what shares a folder of npm's."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder == "chaos" or item.path.name in ALONE:
+        if item.path.name in ALONE or (folder == "chaos" and item.path.name not in TOGETHER):
             item.add_marker("alone")
         if folder in {"browser", "clients"} or item.path.name == "test_examples.py":
             item.add_marker(pytest.mark.xdist_group("node"))

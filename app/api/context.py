@@ -1,7 +1,9 @@
 """What a resolver may ask: the use cases, and who is calling."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from app.api.availability import Availabilities
 from app.api.finishing import Finishing
@@ -45,20 +47,18 @@ class Services:
     """Who may look into the schema: `on`, `admin` or `off`."""
 
 
-@dataclass(slots=True)
-class Place:
+class Place(msgspec.Struct):
     """How far a subscription's client has come: the cursor of the last event that was sent."""
 
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """One operation's context; nothing in it outlives the operation."""
 
     services: Services
     caller: Caller
-    place: Place = field(default_factory=Place)
+    place: Place = msgspec.field(default_factory=Place)
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.

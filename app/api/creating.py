@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from app.api.context import WRITE, Context
 from app.domain.quote import QuoteRequest
-from app.quoting.wishes import new_quote_request
+from app.quoting.straight import read_wish
 
 
-async def create(context: Context, raw: Mapping[str, object]) -> QuoteRequest:
+async def create(context: Context, raw: Mapping[str, object] | Struct) -> QuoteRequest:
     """The request as it is stored: a new one, or the first that its client reference named.
 
     Raises:
@@ -16,7 +18,7 @@ async def create(context: Context, raw: Mapping[str, object]) -> QuoteRequest:
         Overloaded, Unavailable: nothing is stored, or nobody knows; it is safe to ask again with a client reference.
     """
     services = context.services
-    wish = new_quote_request(
+    wish = read_wish(
         raw,
         tenant=context.service(WRITE).tenant,
         now=services.clock.now(),

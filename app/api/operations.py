@@ -24,6 +24,7 @@ from graphql import (
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.asked import Asked
+from app.api.coercion import Coercion, coercions
 from app.api.cost import TOKENS_MOST, TooComplex, measure
 from app.api.written import Written, written_subscriptions
 from app.domain.errors import CallerError, WrongSetting
@@ -61,12 +62,15 @@ class Operation:
     introspects: bool
     written: Written | None = None
     """Of a subscription that is simple enough."""
+    coercion: Coercion | None = None
+    """Of a mutation that creates a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     document: DocumentNode
     written: Mapping[str | None, Written]
+    coercions: Mapping[str | None, Coercion]
     operations: Mapping[str | None, OperationType]
     introspects: bool
 
@@ -101,7 +105,14 @@ class Operations:
         type_ = known.operations.get(own_name)
         if type_ is None:
             raise BadDocument([GraphQLError("В документе нет операций.")])
-        return Operation(known.document, name, type_, known.introspects, known.written.get(own_name))
+        return Operation(
+            known.document,
+            name,
+            type_,
+            known.introspects,
+            known.written.get(own_name),
+            known.coercions.get(own_name),
+        )
 
     def _text(self, asked: Asked) -> str:
         hash_, text = asked.hash, asked.query
@@ -174,7 +185,13 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     if errors:
         raise BadDocument(errors[:ERRORS_MOST])
     types = {operation.name.value if operation.name else None: operation.operation for operation in operations}
-    return _Known(document, written_subscriptions(schema, document), types, _introspects(document))
+    return _Known(
+        document,
+        written_subscriptions(schema, document),
+        coercions(schema, document),
+        types,
+        _introspects(document),
+    )
 
 
 def _introspects(document: DocumentNode) -> bool:

@@ -1,30 +1,21 @@
 """The schema. What runs it is `app.api.execution`; nothing of a document is ever logged."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
-from app.api.mutations import Mutation
+from app.api.executor import Executor, leaves_of
+from app.api.mutations import Mutation, create_quote_request
 from app.api.queries import Query
 from app.api.scalars import SCALARS
 from app.api.subscriptions import Subscription
 
 DESCRIPTION: Final = "Asks every OSAGO insurer for a quote and pushes each answer as it arrives."
 _ROOTS: Final = "schema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}"
-
-
-class Executor(StrawberryGraphQLCoreExecutionContext):
-    """Forgets after each event what graphql-core 3.3.2 would gather until the subscription ends: 2 KB an event."""
-
-    def build_per_event_executor(self, payload: Any) -> Any:
-        executor: Any = super().build_per_event_executor(payload)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        executor._relevant_sub_fields = {}  # noqa: SLF001 - there is no other way to reach it
-        return executor
 
 
 class _Schema(strawberry.Schema):
@@ -42,6 +33,9 @@ schema: Final = _Schema(
 )
 GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The same as graphql-core has it."""
+Executor.leaves = leaves_of(GRAPHQL)
+# Strawberry's own would make input classes of the arguments, and keyword arguments of those; ours takes the input as it comes.
+cast("Any", GRAPHQL.mutation_type).fields["createQuoteRequest"].resolve = create_quote_request
 
 
 def sdl() -> str:

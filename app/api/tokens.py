@@ -5,7 +5,7 @@ Services' may come from us or from an identity provider; those of browsers are o
 
 import hmac
 import math
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ TOKEN_LENGTH_MOST: Final = 4096
 SUBJECT_LENGTH_MOST: Final = 256
 SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -60,7 +61,8 @@ class Tokens:
         return self._sign({"sub": subject, "scope": scopes, "aud": SERVICE_AUDIENCE}, self._clock.now() + ttl)
 
     def watch_token(self, request_id: UUID) -> str:
-        return self._sign({"sub": str(request_id), "aud": WATCH_AUDIENCE}, self._clock.now() + self._watch_ttl)
+        exp = int((self._clock.now() + self._watch_ttl).timestamp())
+        return self._signed(f'{{"sub":"{request_id}","aud":"{WATCH_AUDIENCE}","exp":{exp}}}'.encode())
 
     def customer_token(self, tenant: str, customer_id: str) -> tuple[str, datetime]:
         """The token, and until when it holds."""
@@ -91,8 +93,11 @@ class Tokens:
         return grant
 
     def _sign(self, claims: dict[str, object], expires_at: datetime) -> str:
+        return self._signed(_encode({**claims, "exp": int(expires_at.timestamp())}))
+
+    def _signed(self, claims: bytes) -> str:
         """HS256 as RFC 7515 has it, by hand: PyJWT takes 20 µs for what is done here in 3."""
-        signed = self._head + _base64url(_encode({**claims, "exp": int(expires_at.timestamp())}))
+        signed = self._head + _base64url(claims)
         return (signed + b"." + _base64url(hmac.digest(self._secret, signed, "sha256"))).decode()
 
     def _verify(self, token: str) -> Grant:
@@ -111,7 +116,7 @@ class Tokens:
 
 
 def _base64url(octets: bytes) -> bytes:
-    return urlsafe_b64encode(octets).rstrip(b"=")
+    return b2a_base64(octets, newline=False).translate(_URL_SAFE, b"=")
 
 
 def _grant(claims: Mapping[str, Any], *, is_own: bool) -> Grant:

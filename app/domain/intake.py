@@ -36,8 +36,8 @@ SEATS: Final = (1, 300)
 ELECTRONIC_PASSPORTS_SINCE: Final = date(2018, 7, 1)
 
 _USAGE_MONTHS: Final = between(*USAGE_MONTHS, "USAGE_MONTHS_OUT_OF_RANGE")
-_MAKE: Final = text(100, "MAKE_INVALID")
-_MODEL: Final = text(100, "MODEL_INVALID")
+MAKE: Final = text(100, "MAKE_INVALID")
+MODEL: Final = text(100, "MODEL_INVALID")
 _MAX_MASS: Final = between(*MAX_MASS_KG, "MAX_MASS_OUT_OF_RANGE")
 _SEATS: Final = between(*SEATS, "SEATS_OUT_OF_RANGE")
 _DOCUMENT_NUMBERS: Final[Mapping[VehicleDocumentKind, formats.Parser]] = MappingProxyType(
@@ -74,22 +74,23 @@ def _application(reader: Reader, today: date, is_email: Callable[[str], bool]) -
     owner = person(owner_reader, born(today), is_email, today) if owner_reader else policyholder
     drivers_reader = reader.inside("drivers")
     drivers = drivers_reader and _drivers(drivers_reader, category, today)
-    starts_on = reader.required("startsOn", date, _start(today))
+    starts = reader.required("startsOn", date, starts_on(today))
     usage_months = reader.optional("usageMonths", int, _USAGE_MONTHS, USAGE_MONTHS[1])
-    if vehicle is None or policyholder is None or owner is None or starts_on is None or usage_months is None:
+    if vehicle is None or policyholder is None or owner is None or starts is None or usage_months is None:
         return None
     return Application(
         vehicle=vehicle,
         policyholder=policyholder,
         owner=owner,
         drivers=drivers,
-        starts_on=starts_on,
+        starts_on=starts,
         usage_months=usage_months,
     )
 
 
 @lru_cache(maxsize=64)
-def _start(today: date) -> Callable[[date], date]:
+def starts_on(today: date) -> Callable[[date], date]:
+    """The rule of the day on which a policy starts."""
     soonest, latest = START_DAYS_AHEAD
 
     def rule(day: date) -> date:
@@ -101,10 +102,10 @@ def _start(today: date) -> Callable[[date], date]:
 
 
 def _vehicle(reader: Reader, category: VehicleCategory | None, today: date) -> Vehicle | None:
-    make = reader.required("make", str, _MAKE)
-    model = reader.required("model", str, _MODEL)
+    make = reader.required("make", str, MAKE)
+    model = reader.required("model", str, MODEL)
     year = reader.required("year", int, between(YEAR_MIN, today.year + 1, "YEAR_OUT_OF_RANGE"))
-    engine_power = reader.required("enginePower", Decimal, _engine_power)
+    power = reader.required("enginePower", Decimal, engine_power)
     purpose = reader.optional("purpose", VehiclePurpose, same, VehiclePurpose.PERSONAL)
     plate = formats.license_plate(category, purpose) if category and purpose else same
     license_plate = reader.optional("licensePlate", str, plate)
@@ -113,14 +114,14 @@ def _vehicle(reader: Reader, category: VehicleCategory | None, today: date) -> V
     document = document_reader and _document(document_reader, year, today)
     max_mass_kg, seats = _size(reader, category)
     with_trailer = reader.optional("withTrailer", bool, same, default=False)
-    if not (category and make and model and year and engine_power and document and purpose) or with_trailer is None:
+    if not (category and make and model and year and power and document and purpose) or with_trailer is None:
         return None
     return Vehicle(
         category=category,
         make=make,
         model=model,
         year=year,
-        engine_power=engine_power,
+        engine_power=power,
         license_plate=license_plate,
         vin=vin,
         body_number=body_number,
@@ -133,7 +134,8 @@ def _vehicle(reader: Reader, category: VehicleCategory | None, today: date) -> V
     )
 
 
-def _engine_power(power: Decimal) -> Decimal:
+def engine_power(power: Decimal) -> Decimal:
+    """The rule of horsepower."""
     least, most = ENGINE_POWER
     # Comparing a signalling NaN would raise: not a scalar of ours, but a parser's that is less strict.
     if power.is_finite() and least <= power <= most:

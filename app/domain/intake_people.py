@@ -19,7 +19,7 @@ DRIVING_AGE_MIN: Final = 17
 DRIVING_AGE_MIN_CATEGORY_A: Final = 16
 EMAIL_LENGTH_MAX: Final = 254
 
-_ADDRESS: Final = text(500, "ADDRESS_INVALID")
+ADDRESS: Final = text(500, "ADDRESS_INVALID")
 
 Born = Callable[[date], date]
 
@@ -60,7 +60,7 @@ def driver(reader: Reader, category: VehicleCategory | None, licenses: set[str],
     last_name = reader.required("lastName", str, formats.name)
     first_name = reader.required("firstName", str, formats.name)
     middle_name = reader.optional("middleName", str, formats.name)
-    birth_date = reader.required("birthDate", date, _old_enough_to_drive(today, age_min))
+    birth_date = reader.required("birthDate", date, old_enough_to_drive(today, age_min))
     license_ = reader.required("license", str, _not_among(licenses))
     driving_since = reader.required("drivingSince", date, until(today, "DRIVING_SINCE_IN_FUTURE"))
     if birth_date and driving_since and full_years(birth_date, driving_since) < age_min:
@@ -87,7 +87,8 @@ def adult(today: date) -> Born:
     return _aged(today, (POLICYHOLDER_AGE_MIN, "POLICYHOLDER_TOO_YOUNG"), (AGE_MAX, "BIRTH_DATE_IMPLAUSIBLE"))
 
 
-def _old_enough_to_drive(today: date, age_min: int) -> Born:
+def old_enough_to_drive(today: date, age_min: int) -> Born:
+    """The rule of a driver's birth date."""
     return _aged(today, (age_min, "DRIVER_TOO_YOUNG"), (DRIVER_AGE_MAX, "DRIVER_TOO_OLD"))
 
 
@@ -131,5 +132,5 @@ def _email(is_email: Callable[[str], bool]) -> Callable[[str], str]:
 
 def _address(reader: Reader) -> Address | None:
     kladr = reader.required("kladr", str, formats.kladr)
-    full = reader.required("text", str, _ADDRESS)
+    full = reader.required("text", str, ADDRESS)
     return Address(kladr=kladr, text=full) if kladr and full else None

@@ -6,15 +6,15 @@ A request is accepted when it is committed, and only then. What a crash leaves a
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import structlog
 
 from app.batching import GroupCommit
 from app.clock import Clock
-from app.documents import decode_application, encode_application
+from app.documents import decode_application
 from app.domain.application import Application
 from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7
@@ -38,15 +38,21 @@ DELETE_AFTER_S: Final = 0.1
 """Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewQuoteRequest:
-    """A caller's wish, valid. `insurers` is None where all are meant."""
+class NewQuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller's wish, valid. `document` is its application, encoded; `insurers` is None where all are meant."""
 
     tenant: str
     customer_id: str
     client_reference: str | None
-    application: Application
+    document: bytes
     insurers: tuple[str, ...] | None
+
+    @property
+    def application(self) -> Application:
+        return decode_application(self.document)
+
+    def __repr__(self) -> str:
+        return f"NewQuoteRequest(tenant={self.tenant!r}, customer_id={self.customer_id!r})"  # nothing that is personal
 
 
 class Accepting:
@@ -96,7 +102,7 @@ class Accepting:
         new = self._seal(wish)
         until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
         try:
-            repeated = await self._commits.submit(new)
+            repeated = await self._commits.put(new)
             if repeated is None:
                 return new.request
             async with asyncio.timeout_at(until_s):
@@ -115,24 +121,22 @@ class Accepting:
             created_at=now,
             expires_at=now + self._deadline,
         )
-        sealed = self._cipher.seal(request.id, encode_application(wish.application))
+        sealed = self._cipher.seal(request.id, wish.document)
         return NewRequest(request, wish.insurers is not None, sealed)
 
     async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
         async with connected(self._pool) as connection:
-            accepted = await insert_requests(connection, batch)
-            losers = [new.request for new in batch if new.request.id not in accepted]
+            lost = await insert_requests(connection, batch)
+            losers = [new.request for new in batch if new.request.id in lost] if lost else []
             references = [(loser.tenant, loser.client_reference or "") for loser in losers]
             repeated = await find_repeated(connection, references)
+        first = {loser.id: repeated[reference] for loser, reference in zip(losers, references, strict=True)}
         with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
-            for request in (new.request for new in batch if new.request.id in accepted):
+            for request in (new.request for new in batch if not first or new.request.id not in first):
                 mark = customer_mark(request.tenant, request.customer_id)
                 self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
-        metrics.ACCEPTED.inc(len(accepted))
-        return [
-            None if new.request.id in accepted else repeated[new.request.tenant, new.request.client_reference or ""]
-            for new in batch
-        ]
+        metrics.ACCEPTED.inc(len(batch) - len(first))
+        return [first.get(new.request.id) for new in batch] if first else [None] * len(batch)
 
     async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
         try:

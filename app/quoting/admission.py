@@ -46,7 +46,7 @@ class Admission:
         Raises:
             Overloaded: too much is waiting already.
         """
-        if 2 * len(self._late.intersection(insurers)) >= len(insurers):
+        if self._late and 2 * len(self._late.intersection(insurers)) >= len(insurers):
             raise Overloaded("too much is waiting to be asked", RETRY_AFTER_S)
 
     async def measure(self) -> None:

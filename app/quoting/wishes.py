@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.documents import encode_application
 from app.domain.errors import InvalidApplication, Problem
 from app.domain.formats import Broken
 from app.domain.intake import application_from
@@ -34,14 +35,14 @@ def new_quote_request(
         InvalidApplication: with everything that is wrong.
     """
     reader = Reader(raw, (), [])
-    customer_id = reader.required("customerId", str, reference("CUSTOMER_ID_INVALID"))
-    client_reference = reader.optional("clientReference", str, reference("CLIENT_REFERENCE_INVALID"))
+    customer_id = reader.required("customerId", str, CUSTOMER_ID)
+    client_reference = reader.optional("clientReference", str, CLIENT_REFERENCE)
     chosen = reader.optional("insurerIds", _LIST, same)
     reader.problems += _insurer_problems(chosen, configured) if chosen is not None else []
     application = None
     if reader.inside("application"):
         try:
-            application = application_from(raw["application"], today=now.astimezone(MOSCOW).date(), is_email=_is_email)
+            application = application_from(raw["application"], today=moscow_day(now), is_email=is_email)
         except InvalidApplication as error:
             reader.problems += error.problems
     if reader.problems or application is None or customer_id is None:
@@ -50,9 +51,19 @@ def new_quote_request(
         tenant=tenant,
         customer_id=customer_id,
         client_reference=client_reference,
-        application=application,
+        document=encode_application(application),
         insurers=None if chosen is None else tuple(chosen),
     )
+
+
+@lru_cache(maxsize=4)
+def _moscow_day(hours: int) -> date:
+    return datetime.fromtimestamp(hours * 3600, MOSCOW).date()
+
+
+def moscow_day(now: datetime) -> date:
+    """The date in Moscow, which is whole hours away from UTC: it changes with no hour but the first of a day."""
+    return _moscow_day(int(now.timestamp()) // 3600)
 
 
 def reference(code: str) -> Callable[[str], str]:
@@ -64,6 +75,10 @@ def reference(code: str) -> Callable[[str], str]:
         raise Broken(code)
 
     return rule
+
+
+CUSTOMER_ID: Final = reference("CUSTOMER_ID_INVALID")
+CLIENT_REFERENCE: Final = reference("CLIENT_REFERENCE_INVALID")
 
 
 def _insurer_problems(chosen: Sequence[str], configured: Sequence[str]) -> list[Problem]:
@@ -78,7 +93,7 @@ def _insurer_problems(chosen: Sequence[str], configured: Sequence[str]) -> list[
     return problems
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
     """As email-validator has it. Of a plain mailbox nothing but its domain can be wrong, and there are few of those."""
     mailbox, at, domain = text.partition("@")
     if at and len(mailbox) <= _MAILBOX_MOST and _PLAIN_MAILBOX.fullmatch(mailbox) and len(text) <= _EMAIL_MOST:

@@ -3,18 +3,18 @@
 The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt.
 """
 
-import os
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.domain.errors import OsagoError, WrongSetting
+from app.domain.randomness import random_bytes
 
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -25,8 +25,7 @@ class Undecryptable(OsagoError):
     """No key of ours opens it: the key was dropped too early, or the bytes were changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(msgspec.Struct, frozen=True):
     """A ciphertext (nonce first, tag last) and the id of the key that opens it."""
 
     key_id: str
@@ -67,7 +66,7 @@ class Cipher:
         return cls(keys)
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = random_bytes(_NONCE_BYTES)
         return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
 
     def open(self, request_id: UUID, sealed: Sealed) -> bytes:

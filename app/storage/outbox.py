@@ -1,10 +1,9 @@
 """The outbox: what has been committed and must still be told to Redis. A row goes when it has been told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from app.storage.database import Connection
@@ -23,8 +22,7 @@ class Kind(StrEnum):
     COMPLETED = "completed"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Notice:
+class Notice(NamedTuple):
     """A row of the outbox."""
 
     request_id: UUID

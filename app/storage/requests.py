@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from app.documents import decode_answer
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
@@ -14,26 +15,28 @@ from app.storage.cipher import Sealed
 from app.storage.database import Connection
 
 _ACCEPT: Final = """
-WITH accepted AS (
-    INSERT INTO osago_requests (
-        id, tenant, customer_id, client_reference, insurers, insurers_chosen,
-        application, application_key_id, created_at, expires_at
-    )
-    SELECT id, tenant, customer_id, client_reference, string_to_array(insurers, ','), insurers_chosen,
-           application, application_key_id, created_at, expires_at
-    FROM unnest(
+WITH new AS (
+    SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[],
         $7::bytea[], $8::text[], $9::timestamptz[], $10::timestamptz[]
     ) AS t (
         id, tenant, customer_id, client_reference, insurers, insurers_chosen,
         application, application_key_id, created_at, expires_at
     )
+), accepted AS (
+    INSERT INTO osago_requests (
+        id, tenant, customer_id, client_reference, insurers, insurers_chosen,
+        application, application_key_id, created_at, expires_at
+    )
+    SELECT id, tenant, customer_id, client_reference, string_to_array(insurers, ','), insurers_chosen,
+           application, application_key_id, created_at, expires_at
+    FROM new
     ON CONFLICT (tenant, client_reference) WHERE client_reference IS NOT NULL DO NOTHING
     RETURNING id, created_at
+), told AS (
+    INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'accepted', created_at FROM accepted
 )
-INSERT INTO osago_outbox (request_id, kind, created_at)
-SELECT id, 'accepted', created_at FROM accepted
-RETURNING request_id
+SELECT id FROM new WHERE id NOT IN (SELECT id FROM accepted)
 """
 
 _COLUMNS: Final = "r.id, r.tenant, r.customer_id, r.client_reference, r.insurers, r.created_at, r.expires_at, r.completed_at, r.outcome"
@@ -117,8 +120,7 @@ Customer: TypeAlias = tuple[str, str]
 """A tenant, and its own id of somebody who asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewRequest:
+class NewRequest(msgspec.Struct, frozen=True):
     """A request about to be accepted, its application sealed."""
 
     request: QuoteRequest
@@ -145,7 +147,7 @@ class OpenRequest:
 
 
 async def insert_requests(connection: Connection, batch: Sequence[NewRequest]) -> set[UUID]:
-    """Stores requests with their outbox rows; returns the ids of those whose client reference was free."""
+    """Stores requests with their outbox rows; returns the ids of those whose client reference names another already."""
     rows = await connection.fetch(
         _ACCEPT,
         [new.request.id for new in batch],
@@ -159,7 +161,7 @@ async def insert_requests(connection: Connection, batch: Sequence[NewRequest]) -
         [new.request.created_at for new in batch],
         [new.request.expires_at for new in batch],
     )
-    return {row["request_id"] for row in rows}
+    return {row["id"] for row in rows}
 
 
 async def find_repeated(

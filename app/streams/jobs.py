@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import msgspec
 from redis.exceptions import ResponseError
 
 from app.streams import keys
@@ -28,8 +29,7 @@ def expiry_ms(expires_at: datetime) -> int:
     return int((expires_at + KEPT_AFTER_EXPIRY).timestamp() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(msgspec.Struct, frozen=True):
     """A request whose jobs are to be in their streams, for those of its insurers that have not answered.
 
     `mark` is its customer's (`keys.customer_mark`), so that whoever watches the customer hears of it; None tells nobody.

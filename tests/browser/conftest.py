@@ -1,13 +1,12 @@
 """The customer's page in a real browser, before real servers."""
 
-import shutil
-import subprocess
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from support.browser import Browser, Page, chromium, driven
+from support.node import a_chromium, with_npm
 from support.shop import Shop, Shops
 from support.world import ApiAtHand, World
 
@@ -18,27 +17,13 @@ INSURERS: Final = ("sever", "volga", "ural", "ladoga")
 @pytest.fixture(scope="session")
 def browser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bridge with what it needs from npm, away from the checkout."""
-    if shutil.which("node") is None:
-        pytest.skip("Node.js is not installed")
-    folder = tmp_path_factory.mktemp("browser") / "browser"
-    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("node_modules", "*.py", "__pycache__"))
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)  # noqa: S607
-    return folder
+    return with_npm(HERE, tmp_path_factory.mktemp("browser") / "browser")
 
 
 @pytest.fixture(scope="session")
-def chromium_executable() -> str:
-    """A Chromium of this machine."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("Chromium is not installed: apt-get install chromium")
-
-
-@pytest.fixture(scope="session")
-def chromium_address(browser_folder: Path, chromium_executable: str) -> Generator[str, None, None]:
+def chromium_address(browser_folder: Path) -> Generator[str, None, None]:
     """One Chromium for all tests."""
-    with chromium(browser_folder, chromium_executable) as address:
+    with chromium(browser_folder, a_chromium()) as address:
         yield address
 
 

@@ -17,7 +17,7 @@ from support.world import ApiAtHand, World
 from app.streams import keys
 from sandbox.insurers.behaviours import Processing
 
-LEASE_S = 3.0
+LEASE_S = 1.0
 REQUESTS = 10
 
 
@@ -34,6 +34,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(world: World) -> AsyncGenerator[Stage, None]:
+    world.set(lease=f"{LEASE_S:g}s")
     await world.insurers("sever")
     async with AsyncExitStack() as stack:
         postgresql, insurer = [

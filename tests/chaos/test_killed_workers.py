@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from support.processes import api_process, worker_process
+from support.processes import api_process, together, worker_process
 from support.until import until
 from support.world import ApiAtHand, World
 from websockets.exceptions import WebSocketException
@@ -18,13 +18,14 @@ TAKEN_OVER_S_MOST = 4.0
 INSURERS = ("sever", "volga", "ural")
 
 
+@pytest.mark.alone
 @pytest.mark.processes
 async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(world: World) -> None:
     """With the insurer's id that it remembered: every quote once, and one application per job at the insurer."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         api = await _api(world, stack)
-        workers = [await stack.enter_async_context(worker_process(world.folder, world.environment)) for _ in range(2)]
+        workers = await together(stack, *(worker_process(world.folder, world.environment) for _ in range(2)))
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, Processing())
         accepted = await asyncio.gather(*(world.accepted(api) for _ in range(30)))
@@ -54,7 +55,7 @@ async def test_all_workers_killed_and_one_started_anew(world: World) -> None:
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         api = await _api(world, stack)
-        workers = [await stack.enter_async_context(worker_process(world.folder, world.environment)) for _ in range(2)]
+        workers = await together(stack, *(worker_process(world.folder, world.environment) for _ in range(2)))
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, Processing())
         accepted = [await world.accepted(api) for _ in range(5)]

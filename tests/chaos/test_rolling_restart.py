@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from support.balancer import Balancer, balanced
-from support.processes import Process, api_process, worker_process
+from support.processes import Process, api_process, together, worker_process
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -75,15 +75,13 @@ async def test_a_rolling_restart_of_everything_loses_nothing(world: World) -> No
     await world.insurers(*INSURERS, time_scale=0.1)
     async with AsyncExitStack() as stack:
         balancer = await stack.enter_async_context(balanced())
-        apis = [await stack.enter_async_context(api_process(world.folder, world.environment)) for _ in range(2)]
-        workers = [await stack.enter_async_context(worker_process(world.folder, world.environment)) for _ in range(2)]
+        apis, workers = zip(*await asyncio.gather(*(_began(world, stack) for _ in range(2))), strict=True)
         balancer.ports = [api.port for api in apis]
         async with under_load(world, balancer) as load:
             await until(lambda: len(load.watches) >= 20)
             for api, worker in zip(apis, workers, strict=True):
-                new = await stack.enter_async_context(api_process(world.folder, world.environment))
+                new, _ = await _began(world, stack)
                 balancer.ports.append(new.port)
-                await stack.enter_async_context(worker_process(world.folder, world.environment))
                 await _stopped(api)
                 balancer.ports.remove(api.port)
                 await _stopped(worker)
@@ -92,6 +90,12 @@ async def test_a_rolling_restart_of_everything_loses_nothing(world: World) -> No
         for row in rows:
             seen = [world.sandbox.seen(f"{row['id']}:{insurer}") for insurer in INSURERS]
             assert [len(one.application_ids) for one in seen] == [1] * len(INSURERS)
+
+
+async def _began(world: World, stack: AsyncExitStack) -> tuple[Process, ...]:
+    """An API and a worker."""
+    made = (make(world.folder, world.environment) for make in (api_process, worker_process))
+    return await together(stack, *made)
 
 
 @pytest.mark.processes

@@ -18,7 +18,10 @@ from support.world import ApiAtHand, World
 from app.streams import keys
 from app.streams.script import PUBLISH
 
-TAKEN_OVER_S_MOST = 4.0
+DEFAULT_LEASE_S, LEASE_S = 3.0, 1.0
+"""The rule counts from it."""
+NOTICED_S_MOST = 1.0
+"""Beyond the lease: a tick, and what is left to do."""
 
 
 @dataclass
@@ -53,7 +56,8 @@ def _after(proxy: Proxy, request: bytes) -> Callable[[bytes], bool]:
 
 
 @asynccontextmanager
-async def staged(world: World) -> AsyncGenerator[Stage, None]:
+async def staged(world: World, lease_s: float) -> AsyncGenerator[Stage, None]:
+    world.set(lease=f"{lease_s:g}s")
     await world.insurers("sever")
     async with AsyncExitStack() as stack:
         postgresql, redis, insurer = [
@@ -85,7 +89,7 @@ async def killed_at(stage: Stage, step: str) -> float:
         await until(lambda: _beats_again(world))
         victim.kill()
         began_at = time.monotonic()
-        await until(lambda: _is_acknowledged(world), seconds=2 * TAKEN_OVER_S_MOST)
+        await until(lambda: _is_acknowledged(world), seconds=8)
         took_s = time.monotonic() - began_at
     for proxy in (stage.postgresql, stage.redis, stage.insurer):
         proxy.break_connections()  # what the dead one had sent, and was held, never arrives
@@ -120,10 +124,11 @@ async def _is_acknowledged(world: World) -> bool:
 
 @pytest.mark.processes
 async def test_a_worker_killed_at_any_step_loses_nothing(world: World) -> None:
-    """Read, asked, answered, committed, published: whatever it was at, the next one finishes it within four seconds."""
-    async with staged(world) as stage:
+    """Read, asked, answered, committed, published: the next one finishes it within the lease and a second."""
+    async with staged(world, LEASE_S) as stage:
         took_s = {step: await killed_at(stage, step) for step in STEPS}
-    assert max(took_s.values()) <= TAKEN_OVER_S_MOST, took_s
+    print({step: round(took, 2) for step, took in took_s.items()})
+    assert max(took_s.values()) <= LEASE_S + NOTICED_S_MOST, took_s
 
 
 @pytest.mark.long
@@ -131,7 +136,7 @@ async def test_a_worker_killed_at_any_step_loses_nothing(world: World) -> None:
 @pytest.mark.timeout(600)
 async def test_the_slowest_of_forty_kills(world: World) -> None:
     """The figure that peers are compared by: the worst, not the mean."""
-    async with staged(world) as stage:
+    async with staged(world, DEFAULT_LEASE_S) as stage:
         took_s = [await killed_at(stage, step) for _ in range(8) for step in STEPS]
     print(f"recovery over {len(took_s)} kills: slowest {max(took_s):.2f} s, fastest {min(took_s):.2f} s")
-    assert max(took_s) <= TAKEN_OVER_S_MOST
+    assert max(took_s) <= DEFAULT_LEASE_S + NOTICED_S_MOST

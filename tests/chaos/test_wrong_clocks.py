@@ -13,17 +13,17 @@ from typing import Any
 
 import jwt
 import pytest
-from support.processes import Process, api_process, worker_process
+from support.processes import Process, api_process, together, worker_process
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
 from sandbox.insurers.behaviours import Processing, Status
 
 INSURERS = ("sever", "volga", "ural")
-DEADLINE_S = 8.0
+DEADLINE_S, LEASE_S = 6.0, 1.5
 SKEW_S = 30.0
 SKEWED = Path(__file__).parents[1] / "support" / "skewed"
-TAKEN_OVER_S_MOST = 4.0
+TAKEN_OVER_S_MOST = LEASE_S + 1.0
 
 
 @dataclass
@@ -31,17 +31,17 @@ class Stage:
     """An API and a worker that are ahead, and an API and a worker that are behind."""
 
     apis: list[ApiAtHand]
-    workers: list[Process]
+    workers: tuple[Process, ...]
 
 
 @asynccontextmanager
 async def staged(world: World) -> AsyncGenerator[Stage, None]:
-    world.set(quote_deadline=f"{DEADLINE_S:g}s", log_format="json", log_level="info")
+    world.set(quote_deadline=f"{DEADLINE_S:g}s", lease=f"{LEASE_S:g}s", log_format="json", log_level="info")
     await world.insurers(*INSURERS)
     ahead, behind = _environment(world, SKEW_S, "Asia/Kamchatka"), _environment(world, -SKEW_S, "Europe/Moscow")
     async with AsyncExitStack() as stack:
-        apis = [await stack.enter_async_context(api_process(world.folder, one)) for one in (ahead, behind)]
-        workers = [await stack.enter_async_context(worker_process(world.folder, one)) for one in (ahead, behind)]
+        apis = await together(stack, *(api_process(world.folder, one) for one in (ahead, behind)))
+        workers = await together(stack, *(worker_process(world.folder, one) for one in (ahead, behind)))
         yield Stage([ApiAtHand(api.url, world.token(), api) for api in apis], workers)
 
 

@@ -1,14 +1,13 @@
-"""Node.js and Chromium, for those clients that need them; a test says clearly when one is missing."""
+"""Other people's clients: programs of this folder, run by Node.js."""
 
 import asyncio
-import shutil
-import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
+from support.node import a_chromium, with_npm
 
 HERE: Final = Path(__file__).parent
 Node = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
@@ -17,21 +16,13 @@ Node = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clients with what they need from npm, away from the checkout."""
-    if shutil.which("node") is None:
-        pytest.skip("Node.js is not installed: clients in JavaScript are not run")
-    folder = tmp_path_factory.mktemp("node") / "clients"
-    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("node_modules", "*.py", "__pycache__"))
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)  # noqa: S607
-    return folder
+    return with_npm(HERE, tmp_path_factory.mktemp("node") / "clients")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """A Chromium of this machine."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("Chromium is not installed (apt-get install chromium): GraphiQL is not run")
+    return a_chromium()
 
 
 @pytest.fixture

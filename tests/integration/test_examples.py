@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from support.node import with_npm
 from support.processes import Process, _is_ready, osago
 from support.until import until
 from support.world import ApiAtHand, World
@@ -41,12 +40,7 @@ def block(language: str, *, holding: str) -> str:
 @pytest.fixture(scope="module")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The examples with what they need from npm, away from the checkout."""
-    if shutil.which("node") is None:
-        pytest.skip("Node.js is not installed")
-    folder = tmp_path_factory.mktemp("node") / "examples"
-    shutil.copytree(ROOT / "examples", folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)  # noqa: S607
-    return folder
+    return with_npm(ROOT / "examples", tmp_path_factory.mktemp("node") / "examples")
 
 
 def home(command: Sequence[str], request: pytest.FixtureRequest) -> Path:

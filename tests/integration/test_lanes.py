@@ -55,6 +55,18 @@ async def all_settled(world: World, count: int) -> bool:
     return len(await world.database.fetch("SELECT 1 FROM osago_quotes")) == count
 
 
+async def test_all_lanes_of_a_worker_hold_one_application(world: World, api: ApiAtHand) -> None:
+    """Opened once, in memory once, however many insurers are asked with it."""
+    worker = await world.worker()
+    for insurer in ("sever", "volga"):
+        world.sandbox.set_mode(insurer, Processing())
+    await world.accepted(api)
+    await until(lambda: all(world.sandbox.seen_by(insurer).applications for insurer in ("sever", "volga")))
+    (first,), (second,) = (lane(worker, insurer)._holdings.values() for insurer in ("sever", "volga"))
+    assert first.application is not None
+    assert first.application is second.application
+
+
 async def test_a_worker_asks_only_the_insurers_that_it_was_told(world: World, api: ApiAtHand) -> None:
     """`--insurers`: the others wait for somebody else."""
     await world.worker(insurers=["volga"])

@@ -8,12 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from graphql import parse
+from support.until import until
 from support.world import ApiAtHand, World
 
 from app.api.plans.kept import KEPT_MOST, MET_MOST, Plans
 from app.api.schema import GRAPHQL
+from app.streams import keys
 from bench.system import CREATE
 
 NUMBERS = itertools.count()
@@ -163,6 +166,53 @@ async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiA
         assert f"x-request-id: {number}\r".encode() in head.lower()
         assert word in await reader.readexactly(length)
     writer.close()
+
+
+async def test_what_was_begun_is_finished_for_callers_that_hung_up(world: World, api: ApiAtHand) -> None:
+    """Stored and enqueued, though nobody hears of it: the one being committed, and the one that waits for the next."""
+    await taught(world, api)
+    async with world.database.locked("osago_requests"):
+        writers = [await _sent(world, api, "ref-1")]
+        await until(lambda: _waits_for_the_lock(world))
+        writers.append(await _sent(world, api, "ref-2"))
+        await until(lambda: len(api.services.accepting._commits) == 1)
+        ports = [writer.get_extra_info("sockname")[1] for writer in writers]
+        for writer in writers:
+            writer.transport.abort()
+        await until(lambda: not any(_is_held(port) for port in ports))
+    await until(lambda: _are_stored(world, "ref-1", "ref-2"))
+    for insurer in ("sever", "volga"):  # those of the two that taught it, and of these two
+        await until(lambda insurer=insurer: _are_waiting(world, insurer, 4))
+
+
+async def _sent(world: World, api: ApiAtHand, reference: str) -> asyncio.StreamWriter:
+    """A mutation on a connection of its own, whose answer nobody reads."""
+    body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(clientReference=reference)}}).encode()
+    head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\n"
+    address = urlsplit(api.url)
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    return writer
+
+
+async def _waits_for_the_lock(world: World) -> bool:
+    sql = "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
+    return bool(await world.database.fetch(sql, world.database.name))
+
+
+async def _are_stored(world: World, *references: str) -> bool:
+    rows = await world.database.fetch("SELECT 1 FROM osago_requests WHERE client_reference = ANY($1)", references)
+    return len(rows) == len(references)
+
+
+async def _are_waiting(world: World, insurer: str, count: int) -> bool:
+    return await world.redis.client.xlen(keys.jobs(0, insurer)) == count
+
+
+def _is_held(port: int) -> bool:
+    """Whether the server still has the caller's connection."""
+    here = psutil.Process().net_connections("tcp")
+    return any(one.status == "ESTABLISHED" and one.raddr and one.raddr.port == port for one in here)
 
 
 async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -> None:

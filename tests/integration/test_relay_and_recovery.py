@@ -14,7 +14,7 @@ from app.resources import Resources
 from app.storage.cipher import Sealed
 from app.storage.database import connected
 from app.storage.quotes import insert_quotes
-from app.storage.requests import NewRequest, insert_requests, read_requests
+from app.storage.requests import NewRequest, insert_requests, read_heads, read_requests
 from app.streams import keys
 from workers.recovery import Recovery
 from workers.relay import relay_once
@@ -68,6 +68,22 @@ async def test_the_relay_tells_of_an_end_that_nobody_heard_of(world: World, reso
     assert [quote.insurer_id for quote in events.quotes] == ["sever"]
     assert events.ending is not None
     assert await world.database.fetch("SELECT 1 FROM osago_outbox") == []
+
+
+async def test_quotes_that_redis_has_lost_are_read_for_the_end(world: World, resources: Resources) -> None:
+    """A settler tells of an end without them, for nearly always they are there."""
+    request = await stored(resources, "sever", "volga")
+    async with connected(resources.pool) as connection:
+        await insert_quotes(connection, [a_quote(request, insurer) for insurer in request.insurers])
+    await resources.ending.commit([request.id], Outcome.ALL_ANSWERED)
+    async with connected(resources.pool) as connection:
+        heads = await read_heads(connection, [request.id])
+    assert [head.quotes for head in heads] == [{}]
+    await resources.ending.publish(heads)
+    events = (await resources.events.read({request.id: "0"}))[request.id]
+    assert {quote.insurer_id for quote in events.quotes} == {"sever", "volga"}
+    assert events.ending is not None
+    assert await world.database.fetch("SELECT 1 FROM osago_outbox WHERE kind = 'COMPLETED'") == []
 
 
 async def test_two_relays_at_once_double_nothing(world: World, resources: Resources) -> None:

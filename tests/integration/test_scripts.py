@@ -119,6 +119,19 @@ async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Str
     assert events.ending == an_end(Outcome.DEADLINE)
 
 
+async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> None:
+    """Who has them not is told so, and nothing is told: no end without its quotes before it."""
+    request = a_request("sever", "volga")
+    await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
+    assert not await streams.events.publish_end(request, an_end(Outcome.ALL_ANSWERED))
+    events = (await streams.events.read({request.id: "0"}))[request.id]
+    assert ([quote.insurer_id for quote in events.quotes], events.ending) == (["sever"], None)
+    whole = replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
+    assert await streams.events.publish_end(whole, an_end(Outcome.ALL_ANSWERED))
+    entries = await streams.redis.client.xrange(keys.events(0, request.id))
+    assert [next(iter(fields)) for _, fields in entries] == ["quote", "quote", "end"]
+
+
 async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> None:
     """A job whose request has ended is acknowledged and gone, whoever held it."""
     request = a_request("sever")

@@ -44,7 +44,8 @@ async def pool(database: Database) -> AsyncGenerator[Pool, None]:
 
 async def accept(pool: Pool, *requests: QuoteRequest, chosen: bool = False) -> set[UUID]:
     async with connected(pool) as connection:
-        return await insert_requests(connection, [NewRequest(request, chosen, SEALED) for request in requests])
+        lost = await insert_requests(connection, [NewRequest(request, chosen, SEALED) for request in requests])
+    return {request.id for request in requests} - lost
 
 
 async def read(pool: Pool, request: QuoteRequest) -> QuoteRequest:

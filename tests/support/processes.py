@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +110,11 @@ async def _is_ready(process: Process) -> bool:
             return (await http.get(f"{process.url}/readyz")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+async def together(stack: AsyncExitStack, *processes: AbstractAsyncContextManager[Process]) -> tuple[Process, ...]:
+    """Several that get ready at the same time; each is killed with the stack."""
+    return tuple(await asyncio.gather(*(stack.enter_async_context(process) for process in processes)))
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
 """Applications at rest."""
 
 import base64
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from support.quotes import a_request
 
 from app.storage.cipher import Cipher, Undecryptable

@@ -1,5 +1,6 @@
 """What a plan writes is what graphql-core writes, letter by letter, over generated documents."""
 
+import dataclasses
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 import strawberry
 from graphql import (
+    ExecutionResult,
     FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLUnionType,
@@ -20,12 +22,13 @@ from graphql import (
     parse,
     validate,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
 from app.api import types
 from app.api.availability import Availabilities
+from app.api.executor import ODD, Executor, leaves_of
 from app.api.plans.plan import compile_plan
 from app.api.plans.selections import Info, Selections
 from app.api.plans.simple import NotSimple
@@ -187,6 +190,68 @@ def test_the_same_is_written(text: str, value: Any) -> None:
     theirs: Any = graphql.execute(SCHEMA, document, root_value=value, context_value=CONTEXT)
     assert theirs.errors is None
     assert msgspec.json.encode(write(value, Info(CONTEXT))) == msgspec.json.encode(theirs.data["it"])
+
+
+class Quick(Executor):
+    leaves = leaves_of(SCHEMA)
+
+
+odd = st.sampled_from(
+    [None, 1, 2**31, True, "x", 1.5, float("nan"), NOW, NOW.date(), Decimal("1E+3"), Outcome.DEADLINE]
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> Any:
+    """A result, some of whose fields hold what they should not."""
+    value = draw(results)
+    for _ in range(draw(st.integers(0, 3))):
+        place = value
+        while True:
+            name = draw(st.sampled_from([one.name for one in dataclasses.fields(place)]))
+            inner = getattr(place, name)
+            if not dataclasses.is_dataclass(inner) or isinstance(inner, QuoteRequest):
+                break
+            place = inner
+        if name != "request":
+            setattr(place, name, draw(odd))
+    return value
+
+
+@settings(max_examples=400)
+@given(documents, spoilt())
+def test_leaves_are_read_as_graphql_core_reads_them(text: str, value: Any) -> None:
+    """With the same errors in the same places."""
+    document = parse(text)
+    if any("is never used" not in error.message for error in validate(SCHEMA, document)):
+        return
+    ours, theirs = (
+        graphql.execute(SCHEMA, document, root_value=value, context_value=CONTEXT, executor_class=executor)
+        for executor in (Quick, None)
+    )
+    assert isinstance(ours, ExecutionResult)
+    assert isinstance(theirs, ExecutionResult)
+    assert msgspec.json.encode(ours.data) == msgspec.json.encode(theirs.data)
+    assert [(error.message, error.path) for error in ours.errors or []] == [
+        (error.message, error.path) for error in theirs.errors or []
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, -(2**31), 2**31, True, "x", 1.5, float("inf"), NOW, NOW.date(), Decimal("1E+3")]
+)
+@pytest.mark.parametrize("name", ["Int", "Float", "Boolean", "String", "Date", "DateTime", "Decimal"])
+def test_a_leaf_writes_only_what_its_type_writes(name: str, value: object) -> None:
+    """A moment is a date to Python, and True a number; what else there is goes to graphql-core."""
+    type_: Any = GRAPHQL.type_map.get(name) or graphql.specified_scalar_types[name]
+    kind = graphql.GraphQLObjectType("Holder", {"field": graphql.GraphQLField(type_)})
+    kind.fields["field"].extensions["strawberry-definition"] = SimpleNamespace(base_resolver=None, python_name="field")
+    leaf = leaves_of(graphql.GraphQLSchema(kind))["Holder"]["field"]
+    written = leaf(SimpleNamespace(field=value))
+    if written is not ODD:
+        assert value is None or type(value) is not bool or name == "Boolean"
+        assert written == (None if value is None else type_.serialize(value))
+        assert not isinstance(value, datetime) or name == "DateTime"
 
 
 SELECTION = "{ ... on QuoteRequestAccepted { watchToken quoteRequest { id quotes { insurer { id name } status } } } }"

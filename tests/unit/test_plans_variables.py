@@ -1,9 +1,11 @@
 """Variables that a plan takes mean what graphql-core makes of them; whatever it will not take, graphql-core looks at."""
 
+import contextlib
 import copy
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -12,21 +14,25 @@ import msgspec
 import pytest
 from graphql import parse
 from graphql.execution.values import get_variable_values
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.applications import valid_application
 
 from app.api.asked import Refused, decode_asked
+from app.api.coercion import coercions
 from app.api.plans.plan import compile_plan
 from app.api.schema import GRAPHQL
 from app.domain.errors import InvalidApplication
-from app.quoting.wishes import new_quote_request
+from app.quoting.accepting import NewQuoteRequest
+from app.quoting.straight import plain as spelt_out
+from app.quoting.straight import read_wish, straight_wish
 
 DOCUMENT = parse(
     "mutation ($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }", no_location=True
 )
 DEFINITIONS = DOCUMENT.definitions[0].variable_definitions  # type: ignore[attr-defined]
 PLAN = compile_plan(GRAPHQL, DOCUMENT, None)
+COERCION = coercions(GRAPHQL, DOCUMENT)[None]
 NOW = datetime.now(UTC)
 INSURERS = ("sever", "volga")
 
@@ -120,9 +126,19 @@ def change(draw: st.DrawFn, wish: dict[str, Any]) -> None:
 def planned(body: bytes) -> Any:
     """What the plan makes of the variables; None where it leaves them to graphql-core."""
     try:
-        return PLAN.decode(body)
+        return PLAN.input_of(PLAN.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def converted(body: bytes) -> Any:
+    """The mutation's input on the way through graphql-core; None where that coerces it itself."""
+    try:
+        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
+    except Refused:
+        return None
+    values = COERCION.values(asked.variables or {})
+    return values and values.coerced["input"]
 
 
 def coerced(body: bytes) -> Any:
@@ -158,10 +174,15 @@ def same(ours: Any, theirs: Any) -> bool:
     return type(ours) is type(theirs) and ours == theirs
 
 
+def straightly(raw: Any) -> NewQuoteRequest | None:
+    """The wish that the short reader makes; None where it leaves the reading to the careful one."""
+    return straight_wish(raw, tenant="core-app", now=NOW, configured=INSURERS)
+
+
 def became(raw: Any) -> object:
     """The wish that the use case would get, or everything that is wrong with it."""
     try:
-        return new_quote_request(raw, tenant="core-app", now=NOW, configured=INSURERS)
+        return read_wish(raw, tenant="core-app", now=NOW, configured=INSURERS)
     except InvalidApplication as error:
         return error.problems
 
@@ -174,14 +195,139 @@ def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) ->
         return
     theirs = coerced(body)
     assert theirs is not None, "graphql-core refuses what the plan takes"
-    assert same(ours, plain(theirs))
-    assert became(ours["input"]) == became(theirs["input"])
+    assert same({"input": spelt_out(ours)}, plain(theirs))
+    assert became(ours) == became(spelt_out(ours)) == became(theirs["input"])
+
+
+TODAY = NOW.date()
+BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
+    "date": (st.integers(-45000, 100) | st.integers(-12000, 0)).map(
+        lambda days: (TODAY + timedelta(days=days)).isoformat()
+    )
+    | st.sampled_from([-366, -1, 0, 1, 2, 59, 60, 61]).map(lambda days: (TODAY + timedelta(days=days)).isoformat())
+    | st.tuples(st.integers(14, 121), st.integers(-2, 2)).map(
+        lambda it: (date(TODAY.year - it[0], TODAY.month, min(TODAY.day, 28)) + timedelta(days=it[1])).isoformat()
+    ),
+    "number": st.sampled_from([1899, 1900, 2021, 2022, TODAY.year, TODAY.year + 1, TODAY.year + 2, 0, 2, 3, 12, 13]),
+    "flag": st.booleans(),
+    "text": st.sampled_from(
+        [
+            *("К456МН799", "k456mh799", "КК45677", "XTAGFL110MY654321", "xtagfl110my654322", "кириллица", "О'Коннор"),
+            *("Лада ", " ", "a\u0301", "ann-marie", "4510 987654", "4510987654", "9923456781", "99 23 456781"),
+            *("77АВ567812", "77ab567812", "+79031112233", "8 (903) 111-22-33", "+15551112233", "9031112233", "1"),
+            *("a@b.ru", "A.B@почта.рф", "a@@b", "a" * 65 + "@b.ru", "0.99", "1", "1500", "1500.01", "+122.50", "0122"),
+            *(
+                "B",
+                "C",
+                "TRAM",
+                "TAXI",
+                "PASSPORT",
+                "ELECTRONIC_PASSPORT",
+                "REGISTRATION_CERTIFICATE",
+                "sever",
+                "x" * 501,
+            ),
+        ]
+    ),
+}
+
+
+def kind_of(value: object) -> str | None:
+    match value:
+        case bool():
+            return "flag"
+        case int():
+            return "number"
+        case str():
+            return "date" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else "text"
+        case _:
+            return None
+
+
+@st.composite
+def plausible_bodies(draw: st.DrawFn) -> bytes:
+    """A wish in which some values are replaced by others of their kind, or by null, or left out."""
+    wish = copy.deepcopy(WISH)
+    for *way, last in draw(st.lists(st.sampled_from(PLACES), max_size=4)):
+        place: Any = wish
+        with contextlib.suppress(KeyError, IndexError, TypeError):
+            for key in way:
+                place = place[key]
+            kind = kind_of(place[last])
+            if draw(st.integers(0, 5)) == 0:
+                place[last] = None
+            elif draw(st.integers(0, 9)) == 0:
+                del place[last]
+            elif kind:
+                place[last] = draw(BY_TYPE[kind])
+    return json.dumps({"input": wish}).encode()
+
+
+@settings(max_examples=500)
+@given(bodies() | plausible_bodies())
+def test_what_is_converted_is_what_graphql_core_would_have_coerced(body: bytes) -> None:
+    """On the way through graphql-core too."""
+    ours = converted(body)
+    if ours is None:
+        return
+    theirs = coerced(body)
+    assert theirs is not None, "graphql-core refuses what is converted"
+    assert same({"input": spelt_out(ours)}, plain(theirs))
+    assert became(ours) == became(theirs["input"])
+
+
+@settings(max_examples=2000)
+@given(plausible_bodies())
+def test_what_is_read_in_one_go_is_what_is_read_with_care(body: bytes) -> None:
+    """Byte for byte; and whatever the short reader will not take is read with care."""
+    raw = planned(body)
+    if raw is not None:
+        straight = straightly(raw)
+        assert straight is None or straight == became(spelt_out(raw))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_straight"),
+    [
+        ({"vehicle": {"category": "C"}}, False),
+        ({"vehicle": {"category": "TRAM", "licensePlate": None}}, False),
+        ({"vehicle": {"document": {"kind": "ELECTRONIC_PASSPORT", "number": "164301000000001"}}}, False),
+        ({"vehicle": {"document": {"kind": "PASSPORT"}}}, False),
+        ({"vehicle": {"vin": None, "bodyNumber": None}}, False),
+        ({"vehicle": {"vin": None}}, False),
+        ({"vehicle": {"purpose": "TAXI", "licensePlate": "КК45677"}}, True),
+        ({"drivers": {"listed": None, "unlimited": False}}, False),
+        ({"drivers": {"listed": None, "unlimited": True}}, True),
+        ({"drivers": {"listed": [{"license": "77АВ567812"}, {}]}}, False),
+        ({"owner": {"birthDate": (TODAY - timedelta(days=5 * 366)).isoformat(), "passportIssuedOn": None}}, True),
+        ({"owner": None}, True),
+    ],
+)
+def test_what_is_rare_or_wrong_is_read_with_care(change: dict[str, Any], is_straight: bool) -> None:  # noqa: FBT001
+    """The rules that no generated wish meets often enough."""
+    wish = a_wish()
+    merge(wish["application"], change)
+    raw = planned(json.dumps({"input": wish}).encode())
+    straight = straightly(raw)
+    assert (straight is not None) is is_straight
+    assert not is_straight or straight == became(spelt_out(raw))
+
+
+def merge(place: Any, change: Any) -> None:
+    for key, value in change.items() if isinstance(change, dict) else enumerate(change):
+        if isinstance(value, dict | list) and value:
+            merge(place[key], value)
+        elif value is None and key == "listed":
+            del place[key]
+        elif value != {}:
+            place[key] = value
 
 
 def test_a_usual_wish_is_taken() -> None:
     """The property above would hold for a plan that takes nothing."""
     ours = planned(json.dumps({"input": WISH}).encode())
-    assert ours["input"]["application"]["policyholder"]["birthDate"] == date(1965, 3, 8)
+    assert ours.application.policyholder.birthDate == date(1965, 3, 8)
+    assert straightly(ours) is not None
 
 
 def test_defaults_of_the_schema_are_put_in() -> None:
@@ -189,8 +335,8 @@ def test_defaults_of_the_schema_are_put_in() -> None:
     wish = a_wish()
     for name in ("category", "purpose", "withTrailer"):
         del wish["application"]["vehicle"][name]
-    vehicle = planned(json.dumps({"input": wish}).encode())["input"]["application"]["vehicle"]
-    assert (vehicle["category"], vehicle["purpose"], vehicle["withTrailer"]) == ("B", "PERSONAL", False)
+    vehicle = planned(json.dumps({"input": wish}).encode()).application.vehicle
+    assert (vehicle.category, vehicle.purpose, vehicle.withTrailer) == ("B", "PERSONAL", False)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, cast
 
 import msgspec
@@ -17,10 +18,11 @@ from graphql import (
 )
 from graphql.utilities import is_equal_type
 from graphql.utilities import type_from_ast as _type_from_ast  # pyright: ignore[reportUnknownVariableType]
+from msgspec import Struct
 
 from app.api.plans.selections import Selections, Writer
 from app.api.plans.simple import NotSimple
-from app.api.plans.variables import Variables, compile_variables
+from app.api.plans.variables import compile_variables
 
 FIELD: Final = "createQuoteRequest"
 ARGUMENT: Final = "input"
@@ -32,9 +34,10 @@ _type_of: Final = cast("Any", _type_from_ast)
 class Plan:
     """How to run one operation of one document without graphql-core."""
 
-    decode: Callable[[bytes | msgspec.Raw], Variables]
+    decode: Callable[[bytes | msgspec.Raw], Struct]
     """Raises msgspec.MsgspecError or UnicodeDecodeError for what graphql-core is to look at."""
-    variable: str
+    input_of: Callable[[Struct], Struct]
+    """The use case's input among the decoded variables."""
     key: str
     write: Writer
     node: FieldNode
@@ -59,7 +62,7 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
     return Plan(
         decode=compile_variables({variable: declared}),
-        variable=variable,
+        input_of=attrgetter(variable),
         key=(node.alias or node.name).value,
         write=Selections(schema, fragments).writer(field.type, node.selection_set),
         node=node,

@@ -5,13 +5,14 @@ to variables that do not fit, is left to it, with the body that was read. Whatev
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
 from graphql import ExecutionResult
 from graphql.error import located_error
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context, Services
@@ -33,6 +34,7 @@ _WRITTEN: Final = (
     b"content-length: %d\r\ncontent-type: %s; charset=utf-8\r\nx-request-id: %s\r\ncache-control: no-store\r\n"
 )
 _JSON: Final = b"application/json"
+_OK: Final = 200
 
 
 class _Sent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -57,15 +59,16 @@ async def answer(app: ASGIApp, services: Services, asgi: Asgi) -> None:
     if head is None:
         await app(scope, receive, send)
         return
-    body, messages = await _received(receive)
+    body, messages = _whole(scope) or await _received(receive)
     planned = _planned(services, head, body)
     if planned is None:
         response = await view(Request(scope, _again(messages, receive)), services)
-        await response(scope, receive, send)
+        if response.status_code != _OK or not _responded(scope, response):
+            await response(scope, receive, send)
         return
-    plan, variables, context = planned
+    plan, wish, context = planned
     try:
-        found = await created(context, variables[plan.variable])
+        found = await created(context, wish)
         content = encode({"data": {plan.key: plan.write(found, Info(context))}})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         await _failed(error, plan, head, asgi)
@@ -91,6 +94,13 @@ def _head(scope: Scope) -> _Head | None:
     return _Head(token.decode("latin-1").strip(), media_type, request_id)
 
 
+def _whole(scope: Scope) -> tuple[bytes, Sequence[Message]] | None:
+    """The body, if it is there already: our own server tells; see `cli.protocol`."""
+    whole: Callable[[], bytes | None] | None = scope.get("osago.body")
+    body = whole and whole()
+    return None if body is None else (body, [{"type": "http.request", "body": body, "more_body": False}])
+
+
 async def _received(receive: Receive) -> tuple[bytes, Sequence[Message]]:
     """The body, as far as it may be ours, and the messages that it came in."""
     message = await receive()
@@ -113,7 +123,7 @@ def _again(messages: Sequence[Message], receive: Receive) -> Receive:
     return received
 
 
-def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, Context] | None:
+def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, msgspec.Struct, Context] | None:
     """How to run what is asked, if it is known well and its variables fit."""
     try:
         sent = _decode(body)
@@ -121,9 +131,15 @@ def _planned(services: Services, head: _Head, body: bytes) -> tuple[Plan, Any, C
         if plan is None:
             return None
         caller: Caller = services.tokens.caller(head.token)
-        return plan, plan.decode(sent.variables), Context(services, caller)
+        return plan, plan.input_of(plan.decode(sent.variables)), Context(services, caller)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated):
         return None
+
+
+def _responded(scope: Scope, response: Response) -> bool:
+    respond: Respond | None = scope.get("osago.respond")
+    head = b"".join([name + b": " + value + b"\r\n" for name, value in response.raw_headers])
+    return respond is not None and respond(head, bytes(response.body))
 
 
 async def _answer(scope: Scope, send: Send, head: _Head, content: bytes) -> None:

@@ -23,8 +23,6 @@ from msgspec import UNSET, Meta, UnsetType
 from app.api.plans.simple import NotSimple
 from app.domain.formats import DECIMAL
 
-Variables = Mapping[str, Any]
-
 _LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type
 _NON_NULL: Final[Any] = GraphQLNonNull
 _SCALARS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -40,8 +38,8 @@ _SCALARS: Final[Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw], Variables]:
-    """What decodes the variables of these names and input types.
+def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw], msgspec.Struct]:
+    """What decodes the variables of these names and input types: each an attribute, and so are the fields of objects.
 
     The decoder raises msgspec.MsgspecError or UnicodeDecodeError for whatever it will not take.
 
@@ -50,12 +48,19 @@ def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw
     """
     made: dict[str, Any] = {}
     fields = [_field(name, type_, Undefined, made) for name, type_ in types.items()]
-    decode = msgspec.json.Decoder(_struct("Variables", fields)).decode
+    return msgspec.json.Decoder(_struct("Variables", fields)).decode
 
-    def decoded(body: bytes | msgspec.Raw) -> Variables:
-        return cast("Variables", msgspec.to_builtins(decode(body), builtin_types=(date,)))
 
-    return decoded
+def compile_conversion(type_: Any) -> Callable[[object], msgspec.Struct]:
+    """What makes of plain JSON values of this input type what `compile_variables` makes of JSON text.
+
+    It raises msgspec.ValidationError for whatever it will not take.
+
+    Raises:
+        NotSimple: the type is none that this knows.
+    """
+    made = _type(type_, {})
+    return lambda value: msgspec.convert(value, made)
 
 
 def _field(name: str, type_: Any, default: object, made: dict[str, Any]) -> tuple[Any, ...]:

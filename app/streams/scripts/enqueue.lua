@@ -10,18 +10,27 @@ for r = 1, #KEYS - streams do
   local hash = KEYS[streams + r]
   local first = 2 + streams + (r - 1) * 4
   local request, expires_ms, mark = ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
-  local before = added
+  local is_new = redis.call('EXISTS', hash) == 0
+  local jobs = {}
   for number in string.gmatch(ARGV[first + 4], '%d+') do
-    local stream, insurer = KEYS[tonumber(number)], ARGV[2 + tonumber(number)]
-    local known = redis.call('HMGET', hash, 'done:' .. insurer, 'job:' .. insurer, 'end')
-    local there = known[1] or known[3] or (known[2] and redis.call('XRANGE', stream, known[2], known[2])[1])
+    local place = tonumber(number)
+    local stream, insurer = KEYS[place], ARGV[2 + place]
+    local there = false
+    if not is_new then
+      local known = redis.call('HMGET', hash, 'done:' .. insurer, 'job:' .. insurer, 'end')
+      there = known[1] or known[3] or (known[2] and redis.call('XRANGE', stream, known[2], known[2])[1])
+    end
     if not there then
-      redis.call('HSET', hash, 'job:' .. insurer, redis.call('XADD', stream, '*', 'request', request))
+      jobs[#jobs + 1] = 'job:' .. insurer
+      jobs[#jobs + 1] = redis.call('XADD', stream, '*', 'request', request)
       added = added + 1
     end
   end
+  if #jobs > 0 then
+    redis.call('HSET', hash, unpack(jobs))
+  end
   redis.call('PEXPIREAT', hash, expires_ms)
-  if added > before and mark ~= '' then
+  if #jobs > 0 and mark ~= '' then
     rung[#rung + 1] = mark .. ':' .. request
   end
 end
