@@ -6,14 +6,16 @@ one for one.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from app.cancelling import end_if_cancelled
 from app.domain.errors import Overloaded
+from app.lines import Lines
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_Entry: TypeAlias = tuple[Item, asyncio.Future[Result]]
 
 BATCH_MOST: Final = 1000
 WAITING_MOST: Final = 20_000
@@ -50,6 +52,7 @@ class GroupCommit(Generic[Item, Result]):
     that a bad item hurts nobody else; with any other error everybody in the batch gets that error.
 
     What nobody waits for may gather for `gather_s` even when idle, so that batches are few.
+    Where one kind of items must not wait for a flood of another, `line_of` tells the kinds apart: a batch takes of each in turn.
     With `wait_s_most` an item that has no result after so long gets TimeoutError. Items come in the order in which their
     time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
     """
@@ -62,11 +65,14 @@ class GroupCommit(Generic[Item, Result]):
         waiting_most: int = WAITING_MOST,
         wait_s_most: float | None = None,
         gather_s: float = 0.0,
+        line_of: Callable[[Item], Hashable] | None = None,
     ) -> None:
         self._flush = flush
         self._batch_most = batch_most
         self._waiting_most = waiting_most
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[_Entry[Item, Result]] | Lines[_Entry[Item, Result]] = deque()
+        if line_of is not None:
+            self._waiting = Lines(lambda entry: line_of(entry[0]))
         self._filled = asyncio.Event()
         self._wait_s_most = wait_s_most
         self._gather_s = gather_s

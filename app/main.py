@@ -17,13 +17,13 @@ from starlette.websockets import WebSocket
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import collecting
-from app.api import callbacks, graphiql, http, websocket
+from app.api import callbacks, graphiql, http, shortcut, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.door import make_operations, make_tokens
 from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
-from app.api.plans import shortcut
+from app.api.plans.direct import Direct
 from app.api.plans.kept import Plans
 from app.api.pushed import Pushed
 from app.api.rest import routes as rest
@@ -65,7 +65,7 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
-            await shortcut.answer(self._behind_proxies, self.state.services, (scope, receive, send))
+            await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
         elif scope["type"] == "websocket" and scope["path"] == http.PATH:
             await self.state.graphql_socket(scope, receive, send)
         else:
@@ -99,7 +99,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             ):
                 if owns_process:
                     collecting.resume()
-                yield {"draining": draining}
+                yield {"draining": draining, "direct": Direct(services)}
                 await services.finishing.finished()
 
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)

@@ -20,6 +20,7 @@ LINES: Final[Mapping[str, str]] = {
     "latency": "bench.latency",
     "recovery": "bench.recovery",
     "peak": "bench.peak",
+    "growth": "bench.growth",
     "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""

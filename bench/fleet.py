@@ -1,12 +1,10 @@
-"""The whole product in processes of its own, and the sandbox insurers that it asks, for lines that need everything."""
+"""The whole product in processes of its own, and the insurers that it asks, for lines that need everything."""
 
 import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import httpx
 
 from bench.processes import cpu_s, family, pss_bytes, running
 from bench.system import System, system
@@ -50,15 +48,22 @@ def _families(pids: Sequence[int]) -> list[int]:
 
 
 @contextlib.contextmanager
-def fleet(folder: Path, *, insurers: Sequence[str] = TEN, workers: int = 1, **settings: str) -> Generator[Fleet]:
-    """One API, so many workers, and the insurers, calm: they answer with an offer, each after its own time."""
+def fleet(
+    folder: Path,
+    *,
+    insurers: Sequence[str] = TEN,
+    workers: int = 1,
+    thinking_s: tuple[float, float] = (0.5, 50),
+    **settings: str,
+) -> Generator[Fleet]:
+    """One API, so many workers, and the insurers, which answer with an offer after `thinking_s`, at least and at most."""
     port = free_port()
     file = folder / "insurers.toml"
     file.write_text("".join(_INSURER.format(id=id_, port=port) for id_ in insurers), encoding="utf-8")
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(system(OSAGO_INSURERS_FILE=str(file), **settings))
-        sandbox = ["-m", "cli.main", "sandbox", "--port", str(port), "--calm"]
-        asked = stack.enter_context(running(sandbox, port=port, environment=made.environment))
+        asking = ["-m", "bench.insurers", str(port), *map(str, thinking_s)]
+        asked = stack.enter_context(running(asking, port=port, environment=made.environment))
         api, url = stack.enter_context(made.api())
         servers = {name: [pid] for name, pid in made.servers.items()}
         pids = [stack.enter_context(worker(made)) for _ in range(workers)]
@@ -72,8 +77,3 @@ def worker(made: System, *options: str) -> Generator[int]:
     arguments = ["-m", "cli.main", "worker", "--metrics-port", str(port), *options]
     with running(arguments, port=port, environment=made.environment) as pid:
         yield pid
-
-
-def set_insurers(one: Fleet, **changes: object) -> None:
-    """Changes the sandbox's settings, by their names on the wire."""
-    httpx.patch(f"{one.insurers_url}/control/settings", json=changes).raise_for_status()

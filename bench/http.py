@@ -33,11 +33,12 @@ class Poster:
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[_Connection, None]:
         found = await self._idle.get()
-        connection = found or await asyncio.open_connection(self._parts.hostname, self._parts.port)
         try:
-            yield connection
+            if found is None or found[1].is_closing():  # the server keeps idle ones for some seconds only
+                found = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+            yield found
         finally:
-            self._idle.put_nowait(connection)
+            self._idle.put_nowait(found)
 
     @classmethod
     @asynccontextmanager

@@ -38,6 +38,7 @@ from bench.system import system, wish
 from workers.asking import Asking
 from workers.job import Job, Ownership
 from workers.lane import Lane
+from workers.loading import Loading
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 
@@ -144,14 +145,15 @@ def _request(resources: Resources) -> QuoteRequest:
 async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     """The lanes of a worker whose insurers have their offers at once."""
     settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+    loading = Loading(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
     made = [
-        Lane(one, resources, _NobodyAsked(), settling, presence, quarantine, consumer="bench")
+        Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, consumer="bench")
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
-    async with running(settling.run, presence.run):
+    async with running(settling.run, loading.run, presence.run):
         await presence.begun.wait()
         async with asyncio.TaskGroup() as tasks:
             for lane in made:

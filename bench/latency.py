@@ -13,7 +13,7 @@ from typing import Any, Final
 import uvloop
 
 from app.streams.connection import connect, connect_blocking, parse_address
-from bench.fleet import TEN, Fleet, fleet, set_insurers
+from bench.fleet import TEN, Fleet, fleet
 from bench.http import Poster
 from bench.rows import Row, Target
 from bench.users import Crowd, body_of, use
@@ -29,15 +29,14 @@ MEDIAN_MS, P99_MS = 5, 25
 def rows() -> list[Row]:
     """The rows of this line."""
     found: list[Row] = []
-    for what, insurers, users, every_s in (
-        ("idle", TEN[:1], IDLE_USERS, IDLE_EVERY_S),
-        ("a fifth of the peak", TEN, BUSY_USERS, BUSY_EVERY_S),
+    for what, insurers, users, every_s, most_s in (
+        ("idle", TEN[:1], IDLE_USERS, IDLE_EVERY_S, 0.5),
+        ("a fifth of the peak", TEN, BUSY_USERS, BUSY_EVERY_S, 25.0),
     ):
         with (
             tempfile.TemporaryDirectory(prefix="osago-bench-") as folder,
-            fleet(Path(folder), insurers=insurers, workers=1) as one,
+            fleet(Path(folder), insurers=insurers, workers=1, thinking_s=(0.5, most_s)) as one,
         ):
-            set_insurers(one, latencyLeastS=0.5, latencyMostS=0.5 if users == IDLE_USERS else 25)
             found += uvloop.run(_measured(one, what, users, every_s))
     return found
 
@@ -50,7 +49,7 @@ async def _measured(one: Fleet, what: str, users: int, every_s: float) -> list[R
         for number in range(users):
             tasks.create_task(use(poster, one.url, body_of(number), crowd))
             await asyncio.sleep(every_s)
-    first, last = called_at(crowd, one)
+    first, last = called_at(one)
     there_ms = [
         (first[f"{user.request_id}:{told.insurer_id}"] - user.sent_at) * 1000
         for user in crowd.users

@@ -15,7 +15,7 @@ from typing import Final
 
 import uvloop
 
-from bench.fleet import TEN, Fleet, fleet, set_insurers
+from bench.fleet import TEN, Fleet, fleet
 from bench.rows import Row, Target
 from bench.users import Crowd, Watched, all_of
 from bench.verified import Verdict, verify
@@ -32,9 +32,8 @@ def rows() -> list[Row]:
     """The rows of this line."""
     with (
         tempfile.TemporaryDirectory(prefix="osago-bench-") as folder,
-        fleet(Path(folder), workers=WORKERS) as one,
+        fleet(Path(folder), workers=WORKERS, thinking_s=(LEAST_S, MOST_S)) as one,
     ):
-        set_insurers(one, latencyLeastS=LEAST_S, latencyMostS=MOST_S)
         crowd = Crowd()
         cpu_before = one.cpu_s()
         begun = time.perf_counter()

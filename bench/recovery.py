@@ -18,7 +18,7 @@ import uvloop
 
 from app.streams import keys
 from app.streams.connection import connect, parse_address
-from bench.fleet import Fleet, fleet, set_insurers, worker
+from bench.fleet import Fleet, fleet, worker
 from bench.rows import Row, Target
 from bench.users import body_of
 
@@ -36,9 +36,8 @@ def rows() -> list[Row]:
     """The row of this line."""
     with (
         tempfile.TemporaryDirectory(prefix="osago-bench-") as folder,
-        fleet(Path(folder), insurers=[INSURER], workers=0, OSAGO_QUOTE_DEADLINE="10min") as one,
+        fleet(Path(folder), insurers=[INSURER], workers=0, thinking_s=(600, 600), OSAGO_QUOTE_DEADLINE="10min") as one,
     ):
-        set_insurers(one, latencyLeastS=600)
         took_s = sorted(uvloop.run(_kills(one)))
     note = f"of {KILLS} kills, at least {JOBS_LEAST} jobs each; median {took_s[KILLS // 2]:.2f} s; yardstick: the lease"
     return [Row(LINE, "kill -9 → its jobs run elsewhere, slowest", took_s[-1], "s", LEASE_S, Target(4), note)]

@@ -3,18 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
 
 import httpx
 
 from bench.fleet import Fleet
+from bench.insurers import premium
 from bench.users import Crowd, Watched
 from sandbox.insurers.applications import application_id, offer_number
-
-_PAGE: Final = 10_000
-_PREFIX: Final = 11
-"""Characters of an id that all requests of a quarter of a second share: their keys fill no more than a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +25,11 @@ class Verdict:
 def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
     """Compares what users saw with the insurers' own books and with PostgreSQL."""
     wrong: Counter[str] = Counter(crowd.failures)
-    premiums = _premiums(crowd)
-    _, replied_at = called_at(crowd, one)
+    _, replied_at = called_at(one)
     latencies_s: list[float] = []
     right = 0
     for user in crowd.users:
-        faults = list(_faults(user, insurers, premiums))
+        faults = list(_faults(user, insurers))
         wrong.update(faults)
         right += len(user.quotes) if not faults else 0
         moments = ((told.at, replied_at.get(f"{user.request_id}:{told.insurer_id}")) for told in user.quotes)
@@ -48,16 +42,7 @@ def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
     return Verdict(right, wrong.total(), "; ".join(f"{what}: {n}" for what, n in wrong.most_common(5)), p99_ms)
 
 
-def _premiums(crowd: Crowd) -> dict[str, str]:
-    """Nothing in these applications that a tariff knows of differs: each insurer has one premium for all of them."""
-    found: dict[str, Counter[str]] = {}
-    for user in crowd.users:
-        for told in user.quotes:
-            found.setdefault(told.insurer_id, Counter())[told.premium or ""] += 1
-    return {insurer_id: counted.most_common(1)[0][0] for insurer_id, counted in found.items()}
-
-
-def _faults(user: Watched, insurers: Sequence[str], premiums: dict[str, str]) -> Iterator[str]:
+def _faults(user: Watched, insurers: Sequence[str]) -> Iterator[str]:
     if Counter(told.insurer_id for told in user.quotes) != Counter(insurers):
         yield "not every insurer once"
     for told in user.quotes:
@@ -67,7 +52,7 @@ def _faults(user: Watched, insurers: Sequence[str], premiums: dict[str, str]) ->
         key = f"{user.request_id}:{told.insurer_id}"
         if told.number != offer_number(told.insurer_id, application_id(told.insurer_id, key)):
             yield "somebody else's offer"
-        if told.premium != premiums[told.insurer_id]:
+        if told.premium != premium(told.insurer_id, key):
             yield "another premium"
         if told.at > user.expires_at:
             yield "late"
@@ -77,13 +62,12 @@ def _faults(user: Watched, insurers: Sequence[str], premiums: dict[str, str]) ->
         yield "a late end"
 
 
-def called_at(crowd: Crowd, one: Fleet) -> tuple[dict[str, float], dict[str, float]]:
+def called_at(one: Fleet) -> tuple[dict[str, float], dict[str, float]]:
     """When each application's insurer was called first, and last: with that reply it gave its answer. By idempotency key."""
-    first: dict[str, float] = {}
-    last: dict[str, float] = {}
-    with httpx.Client(timeout=60) as http:
-        for prefix in {user.request_id[:_PREFIX] for user in crowd.users if user.request_id}:
-            seen = http.get(f"{one.insurers_url}/control/seen", params={"prefix": prefix, "most": _PAGE}).json()
-            first |= {record["key"]: datetime.fromisoformat(record["firstAt"]).timestamp() for record in seen}
-            last |= {record["key"]: datetime.fromisoformat(record["lastAt"]).timestamp() for record in seen}
-    return first, last
+    book = book_of(one)
+    return {key: first for key, (first, _, _) in book.items()}, {key: last for key, (_, last, _) in book.items()}
+
+
+def book_of(one: Fleet) -> dict[str, tuple[float, float, int]]:
+    """The insurers' own book: of each application, when it was called about first and last, and how often."""
+    return httpx.get(f"{one.insurers_url}/book", timeout=60).json()

@@ -21,6 +21,7 @@ from workers.echo import without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.job import Job, Ownership
 from workers.limit import Limits
+from workers.pace import Pace
 from workers.verdict import AskAgain, GiveUp, verdict
 
 Result = TypeVar("Result")
@@ -52,6 +53,7 @@ class Asking:
         called_back: CalledBack,
         *,
         end_margin_s: float,
+        pace: Pace | None = None,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
@@ -63,6 +65,7 @@ class Asking:
         self._poll_interval = _poll_interval(settings, adapter)
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
+        self._pace = pace or Pace()
         self._calls: dict[tuple[str, str], Counter] = {}
         """Looking a label up costs as much as counting."""
 
@@ -132,6 +135,7 @@ class Asking:
         failures = 0
         while True:
             end_if_cancelled()
+            await self._pace.wait(self.insurer_id)
             await ownership.confirm(job)
             try:
                 result = await self._call(step, job, call)

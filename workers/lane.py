@@ -21,12 +21,12 @@ from app.observability import metrics
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources
 from app.storage.cipher import Sealed
-from app.storage.database import connected
-from app.storage.quotes import Work, read_work
+from app.storage.quotes import Work
 from app.streams.connection import GONE
 from app.streams.jobs import Delivery
 from workers.asking import Asking
 from workers.job import Holding, Job, NotOurs, Ownership
+from workers.loading import Loading
 from workers.quarantine import Quarantine
 from workers.reader import READ_MOST, LaneReader
 
@@ -44,6 +44,7 @@ class Lane:
         resources: Resources,
         asking: Asking,
         settling: Settling,
+        loading: Loading,
         ownership: Ownership,
         quarantine: Quarantine,
         *,
@@ -54,6 +55,7 @@ class Lane:
         self._resources = resources
         self._asking = asking
         self._settling = settling
+        self._works = loading
         self._ownership = ownership
         self._quarantine = quarantine
         self._consumer = consumer
@@ -176,8 +178,7 @@ class Lane:
         while True:
             end_if_cancelled()
             try:
-                async with connected(self._resources.pool) as connection:
-                    return await read_work(connection, self.insurer_id, ids)
+                return await self._works.read(self.insurer_id, ids)
             except Unavailable:
                 if self._waiting.is_due:
                     log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))

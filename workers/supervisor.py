@@ -29,6 +29,8 @@ from workers.insurers import line_of, make_adapter
 from workers.insurers.http import InsurerHttp
 from workers.lane import Lane
 from workers.limit import Limits
+from workers.loading import Loading
+from workers.pace import Pace
 from workers.presence import Presence
 from workers.quarantine import Quarantine
 from workers.recovery import Recovery
@@ -64,6 +66,7 @@ class Worker:
         )
         with telling_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
+        self._pace = Pace()
         self._recovery = Recovery(resources)
         self._presence = Presence(
             resources.jobs,
@@ -73,6 +76,7 @@ class Worker:
             on_epoch=self._recovery.call,
         )
         self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._loading = Loading(resources.pool)
         self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
@@ -82,6 +86,7 @@ class Worker:
                     resources,
                     self._asking(one),
                     self._settling,
+                    self._loading,
                     self._presence,
                     self._quarantine,
                     consumer=self.consumer,
@@ -98,6 +103,7 @@ class Worker:
         try:
             async with running(
                 self._settling.run,
+                self._loading.run,
                 self._presence.run,
                 self._quarantine.run,
                 self._recovery.run,
@@ -146,6 +152,7 @@ class Worker:
             self._resources.clock,
             self._called_back,
             end_margin_s=self._resources.settings.end_margin,
+            pace=self._pace,
         )
 
     def _doorbell(self) -> Doorbell:

@@ -10,10 +10,10 @@ import structlog
 from app.clock import Clock
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
-from app.storage.database import Pool, connected, transaction
+from app.storage.database import Connection, Pool, connected, transaction
 from app.storage.outbox import Kind, Notice, delete_notices
 from app.storage.quotes import insert_quotes, missing_quotes
-from app.storage.requests import end_requests, lock_open, overdue_requests, read_requests
+from app.storage.requests import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
 from app.streams.connection import GONE
 from app.streams.events import EventStreams
 
@@ -72,6 +72,13 @@ class Ending:
         if outcome is not Outcome.ALL_ANSWERED:
             metrics.answered(answer.status, len(missing))
         return list(outcomes)
+
+    async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
+        """As `commit` with ALL_ANSWERED, in one round trip, for whoever has just settled quotes of these requests.
+
+        Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
+        """
+        return await end_full_requests(connection, ids, self._clock.now())
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
         """Tells of ended requests; without Redis the relay does it later.

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
-from uuid import UUID
 
 import structlog
 
@@ -18,18 +17,19 @@ from app.batching import GroupCommit
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.errors import Unavailable
-from app.domain.quote import Outcome, Quote, QuoteRequest
+from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
 from app.quoting.ending import Ending
 from app.storage.database import Pool, connected
-from app.storage.quotes import Key, full_requests, insert_quotes, read_quotes
-from app.storage.requests import read_heads
+from app.storage.quotes import Key, insert_quotes, read_quotes
 from app.streams.connection import GONE
 from app.streams.events import EventStreams, Published
 
 log: Final = structlog.get_logger(__name__)
 
 RETRY_S_MOST: Final = 0.5
+BATCH_MOST: Final = 200
+"""Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
 
 Result = TypeVar("Result")
 
@@ -56,6 +56,11 @@ class _Committed:
 _News: TypeAlias = Published | QuoteRequest
 
 
+def _line_of(news: _News) -> str:
+    """An insurer's, or that of the ends."""
+    return news.quote.insurer_id if isinstance(news, Published) else ""
+
+
 class Settling:
     """Settles quotes. Whoever owns it keeps `run` in its TaskGroup."""
 
@@ -64,8 +69,11 @@ class Settling:
         self._events = events
         self._ending = ending
         self._clock = clock
-        self._commits = GroupCommit(self._commit)
-        self._news: GroupCommit[_News, None] = GroupCommit(self._tell)
+        # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
+        self._commits = GroupCommit(
+            self._commit, batch_most=BATCH_MOST, line_of=lambda answered: answered.quote.insurer_id
+        )
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MOST, line_of=_line_of)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -94,23 +102,14 @@ class Settling:
             won = await insert_quotes(connection, list(first.values()))
             lost = [key for key in first if key not in won]
             standing = {**first, **await read_quotes(connection, lost)}
-            # A new statement, after the commit: of two settlers at least the later one sees both last quotes.
-            full = await full_requests(connection, list({request_id for request_id, _ in first}))
+            # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
+            ended = await self._ending.commit_full(connection, list({request_id for request_id, _ in first}))
         for status, count in Counter(first[key].status for key in won).items():
             metrics.answered(status, count)
-        # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
-        ended = await self._end(full)
         committed = [self._committed(answered, standing) for answered in batch]
         for request in ended:
             self._news.put(request)
         return committed
-
-    async def _end(self, full: Sequence[UUID]) -> list[QuoteRequest]:
-        if not full:
-            return []
-        ended = await self._ending.commit(full, Outcome.ALL_ANSWERED)
-        async with connected(self._pool) as connection:
-            return await read_heads(connection, ended)
 
     def _committed(self, answered: Answered, standing: Mapping[Key, Quote]) -> _Committed:
         quote = standing[answered.key]

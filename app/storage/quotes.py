@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from app.documents import encode_offer, encode_reason
 from app.domain.quote import NoOffer, Offer, Quote
 from app.storage.cipher import Sealed
@@ -30,17 +32,17 @@ SELECT request_id, insurer_id, status, offer::text, reason::text, received_at FR
 WHERE (request_id, insurer_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
 
-_FULL: Final = """
-SELECT r.id FROM osago_requests r
-WHERE r.id = ANY($1::uuid[]) AND r.completed_at IS NULL
-AND cardinality(r.insurers) = (SELECT count(*) FROM osago_quotes q WHERE q.request_id = r.id)
-"""
-
 _MISSING: Final = """
 SELECT r.id, insurer FROM osago_requests r, unnest(r.insurers) AS insurer
 WHERE r.id = ANY($1::uuid[])
 AND NOT EXISTS (SELECT 1 FROM osago_quotes q WHERE q.request_id = r.id AND q.insurer_id = insurer)
 ORDER BY r.id, insurer
+"""
+
+_SLOTS: Final = """
+SELECT r.id, r.application, r.application_key_id, r.expires_at, r.completed_at IS NOT NULL AS ended,
+       ARRAY(SELECT q.insurer_id FROM osago_quotes q WHERE q.request_id = r.id) AS settled
+FROM osago_requests r WHERE r.id = ANY($1::uuid[])
 """
 
 _WORK: Final = """
@@ -61,6 +63,14 @@ class Work:
     expires_at: datetime
     ended: bool
     settled: Quote | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The work on a request, for every insurer that is not among `settled`."""
+
+    work: Work
+    settled: frozenset[str]
 
 
 async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[Key]:
@@ -87,24 +97,30 @@ async def read_quotes(connection: Connection, keys: Sequence[Key]) -> Mapping[Ke
     return {(row["request_id"], row["insurer_id"]): quote_of(row["request_id"], row) for row in rows}
 
 
-async def full_requests(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the requests that are open though every insurer has answered."""
-    return [row["id"] for row in await connection.fetch(_FULL, ids)]
-
-
 async def missing_quotes(connection: Connection, ids: Sequence[UUID]) -> list[Key]:
     """Every slot of these requests that has no quote."""
     return [(row["id"], row["insurer"]) for row in await connection.fetch(_MISSING, ids)]
 
 
+async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Slots]:
+    """What all lanes together need of these requests."""
+    return {
+        row["id"]: Slots(_work(row, None), frozenset(row["settled"])) for row in await connection.fetch(_SLOTS, ids)
+    }
+
+
 async def read_work(connection: Connection, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
     """What one insurer's lane needs for a batch of jobs."""
     return {
-        row["id"]: Work(
-            application=None if row["application"] is None else Sealed(row["application_key_id"], row["application"]),
-            expires_at=row["expires_at"],
-            ended=row["ended"],
-            settled=None if row["status"] is None else quote_of(row["id"], row),
-        )
+        row["id"]: _work(row, None if row["status"] is None else quote_of(row["id"], row))
         for row in await connection.fetch(_WORK, ids, insurer_id)
     }
+
+
+def _work(row: asyncpg.Record, settled: Quote | None) -> Work:
+    return Work(
+        application=None if row["application"] is None else Sealed(row["application_key_id"], row["application"]),
+        expires_at=row["expires_at"],
+        ended=row["ended"],
+        settled=settled,
+    )

@@ -60,11 +60,6 @@ SELECT r.id, r.completed_at IS NOT NULL AS ended,
 FROM osago_requests r WHERE r.id = ANY($1::uuid[])
 """
 
-_HEADS: Final = """
-SELECT id, tenant, customer_id, client_reference, insurers, created_at, expires_at, outcome, completed_at
-FROM osago_requests WHERE id = ANY($1::uuid[])
-"""
-
 _OVERDUE: Final = """
 SELECT id FROM osago_requests
 WHERE completed_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2
@@ -101,6 +96,24 @@ WITH ended AS (
 )
 INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
 """
+
+# One statement is enough: who has all its quotes has them for ever. Of two that end it the second waits for the lock and
+# finds it ended.
+_END_FULL: Final = f"""
+WITH full_ones AS (
+    SELECT id FROM osago_requests r
+    WHERE id = ANY($1::uuid[]) AND completed_at IS NULL
+    AND cardinality(insurers) = (SELECT count(*) FROM osago_quotes q WHERE q.request_id = r.id)
+    ORDER BY id FOR UPDATE
+), ended AS (
+    UPDATE osago_requests r SET completed_at = $2, outcome = $3
+    FROM full_ones WHERE r.id = full_ones.id
+    RETURNING {_COLUMNS}
+), noticed AS (
+    INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
+)
+SELECT * FROM ended
+"""  # noqa: S608 - constants of this file
 
 
 Customer: TypeAlias = tuple[str, str]
@@ -176,11 +189,6 @@ async def read_requests(connection: Connection, ids: Sequence[UUID]) -> Mapping[
     return found
 
 
-async def read_heads(connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
-    """Requests without their quotes, for who has no use for those."""
-    return [_request(row, {}) for row in await connection.fetch(_HEADS, ids)]
-
-
 async def read_progress(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, bool]]:
     """How many quotes of each request are settled, and whether it has ended: cheap enough to ask again and again."""
     return {row["id"]: (row["settled"], row["ended"]) for row in await connection.fetch(_PROGRESS, ids)}
@@ -221,6 +229,15 @@ async def lock_open(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 async def end_requests(connection: Connection, outcomes: Mapping[UUID, Outcome], now: datetime) -> None:
     """Writes the end of locked requests, and the outbox rows that tell of it."""
     await connection.execute(_END, list(outcomes), now, [outcome.value for outcome in outcomes.values()])
+
+
+async def end_full_requests(connection: Connection, ids: Sequence[UUID], now: datetime) -> list[QuoteRequest]:
+    """Ends those of the requests that are open though every insurer has answered, with the outbox rows that tell of it.
+
+    They come back without their quotes: whoever settles has told of those already.
+    """
+    rows = await connection.fetch(_END_FULL, ids, now, Outcome.ALL_ANSWERED.value)
+    return [_request(row, {}) for row in rows]
 
 
 def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:

@@ -14,7 +14,7 @@ from app.resources import Resources
 from app.storage.cipher import Sealed
 from app.storage.database import connected
 from app.storage.quotes import insert_quotes
-from app.storage.requests import NewRequest, insert_requests, read_heads, read_requests
+from app.storage.requests import NewRequest, insert_requests, read_requests
 from app.streams import keys
 from workers.recovery import Recovery
 from workers.relay import relay_once
@@ -75,9 +75,7 @@ async def test_quotes_that_redis_has_lost_are_read_for_the_end(world: World, res
     request = await stored(resources, "sever", "volga")
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(request, insurer) for insurer in request.insurers])
-    await resources.ending.commit([request.id], Outcome.ALL_ANSWERED)
-    async with connected(resources.pool) as connection:
-        heads = await read_heads(connection, [request.id])
+        heads = await resources.ending.commit_full(connection, [request.id])
     assert [head.quotes for head in heads] == [{}]
     await resources.ending.publish(heads)
     events = (await resources.events.read([resources.events.beginning(request.id)]))[0]

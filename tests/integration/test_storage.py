@@ -12,13 +12,15 @@ from support.servers import Database
 
 from app.batching import DataRefused
 from app.domain.errors import Unavailable
-from app.domain.quote import Outcome, QuoteRequest
+from app.domain.quote import Ending, Outcome, QuoteRequest
+from app.loops import running
 from app.storage.cipher import Sealed
 from app.storage.database import Pool, connected, open_pool, transaction
 from app.storage.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
-from app.storage.quotes import full_requests, insert_quotes, missing_quotes, read_quotes, read_work
+from app.storage.quotes import insert_quotes, missing_quotes, read_quotes, read_work
 from app.storage.requests import (
     NewRequest,
+    end_full_requests,
     end_requests,
     find_repeated,
     insert_requests,
@@ -28,6 +30,7 @@ from app.storage.requests import (
     read_progress,
     read_requests,
 )
+from workers.loading import Loading
 
 SEALED = Sealed("k1", b"sealed")
 
@@ -108,14 +111,36 @@ async def test_batches_in_opposite_order_do_not_deadlock(pool: Pool) -> None:
 
 
 async def test_what_is_missing_and_what_is_full(pool: Pool) -> None:
-    """A request is full when every insurer that it was accepted with has answered."""
+    """A request is full when every insurer that it was accepted with has answered; it is ended then, and once."""
     half, full = a_request("sever", "volga"), a_request("sever")
     await accept(pool, half, full)
     async with connected(pool) as connection:
         await insert_quotes(connection, [a_quote(half, "sever"), a_quote(full, "sever")])
-        assert await full_requests(connection, [half.id, full.id]) == [full.id]
+        ended = await end_full_requests(connection, [half.id, full.id], NOW)
+        assert ended == [replace(full, ending=Ending(Outcome.ALL_ANSWERED, NOW))]
+        assert await end_full_requests(connection, [half.id, full.id], NOW) == []
+        assert Notice(full.id, Kind.COMPLETED) in await notices_until(connection, NOW, most=10)
         assert await missing_quotes(connection, [half.id, full.id]) == [(half.id, "volga")]
         assert await read_progress(connection, [half.id]) == {half.id: (1, False)}
+
+
+async def test_of_two_that_end_a_full_request_the_later_one_finds_it_ended(pool: Pool) -> None:
+    """Whoever ended it first stands, and its outcome with it; one notice tells of it."""
+    request = a_request("sever")
+    await accept(pool, request)
+    async with connected(pool) as connection:
+        await insert_quotes(connection, [a_quote(request, "sever")])
+
+    async def end() -> list[QuoteRequest]:
+        async with connected(pool) as connection:
+            return await end_full_requests(connection, [request.id], NOW)
+
+    async with transaction(pool) as connection:
+        await lock_open(connection, [request.id])
+        ending = asyncio.create_task(end())
+        await end_requests(connection, {request.id: Outcome.DEADLINE}, NOW)
+    assert await ending == []
+    assert (await read(pool, request)).ending == Ending(Outcome.DEADLINE, NOW)
 
 
 async def test_ending_waits_for_a_quote_that_is_being_settled(pool: Pool) -> None:
@@ -183,6 +208,21 @@ async def test_a_lane_reads_all_that_it_needs_at_once(pool: Pool) -> None:
     assert works[fresh.id].settled is None
     assert works[fresh.id].application == SEALED
     assert works[settled.id].settled == a_quote(settled, "sever")
+
+
+async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
+    """Each gets what it would read alone: its own quote, and what another insurer has answered is none of its business."""
+    fresh, settled, unknown = a_request("sever", "volga"), a_request("sever"), a_request()
+    await accept(pool, fresh, settled)
+    async with connected(pool) as connection:
+        await insert_quotes(connection, [a_quote(settled, "sever"), a_quote(fresh, "volga")])
+        alone = {
+            insurer: await read_work(connection, insurer, [fresh.id, settled.id]) for insurer in ("sever", "volga")
+        }
+    loading = Loading(pool)
+    async with running(loading.run):
+        reads = [loading.read(insurer, [fresh.id, settled.id, unknown.id]) for insurer in alone]
+        assert await asyncio.gather(*reads) == list(alone.values())
 
 
 async def test_money_is_kept_to_the_kopeck_and_moments_to_the_microsecond(pool: Pool) -> None:

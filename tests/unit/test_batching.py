@@ -139,3 +139,13 @@ async def test_a_cancellation_that_a_library_swallows_ends_the_loop_all_the_same
     task.cancel()
     await asyncio.wait([task], timeout=5)
     assert task.cancelled()
+
+
+async def test_a_flood_of_one_kind_keeps_no_other_waiting() -> None:
+    """A batch takes of each line in turn, the first of each first."""
+    store = Store()
+    commit = GroupCommit(store.flush, batch_most=4, line_of=lambda item: item % 2)
+    results = [commit.put(item) for item in (1, 3, 5, 7, 9, 2, 4)]
+    async with running(commit):
+        assert await asyncio.gather(*results) == [10, 30, 50, 70, 90, 20, 40]
+    assert store.batches == [[1, 2, 3, 4], [5, 7, 9]]

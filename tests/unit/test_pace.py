@@ -1,0 +1,78 @@
+"""The pace at which a worker begins calls to insurers."""
+
+import asyncio
+
+from workers.pace import BEGUN_MOST, Pace
+
+CALLS = 10 * BEGUN_MOST
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
+
+
+async def test_who_comes_when_there_is_little_to_do_never_waits() -> None:
+    """A few calls in one turn begin at once, without a step in between."""
+    pace, begun = Pace(), 0
+    for _ in range(BEGUN_MOST):
+        await pace.wait("sever")
+        begun += 1
+    assert begun == BEGUN_MOST
+
+
+async def test_many_calls_begin_a_few_in_each_turn_in_the_order_of_coming() -> None:
+    """What else is due gets its turn in between, however many calls wait."""
+    pace = Pace()
+    begun: list[int] = []
+
+    async def call(number: int) -> None:
+        await pace.wait("sever")
+        begun.append(number)
+
+    calls = [asyncio.create_task(call(number)) for number in range(CALLS)]
+    seen = 0
+    while len(begun) < CALLS:
+        await _turn()
+        assert len(begun) - seen <= BEGUN_MOST
+        seen = len(begun)
+    assert begun == list(range(CALLS))
+    await asyncio.gather(*calls)
+
+
+async def test_a_flood_of_one_insurer_keeps_no_other_waiting() -> None:
+    """The insurers take turns, so that whoever comes last of all goes with the next ones."""
+    pace = Pace()
+    flood = [asyncio.create_task(pace.wait("volga")) for _ in range(CALLS)]
+    await _turn()
+    other = asyncio.create_task(pace.wait("sever"))
+    while not other.done():
+        await _turn()
+    assert sum(task.done() for task in flood) <= 3 * BEGUN_MOST
+    await asyncio.gather(*flood)
+
+
+async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
+    """A request that has ended meanwhile is passed over."""
+    pace = Pace()
+    calls = [asyncio.create_task(pace.wait("sever")) for _ in range(CALLS)]
+    await _turn()
+    for call in calls[:-1]:
+        call.cancel()
+    await calls[-1]
+    assert calls[-1].done()
+
+
+async def test_a_call_that_hangs_keeps_nobody_waiting() -> None:
+    """It limits how many begin at a time, not how many are under way."""
+    pace = Pace()
+    hanging: list[asyncio.Task[bool]] = []
+
+    async def hang() -> bool:
+        await pace.wait("sever")
+        return await asyncio.Event().wait()
+
+    hanging.extend(asyncio.create_task(hang()) for _ in range(CALLS))
+    await asyncio.wait_for(pace.wait("sever"), 5)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
