@@ -6,7 +6,7 @@ one for one.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from app.cancelling import end_if_cancelled
@@ -23,6 +23,26 @@ WAITING_MOST: Final = 20_000
 
 class DataRefused(Exception):
     """A `flush` raises it when the batch fails for the data of one of its items."""
+
+
+class Gathered(Generic[Item]):
+    """Ids that wait to be looked at, together, each once however often it is named."""
+
+    def __init__(self) -> None:
+        self._ids: set[Item] = set()
+        self._filled = asyncio.Event()
+
+    def add(self, ids: Iterable[Item]) -> None:
+        self._ids.update(ids)
+        if self._ids:
+            self._filled.set()
+
+    async def take(self) -> set[Item]:
+        """All of them, as soon as there are any."""
+        await self._filled.wait()
+        self._filled.clear()
+        ids, self._ids = self._ids, set()
+        return ids
 
 
 class GroupCommit(Generic[Item, Result]):

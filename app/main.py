@@ -11,20 +11,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import collecting
-from app.api import callbacks, graphiql, http, websocket
+from app.api import callbacks, graphiql, http, shortcut, websocket
 from app.api.availability import Availabilities
 from app.api.context import Services
 from app.api.door import make_operations, make_tokens
 from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
-from app.api.plans import shortcut
+from app.api.plans.direct import Direct
 from app.api.plans.kept import Plans
 from app.api.rest import routes as rest
 from app.api.schema import GRAPHQL
@@ -48,6 +47,7 @@ _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": F
 class Api(FastAPI):
     """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
 
+    Subscriptions go by it too: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
     `proxies` are those whose word is taken for who the client is; see `Settings.trusted_proxies`.
     """
 
@@ -64,7 +64,9 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == http.PATH:
-            await shortcut.answer(self._behind_proxies, self.state.services, (scope, receive, send))
+            await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == http.PATH:
+            await self.state.graphql_socket(scope, receive, send)
         else:
             await self._behind_proxies(scope, receive, send)
 
@@ -96,7 +98,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             ):
                 if owns_process:
                     collecting.resume()
-                yield {"draining": draining}
+                yield {"draining": draining, "direct": Direct(services)}
                 await services.finishing.finished()
 
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
@@ -112,7 +114,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     app.router.routes.extend(health.routes(probe))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets)
+    _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
     app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
     return app
 
@@ -129,17 +131,19 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
 
-    async def graphql_socket(socket: WebSocket) -> None:
-        await websocket.serve(socket, app.state.services)
-
     app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
-    app.router.routes.append(WebSocketRoute(http.PATH, graphql_socket))
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
 
 
-def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets) -> None:
+def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
+
+    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
+
+    gate: Any = Gate(graphql_socket, origins=origins, sockets=sockets)
+    app.state.graphql_socket = ProxyHeadersMiddleware(gate, proxies)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(

@@ -183,8 +183,8 @@ async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None
         ended = await connection.fetchval(
             "SELECT count(*) FROM osago_requests WHERE id = ANY($1) AND outcome = 'ALL_ANSWERED'", ids
         )
-    events = await resources.events.read({ids[-1]: "0"})
-    told = len(events[ids[-1]].quotes)
+    [events] = await resources.events.read([resources.events.beginning(ids[-1])])
+    told = len(events.quotes)
     if (quotes, ended, told) != (len(ids) * len(resources.insurers), len(ids), len(resources.insurers)):
         raise ValueError(f"{quotes} quotes, {ended} ends, {told} events")
 

@@ -14,15 +14,13 @@ HEAD_BYTES_MOST: Final = 32 * 1024
 
 RESPOND: Final = "osago.respond"
 """Where the application finds, in its scope, what writes a whole answer at once."""
-BODY: Final = "osago.body"
-"""Likewise: what gives the whole body at once, or None if there is more to come."""
 
-_OK: Final = b"HTTP/1.1 200 OK\r\n"
+OK: Final = b"HTTP/1.1 200 OK\r\n"
 _TIMEOUT: Final = b"408 Request Timeout"
 _HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 
 
-class Protocol(HttpToolsProtocol):
+class Limited(HttpToolsProtocol):
     """One connection."""
 
     _due_s: float | None = None
@@ -62,44 +60,47 @@ class Protocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._request_is_there()
+        if self._timer:
+            self._timer.cancel()
         if not self.transport.is_closing():
             super().handle_websocket_upgrade()
+            # The connection is another protocol's from here on; this one must not live on until garbage is looked for.
+            self.scope.pop(RESPOND)  # type: ignore[typeddict-item]
+            self.parser = None  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.request_begins()
+
+    def request_begins(self) -> None:
+        """From here on its time is counted, if it was not before."""
         if self._due_s is None:
             self._expect_request()
 
-    def on_headers_complete(self) -> None:
+    def head_fits(self) -> bool:
+        """Whether the head that has just ended is no larger than it may be; otherwise it is refused."""
         if self._seen_bytes > HEAD_BYTES_MOST:  # it may be a body that was large
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > HEAD_BYTES_MOST:
                 self._refuse(_HEAD_TOO_LARGE)
-                return
+                return False
         self._in_head, self._head_bytes, self._seen_bytes = False, 0, self._chunk_bytes
+        return True
+
+    def on_headers_complete(self) -> None:
+        if not self.head_fits():
+            return
         super().on_headers_complete()
         self.scope[RESPOND] = self._respond  # type: ignore[typeddict-unknown-key]
-        self.scope[BODY] = self._body  # type: ignore[typeddict-unknown-key]
 
     def on_message_complete(self) -> None:
-        self._request_is_there()
-        self._in_head = True
+        self.message_ends()
         if not self.transport.is_closing():
             super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self.transport.is_closing():
             super().on_body(body)
-
-    def _body(self) -> bytes | None:
-        """The whole body, as `receive` would give it; mostly it has come in one piece with the head."""
-        cycle: Any = self.cycle
-        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue or self.pipeline:
-            return None
-        body, cycle.body = bytes(cycle.body), bytearray()
-        cycle.message_event.clear()
-        self.flow.resume_reading()
-        return body
 
     def _respond(self, head: bytes, body: bytes) -> bool:
         """Writes a whole answer with status 200; False where the usual way has to do it.
@@ -112,12 +113,12 @@ class Protocol(HttpToolsProtocol):
         if not is_plain or self.pipeline or cycle.disconnected or self.flow.write_paused:
             return False
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"".join((_OK, self._defaults(), head, b"\r\n", body)))
+        self.transport.write(b"".join((OK, self.default_headers(), head, b"\r\n", body)))
         cycle.message_event.set()
         cycle.on_response()
         return True
 
-    def _defaults(self) -> bytes:
+    def default_headers(self) -> bytes:
         """The headers that go with every answer, written once for a connection."""
         if self._written_defaults is None:
             headers = self.server_state.default_headers
@@ -138,6 +139,11 @@ class Protocol(HttpToolsProtocol):
             self._refuse(_TIMEOUT)
         else:
             self._timer = self.loop.call_at(self._due_s, self._look)
+
+    def message_ends(self) -> None:
+        """The request is there; what follows is another one's head."""
+        self._request_is_there()
+        self._in_head = True
 
     def _request_is_there(self) -> None:
         self._due_s = None

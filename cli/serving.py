@@ -14,7 +14,7 @@ from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
-from cli.protocol import Protocol
+from cli.direct import DirectProtocol
 from cli.sockets import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
 
 FRAME_BYTES_MOST: Final = 64 * 1024
@@ -166,7 +166,7 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=Protocol,
+        http=DirectProtocol,
         headers=list(HEADERS.items()),
         ws=WebSocketProtocol,
         ws_max_size=FRAME_BYTES_MOST,

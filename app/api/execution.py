@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, Final, cast
 
 import graphql
@@ -11,8 +12,8 @@ from strawberry.execution import optimized_is_awaitable
 from app.api.asked import Asked
 from app.api.context import ADMIN, Context
 from app.api.operations import ERRORS_MOST, Operation
-from app.api.plans.selections import Info
 from app.api.schema import GRAPHQL, Executor
+from app.api.sources import Events, RequestEvents
 from app.api.written import Written
 from app.domain.caller import Service
 from app.domain.errors import NotAllowed
@@ -73,10 +74,32 @@ async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncG
         await results.aclose()
 
 
+async def watched(operation: Operation, asked: Asked, context: Context) -> RequestEvents | None:
+    """What to push, if all that an operation does is to watch one request, and its events are written out.
+
+    None: anything else, and whatever is wrong with it, which `stream` tells.
+    """
+    if operation.written is None or operation.introspects:
+        return None
+    begun = await _begun(operation, asked, context)
+    return begun if isinstance(begun, RequestEvents) else None
+
+
 async def _written(
     operation: Operation, written: Written, asked: Asked, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
     """The results of a subscription whose events need no executor each."""
+    begun = await _begun(operation, asked, context)
+    if isinstance(begun, ExecutionResult):
+        yield begun
+        return
+    async with aclosing(begun.events()) as events:
+        async for event in events:
+            yield ExecutionResult(written.write(event, context.services), None)
+
+
+async def _begun(operation: Operation, asked: Asked, context: Context) -> Events | ExecutionResult:
+    """graphql-core coerces variables and arguments and calls the resolver: what is wrong with them is its to say."""
     executor: Any = _build(
         GRAPHQL,
         operation.document,
@@ -88,19 +111,9 @@ async def _written(
         operation_extensions=asked.extensions,
     )
     if isinstance(executor, list):  # errors of the variables
-        yield ExecutionResult(None, cast("list[GraphQLError]", executor))
-        return
-    events: Any = _begin(executor)
-    events = await events if inspect.isawaitable(events) else events
-    if isinstance(events, ExecutionResult):
-        yield events
-        return
-    info = Info(context)
-    try:
-        async for event in events:
-            yield ExecutionResult({written.key: written.write(event, info)}, None)
-    finally:
-        await events.aclose()
+        return ExecutionResult(None, cast("list[GraphQLError]", executor))
+    begun: Any = _begin(executor)
+    return await begun if inspect.isawaitable(begun) else begun
 
 
 async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from app.domain.errors import Overloaded
@@ -24,25 +24,21 @@ class Sockets:
         """Those that have said who they are."""
         return sum(count for who, count in self._open.items() if not who.startswith(_ADDRESS))
 
-    @contextmanager
-    def from_address(self, address: str) -> Generator[None, None, None]:
+    def from_address(self, address: str) -> AbstractContextManager[None]:
         """Holds a place for the block.
 
         Raises:
             Overloaded: this address has none left.
         """
-        with self._held(f"{_ADDRESS}{address}", self._per_address):
-            yield
+        return self._held(f"{_ADDRESS}{address}", self._per_address)
 
-    @contextmanager
-    def with_token(self, token: str) -> Generator[None, None, None]:
+    def with_token(self, token: str) -> AbstractContextManager[None]:
         """Holds a place for the block. The token itself is not kept.
 
         Raises:
             Overloaded: this token has none left.
         """
-        with self._held(hashlib.sha256(token.encode()).hexdigest(), self._per_token):
-            yield
+        return self._held(hashlib.sha256(token.encode()).hexdigest(), self._per_token)
 
     @contextmanager
     def _held(self, who: str, most: int) -> Generator[None, None, None]:

@@ -6,19 +6,21 @@ reads slowly: its operations wait at their next message, and are ended with thei
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.context import Context, Services
-from app.api.execution import stream
+from app.api.execution import stream, watched
 from app.api.faults import format_errors, raised, told
-from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Pong, Subscribe, decode_frame
+from app.api.frames import Complete, ConnectionInit, Frame, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
 from app.api.operations import BadDocument
-from app.api.stalled import stalled
+from app.api.peer import peer_of
+from app.api.subscriber import Line, Running, Subscriber
 from app.api.tokens import Grant
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
@@ -70,16 +72,32 @@ async def serve(websocket: WebSocket, services: Services) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
+    """What runs in a task of its own: queries, mutations, and whatever a `Subscriber` cannot do."""
+
     task: asyncio.Task[None]
     context: Context
+
+    def cancel(self) -> None:
+        self.task.cancel()
+
+    @property
+    def place(self) -> str | None:
+        return self.context.place.cursor
 
 
 class _Connection:
     def __init__(self, websocket: WebSocket, services: Services) -> None:
         self._websocket = websocket
         self._services = services
-        self._operations: dict[str, _Operation] = {}
+        self._running: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._peer = peer_of(websocket.scope)
+        self._line = Line(self._peer, self._running) if self._peer else None
+        self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
+        """What ends the connection although the client goes on."""
+        self._reading: asyncio.Timeout | None = None
+        self._expiring: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         token, grant = await self._initialised()
@@ -91,26 +109,55 @@ class _Connection:
             raise _Closing(TRY_AGAIN_LATER, "Too many connections with this token") from None
 
     async def _serve(self, grant: Grant) -> None:
+        """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                stalling = tasks.create_task(self._close_when_stalled())
-                expiring = tasks.create_task(self._expire(grant))
-                try:
-                    await self._read(grant.caller, tasks)
-                finally:
-                    expiring.cancel()
-                    stalling.cancel()
-                    self._cancel_operations()
-        except ExceptionGroup as group:
-            ended, bugs = group.split((_Closing, WebSocketDisconnect))
-            raise bugs or (ended.exceptions[0] if ended else group) from None
+            async with asyncio.timeout(None) as self._reading:
+                if self._peer:
+                    self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
+                self._look_at_token(grant)
+                while True:
+                    await self._take(await self._frame(), grant.caller)
+        except TimeoutError:
+            if self._interrupted is None:
+                raise
+            await self._interrupted()
+        finally:
+            self._let_go()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
-    async def _expire(self, grant: Grant) -> None:
+    def _let_go(self) -> None:
+        self._cancel_operations()
+        if self._expiring:
+            self._expiring.cancel()
+        if self._peer:
+            self._peer.on_stalled = self._peer.on_writable = None
+
+    def _interrupt(self, end: Callable[[], Awaitable[NoReturn]]) -> None:
+        if self._interrupted is None and self._reading:
+            self._interrupted = end
+            self._reading.reschedule(asyncio.get_running_loop().time())
+
+    def _look_at_token(self, grant: Grant) -> None:
         """Nobody watches on with a token that holds no more."""
-        clock = self._services.clock
-        while (left_s := grant.expires_at_s - clock.now().timestamp()) > 0:
-            await clock.sleep(min(left_s, EXPIRY_LOOKED_AT_EVERY_S))
+        left_s = grant.expires_at_s - self._services.clock.now().timestamp()
+        if left_s <= 0:
+            self._interrupt(self._close_expired)
+            return
+        wait_s = min(left_s, EXPIRY_LOOKED_AT_EVERY_S)
+        self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
+
+    async def _close_expired(self) -> NoReturn:
         raise _Closing(FORBIDDEN, "Token expired")
+
+    async def _close_stalled(self) -> NoReturn:
+        """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
+        metrics.SLOW.inc()
+        log.info("socket.stalled", operations=len(self._running))
+        for operation_id, operation in self._cancel_operations().items():
+            error = told(SlowConsumer(operation.place))
+            await self._send({"id": operation_id, "type": "error", "payload": [error]})
+        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
 
     async def _initialised(self) -> tuple[str, Grant]:
         try:
@@ -139,29 +186,32 @@ class _Connection:
             raise NotAuthenticated
         return token
 
-    async def _read(self, caller: Caller, tasks: asyncio.TaskGroup) -> None:
-        while True:
-            match await self._frame():
-                case Subscribe() as frame:
-                    await self._begin(frame, caller, tasks)
-                case Complete(id=operation_id):
-                    if operation := self._operations.pop(operation_id, None):
-                        operation.task.cancel()
-                case ConnectionInit():
-                    raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
-                case frame:
-                    await self._pong(frame)
+    async def _take(self, frame: Frame, caller: Caller) -> None:
+        match frame:
+            case Subscribe():
+                await self._begin(frame, caller)
+            case Complete(id=operation_id):
+                if operation := self._running.pop(operation_id, None):
+                    operation.cancel()
+            case ConnectionInit():
+                raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+            case Ping() | Pong():
+                await self._pong(frame)
 
-    async def _begin(self, frame: Subscribe, caller: Caller, tasks: asyncio.TaskGroup) -> None:
-        if frame.id in self._operations:
+    async def _begin(self, frame: Subscribe, caller: Caller) -> None:
+        if frame.id in self._running:
             raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
-        if len(self._operations) >= OPERATIONS_MOST:
+        if len(self._running) >= OPERATIONS_MOST:
             await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
             return
         context = Context(self._services, caller)
-        self._operations[frame.id] = _Operation(tasks.create_task(self._operate(frame, context)), context)
+        task = asyncio.create_task(self._operate(frame, context))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._running[frame.id] = _Operation(task, context)
 
     async def _operate(self, frame: Subscribe, context: Context) -> None:
+        """An operation, or the beginning of one that a `Subscriber` goes on with."""
         try:
             with structlog.contextvars.bound_contextvars(operation=frame.id):
                 last = await self._stream(frame, context)
@@ -170,46 +220,38 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
             last = {"type": "error", "payload": [raised(error)]}
         # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
-        operation = self._operations.get(frame.id)
-        if operation and operation.context is context:
-            del self._operations[frame.id]
-            await self._send({"id": frame.id, **last})
+        operation = self._running.get(frame.id)
+        if last and isinstance(operation, _Operation) and operation.context is context:
+            del self._running[frame.id]
+            with contextlib.suppress(WebSocketDisconnect):
+                await self._send({"id": frame.id, **last})
 
-    async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any]:
-        """Sends every result of an operation; returns the message that ends it."""
+    async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any] | None:
+        """Sends every result of an operation; returns the message that ends it, None if that is a `Subscriber`'s to say."""
         try:
             operation = self._services.operations.prepare(frame.payload)
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
-        results = stream(operation, frame.payload, context)
-        try:
+        if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
+            await Subscriber(frame.id, operation.written, context, self._line).begin(source)
+            return None
+        async with contextlib.aclosing(stream(operation, frame.payload, context)) as results:
             async for result in results:
                 errors = format_errors(result.errors) if result.errors else None
                 if errors and result.data is None:
                     return {"type": "error", "payload": errors}
                 payload = {"data": result.data} | ({"errors": errors} if errors else {})
                 await self._send({"id": frame.id, "type": "next", "payload": payload})
-        finally:
-            await results.aclose()
         return {"type": "complete"}
 
-    async def _close_when_stalled(self) -> None:
-        """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
-        await stalled(self._websocket.scope)
-        metrics.SLOW.inc()
-        log.info("socket.stalled", operations=len(self._operations))
-        for operation_id, operation in self._cancel_operations().items():
-            error = told(SlowConsumer(operation.context.place.cursor))
-            await self._send({"id": operation_id, "type": "error", "payload": [error]})
-        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
-
-    def _cancel_operations(self) -> dict[str, _Operation]:
-        cancelled, self._operations = self._operations, {}
+    def _cancel_operations(self) -> dict[str, Running]:
+        cancelled = dict(self._running)
+        self._running.clear()
         for operation in cancelled.values():
-            operation.task.cancel()
+            operation.cancel()
         return cancelled
 
-    async def _frame(self) -> ConnectionInit | Ping | Pong | Subscribe | Complete:
+    async def _frame(self) -> Frame:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))

@@ -5,7 +5,8 @@ It survives any rebuild, any order and any instance. For clients it is opaque.
 
 import binascii
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from app.domain.errors import InvalidCursor
 
 _CHECK_BYTES: Final = 2
 CURSOR_LENGTH_MOST: Final = 64
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +36,19 @@ class Cursor:
     @property
     def answered(self) -> int:
         """How many answers the client has, the end not counted."""
-        return (self.bits & ~self._end).bit_count()
+        return (self.bits & (1 << len(self.insurers)) - 1).bit_count()
 
     @property
     def ended(self) -> bool:
-        return bool(self.bits & self._end)
+        return bool(self.bits >> len(self.insurers))
 
     def having_end(self) -> "Cursor":
-        return Cursor(self.request_id, self.insurers, self.bits | self._end)
-
-    @property
-    def _end(self) -> int:
-        return 1 << len(self.insurers)
+        return Cursor(self.request_id, self.insurers, self.bits | 1 << len(self.insurers))
 
     def encode(self) -> str:
         """ASCII, safe in URLs, a few characters long."""
-        length = len(self.insurers) // 8 + 1
-        return urlsafe_b64encode(self._check() + self.bits.to_bytes(length, "big")).rstrip(b"=").decode()
+        bits = self.bits.to_bytes(len(self.insurers) // 8 + 1, "big")
+        return b2a_base64(self._check() + bits, newline=False).translate(_URL_SAFE, b"=").decode()
 
     def _check(self) -> bytes:
         """Tells a cursor of another request apart, so that its holes are not taken for this request's."""

@@ -3,19 +3,20 @@
 The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.documents import decode_ending, decode_quote, encode_ending, encode_quote
+from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.client import Client
 from app.streams.jobs import expiry_ms
-from app.streams.script import PUBLISH, PUBLISH_END, Argument
+from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 
 FEED_VERSION: Final = 1
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
@@ -36,11 +37,19 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """New events of a request, and the place after which the next ones come."""
+    """New events of a request."""
 
-    quotes: Sequence[Quote]
+    quotes: Sequence[Told]
     ending: Ending | None
-    last: str
+
+
+@dataclass(slots=True)
+class Position:
+    """How far one request's events have been read: `last` is the last of them, `0` none yet."""
+
+    shard: int
+    stream: str
+    last: str = "0"
 
 
 class EventStreams:
@@ -106,26 +115,35 @@ class EventStreams:
             arguments += [insurer, encode_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
 
-    async def read(self, positions: Mapping[UUID, str]) -> Mapping[UUID, Events]:
-        """Events after each request's position (`0` for all), in one round trip."""
-        pipeline = self._client.pipeline(transaction=False)
-        for request_id, last in positions.items():
-            name = keys.events(keys.shard_of(request_id, self.shards), request_id)
-            pipeline.xrange(name, min=f"({last}" if last != "0" else "-", max="+", count=_EVENTS_MOST)
-        replies = await pipeline.execute()
-        return {
-            request_id: _events(request_id, entries, last)
-            for (request_id, last), entries in zip(positions.items(), replies, strict=True)
-        }
+    def beginning(self, request_id: UUID) -> Position:
+        """Before the first event of this request."""
+        shard = keys.shard_of(request_id, self.shards)
+        return Position(shard, keys.events(shard, request_id))
+
+    async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
+        """The events after each position, which is moved past them; one round trip for each shard."""
+        shards: dict[int, list[Position]] = defaultdict(list)
+        for position in positions:
+            shards[position.shard].append(position)
+        replies = await asyncio.gather(*(self._read(part) for part in shards.values()))
+        found = {id(position): flat for part in replies for position, flat in part}
+        return [_events(position, found[id(position)]) for position in positions]
+
+    async def _read(self, positions: Sequence[Position]) -> Iterable[tuple[Position, Sequence[str]]]:
+        begins = ["-" if position.last == "0" else f"({position.last}" for position in positions]
+        names = [position.stream for position in positions]
+        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MOST, *begins])
+        return zip(positions, replies, strict=True)
 
 
-def _events(request_id: UUID, entries: Sequence[tuple[str, Mapping[str, str]]], last: str) -> Events:
-    quotes: list[Quote] = []
+def _events(position: Position, flat: Sequence[str]) -> Events:
+    """Of `entry, field, document, …`."""
+    quotes: list[Told] = []
     ending: Ending | None = None
-    for entry, fields in entries:
-        last = entry
-        if "quote" in fields:
-            quotes.append(decode_quote(request_id, fields["quote"]))
+    for place in range(0, len(flat), 3):
+        position.last, field, document = flat[place : place + 3]
+        if field == "quote":
+            quotes.append(decode_told(document))
         else:
-            ending = decode_ending(fields["end"])
-    return Events(quotes, ending, last)
+            ending = decode_ending(document)
+    return Events(quotes, ending)

@@ -32,6 +32,7 @@ class Script:
 ENQUEUE: Final = Script("enqueue")
 PUBLISH: Final = Script("publish")
 PUBLISH_END: Final = Script("publish_end")
+READ_EVENTS: Final = Script("read_events")
 PRESENCE: Final = Script("presence")
 OWNED: Final = Script("owned")
 REMEMBER: Final = Script("remember")

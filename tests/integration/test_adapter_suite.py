@@ -4,7 +4,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,13 @@ from workers.insurers import GROUP
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 OURS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+TRIALS: Final[Sequence[tuple[str, ...]]] = [
+    *((name,) for name in OURS[GROUP]),
+    ("rest-oauth2", "--adapter-option", "desired_timeout_s=0"),
+]
+AT_ONCE: Final = 3
+Trials = Mapping[tuple[str, ...], "Future[subprocess.CompletedProcess[str]]"]
+
 BLIND: Final = """
 import uuid
 from workers.insurers.rest_poll import RestPoll
@@ -24,6 +32,9 @@ class Blind(RestPoll):
     async def create(self, application, idempotency_key):
         return await super().create(application, str(uuid.uuid4()))
 """
+
+
+pytestmark = pytest.mark.xdist_group("adapters")  # one process has all trials at hand
 
 
 def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -40,13 +51,17 @@ def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subproce
     )
 
 
-@pytest.mark.parametrize(
-    ("adapter", "options"),
-    [*((name, ()) for name in OURS[GROUP]), ("rest-oauth2", ("--adapter-option", "desired_timeout_s=0"))],
-)
-def test_an_adapter_of_ours_passes(tmp_path: Path, adapter: str, options: Sequence[str]) -> None:
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Generator[Trials, None, None]:
+    """Every adapter of ours on trial, three at a time: mostly they wait for insurers that hang."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {trial: pool.submit(tried, tmp_path_factory.mktemp(trial[0]), *trial) for trial in TRIALS}
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=" ".join)
+def test_an_adapter_of_ours_passes(trials: Trials, trial: tuple[str, ...]) -> None:
     """OAuth2 in both of its ways: answered at once, and polled."""
-    done = tried(tmp_path, adapter, *options)
+    done = trials[trial].result()
     assert done.returncode == 0, done.stdout[-3000:]
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 60
     assert "skipped" not in done.stdout

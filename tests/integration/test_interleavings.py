@@ -187,11 +187,12 @@ class Interleavings(RuleBasedStateMachine):
             self.run(self._told_once())
 
     async def _told_once(self) -> None:
-        news = await self.resources.events.read({request.id: "0" for request in self.requests})
+        ids, streams = [request.id for request in self.requests], self.resources.events
+        news = await streams.read([streams.beginning(id_) for id_ in ids])
         async with connected(self.resources.pool) as connection:
-            stored = await read_requests(connection, list(news))
-        for id_, events in news.items():
-            told = {quote.insurer_id: quote for quote in events.quotes}
+            stored = await read_requests(connection, ids)
+        for id_, events in zip(ids, news, strict=True):
+            told = {quote.insurer_id: quote.quote(id_) for quote in events.quotes}
             assert len(told) == len(events.quotes), "an answer is told twice"
             assert told.items() <= stored[id_].quotes.items(), "something is told that PostgreSQL does not know"
             entries = await self.redis.xrange(keys.events(0, id_), min="-", max="+", count=100)

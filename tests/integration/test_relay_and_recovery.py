@@ -64,7 +64,7 @@ async def test_the_relay_tells_of_an_end_that_nobody_heard_of(world: World, reso
     await resources.ending.commit([request.id], Outcome.ALL_ANSWERED)
     await world.database.fetch("UPDATE osago_outbox SET created_at = created_at - interval '5 s'")
     await relay_once(resources)
-    events = (await resources.events.read({request.id: "0"}))[request.id]
+    [events] = await resources.events.read([resources.events.beginning(request.id)])
     assert [quote.insurer_id for quote in events.quotes] == ["sever"]
     assert events.ending is not None
     assert await world.database.fetch("SELECT 1 FROM osago_outbox") == []
@@ -78,7 +78,7 @@ async def test_quotes_that_redis_has_lost_are_read_for_the_end(world: World, res
         heads = await resources.ending.commit_full(connection, [request.id])
     assert [head.quotes for head in heads] == [{}]
     await resources.ending.publish(heads)
-    events = (await resources.events.read({request.id: "0"}))[request.id]
+    events = (await resources.events.read([resources.events.beginning(request.id)]))[0]
     assert {quote.insurer_id for quote in events.quotes} == {"sever", "volga"}
     assert events.ending is not None
     assert await world.database.fetch("SELECT 1 FROM osago_outbox WHERE kind = 'COMPLETED'") == []

@@ -92,7 +92,7 @@ async def test_publishing_twice_tells_once_and_acknowledges(streams: Streams) ->
     await streams.events.publish([published])
     assert await streams.length("sever") == 0
     assert (await streams.redis.client.xpending(keys.jobs(0, "sever"), keys.GROUP))["pending"] == 0
-    events = (await streams.events.read({request.id: "0"}))[request.id]
+    [events] = await streams.events.read([streams.events.beginning(request.id)])
     assert [quote.insurer_id for quote in events.quotes] == ["sever"]
 
 
@@ -101,7 +101,8 @@ async def test_publishing_needs_no_group_and_no_hash(streams: Streams) -> None:
     request = a_request("sever")
     await streams.redis.client.flushdb()
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, "1-1")])
-    assert (await streams.events.read({request.id: "0"}))[request.id].quotes == [a_quote(request, "sever")]
+    [events] = await streams.events.read([streams.events.beginning(request.id)])
+    assert [told.quote(request.id) for told in events.quotes] == [a_quote(request, "sever")]
 
 
 async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Streams) -> None:
@@ -114,7 +115,7 @@ async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Str
     await streams.events.publish([Published(quotes["zarya"], EXPIRES, None)])
     entries = await streams.redis.client.xrange(keys.events(0, request.id))
     assert [next(iter(fields)) for _, fields in entries] == ["quote", "quote", "quote", "end"]
-    events = (await streams.events.read({request.id: "0"}))[request.id]
+    [events] = await streams.events.read([streams.events.beginning(request.id)])
     assert {quote.insurer_id for quote in events.quotes} == set(request.insurers)
     assert events.ending == an_end(Outcome.DEADLINE)
 
@@ -124,7 +125,7 @@ async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> Non
     request = a_request("sever", "volga")
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
     assert not await streams.events.publish_end(request, an_end(Outcome.ALL_ANSWERED))
-    events = (await streams.events.read({request.id: "0"}))[request.id]
+    events = (await streams.events.read([streams.events.beginning(request.id)]))[0]
     assert ([quote.insurer_id for quote in events.quotes], events.ending) == (["sever"], None)
     whole = replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
     assert await streams.events.publish_end(whole, an_end(Outcome.ALL_ANSWERED))

@@ -4,7 +4,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support.reader import Reader, reading
+from support.reader import Reader, reading, reading_plainly
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -96,6 +96,23 @@ async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, mo
         await until(lambda: not _is_open(reader))
         (error,) = await reader.rest()
     assert error["payload"][0]["extensions"] == {"code": "SLOW_CONSUMER", "cursor": None}
+    assert reader.close_code == 1013
+
+
+async def test_the_plain_websocket_tells_it_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its last frame, with the cursor of the last event that was sent."""
+    monkeypatch.setattr("cli.serving.PING_EVERY_S", 0.1)
+    world.write_insurers(*INSURERS)
+    api = await world.api()
+    accepted = await world.accepted(api)
+    await (await world.settler()).settle(accepted, INSURERS[0])
+    path = f"/osago/quotes/{accepted['quoteRequest']['id']}/stream"
+    before = metrics.SLOW._value.get()
+    async with reading_plainly(f"{api.url}{path}", accepted["watchToken"]) as reader:
+        await until(lambda: metrics.SLOW._value.get() == before + 1)
+        await until(lambda: api.services.live.subscriptions == 0)
+        event, problem = await reader.rest()
+    assert (problem["code"], problem["cursor"]) == ("SLOW_CONSUMER", event["cursor"])
     assert reader.close_code == 1013
 
 

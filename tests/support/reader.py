@@ -23,19 +23,22 @@ CHUNK_BYTES = 64 * 1024
 class Reader:
     """One connection over a bare socket with a small receive buffer. Pings are answered only while it reads."""
 
-    def __init__(self, url: str, connection: socket.socket) -> None:
+    def __init__(self, url: str, connection: socket.socket, *, protocol: str | None = "graphql-transport-ws") -> None:
         uri = parse_uri(url.replace("http", "ws", 1))
-        self._protocol = ClientProtocol(uri, subprotocols=[Subprotocol("graphql-transport-ws")])
+        self._protocol = ClientProtocol(uri, subprotocols=[Subprotocol(protocol)] if protocol else None)
         self._connection = connection
         self._messages: list[dict[str, Any]] = []
         self.close_code: int | None = None
         self.port: int = connection.getsockname()[1]
 
-    async def open(self, token: str) -> None:
+    async def shake_hands(self) -> None:
         self._protocol.send_request(self._protocol.connect())
         await self._flush()
         while not self._protocol.handshake_exc and self._protocol.state.name != "OPEN":
             await self._take()
+
+    async def open(self, token: str) -> None:
+        await self.shake_hands()
         await self.send({"type": "connection_init", "payload": {"token": token}})
         assert (await self.message()) == {"type": "connection_ack"}
 
@@ -86,11 +89,27 @@ class Reader:
 @asynccontextmanager
 async def reading(url: str, token: str) -> AsyncGenerator[Reader, None]:
     """A connection that is initialised."""
+    async with _connected(url) as connection:
+        reader = Reader(url, connection)
+        await reader.open(token)
+        yield reader
+
+
+@asynccontextmanager
+async def reading_plainly(url: str, token: str) -> AsyncGenerator[Reader, None]:
+    """The WebSocket of the REST face, which has been sent the token."""
+    async with _connected(url) as connection:
+        reader = Reader(url, connection, protocol=None)
+        await reader.shake_hands()
+        await reader.send({"token": token})
+        yield reader
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncGenerator[socket.socket, None]:
     place = urlsplit(url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         connection.settimeout(0)
         await asyncio.get_running_loop().sock_connect(connection, (place.hostname, place.port))
-        reader = Reader(url, connection)
-        await reader.open(token)
-        yield reader
+        yield connection

@@ -15,16 +15,13 @@ import strawberry
 from graphql import (
     ExecutionResult,
     FragmentDefinitionNode,
-    GraphQLObjectType,
-    GraphQLUnionType,
-    get_named_type,
-    is_leaf_type,
     parse,
     validate,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
+from support.selections import selections
 
 from app.api import types
 from app.api.availability import Availabilities
@@ -126,47 +123,6 @@ results: st.SearchStrategy[Any] = st.one_of(
     st.just(types.InvalidApplication.of(InvalidApplication([problem(("application", "0"), "VIN_INVALID")]))),
     st.floats(0, 1e6).map(lambda seconds: types.RateLimited(retry_after_seconds=seconds)),
 )
-keys = st.sampled_from(["", "", "", "", "", "a: ", "b: ", "id: "])
-
-
-@st.composite
-def selections(draw: st.DrawFn, type_: Any, depth: int = 0) -> str:
-    """A selection set of this type, mostly a valid one."""
-    parts = [
-        draw(keys) + draw(field(type_, depth)) if draw(st.integers(0, 3)) else draw(spread(type_, depth))
-        for _ in range(draw(st.integers(1, 4)))
-    ]
-    return "{ " + " ".join(parts) + " }"
-
-
-@st.composite
-def field(draw: st.DrawFn, type_: Any, depth: int) -> str:
-    names = list(type_.fields) if isinstance(type_, GraphQLObjectType) else []
-    name = draw(st.sampled_from(["__typename", *names]))
-    if name == "__typename":
-        return name
-    inner: Any = get_named_type(type_.fields[name].type)
-    arguments = draw(st.sampled_from(["", "", "", "(orderBy: PREMIUM)"])) if name == "quotes" else ""
-    directive = draw(st.sampled_from([""] * 12 + [" @skip(if: false)", " @include(if: true)"]))
-    if is_leaf_type(inner):
-        return name + directive
-    if depth > 4:
-        return "__typename"
-    return name + arguments + directive + " " + draw(selections(inner, depth + 1))
-
-
-@st.composite
-def spread(draw: st.DrawFn, type_: Any, depth: int) -> str:
-    members = list(type_.types) if isinstance(type_, GraphQLUnionType) else [type_]
-    member = draw(st.sampled_from(members))
-    if depth > 4:
-        return "__typename"
-    form = draw(st.sampled_from([f"... on {member.name}", f"... on {type_.name}", "...", "...Part"]))
-    if form == "...Part":
-        return form
-    return f"{form} {draw(selections(member if member.name in form else type_, depth + 1))}"
-
-
 documents = st.builds(
     lambda selected, part, name: f"query {{ it {selected} }} fragment Part on {name} {part}",
     selections(RESULT.of_type),

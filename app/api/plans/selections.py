@@ -52,7 +52,7 @@ class Selections:
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._schema = schema
         self._fragments = fragments
-        self._names: dict[str, object] = {}
+        self.names: dict[str, object] = {}
 
     def writer(self, type_: Any, selected: SelectionSetNode | None) -> Writer:
         """What writes a value of this type.
@@ -61,7 +61,7 @@ class Selections:
             NotSimple: some of it is not provably simple.
         """
         source = f"lambda v, info: {self._nullable(type_, 'v', selected)}"
-        return eval(compile(source, "<selection>", "eval"), self._names)  # noqa: S307 - of our own making, see above
+        return eval(compile(source, "<selection>", "eval"), self.names)  # noqa: S307 - of our own making, see above
 
     def _nullable(self, type_: Any, value: str, selected: SelectionSetNode | None) -> str:
         """The expression that writes what the expression `value` gives."""
@@ -79,11 +79,11 @@ class Selections:
             case GraphQLScalarType():
                 return f"{self._named(type_.serialize)}({value})"
             case GraphQLEnumType():
-                return f"{value}.name"
+                return f"{value}._name_"  # what `name` looks up, in a fifth of the time
             case GraphQLObjectType() if selected:
                 return self._object(type_, value, selected)
             case GraphQLUnionType() if selected:
-                writers = {_class_of(member): self.writer(_NON_NULL(member), selected) for member in type_.types}
+                writers = {self.class_of(member): self.writer(_NON_NULL(member), selected) for member in type_.types}
                 name = self._fresh()
                 return f"{self._named(writers)}[type({name} := {value})]({name}, info)"
             case _ if isinstance(type_, _LIST):
@@ -135,15 +135,13 @@ class Selections:
         name = node.name.value
         if name == "__typename":
             return repr(type_.name)
-        field = type_.fields[name]
         if node.arguments:
             raise NotSimple
-        return self._nullable(
-            field.type, self._read(field.extensions["strawberry-definition"], value), node.selection_set
-        )
+        return self._nullable(type_.fields[name].type, self.read(type_, name, value), node.selection_set)
 
-    def _read(self, field: StrawberryField, value: str) -> str:
+    def read(self, type_: GraphQLObjectType, name: str, value: str) -> str:
         """The expression that gets a field: an attribute, or a call of our resolver, which may not wait."""
+        field: StrawberryField = type_.fields[name].extensions["strawberry-definition"]
         resolver = cast("Any", field).base_resolver
         if resolver is None:
             return f"{value}.{field.python_name}"
@@ -153,14 +151,14 @@ class Selections:
 
     def _named(self, thing: object) -> str:
         """A name for something of ours in the expressions."""
-        name = f"c{len(self._names)}"
-        self._names[name] = thing
+        name = f"c{len(self.names)}"
+        self.names[name] = thing
         return name
 
     def _fresh(self) -> str:
         """A name for a value, that no other expression of this document has."""
         return self._named(None).replace("c", "v")
 
-
-def _class_of(type_: GraphQLObjectType) -> type:
-    return type_.extensions["strawberry-definition"].origin
+    def class_of(self, member: GraphQLObjectType) -> type:
+        """The class that values of a union's member have."""
+        return member.extensions["strawberry-definition"].origin

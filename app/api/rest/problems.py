@@ -26,6 +26,7 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         INVALID_APPLICATION: 422,
         RATE_LIMITED: 429,
         "INTERNAL": 500,
+        "SLOW_CONSUMER": 503,
         "OVERLOADED": 503,
         "UNAVAILABLE": 503,
     }

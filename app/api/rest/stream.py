@@ -1,22 +1,29 @@
 """The stream over a WebSocket without GraphQL: one JSON document for each event, then closed with 1000."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.codes import BAD_REQUEST
 from app.api.context import Context, Services
 from app.api.http import bearer, encode
+from app.api.peer import peer_of
 from app.api.queries import request_id_of
 from app.api.rest.documents import event_document
 from app.api.rest.following import Push, Stopping
 from app.api.rest.problems import document_of
 from app.api.tokens import Grant
-from app.domain.errors import NotAuthenticated, NotFound, OsagoError
+from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.following import Event
+from app.observability import metrics
+
+log: Final = structlog.get_logger(__name__)
 
 OPENING_S_MOST: Final = 5.0
 DONE: Final = 1000
@@ -41,6 +48,10 @@ class Opening(msgspec.Struct):
     after: str | None = None
 
 
+class _Stalled(Exception):
+    """The client takes nothing any more."""
+
+
 class _WrongOpening(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -63,8 +74,9 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         await _close(websocket, wrong.code, wrong.reason)
     except OsagoError as error:
         document = document_of(error)
-        await websocket.send_text(encode(document).decode())
-        await _close(websocket, _CODES.get(document["code"], TRY_AGAIN_LATER), document["code"])
+        with suppress(WebSocketDisconnect):  # it has gone meanwhile, or was cut off
+            await websocket.send_text(encode(document).decode())
+            await _close(websocket, _CODES.get(document["code"], TRY_AGAIN_LATER), document["code"])
 
 
 async def _serve(websocket: WebSocket, services: Services) -> None:
@@ -100,9 +112,12 @@ async def _opening(websocket: WebSocket) -> Opening:
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
     changed = asyncio.Event()
     stopping = Stopping(changed)
+    sent = after
 
     async def tell(event: Event) -> None:
+        nonlocal sent
         await websocket.send_text(encode(event_document(event, services)).decode())
+        sent = event.cursor.encode()
 
     may_see = Context(services, grant.caller).may_see
     failure: OsagoError | None = None
@@ -112,7 +127,10 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
             tasks.create_task(stopping.when_expired(grant, services)),
         ]
         try:
-            await Push(services, follower, changed).run(stopping, tell, _silent)
+            async with _until_stalled(websocket):
+                await Push(services, follower, changed).run(stopping, tell, _silent)
+        except _Stalled:
+            failure = SlowConsumer(sent)
         except OsagoError as error:
             failure = error
         finally:
@@ -122,6 +140,37 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
         raise WebSocketDisconnect
     if failure or stopping.reason:
         raise failure or NotAuthenticated
+
+
+@asynccontextmanager
+async def _until_stalled(websocket: WebSocket) -> AsyncGenerator[None, None]:
+    """Breaks the block off, also in the middle of a message, when the client takes nothing any more.
+
+    Raises:
+        _Stalled: it does not.
+    """
+    peer = peer_of(websocket.scope)
+    if peer is None:
+        yield
+        return
+    pushing = asyncio.timeout(None)
+
+    def stall() -> None:
+        peer.on_stalled = None
+        pushing.reschedule(asyncio.get_running_loop().time())
+
+    peer.on_stalled = stall
+    try:
+        async with pushing:
+            yield
+    except TimeoutError:
+        if not pushing.expired():
+            raise
+        metrics.SLOW.inc()
+        log.info("socket.stalled", operations=1)
+        raise _Stalled from None
+    finally:
+        peer.on_stalled = None
 
 
 async def _silent() -> None:

@@ -1,0 +1,234 @@
+"""Subscriptions that have no task: what is promised of any subscription holds for them, in any company."""
+
+import gc
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import structlog
+from support.socket import Socket, opened
+from support.until import until
+from support.world import ApiAtHand, SettlerAtHand, World
+
+from app.api.written import Written
+
+INSURERS = ("sever", "volga", "zarya")
+SIMPLE = """subscription Q($requestId: ID!, $after: String) { quotes(requestId: $requestId, after: $after) {
+  __typename ... on QuoteReceived { cursor quote { insurer { id } status } progress { answered total } }
+  ... on QuotesCompleted { cursor outcome } } }"""
+NOT_SIMPLE = SIMPLE.replace("cursor quote", "cursor @include(if: true) quote")
+ALIASED = SIMPLE.replace("quotes(", "told: quotes(").replace("{ cursor quote", "{ place: cursor quote")
+CYCLES = 200
+
+
+@pytest.fixture
+async def api(world: World) -> ApiAtHand:
+    world.write_insurers(*INSURERS)
+    return await world.api()
+
+
+@pytest.fixture
+async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
+    return await world.settler()
+
+
+@pytest.fixture
+async def accepted(world: World, api: ApiAtHand) -> dict[str, Any]:
+    return await world.accepted(api)
+
+
+async def watch(socket: Socket, accepted: dict[str, Any], id_: str, query: str = SIMPLE, **variables: Any) -> None:
+    await socket.subscribe(query, {"requestId": accepted["quoteRequest"]["id"], **variables}, id_=id_)
+
+
+async def until_complete(socket: Socket, *ids: str) -> dict[str, list[Any]]:
+    """The data of each operation, in order, until all of them are complete."""
+    told: dict[str, list[Any]] = defaultdict(list)
+    left = set(ids)
+    while left:
+        message = await socket.receive()
+        if message["type"] == "complete":
+            left.remove(message["id"])
+        else:
+            assert message["id"] in left, "something comes after the end"
+            told[message["id"]].append(message["payload"]["data"])
+    return told
+
+
+async def test_every_kind_of_document_is_told_the_same(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
+) -> None:
+    """In the same order, each once, then complete: written out, shared, under another name, or run by graphql-core."""
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        for id_, query in {"1": SIMPLE, "2": SIMPLE, "3": ALIASED, "4": NOT_SIMPLE}.items():
+            await watch(socket, accepted, id_, query)
+        await until(lambda: api.services.live.subscriptions == 4)
+        for insurer in INSURERS:
+            await settler.settle(accepted, insurer)
+        told = await until_complete(socket, "1", "2", "3", "4")
+    *quotes, end = told["1"]
+    assert [one["quotes"]["quote"]["insurer"]["id"] for one in quotes] == list(INSURERS)
+    assert [one["quotes"]["progress"]["answered"] for one in quotes] == [1, 2, 3]
+    assert end["quotes"]["outcome"] == "ALL_ANSWERED"
+    assert told["2"] == told["4"] == told["1"]
+    assert [one["told"].get("place") for one in told["3"]] == [one["quotes"]["cursor"] for one in quotes] + [None]
+    assert api.services.live.subscriptions == 0
+
+
+async def test_those_who_share_a_request_each_have_their_own_place(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
+) -> None:
+    """What is written for one is another's only if it lacks the same."""
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, "all")
+        await settler.settle(accepted, "sever")
+        cursor = (await socket.receive())["payload"]["data"]["quotes"]["cursor"]
+        await watch(socket, accepted, "rest", after=cursor)
+        await watch(socket, accepted, "again")
+        assert (await socket.receive())["id"] == "again"
+        await settler.settle(accepted, "volga")
+        await settler.settle(accepted, "zarya")
+        told = await until_complete(socket, "all", "rest", "again")
+    assert [len(told[id_]) for id_ in ("all", "rest", "again")] == [3, 3, 3]
+    assert told["rest"] == told["all"] == told["again"]
+
+
+async def test_who_completes_midway_hears_nothing_more(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
+) -> None:
+    """The others on the socket go on, and the id may be used again from where it was."""
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, "1")
+        await watch(socket, accepted, "2")
+        await until(lambda: api.services.live.subscriptions == 2)
+        await settler.settle(accepted, "sever")
+        first, second = await socket.receive(), await socket.receive()
+        assert first["payload"] == second["payload"]
+        await socket.send({"id": "1", "type": "complete"})
+        await until(lambda: api.services.live.subscriptions == 1)
+        await settler.settle(accepted, "volga")
+        assert (await socket.receive())["id"] == "2"
+        await watch(socket, accepted, "1", after=first["payload"]["data"]["quotes"]["cursor"])
+        assert (await socket.receive())["payload"]["data"]["quotes"]["quote"]["insurer"]["id"] == "volga"
+        await settler.settle(accepted, "zarya")
+        told = await until_complete(socket, "1", "2")
+    assert told["1"] == told["2"]
+
+
+@pytest.mark.parametrize("id_", ['"', "\\", "\x00\x1f", "\u2028</script>", "Ы 🚗", "a" * 128])
+async def test_any_id_comes_back_as_it_was(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand, id_: str
+) -> None:
+    """Ids are the client's own."""
+    await settler.settle(accepted, *INSURERS)
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, id_)
+        assert len((await until_complete(socket, id_))[id_]) == 4
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"requestId": None}, {"requestId": 1.5}, {"requestId": "x", "after": 1}, {"requestId": "x", "after": ["y"]}],
+)
+async def test_what_is_wrong_with_variables_is_told_as_graphql_core_tells_it(
+    api: ApiAtHand, variables: dict[str, Any]
+) -> None:
+    """Whichever way the document would go."""
+    messages: list[dict[str, Any]] = []
+    async with opened(api.graphql) as socket:
+        await socket.init(api.token)
+        for query in (SIMPLE, NOT_SIMPLE):
+            await socket.subscribe(query, variables)
+            messages.append(await socket.receive())
+    assert messages[0] == messages[1]
+    assert messages[0]["type"] == "error"
+
+
+async def test_another_ones_request_is_not_there(world: World, api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """The same error, whichever way the document would go; nobody is left watching."""
+    other = await world.accepted(api)
+    async with opened(api.graphql) as socket:
+        await socket.init(other["watchToken"])
+        for query in (SIMPLE, NOT_SIMPLE):
+            await watch(socket, accepted, "1", query)
+            message = await socket.receive()
+            assert (message["type"], message["payload"][0]["extensions"]) == ("error", {"code": "NOT_FOUND"})
+    assert api.services.live.subscriptions == 0
+
+
+async def test_a_bug_in_writing_ends_one_operation(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Masked, with a line in the log; the operations beside it go on."""
+
+    def broken(*_: object) -> dict[str, Any]:
+        raise ZeroDivisionError("secret")
+
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, "broken")
+        await watch(socket, accepted, "whole", NOT_SIMPLE)
+        await until(lambda: api.services.live.subscriptions == 2)
+        monkeypatch.setattr(Written, "write", broken)
+        with structlog.testing.capture_logs() as lines:
+            await settler.settle(accepted, *INSURERS)
+            messages = [await socket.receive() for _ in range(6)]
+    [error] = [message for message in messages if message["id"] == "broken"]
+    assert (error["type"], error["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL")
+    assert [message["type"] for message in messages if message["id"] == "whole"] == ["next"] * 4 + ["complete"]
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["operation.failed"]
+
+
+async def test_a_server_that_knows_no_peers_serves_too(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything goes through ASGI then."""
+    monkeypatch.setattr("app.api.websocket.peer_of", lambda _scope: None)
+    accepted = await world.accepted(api)
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, "1")
+        await settler.settle(accepted, *INSURERS)
+        assert len((await until_complete(socket, "1"))["1"]) == 4
+
+
+async def test_who_hears_no_bell_finds_what_postgresql_knows(
+    world: World, api: ApiAtHand, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ring may be lost; five seconds of silence are enough to look."""
+    monkeypatch.setattr("app.live.LOOK_EVERY_S", 0.05)
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+        await watch(socket, accepted, "1")
+        await until(lambda: api.services.live.subscriptions == 1)
+        await world.database.fetch(
+            "INSERT INTO osago_quotes VALUES ($1, 'sever', 'TIMED_OUT', NULL, $2, now())",
+            accepted["quoteRequest"]["id"],
+            '{"code": "NO_ANSWER_IN_TIME"}',
+        )
+        message = await socket.receive()
+    assert message["payload"]["data"]["quotes"]["quote"] == {"insurer": {"id": "sever"}, "status": "TIMED_OUT"}
+
+
+async def test_subscribing_and_completing_leaves_nothing_behind(api: ApiAtHand, accepted: dict[str, Any]) -> None:
+    """Not one object, however often."""
+    async with opened(api.graphql) as socket:
+        await socket.init(accepted["watchToken"])
+
+        async def cycles() -> int:
+            for number in range(CYCLES):
+                await watch(socket, accepted, str(number))
+                await until(lambda: api.services.live.subscriptions == 1)
+                await socket.send({"id": str(number), "type": "complete"})
+                await until(lambda: api.services.live.subscriptions == 0)
+            gc.collect()
+            return len(gc.get_objects())
+
+        await cycles()
+        before = await cycles()
+        after = await cycles()
+    assert after - before < CYCLES // 2

@@ -1,0 +1,184 @@
+"""What is written of a subscription's events is what graphql-core makes of them, letter by letter, over generated documents."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.quotes import COEFFICIENTS
+from support.selections import selections
+
+from app.api.asked import Asked
+from app.api.availability import Availabilities
+from app.api.context import Context
+from app.api.execution import stream
+from app.api.operations import BadDocument, Operations
+from app.api.schema import GRAPHQL
+from app.clock import Clock
+from app.documents import told_of
+from app.domain.cursor import Cursor
+from app.domain.insurer import Insurer
+from app.domain.money import Money
+from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
+from app.following import Completed, Event, Received
+from app.streams.connection import connect, parse_address
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
+ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
+INSURERS = ("sever", "volga", "ural", "gone")
+OPERATIONS = Operations(GRAPHQL)
+WATCH = 'subscription { quotes(requestId: "x") '
+
+texts = st.one_of(st.text(min_size=1), st.sampled_from(['"', "\\", "\x00", "\u2028", "</script>", "\U0001f697", "Ы 2"]))
+amounts = st.sampled_from([Decimal("5432.10"), Decimal("1E+3"), Decimal("0.00"), Decimal(10_000_000)])
+moments = st.datetimes(datetime(2026, 11, 21), datetime(2026, 11, 24), timezones=st.just(UTC))  # noqa: DTZ001
+offers = st.builds(
+    lambda number, amount, factors, until, url: Offer(
+        number=number,
+        premium=Money(amount, "RUB"),
+        coefficients=factors,
+        valid_until=until,
+        purchase_url=url,
+    ),
+    texts,
+    amounts,
+    st.sampled_from([None, COEFFICIENTS, dataclasses.replace(COEFFICIENTS, season=Decimal("1E+0"))]),
+    st.none() | moments,
+    st.sampled_from([None, "https://insurer.example/1?a=b&c=%20"]),
+)
+answers: st.SearchStrategy[Answer] = (
+    offers | st.builds(declined, st.none() | texts) | st.sampled_from([CANCELLED, TIMED_OUT])
+)
+
+
+class FrozenClock(Clock):
+    def now(self) -> datetime:
+        return NOW
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Of both types; as they come out of `app.live`."""
+    quotes = {
+        id_: Quote(ID, id_, draw(answers), draw(moments))
+        for id_ in draw(st.sets(st.sampled_from(INSURERS), min_size=1))
+    }
+    cursor = Cursor(ID, INSURERS, draw(st.integers(0, 2 ** (len(INSURERS) + 1) - 1)))
+    told = {id_: told_of(quote) for id_, quote in quotes.items()}
+    if draw(st.booleans()):
+        return Received(cursor, next(iter(told.values())), is_live=False)
+    ending = Ending(draw(st.sampled_from(Outcome)), NOW)
+    request = QuoteRequest(
+        id=ID,
+        tenant="core-app",
+        customer_id="customer-1",
+        client_reference=None,
+        insurers=INSURERS,
+        created_at=NOW,
+        expires_at=NOW + timedelta(seconds=60),
+        ending=ending,
+        quotes=quotes,
+    )
+    return Completed(cursor, request, ending, told)
+
+
+def context_of(happening: list[Event]) -> Any:
+    """An operation's context, in which these events happen."""
+
+    async def follow(*_: object) -> AsyncGenerator[Event, None]:
+        for event in happening:
+            yield event
+
+    names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
+    redis = connect(parse_address("redis://127.0.0.1:1"))  # nobody asks it: what waits is not written
+    clock = FrozenClock()
+    live = SimpleNamespace(follow=follow)
+    services: Any = SimpleNamespace(live=live, clock=clock, availabilities=Availabilities(names, redis, clock))
+    return Context(services, SimpleNamespace())  # type: ignore[arg-type]
+
+
+async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[bytes]:
+    """What the client is sent: data as JSON, in order."""
+    found = [result async for result in stream(operation, asked, context_of(happening))]
+    assert not any(result.errors for result in found)
+    return [msgspec.json.encode(result.data) for result in found]
+
+
+def the_same_is_written(text: str, happening: list[Event]) -> bool:
+    """False where nothing is: the document is wrong, or not simple."""
+    asked = Asked(query=text, variables={"id": str(ID)})
+    try:
+        operation = OPERATIONS.prepare(asked)
+    except BadDocument:
+        return False
+    theirs = dataclasses.replace(operation, written=None)
+    if operation.written is not None:
+        assert asyncio.run(results(operation, asked, happening)) == asyncio.run(results(theirs, asked, happening))
+    return operation.written is not None
+
+
+documents = st.builds(
+    lambda key, selected, part, name: (
+        f"subscription($id: ID!) {{ {key}quotes(requestId: $id) {selected} }}"
+        + (f" fragment Part on {name} {part}" if "...Part" in selected else "")
+    ),
+    st.sampled_from(["", "", "a: "]),
+    selections(GRAPHQL.type_map["QuoteEvent"]),
+    selections(GRAPHQL.type_map["QuoteReceived"], 3).filter(lambda part: "...Part" not in part),
+    st.just("QuoteReceived"),
+)
+
+
+@given(documents, st.lists(events(), min_size=1, max_size=3))
+def test_the_same_is_written(text: str, happening: list[Event]) -> None:
+    """Order of the keys, spelling of numbers and moments, and nulls included."""
+    the_same_is_written(text, happening)
+
+
+QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
+  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
+  reason { code message insurerCode }"""
+EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
+  ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
+  ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
+fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
+  ... on QuotesCompleted {{ cursor requestId progress {{ answered total }} }} }}"""
+
+
+@given(st.lists(events(), min_size=1, max_size=3))
+def test_every_field_is_written_the_same(happening: list[Event]) -> None:
+    """And is simple: the property above is about something."""
+    assert the_same_is_written(EVERYTHING, happening)
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        "{ ... on QuoteReceived { cursor @skip(if: false) } }",
+        "{ ... on QuoteReceived @include(if: true) { cursor } }",
+        "{ __typename __typename }",
+        "{ ... on QuoteReceived { quote { status } quote { id } } }",
+        "{ ... on QuoteReceived { quote { insurer { availability } } } }",
+    ],
+)
+def test_what_is_to_be_decided_for_each_event_is_left_to_graphql_core(selected: str) -> None:
+    """Directives, fields that stand twice, and those that wait."""
+    assert OPERATIONS.prepare(Asked(query=f"{WATCH}{selected} }}")).written is None
+
+
+@pytest.mark.parametrize("directive", ["@include(if: true)", "@skip(if: false)"])
+def test_so_is_a_directive_on_the_subscription_itself(directive: str) -> None:
+    """GraphQL forbids it there; if it ever does not, it is not ours to run."""
+    try:
+        operation = OPERATIONS.prepare(Asked(query=f"{WATCH}{directive} {{ __typename }} }}"))
+    except BadDocument:
+        return
+    assert operation.written is None
