@@ -123,6 +123,8 @@ class Customers:
                 await followed.end(everything=True)
 
     def _on_ring(self, message: str) -> None:
+        if not self._listeners:
+            return
         for word in message.split():
             mark, _, request_id = word.partition(":")
             for listener in self._listeners.get(int(mark), ()):

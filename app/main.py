@@ -25,6 +25,7 @@ from app.api.finishing import Finishing
 from app.api.gate import Gate, parse_origins
 from app.api.plans.direct import Direct
 from app.api.plans.kept import Plans
+from app.api.pushed import Pushed
 from app.api.rest import routes as rest
 from app.api.schema import GRAPHQL
 from app.api.sockets import Sockets
@@ -196,5 +197,6 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         plans=Plans(GRAPHQL),
         finishing=Finishing(),
         sockets=sockets,
+        pushed=Pushed(clock),
         introspection=settings.introspection,
     )

@@ -9,6 +9,7 @@ from app.api.availability import Availabilities
 from app.api.finishing import Finishing
 from app.api.operations import Operations
 from app.api.plans.kept import Plans
+from app.api.pushed import Pushed
 from app.api.sockets import Sockets
 from app.api.tokens import Tokens
 from app.clock import Clock
@@ -43,6 +44,7 @@ class Services:
     plans: Plans
     finishing: Finishing
     sockets: Sockets
+    pushed: Pushed
     introspection: str
     """Who may look into the schema: `on`, `admin` or `off`."""
 

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from uuid import UUID
 
 from app.api.context import Context
-from app.api.pushed import measure
 from app.api.queries import request_id_of
 from app.api.types import QuoteReceived, QuotesCompleted
 from app.domain.errors import NotFound
@@ -56,7 +55,7 @@ class RequestEvents(Events):
         async with aclosing(context.services.live.follow(request_id, context.may_see, self.after)) as events:
             async for event in events:
                 yield event
-                measure(event, context.services.clock)
+                context.services.pushed.measure(event)
                 place.cursor = event.cursor.encode()  # asked for more: that one is sent
 
 
@@ -73,7 +72,7 @@ class CustomerEvents(Events):
         async with aclosing(context.services.customers.follow(customer)) as events:
             async for event in events:
                 yield event
-                measure(event, context.services.clock)
+                context.services.pushed.measure(event)
 
 
 def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:

@@ -13,7 +13,6 @@ from app.api.context import Context
 from app.api.faults import raised
 from app.api.http import encode
 from app.api.peer import Peer
-from app.api.pushed import measure
 from app.api.sources import RequestEvents
 from app.api.written import Written
 from app.attending import Attendance
@@ -100,7 +99,7 @@ class Subscriber:
         try:
             while (is_writable := peer.is_writable) and (event := next(news, None)):
                 peer.write(b"%b%b}" % (self._head, self._payload(event, follower.watch)))
-                measure(event, self._context.services.clock)
+                self._context.services.pushed.measure(event)
                 self._place = event.cursor
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
             self._end_with(error)

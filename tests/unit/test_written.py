@@ -21,6 +21,7 @@ from app.api.availability import Availabilities
 from app.api.context import Context
 from app.api.execution import stream
 from app.api.operations import BadDocument, Operations
+from app.api.pushed import Pushed
 from app.api.schema import GRAPHQL
 from app.clock import Clock
 from app.documents import told_of
@@ -101,7 +102,10 @@ def context_of(happening: list[Event]) -> Any:
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nobody asks it: what waits is not written
     clock = FrozenClock()
     live = SimpleNamespace(follow=follow)
-    services: Any = SimpleNamespace(live=live, clock=clock, availabilities=Availabilities(names, redis, clock))
+    pushed = Pushed(clock)
+    services: Any = SimpleNamespace(
+        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock)
+    )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]
 
 

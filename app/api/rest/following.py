@@ -7,7 +7,6 @@ from typing import Final
 from starlette.datastructures import State
 
 from app.api.context import Services
-from app.api.pushed import measure
 from app.api.tokens import Grant
 from app.cancelling import end_if_cancelled
 from app.following import Event, Follower
@@ -65,7 +64,7 @@ class Push:
             self._changed.clear()
             for event in self._follower.news():
                 await send(event)
-                measure(event, clock)
+                self._services.pushed.measure(event)
                 sent_at = clock.monotonic()
             if self._follower.is_over or stopping.reason:
                 return
