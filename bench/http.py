@@ -34,7 +34,9 @@ class Poster:
     async def _connection(self) -> AsyncGenerator[_Connection, None]:
         found = await self._idle.get()
         try:
-            if found is None or found[1].is_closing():  # the server keeps idle ones for some seconds only
+            if (
+                found is None or found[0].at_eof() or found[1].is_closing()
+            ):  # the server keeps idle ones for some seconds only
                 found = await asyncio.open_connection(self._parts.hostname, self._parts.port)
             yield found
         finally:

@@ -16,11 +16,13 @@ from app.streams.connection import connect, connect_blocking, parse_address
 from bench.fleet import TEN, Fleet, fleet
 from bench.http import Poster
 from bench.rows import Row, Target
-from bench.users import Crowd, body_of, use
+from bench.users import Crowd, all_of, body_of, use
 from bench.verified import called_at
 
 LINE: Final = "latency"
 IDLE_USERS, IDLE_EVERY_S = 100, 0.25
+WARMING_UP: Final = 10
+"""Users before the idle ones: of a hundred the slowest is the 99th percentile, and a process's first request is another line."""
 BUSY_USERS, BUSY_EVERY_S = 500, 0.05
 HOPS: Final = 500
 MEDIAN_MS, P99_MS = 5, 25
@@ -45,6 +47,8 @@ async def _measured(one: Fleet, what: str, users: int, every_s: float) -> list[R
     hop_ms = await _hop_ms(one)
     crowd = Crowd()
     headers = {"Authorization": f"Bearer {one.system.token()}", "Content-Type": "application/json"}
+    if users == IDLE_USERS:
+        await all_of(one.url, headers, Crowd(), users=WARMING_UP)
     async with Poster.opened(one.url, headers) as poster, asyncio.TaskGroup() as tasks:
         for number in range(users):
             tasks.create_task(use(poster, one.url, body_of(number), crowd))

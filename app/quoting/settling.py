@@ -28,7 +28,7 @@ from app.streams.events import EventStreams, Published
 log: Final = structlog.get_logger(__name__)
 
 RETRY_S_MOST: Final = 0.5
-BATCH_MOST: Final = 200
+BATCH_MOST: Final = 500
 """Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
 
 Result = TypeVar("Result")
