@@ -33,7 +33,10 @@ def test_what_was_changed_or_moved_does_not_open() -> None:
     """Neither under another request, nor with another byte, nor without its key."""
     cipher, request = Cipher.from_setting(NEW), a_request()
     sealed = cipher.seal(request.id, b"x")
-    for key, box in [(a_request().id, sealed), (request.id, replace(sealed, box=sealed.box[:-1] + bytes([sealed.box[-1] ^ 1])))]:
+    for key, box in [
+        (a_request().id, sealed),
+        (request.id, replace(sealed, box=sealed.box[:-1] + bytes([sealed.box[-1] ^ 1]))),
+    ]:
         with pytest.raises(Undecryptable):
             cipher.open(key, box)
     with pytest.raises(Undecryptable, match="no key new"):
