@@ -1,7 +1,7 @@
 """Subscriptions that have no task: what is promised of any subscription holds for them, in any company."""
 
 import gc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
