@@ -18,7 +18,7 @@ POLLS: Final = 4
 """Polls of an application until its offer is there; with the create that makes five calls a job."""
 CALLS_PER_JOB: Final = POLLS + 1
 
-_OFFER: Final = {
+OFFER: Final = {
     "number": "XXX 0123456789",
     "premium": "5432.10",
     "currency": "RUB",
@@ -31,15 +31,16 @@ _OFFER: Final = {
 }  # fmt: skip
 
 
-def _response(status: str, body: object) -> bytes:
+def response(status: str, body: object) -> bytes:
+    """JSON as an insurer sends it: head and body."""
     content = json.dumps(body).encode()
     return (
         f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     ).encode() + content
 
 
-_OFFERED: Final = _response("200 OK", {"status": "offered", "offer": _OFFER})
-_PROCESSING: Final = _response("200 OK", {"status": "processing"})
+_OFFERED: Final = response("200 OK", {"status": "offered", "offer": OFFER})
+_PROCESSING: Final = response("200 OK", {"status": "processing"})
 
 
 class _Insurer(asyncio.Protocol):
@@ -67,7 +68,7 @@ class _Insurer(asyncio.Protocol):
     def _created(self) -> bytes:
         id_ = f"{next(self._numbers):012}"
         self._left[id_.encode()] = POLLS - 1
-        return _response("202 Accepted", {"applicationId": id_})
+        return response("202 Accepted", {"applicationId": id_})
 
     def _polled(self, head: bytes) -> bytes:
         id_ = head.split(b" ", 2)[1].rpartition(b"/")[2]

@@ -6,7 +6,6 @@ machine that all of them share. `python -m bench.insurers PORT LEAST_S MOST_S`.
 """
 
 import asyncio
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -17,19 +16,9 @@ from typing import Final, cast
 
 import uvloop
 
+from bench.insurer import OFFER, response
 from sandbox.insurers.applications import application_id, offer_number
 from sandbox.insurers.catalogue import INSURERS
-
-_HEAD: Final = "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-_OFFER: Final = {
-    "currency": "RUB",
-    "coefficients": {
-        "baseRate": "8665", "territory": "1.8", "bonusMalus": "0.57", "ageExperience": "0.83",
-        "driverRestriction": "1", "power": "1.2", "season": "1",
-    },
-    "validUntil": "2027-01-01T00:00:00+03:00",
-    "purchaseUrl": "https://insurer.example/offers/0123456789",
-}  # fmt: skip
 
 
 def premium(insurer_id: str, key: str) -> str:
@@ -64,21 +53,21 @@ class _Insurers:
             self._by_id[id_] = _TakenIn(id_, insurer_id, key, ready_at, now, now)
         else:
             known.last_at, known.calls = now, known.calls + 1
-        return _response("202 Accepted", {"applicationId": id_})
+        return response("202 Accepted", {"applicationId": id_})
 
     def poll(self, id_: str) -> bytes:
         known, now = self._by_id.get(id_), time.time()
         if known is None:
-            return _response("404 Not Found", {"error": "UNKNOWN_APPLICATION"})
+            return response("404 Not Found", {"error": "UNKNOWN_APPLICATION"})
         known.last_at, known.calls = now, known.calls + 1
         if known.ready_at > now:
             return _PROCESSING
         told = {"number": offer_number(known.insurer_id, id_), "premium": premium(known.insurer_id, known.key)}
-        return _response("200 OK", {"status": "offered", "offer": _OFFER | told})
+        return response("200 OK", {"status": "offered", "offer": OFFER | told})
 
     def book(self) -> bytes:
         """Of each application, by its key: when it was called about first and last, and how often."""
-        return _response("200 OK", {one.key: [one.first_at, one.last_at, one.calls] for one in self._by_id.values()})
+        return response("200 OK", {one.key: [one.first_at, one.last_at, one.calls] for one in self._by_id.values()})
 
     def _thinks_s(self, insurer_id: str, body: bytes) -> float:
         """As the sandbox draws it: by what the application says."""
@@ -125,12 +114,7 @@ def _header(head: bytes, name: bytes) -> bytes:
     return b""
 
 
-def _response(status: str, body: object) -> bytes:
-    content = json.dumps(body).encode()
-    return _HEAD.format(status=status, length=len(content)).encode() + content
-
-
-_PROCESSING: Final = _response("200 OK", {"status": "processing"})
+_PROCESSING: Final = response("200 OK", {"status": "processing"})
 
 
 async def _main(port: int, least_s: float, most_s: float) -> None:

@@ -8,12 +8,9 @@ an upgrade, a large body, HTTP/1.0, a peer that does not read), goes uvicorn's w
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
-import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cli.protocol import OK, Limited
-
-log: Final = structlog.get_logger(__name__)
 
 DIRECT: Final = "direct"
 """Where an application's lifespan puts what is asked first."""
@@ -124,8 +121,7 @@ class DirectProtocol(Limited):
     async def _answer(self, work: Coroutine[Any, Any, tuple[bytes, bytes]], cycle: _Cycle) -> None:
         try:
             head, body = await work
-        except BaseException:
-            log.exception("direct.failed")
+        except BaseException:  # the process is told to end, or there is a bug: asyncio logs the latter
             self.transport.close()
             raise
         if cycle.disconnected:

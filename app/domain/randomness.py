@@ -13,6 +13,8 @@ _pieces: Final[list[bytes]] = []
 
 def random_bytes(count: int) -> bytes:
     """So many bytes, at most PIECE, fit for nonces and ids. None is given out twice, to no thread and no process."""
+    if count > PIECE:
+        raise ValueError("too many at once")
     try:
         return _pieces.pop()[:count]  # atomic: no other thread gets the same piece
     except IndexError:
@@ -21,7 +23,6 @@ def random_bytes(count: int) -> bytes:
         return page[:count]
 
 
-if hasattr(
-    os, "register_at_fork"
-):  # a child that went on with its parent's pieces would repeat what the parent gives out
+# A child that went on with its parent's pieces would repeat what the parent gives out.
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pieces.clear)

@@ -146,14 +146,12 @@ def _person(raw: Any, birth_date_rule: Callable[[date], date], days: _Days) -> d
     birth_date, issued_on = birth_date_rule(raw.birthDate), _given(raw.passportIssuedOn)
     if issued_on is not None:
         _agree(issued_on <= days.today and full_years(birth_date, issued_on) >= intake_people.PASSPORT_AGE_MIN)
-    middle_name, phone, email = _given(raw.middleName), _given(raw.phone), _given(raw.email)
+    phone, email = _given(raw.phone), _given(raw.email)
     if email is not None:
         email = formats.prose(email, intake_people.EMAIL_LENGTH_MAX, "EMAIL_INVALID")
         _agree(is_email(email))
     return documents.Person(
-        formats.name(raw.lastName),
-        formats.name(raw.firstName),
-        None if middle_name is None else formats.name(middle_name),
+        *_names(raw),
         birth_date,
         formats.passport(raw.passport),
         issued_on,
@@ -177,14 +175,21 @@ def _drivers(raw: Any, days: _Days) -> tuple[documents.Driver, ...] | None:
 def _driver(raw: Any, days: _Days) -> documents.Driver:
     birth_date, since = days.driver(raw.birthDate), raw.drivingSince
     _agree(since <= days.today and full_years(birth_date, since) >= intake_people.DRIVING_AGE_MIN)
-    middle_name = _given(raw.middleName)
     return documents.Driver(
-        formats.name(raw.lastName),
-        formats.name(raw.firstName),
-        None if middle_name is None else formats.name(middle_name),
+        *_names(raw),
         birth_date,
         formats.driving_license(raw.license),
         since,
+    )
+
+
+def _names(raw: Any) -> tuple[str, str, str | None]:
+    """Last, first and middle."""
+    middle_name = _given(raw.middleName)
+    return (
+        formats.name(raw.lastName),
+        formats.name(raw.firstName),
+        None if middle_name is None else formats.name(middle_name),
     )
 
 

@@ -248,6 +248,10 @@ def test_simple_documents_have_a_plan(text: str) -> None:
         f"mutation {INPUT} {{ {FIELD} @skip(if: false) {SELECTION} }}",
         f"mutation {INPUT} {{ a: {FIELD} {SELECTION} b: {FIELD} {SELECTION} }}",
         f"mutation {INPUT} {{ ... {{ {FIELD} {SELECTION} }} }}",
+        *(
+            f"mutation (${name}: CreateQuoteRequestInput!) {{ createQuoteRequest(input: ${name}) {SELECTION} }}"
+            for name in ("__dict__", "__slots__", "__post_init__", "__class__")
+        ),
         f"mutation ($input: CreateQuoteRequestInput!, $more: Int) {{ {FIELD} {SELECTION} }}",
         f"mutation ($input: CreateQuoteRequestInput! = {{}}) {{ {FIELD} {SELECTION} }}",
         "mutation ($application: ApplicationInput!) { createQuoteRequest(input: "

@@ -2,7 +2,9 @@
 
 import os
 
-from app.domain.randomness import random_bytes
+import pytest
+
+from app.domain.randomness import PIECE, random_bytes
 
 
 def test_no_byte_is_given_out_twice() -> None:
@@ -23,3 +25,10 @@ def test_a_forked_child_has_bytes_of_its_own() -> None:
     os.close(writing)
     os.waitpid(child, 0)
     assert os.read(reading, 16) != random_bytes(16)
+
+
+def test_no_fewer_bytes_are_given_than_were_asked_for() -> None:
+    """A nonce that is too short would be found out by nobody."""
+    assert len(random_bytes(PIECE)) == PIECE
+    with pytest.raises(ValueError, match="too many"):
+        random_bytes(PIECE + 1)

@@ -92,4 +92,7 @@ def _argument(node: FieldNode) -> str:
     arguments = node.arguments or ()
     if len(arguments) != 1 or not isinstance(arguments[0].value, VariableNode):
         raise NotSimple
-    return arguments[0].value.name.value
+    name = arguments[0].value.name.value
+    if name.startswith("__"):  # Python's own names: `__dict__` is none that a struct may have
+        raise NotSimple
+    return name
