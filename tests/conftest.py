@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from support.servers import Database, RedisAtHand, Servers
-from support.world import World
+from support.world import SettlerAtHand, World
 
 from app.observability import logs
 
@@ -86,3 +86,8 @@ async def world(
     """The whole system in this process, over real servers and real HTTP; started as far as a test asks for it."""
     async with World(database, redis, tmp_path, servers) as made:
         yield made
+
+
+@pytest.fixture
+async def settler(world: World, api: object) -> SettlerAtHand:  # the test's own `api`, which it settles for
+    return await world.settler()

@@ -25,11 +25,6 @@ async def api(world: World) -> ApiAtHand:
 
 
 @pytest.fixture
-async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
-    return await world.settler()
-
-
-@pytest.fixture
 async def proxy(api: ApiAtHand) -> AsyncGenerator[Proxy, None]:
     async with proxied(api.url) as made:
         yield made

@@ -29,11 +29,6 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-@pytest.fixture
-async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
-    return await world.settler()
-
-
 async def customer_token(api: ApiAtHand, customer_id: str = "customer-1") -> str:
     body = (await api.post(TOKEN, {"id": customer_id})).json()
     return body["data"]["createCustomerToken"]["token"]

@@ -22,11 +22,6 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-@pytest.fixture
-async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
-    return await world.settler()
-
-
 async def watching(socket: Socket, accepted: dict[str, Any], after: str | None = None) -> Socket:
     await socket.init(accepted["watchToken"])
     await socket.watch(accepted["quoteRequest"]["id"], after)

@@ -43,11 +43,6 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-@pytest.fixture
-async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
-    return await world.settler()
-
-
 @asynccontextmanager
 async def http(api: ApiAtHand, token: str | None = None, **headers: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     told = {"Authorization": f"Bearer {api.token if token is None else token}", **headers}

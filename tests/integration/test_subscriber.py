@@ -28,11 +28,6 @@ async def api(world: World) -> ApiAtHand:
 
 
 @pytest.fixture
-async def settler(world: World, api: ApiAtHand) -> SettlerAtHand:
-    return await world.settler()
-
-
-@pytest.fixture
 async def accepted(world: World, api: ApiAtHand) -> dict[str, Any]:
     return await world.accepted(api)
 
