@@ -32,6 +32,10 @@ HEADERS: Final = {
 LOOPBACK: Final = "127.0.0.1,::1"
 SENT_BYTES_MOST: Final = 128 * 1024
 """What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
+RECEIVED_BYTES_MAX: Final = 32 * 1024
+"""What the kernel keeps for a connection that is not read: the most of one read, give or take what Linux adds to it. libuv reads
+up to 32 times in a row where 256 KiB lie ready, before it looks at another connection.
+"""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005
 
@@ -115,6 +119,7 @@ def listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MOST)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES_MAX)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MOST)
     try:

@@ -19,7 +19,8 @@ from app.api.faults import format_errors, raised, told
 from app.api.frames import Complete, ConnectionInit, Frame, MalformedFrame, Ping, Pong, Subscribe, decode_frame
 from app.api.http import encode
 from app.api.operations import BadDocument
-from app.api.peer import peer_of
+from app.api.peer import budget_of, peer_of
+from app.api.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, Cost
 from app.api.subscriber import Line, Running, Subscriber
 from app.api.tokens import Grant
 from app.domain.caller import Caller
@@ -40,7 +41,6 @@ BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
 SUBPROTOCOL_NOT_ACCEPTABLE: Final = 4406
-INIT_TIMEOUT: Final = 4408
 SUBSCRIBER_EXISTS: Final = 4409
 TOO_MANY_INITS: Final = 4429
 
@@ -93,6 +93,7 @@ class _Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._peer = peer_of(websocket.scope)
+        self._budget = budget_of(websocket.scope)
         self._line = Line(self._peer, self._running) if self._peer else None
         self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
         """What ends the connection although the client goes on."""
@@ -160,6 +161,7 @@ class _Connection:
         raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
 
     async def _initialised(self) -> tuple[str, Grant]:
+        self._budget.expect_authentication(_now_s() + INIT_S_MOST)
         try:
             async with asyncio.timeout(INIT_S_MOST):
                 frame = await self._frame()
@@ -167,14 +169,16 @@ class _Connection:
                     await self._pong(frame)
                     frame = await self._frame()
         except TimeoutError:
-            raise _Closing(INIT_TIMEOUT, "Connection initialisation timeout") from None
+            raise _Closing(LATE, LATE_REASON) from None
         if not isinstance(frame, ConnectionInit):
             raise _Closing(UNAUTHORIZED, "Unauthorized")
         try:
             token = self._token(frame.payload or {})
-            return token, self._services.tokens.grant(token)
+            grant = self._services.tokens.grant(token)
         except NotAuthenticated:
             raise _Closing(FORBIDDEN, "Forbidden") from None
+        self._budget.authenticated()
+        return token, grant
 
     def _token(self, payload: dict[str, Any]) -> str:
         """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
@@ -193,6 +197,9 @@ class _Connection:
             case Complete(id=operation_id):
                 if operation := self._running.pop(operation_id, None):
                     operation.cancel()
+                    await asyncio.sleep(self._budget.delay_s(Cost.ABANDONED_OPERATION, now_s=_now_s()))
+                else:  # it has ended by itself
+                    self._spend_on_idle_message()
             case ConnectionInit():
                 raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
             case Ping() | Pong():
@@ -260,7 +267,12 @@ class _Connection:
         except MalformedFrame:
             raise _Closing(BAD_REQUEST, "Malformed message") from None
 
+    def _spend_on_idle_message(self) -> None:
+        if not self._budget.grants(Cost.IDLE_MESSAGE, now_s=_now_s()):
+            raise _Closing(FLOOD, FLOOD_REASON)
+
     async def _pong(self, frame: Ping | Pong) -> None:
+        self._spend_on_idle_message()
         if isinstance(frame, Ping):
             await self._send({"type": "pong"} | ({"payload": frame.payload} if frame.payload is not None else {}))
 
@@ -269,3 +281,7 @@ class _Connection:
         # While the client takes nothing, one message waits before the socket, not one per operation.
         async with self._turn:
             await self._websocket.send_text(text)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

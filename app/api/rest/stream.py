@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app.api.codes import BAD_REQUEST
 from app.api.context import Context, Services
 from app.api.http import bearer, encode
-from app.api.peer import peer_of
+from app.api.peer import budget_of, peer_of
+from app.api.peer_budget import FLOOD, FLOOD_REASON, LATE, Cost
 from app.api.queries import request_id_of
 from app.api.rest.documents import event_document
 from app.api.rest.following import Push, Stopping
@@ -31,7 +32,6 @@ TRY_AGAIN_LATER: Final = 1013
 WRONG_OPENING: Final = 4400
 FORBIDDEN: Final = 4403
 NOT_THERE: Final = 4404
-OPENING_TIMEOUT: Final = 4408
 _CODES: Final = {
     BAD_REQUEST: WRONG_OPENING,
     "INVALID_CURSOR": WRONG_OPENING,
@@ -80,8 +80,11 @@ async def serve(websocket: WebSocket, services: Services) -> None:
 
 
 async def _serve(websocket: WebSocket, services: Services) -> None:
+    budget = budget_of(websocket.scope)
+    budget.expect_authentication(asyncio.get_running_loop().time() + OPENING_S_MOST)
     opening = await _opening(websocket)
     grant = services.tokens.grant(opening.token)
+    budget.authenticated()
     request_id = request_id_of(websocket.path_params["request_id"])
     if request_id is None:
         raise NotFound
@@ -99,7 +102,7 @@ async def _opening(websocket: WebSocket) -> Opening:
         async with asyncio.timeout(OPENING_S_MOST):
             message = await websocket.receive()
     except TimeoutError:
-        raise _WrongOpening(OPENING_TIMEOUT, "Token timeout") from None
+        raise _WrongOpening(LATE, "Token timeout") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
     try:
@@ -178,9 +181,12 @@ async def _silent() -> None:
 
 
 async def _left(websocket: WebSocket) -> None:
-    message: Any = {}
-    while message.get("type") != "websocket.disconnect":
-        message = await websocket.receive()
+    """Reads until the client has left. It has nothing to say any more, and is closed when it says much."""
+    budget, loop = budget_of(websocket.scope), asyncio.get_running_loop()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        if not budget.grants(Cost.IDLE_MESSAGE, now_s=loop.time()):
+            await _close(websocket, FLOOD, FLOOD_REASON)
+            return
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
