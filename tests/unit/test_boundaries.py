@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from cli.boundaries import PIECE_BYTES_MAX, RequestBoundaries
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-OLDEST = b"GET /\r\n\r\n"
+SHORTEST = b"GET / HTTP/1.1\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n{\r\n\r\n\n\r\n  }"
 CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\n\r\n\r\n\r\n0\r\n\r\n"
 TRAILED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n"
-REQUESTS = [GET, OLDEST, POST, CHUNKED, TRAILED, b"\r\n\r\n" + GET]
+REQUESTS = [GET, SHORTEST, POST, CHUNKED, TRAILED, b"\r\n\r\n" + GET]
 
 
 class _Counted:
