@@ -27,6 +27,9 @@ RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, whi
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
 CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
+ECHOES: Final = Counter(
+    "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
+)
 LIMITED: Final = Histogram(
     "osago_limit_wait_seconds", "What calls waited for an insurer's limit.", ["insurer", "step"], buckets=_SECONDS
 )
