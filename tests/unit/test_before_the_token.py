@@ -87,7 +87,7 @@ def test_an_address_that_is_cut_in_two_is_none() -> None:
         ("null", "null", False),
     ],
 )
-def test_the_port_that_a_browser_leaves_out_is_the_schemes_own(origin: str, host: str, welcome: bool) -> None:
+def test_the_port_that_a_browser_leaves_out_is_the_schemes_own(origin: str, host: str, *, welcome: bool) -> None:
     """A proxy that passes `$host:$server_port` on does not make a page foreign; another port does."""
     assert is_welcome({"origin": origin, "host": host}, frozenset()) is welcome
 
