@@ -116,6 +116,8 @@ class PacedProtocol(HttpToolsProtocol):
 
     def head_fits(self) -> bool:
         """Whether the head that has just ended is no larger than it may be; otherwise it is refused."""
+        if not self._in_head:  # it has been looked at: the request goes another way now
+            return True
         if self._head_bytes > HEAD_BYTES_MOST or len(self.headers) > HEADERS_MAX:
             self.refuse(HEAD_TOO_LARGE)
             return False
