@@ -81,13 +81,13 @@ def decode_asked(body: bytes) -> Asked:
         Refused: it is no JSON, or not of the right form. The text does not repeat it.
         TooComplex: it has more values than it may.
     """
-    check_values(body)
     try:
         asked = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused(
             400, "Ожидается JSON: query — строка, variables и extensions — объекты, operationName — строка."
         ) from None
+    check_values(body)
     if not asked.names_a_document:
         raise Refused(400, "Нужен документ GraphQL: query.")
     return asked
