@@ -8,6 +8,8 @@ import asyncio
 from typing import Final
 
 LINGER_S: Final = 1.0
+READ_EVERY_S: Final = 0.01
+"""One read in this time: a peer that goes on flooding costs little until the connection is cut off."""
 
 
 def close_lingering(connection: asyncio.Protocol, transport: asyncio.Transport) -> asyncio.TimerHandle:
@@ -18,18 +20,25 @@ def close_lingering(connection: asyncio.Protocol, transport: asyncio.Transport) 
     loop = asyncio.get_running_loop()
     transport.write_eof()
     timer = loop.call_later(LINGER_S, transport.abort)
-    transport.set_protocol(_DiscardingProtocol(connection, timer))
+    transport.set_protocol(_DiscardingProtocol(connection, transport, timer))
     transport.resume_reading()
     return timer
 
 
 class _DiscardingProtocol(asyncio.Protocol):
-    def __init__(self, connection: asyncio.Protocol, timer: asyncio.TimerHandle) -> None:
+    def __init__(self, connection: asyncio.Protocol, transport: asyncio.Transport, timer: asyncio.TimerHandle) -> None:
         self._connection = connection
+        self._transport = transport
         self._timer = timer
 
-    def data_received(self, data: bytes) -> None: ...
+    def data_received(self, data: bytes) -> None:
+        self._transport.pause_reading()
+        asyncio.get_running_loop().call_later(READ_EVERY_S, self._read_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
         self._connection.connection_lost(exc)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()

@@ -30,6 +30,8 @@ CUT_OFF_AFTER_S: Final = 5.0
 ABNORMAL: Final = 1006
 UNSENT_BYTES_MOST: Final = 16 * 1024
 """What is written in one turn of the event loop, before it is known whether the peer takes it."""
+LATE_BYTES_MAX: Final = 256 * 1024
+"""Read after the application has closed."""
 PIECE_BYTES_MAX: Final = 4 * 1024
 """Parsed in one turn: at most 683 frames, 2.5 ms of CPU."""
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -51,6 +53,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue: Any = Inbox()
         self.writable: Any = WritableFlag()
         self.budget = PeerBudget()
+        self._late_bytes = 0
         self._unparsed = b""
         self._parsing: asyncio.Handle | None = None
         self._turn: _Turn = self.app_state.setdefault(_TURN, _Turn())
@@ -84,6 +87,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.budget.is_late(self.loop.time()):
             self.refuse(LATE, LATE_REASON)
             return
+        if self.close_sent:  # what was under way comes, and the peer's own close frame; more than that is a flood
+            self._late_bytes += len(data)
+            if self._late_bytes > LATE_BYTES_MAX:
+                self._linger()
+                return
         self._unparsed += data
         if self._parsing is None:
             self._parse()
@@ -149,7 +157,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             }
         )
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = self.disconnected = True
+        self.close_sent = True
+        self._linger()
+
+    def _linger(self) -> None:
+        """The close frame is out: nothing is parsed any more."""
+        self.disconnected = True
         self.stop_keepalive()
         self._unparsed = b""
         _cancelled(self.close_timer)

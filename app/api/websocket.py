@@ -13,6 +13,8 @@ from typing import Any, Final, NoReturn
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from app.api import closing_codes
+from app.api.closing_codes import SocketClosing
 from app.api.context import Context, Services
 from app.api.execution import stream, watched
 from app.api.faults import format_errors, raised, told
@@ -47,28 +49,12 @@ OPENING_LENGTH_MAX: Final = 8192
 EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
 """A token may hold for years; a clock is set meanwhile."""
 
-# Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
-TRY_AGAIN_LATER: Final = 1013
-BAD_REQUEST: Final = 4400
-UNAUTHORIZED: Final = 4401
-FORBIDDEN: Final = 4403
-SUBPROTOCOL_NOT_ACCEPTABLE: Final = 4406
-SUBSCRIBER_EXISTS: Final = 4409
-TOO_MANY_INITS: Final = 4429
-
-
-class _Closing(Exception):
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
 
 async def serve(websocket: WebSocket, services: Services) -> None:
     """Serves one connection until either side closes it."""
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
-        await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+        await websocket.close(closing_codes.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         return
     await websocket.accept(subprotocol=PROTOCOL)
     connection = _Connection(websocket, services)
@@ -76,7 +62,7 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         await connection.run()
     except WebSocketDisconnect:
         pass
-    except _Closing as closing:
+    except SocketClosing as closing:
         if websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(closing.code, closing.reason)
@@ -119,7 +105,7 @@ class _Connection:
                 await self._send({"type": "connection_ack"})
                 await self._serve(grant)
         except Overloaded:
-            raise _Closing(TRY_AGAIN_LATER, "Too many connections with this token") from None
+            raise SocketClosing(closing_codes.TRY_AGAIN_LATER, "Too many connections with this token") from None
 
     async def _serve(self, grant: Grant) -> None:
         """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
@@ -161,7 +147,7 @@ class _Connection:
         self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
 
     async def _close_expired(self) -> NoReturn:
-        raise _Closing(FORBIDDEN, "Token expired")
+        raise SocketClosing(closing_codes.FORBIDDEN, "Token expired")
 
     async def _close_stalled(self) -> NoReturn:
         """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
@@ -170,7 +156,7 @@ class _Connection:
         for operation_id, operation in self._cancel_operations().items():
             error = told(SlowConsumer(operation.place))
             await self._send({"id": operation_id, "type": "error", "payload": [error]})
-        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
+        raise SocketClosing(closing_codes.TRY_AGAIN_LATER, "Slow consumer")
 
     async def _initialised(self) -> tuple[str, Grant]:
         self._budget.expect_authentication(_now_s() + INIT_S_MOST)
@@ -181,14 +167,14 @@ class _Connection:
                     await self._pong(frame)
                     frame = await self._frame(OPENING_LENGTH_MAX)
         except TimeoutError:
-            raise _Closing(LATE, LATE_REASON) from None
+            raise SocketClosing(LATE, LATE_REASON) from None
         if not isinstance(frame, ConnectionInit):
-            raise _Closing(UNAUTHORIZED, "Unauthorized")
+            raise SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized")
         try:
             token = self._token(frame.payload or {})
             grant = self._services.tokens.grant(token)
         except NotAuthenticated:
-            raise _Closing(FORBIDDEN, "Forbidden") from None
+            raise SocketClosing(closing_codes.FORBIDDEN, "Forbidden") from None
         self._budget.authenticated()
         return token, grant
 
@@ -220,13 +206,13 @@ class _Connection:
                 else:  # it has ended by itself
                     self._spend_on_idle_message()
             case ConnectionInit():
-                raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+                raise SocketClosing(closing_codes.TOO_MANY_INITS, "Too many initialisation requests")
             case Ping() | Pong():
                 await self._pong(frame)
 
     async def _begin(self, frame: Subscribe, caller: Caller) -> None:
         if frame.id in self._running:
-            raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
+            raise SocketClosing(closing_codes.SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
         if len(self._running) >= OPERATIONS_MOST:
             await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
             return
@@ -283,19 +269,19 @@ class _Connection:
             raise WebSocketDisconnect(message.get("code", 1005))
         text = message.get("text") or ""
         if length_max is not None and len(text) > length_max:
-            raise _Closing(BAD_REQUEST, "Message too long before the token")
+            raise SocketClosing(closing_codes.BAD_REQUEST, "Message too long before the token")
         try:
             return decode_frame(text)
         except MalformedFrame:
-            raise _Closing(BAD_REQUEST, "Malformed message") from None
+            raise SocketClosing(closing_codes.BAD_REQUEST, "Malformed message") from None
         except OverfullFrame:
             if length_max is not None:
-                raise _Closing(UNAUTHORIZED, "Unauthorized") from None
+                raise SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized") from None
             raise
 
     def _spend_on_idle_message(self) -> None:
         if not self._budget.grants(Cost.IDLE_MESSAGE, now_s=_now_s()):
-            raise _Closing(FLOOD, FLOOD_REASON)
+            raise SocketClosing(FLOOD, FLOOD_REASON)
 
     async def _pong(self, frame: Ping | Pong) -> None:
         self._spend_on_idle_message()
