@@ -31,7 +31,7 @@ class _DiscardingProtocol(asyncio.Protocol):
         self._transport = transport
         self._timer = timer
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - it is dropped
         self._transport.pause_reading()
         asyncio.get_running_loop().call_later(READ_EVERY_S, self._read_on)
 
