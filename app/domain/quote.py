@@ -9,11 +9,20 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from app.domain.links import is_https_url
+from app.domain.links import https_url
 from app.domain.money import Money
+from app.domain.offer_bounds import (
+    Bound,
+    field_bounds,
+    offer_coefficients,
+    offer_moment,
+    offer_number,
+    offer_premium,
+    plain_code,
+)
 from app.domain.tariff import Coefficients
 
 
@@ -67,6 +76,10 @@ class Reason:
     code: ReasonCode
     insurer_code: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.insurer_code is not None and plain_code(self.insurer_code) is None:
+            object.__setattr__(self, "insurer_code", None)
+
     @property
     def message(self) -> str:
         """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
@@ -75,17 +88,31 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An insurer's offer; `purchase_url` is https and nothing else."""
+    """An insurer's offer, each field within the bound that its annotation declares.
 
-    number: str
-    premium: Money
-    coefficients: Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    A field that may be left out is None where its value is out of bounds.
+
+    Raises:
+        InsurerProtocol: the number or the premium is out of bounds.
+    """
+
+    number: Annotated[str, Bound(offer_number)]
+    premium: Annotated[Money, Bound(offer_premium)]
+    coefficients: Annotated[Coefficients | None, Bound(offer_coefficients)] = None
+    valid_until: Annotated[datetime | None, Bound(offer_moment)] = None
+    purchase_url: Annotated[str | None, Bound(https_url)] = None
 
     def __post_init__(self) -> None:
-        if self.purchase_url is not None and not is_https_url(self.purchase_url):
-            raise ValueError("an offer is bought over https; see `app.domain.links.https_url`")
+        for name, read, is_optional in _OFFER_BOUNDS:
+            value = getattr(self, name)
+            if value is None and is_optional:
+                continue
+            bounded = read(value)
+            if bounded is not value:
+                object.__setattr__(self, name, bounded)
+
+
+_OFFER_BOUNDS: Final = field_bounds(Offer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ Time-outs, retries, limits, the circuit, the deadline and sizes are not its busi
 """
 
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,22 +12,32 @@ from typing import ClassVar, Final
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
 from app.domain.callback import Call
-from app.domain.errors import WrongSetting
+from app.domain.errors import InsurerProtocol, WrongSetting
 from app.domain.links import https_url
+from app.domain.offer_bounds import plain_code
 from app.domain.quote import Answer
 from app.insurers import PollInterval
 from workers.insurers.http import InsurerHttp
 
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
 
-_PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+APPLICATION_ID_LENGTH_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The insurer has taken the application in, and answers later under this id of its own."""
+    """The insurer has taken the application in, and answers later under this id of its own, kept as it came.
+
+    Raises:
+        InsurerProtocol: it cannot be an id.
+    """
 
     application_id: str
+
+    def __post_init__(self) -> None:
+        id_ = self.application_id
+        if not 1 <= len(id_) <= APPLICATION_ID_LENGTH_MAX or not id_.isprintable():
+            raise InsurerProtocol("the application's id: not one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +116,3 @@ class Adapter(ABC):
     def called(self, call: Call) -> Answer | None:
         """The answer in what the insurer called with, None if it is still at it; only its own signature is trusted."""
         raise NotImplementedError(call)
-
-
-def plain_code(text: str | None) -> str | None:
-    """An insurer's own code if it is one; free text may echo personal data and is dropped."""
-    return text if text is not None and _PLAIN_CODE.fullmatch(text) else None

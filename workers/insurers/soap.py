@@ -21,7 +21,6 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.domain.quote import Answer
-from app.domain.tariff import Coefficients
 from workers.insurers.adapter import Adapter, Created
 from workers.insurers.http import retry_after_s
 from workers.insurers.wire import as_created, as_offer, as_refusal, as_wire
@@ -47,9 +46,9 @@ class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: Decimal
     currency: str
-    coefficients: Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    coefficients: Any = None
+    valid_until: Any = None
+    purchase_url: Any = None
 
 
 class _Offered(msgspec.Struct, tag_field="status", tag="Offered"):
