@@ -208,7 +208,7 @@ class Live:
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
             watch.learn(events.quotes, events.ending)
-            if not events.quotes and events.ending is None:
+            if not events.are_whole or (not events.quotes and events.ending is None):
                 self._doubted.add([UUID(id_)])
 
     async def _stand_in_for_the_bell(self) -> None:

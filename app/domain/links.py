@@ -12,9 +12,7 @@ URL_LENGTH_MOST: Final = 2048
 _LABEL: Final = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+", re.IGNORECASE)
 # No user, no other scheme, no backslash, blank or quote: what is left means the same to every reader.
-_HTTPS: Final = re.compile(
-    r"https://([a-z0-9.-]+)(?::([0-9]{1,5}))?(?:[/?#][!#-&(-;=?-Z_a-z~%\[\]]*)?", re.IGNORECASE
-)
+_HTTPS: Final = re.compile(r"https://([a-z0-9.-]+)(?::([0-9]{1,5}))?(?:[/?#][!#-&(-;=?-Z_a-z~%\[\]]*)?", re.IGNORECASE)
 _FOREIGN: Final = re.compile(r"https://([^\x00-\x20/?#\\@:%\[\]]+)((?:[:/?#].*)?)")
 # IDNA 2003, which Python has, and browsers make different hosts of these.
 _DEVIATIONS: Final = frozenset("ßẞς")
@@ -40,11 +38,6 @@ def https_url(text: str | None) -> str | None:
     if port is not None and not 1 <= int(port) <= _PORT_MAX:
         return None
     return url if _is_public(found[1]) else None
-
-
-def is_https_url(text: str) -> bool:
-    """Whether it is one, in the form that `https_url` returns."""
-    return https_url(text) == text
 
 
 def host_in_ascii(host: str) -> str | None:

@@ -3,8 +3,8 @@
 PENDING is never stored: a slot without a quote is pending. A settled quote never changes.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 from uuid import UUID
 
-from app.domain.links import https_url
+from app.domain.links import https_url, is_at
 from app.domain.money import Money
 from app.domain.offer_bounds import (
     Bound,
@@ -129,6 +129,13 @@ Answer = Offer | NoOffer
 def declined(insurer_code: str | None = None) -> NoOffer:
     """A refusal: an answer, not an error."""
     return NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_DECLINED, insurer_code))
+
+
+def sold_at(answer: Answer, hosts: Collection[str]) -> Answer:
+    """The answer, its link only if it leads to one of these hosts; without any, wherever it leads."""
+    if not hosts or not isinstance(answer, Offer) or answer.purchase_url is None or is_at(answer.purchase_url, hosts):
+        return answer
+    return replace(answer, purchase_url=None)
 
 
 def failed(code: ReasonCode) -> NoOffer:

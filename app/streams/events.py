@@ -11,12 +11,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
+
+log: Final = structlog.get_logger(__name__)
 
 FEED_VERSION: Final = 1
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
@@ -37,10 +41,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """New events of a request."""
+    """New events of a request. Where not all of them could be read PostgreSQL has to be asked."""
 
     quotes: Sequence[Told]
     ending: Ending | None
+    are_whole: bool = True
 
 
 @dataclass(slots=True)
@@ -140,10 +145,15 @@ def _events(position: Position, flat: Sequence[str]) -> Events:
     """Of `entry, field, document, …`."""
     quotes: list[Told] = []
     ending: Ending | None = None
+    are_whole = True
     for place in range(0, len(flat), 3):
         position.last, field, document = flat[place : place + 3]
-        if field == "quote":
-            quotes.append(decode_told(document))
-        else:
-            ending = decode_ending(document)
-    return Events(quotes, ending)
+        try:
+            if field == "quote":
+                quotes.append(decode_told(document))
+            else:
+                ending = decode_ending(document)
+        except Exception as error:  # noqa: BLE001 - one event is isolated from the others; PostgreSQL has what it says
+            log.warning("event.unreadable", stream=position.stream, error=type(error).__name__)
+            are_whole = False
+    return Events(quotes, ending, are_whole)
