@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.quotes import AUTHENTICATOR
 from support.socket import opened
 from support.until import until
 from support.world import SECRET, ApiAtHand, SettlerAtHand, World
@@ -179,7 +180,8 @@ async def test_an_event_that_cannot_be_read_is_looked_up(
         await socket.subscribe(QUOTES, {"id": str(request_id)})
         await until(lambda: api.services.live.subscriptions == 1)
         await row(world, accepted, "OFFERED", GOOD, None)
-        await world.redis.client.xadd(keys.events(0, request_id), {"quote": event})
+        mac = AUTHENTICATOR.mac("quote", str(request_id), event.encode())
+        await world.redis.client.xadd(keys.events(0, request_id), {"quote": event, "mac": mac})
         await settler.settle(accepted, "volga")
         events = [await socket.event(), await socket.event()]
         await settler.settle(accepted, "zarya")

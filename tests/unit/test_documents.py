@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 from support.applications import an_application
 from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
 
+from app.application_documents import decode_application, encode_application
 from app.documents import (
     decode_answer,
-    decode_application,
     decode_ending,
     decode_quote,
     encode_answer,
-    encode_application,
     encode_ending,
     encode_quote,
 )
