@@ -11,13 +11,14 @@ from app.observability import metrics
 
 log: Final = structlog.get_logger(__name__)
 
+SUBSTITUTE: Final = failed(ReasonCode.INTERNAL)
 _LOGGED_MAX: Final = 4096
 
 
 def substitute_for(request_id: UUID, insurer_id: str) -> NoOffer:
     """The answer in place of this quote's. Call it where the exception is handled: it is logged, once for each quote."""
     _log_once(request_id, insurer_id)
-    return failed(ReasonCode.INTERNAL)
+    return SUBSTITUTE
 
 
 @functools.lru_cache(_LOGGED_MAX)

@@ -5,6 +5,7 @@ writing them has failed; what graphql-core writes leaf by leaf is tried before.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,8 +13,8 @@ from app.api.context import Services
 from app.api.rest.documents import quote_document
 from app.documents import told_of
 from app.domain.quote import NoOffer, Quote, QuoteRequest, best_quote
-from app.following import Completed, Event, Received
-from app.substitutes import substitute_for
+from app.following import Event, Received
+from app.substitutes import SUBSTITUTE, substitute_for
 
 Result = TypeVar("Result")
 
@@ -23,14 +24,19 @@ def written(write: Callable[[Event, Services], Result], event: Event, services: 
 
     Raises as `write`, if what it cannot write is no offer.
     """
-    while True:
-        try:
-            return write(event, services)
-        except Exception:
-            replaced = _without_an_offer(event, services)
-            if replaced is None:
-                raise
-            event = replaced
+    try:
+        return write(event, services)
+    except Exception:
+        replaced: list[Quote] = []
+        while (shown := _offer_shown(event, services)) is not None:
+            replaced.append(shown)
+            event = _without(event, shown)
+            with suppress(Exception):
+                result = write(event, services)
+                for quote in replaced:
+                    substitute_for(quote.request_id, quote.insurer_id)
+                return result
+        raise
 
 
 def writable_request(request: QuoteRequest, services: Services) -> QuoteRequest:
@@ -47,23 +53,23 @@ def writable_quote(quote: Quote, services: Services) -> Quote:
     try:
         quote_document(quote, services)
     except Exception:  # noqa: BLE001 - one quote is isolated from the others of its request
-        return _substituted(quote)
+        return replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id))
     return quote
 
 
-def _without_an_offer(event: Event, services: Services) -> Event | None:
-    """The event without the one offer that it shows; None if it shows none."""
+def _offer_shown(event: Event, services: Services) -> Quote | None:
+    """The substitute of the one offer that the event shows; None if it shows none."""
     if isinstance(event, Received):
-        return replace(event, told=told_of(_substituted(event.quote))) if event.told.offer else None
+        told = event.told
+        return Quote(event.cursor.request_id, told.insurer_id, SUBSTITUTE, told.received_at) if told.offer else None
     best = best_quote(event.request.quotes.values(), now=services.clock.now())
-    return _without(event, _substituted(best)) if best else None
+    return replace(best, answer=SUBSTITUTE) if best else None
 
 
-def _without(event: Completed, quote: Quote) -> Completed:
-    quotes = {**event.request.quotes, quote.insurer_id: quote}
-    told = {**event.told, quote.insurer_id: told_of(quote)}
-    return replace(event, request=replace(event.request, quotes=quotes), told=told)
-
-
-def _substituted(quote: Quote) -> Quote:
-    return replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id))
+def _without(event: Event, substitute: Quote) -> Event:
+    told = told_of(substitute)
+    if isinstance(event, Received):
+        return replace(event, told=told)
+    quotes = {**event.request.quotes, substitute.insurer_id: substitute}
+    request = replace(event.request, quotes=quotes)
+    return replace(event, request=request, told={**event.told, substitute.insurer_id: told})
