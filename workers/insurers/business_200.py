@@ -16,7 +16,7 @@ from app.domain.errors import (
 )
 from app.domain.quote import Answer
 from workers.insurers.adapter import Adapter, Created
-from workers.insurers.http import retry_after_s
+from workers.insurers.retry_after import retry_after_s
 from workers.insurers.wire import Declined, Offered, Processing, as_created, as_wire, reader, to_json
 
 _OK: Final = 200

@@ -23,7 +23,7 @@ from app.domain.errors import (
 from app.domain.quote import Answer
 from app.domain.tariff import Coefficients
 from workers.insurers.adapter import Adapter, Created
-from workers.insurers.http import retry_after_s
+from workers.insurers.retry_after import retry_after_s
 from workers.insurers.wire import as_created, as_offer, as_refusal, as_wire
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
