@@ -118,7 +118,14 @@ class CircuitOpen(InsurerError):
 
 
 class InsurerCredentials(InsurerError):
-    """Our credentials are not accepted: no retry, somebody must look."""
+    """Our credentials are not accepted: no retry, somebody must look.
+
+    `setting` is the key of insurers.toml to look at first, as far as the adapter knows, e.g. `options.client_id`.
+    """
+
+    def __init__(self, message: str, *, setting: str = "") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class InsurerRejected(InsurerError):

@@ -14,11 +14,13 @@ _NO_DATE: Final = (ValueError, OverflowError, TypeError, IndexError)
 """What the standard library raises for texts that are no dates, or dates outside the calendar."""
 
 
-def retry_after_s(text: str | None, now: datetime) -> float | None:
+def retry_after_s(said: object, now: datetime) -> float | None:
     """Seconds, 0 for a moment that has passed; None if there are none, or none that can be meant."""
-    if text is None or len(text) > _TEXT_LENGTH_MAX:
+    if isinstance(said, int | float):
+        return float(said) if 0 <= said <= RETRY_AFTER_S_MAX else None
+    if not isinstance(said, str) or len(said) > _TEXT_LENGTH_MAX:
         return None
-    text = text.strip()
+    text = said.strip()
     if text.isascii() and text.isdigit():
         seconds = float(text)
     else:
