@@ -21,6 +21,7 @@ from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
 from app.following import Event, Follower, InterruptedWatch, Watch
+from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
@@ -56,6 +57,7 @@ class Live:
         self._watches: dict[str, Watch] = {}
         """By the ids of their requests as bells name them."""
         self.subscriptions = 0
+        self._foreign_seen = Seldom(clock)
         self._rung = Gathered[str]()
         self._doubted = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
@@ -199,7 +201,7 @@ class Live:
                 await self._answer(rung[first : first + _READ_MOST])
 
     async def _answer(self, rung: Sequence[str]) -> None:
-        """Takes in the events behind a bell. Where there are none to be found, PostgreSQL knows."""
+        """Takes in the events behind a bell. Where there are none to be found, or foreign ones, PostgreSQL knows."""
         watches = {id_: watch for id_ in rung if (watch := self._watches.get(id_))}
         try:
             news = await self._events.read([watch.position for watch in watches.values()])
@@ -208,8 +210,15 @@ class Live:
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
             watch.learn(events.quotes, events.ending)
-            if not events.quotes and events.ending is None:
+            if events.foreign:
+                self._report_foreign(id_, events.foreign)
+            if events.foreign or (not events.quotes and events.ending is None):
                 self._doubted.add([UUID(id_)])
+
+    def _report_foreign(self, request_id: str, events: int) -> None:
+        metrics.FOREIGN.inc(events)
+        if self._foreign_seen.is_due:
+            log.warning("events.foreign", request_id=request_id, events=events)
 
     async def _stand_in_for_the_bell(self) -> None:
         """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""

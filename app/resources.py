@@ -17,8 +17,9 @@ from app.opened import Opened
 from app.quoting.ending import SWEEP_EVERY_S, Ending
 from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
-from app.storage.cipher import Cipher
+from app.storage.cipher import Cipher, parse_keys
 from app.storage.database import Pool, open_pool, read_time
+from app.streams.authenticity import EventAuthenticator
 from app.streams.client import Client
 from app.streams.connection import RedisAddress, close, connect, parse_address
 from app.streams.events import EventStreams
@@ -83,12 +84,14 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         WrongSetting: with these settings the process cannot work.
     """
     insurers = load_insurers(settings.insurers_file)
-    cipher = Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    encryption_keys = parse_keys(settings.encryption_keys.get_secret_value())
+    cipher = Cipher(encryption_keys)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
-    events = EventStreams(redis, shards=settings.shards, feed_length=settings.feed_length)
+    authenticator = EventAuthenticator(encryption_keys)
+    events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
     ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,

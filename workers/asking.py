@@ -17,7 +17,7 @@ from app.insurers import InsurerSettings, PollInterval
 from app.observability import metrics
 from workers.callbacks import CalledBack
 from workers.circuit import Circuit
-from workers.echo import without_echo
+from workers.echo import is_echo, without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.insurers.containment import checked, contained
 from workers.job import Job, Ownership
@@ -84,7 +84,7 @@ class Asking:
             return NOT_SUITED
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                answer = without_echo(await self._ask(job, ownership), job.application)
+                answer = without_echo(await self._ask(job, ownership), job)
         except TimeoutError:
             return None
         except _NoOffer as ending:
@@ -112,7 +112,10 @@ class Asking:
             if not isinstance(created, Created):
                 return created
             application_id = created.application_id
-            await ownership.remember(job, application_id)
+            # An id that holds personal data stays in this process: a worker that takes the job over creates again, under
+            # the same key, and gets the same id.
+            if not is_echo(application_id, job, "application id"):
+                await ownership.remember(job, application_id)
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)
