@@ -74,7 +74,7 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_resources(settings) as resources:
         one = Worker(resources, insurers=insurers, name=name)
-        routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
+        routes = health.routes(one.readiness, lambda: one.supervisor.failing)
         async with serving.beside(routes, host, port):
             collecting.resume()
             await one.run(stopping)
