@@ -31,6 +31,7 @@ from app.streams.bell import Doorbell
 from app.streams.client import Client
 from app.streams.connection import GONE
 from app.streams.events import EventStreams
+from app.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
 
@@ -47,7 +48,7 @@ _READ_MOST: Final = 500
 
 
 class Live:
-    """Every subscription of this process. Whoever owns it keeps `run` in its TaskGroup."""
+    """Every subscription of this process. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
         self._pool = pool
@@ -65,14 +66,15 @@ class Live:
         self.bell = Doorbell(client)
         self.bell.listen((keys.bell(shard) for shard in range(events.shards)), self._on_ring)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.bell.run())
-            tasks.create_task(self._snapshots.run())
-            tasks.create_task(self._ends.run())
-            tasks.create_task(self._answer_bells())
-            tasks.create_task(self._look_up_doubted())
-            tasks.create_task(self._stand_in_for_the_bell())
+    def parts(self) -> list[Part]:
+        return [
+            Part("bell", self.bell.run),
+            Part("live-snapshots", self._snapshots.run),
+            Part("live-ends", self._ends.run),
+            Part("live-rings", self._answer_bells),
+            Part("live-doubts", self._look_up_doubted),
+            Part("live-silence", self._stand_in_for_the_bell),
+        ]
 
     async def follow(
         self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None
@@ -197,8 +199,12 @@ class Live:
         while True:
             end_if_cancelled()
             rung = list(await self._rung.take())
-            for first in range(0, len(rung), _READ_MOST):
-                await self._answer(rung[first : first + _READ_MOST])
+            try:
+                for first in range(0, len(rung), _READ_MOST):
+                    await self._answer(rung[first : first + _READ_MOST])
+            except Exception:  # whatever it is, what these bells said is in PostgreSQL too
+                self._doubted.add(UUID(id_) for id_ in rung if id_ in self._watches)
+                raise
 
     async def _answer(self, rung: Sequence[str]) -> None:
         """Takes in the events behind a bell. Where there are none to be found, or foreign ones, PostgreSQL knows."""

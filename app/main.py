@@ -1,7 +1,7 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -32,14 +32,15 @@ from app.api.static_files import static_files
 from app.callbacks import PATH as CALLBACKS
 from app.customers import Customers
 from app.live import Live
-from app.loops import forever, running
+from app.loops import periodic
 from app.observability import health
-from app.observability.health import Readiness, readiness
+from app.observability.readiness import Readiness, ReadinessMonitor
 from app.quoting.accepting import Accepting
 from app.quoting.admission import MEASURE_EVERY_S, Admission
 from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
+from app.supervision import Part, running
 
 _PATH_WITH_SLASH: Final = http.PATH + "/"
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
@@ -88,19 +89,10 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         async with open_resources(settings) as resources:
             services = _services(resources, sockets)
             app.state.resources, app.state.services = resources, services
-            jwks = [services.tokens.jwks.run] if services.tokens.jwks else []
-            async with running(
-                *jwks,
-                services.accepting.run,
-                services.live.run,
-                services.customers.run,
-                resources.keep_clock,
-                resources.sweep,
-                resources.purge,
-                lambda: forever(
-                    "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
-                ),
-            ):
+            app.state.readiness = monitor = ReadinessMonitor(resources)
+            parts = [*monitor.parts(), *_parts(resources, services)]
+            async with running(parts, resources.clock) as app.state.supervisor:
+                await monitor.first_look()
                 if owns_process:
                     collecting.resume()
                 yield {"draining": draining, "direct": Direct(services)}
@@ -112,11 +104,14 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         return await callbacks.answer(request, app.state.resources.callbacks)
 
     async def probe() -> Readiness:
-        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+        return await app.state.readiness.readiness(is_draining=app.state.is_draining)
+
+    def failing() -> Sequence[str]:
+        return app.state.supervisor.failing
 
     app = Api(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
-    app.router.routes.extend(health.routes(probe))
+    app.router.routes.extend(health.routes(probe, failing))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
     _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
@@ -161,6 +156,19 @@ def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str
             expose_headers=["X-Request-Id", "Retry-After", "Location"],
             max_age=600,
         )
+
+
+def _parts(resources: Resources, services: Services) -> list[Part]:
+    admission = services.accepting.admission
+    jwks = services.tokens.jwks
+    return [
+        *([Part("jwks", jwks.run)] if jwks else []),
+        *services.accepting.parts(),
+        *services.live.parts(),
+        *services.customers.parts(),
+        *resources.parts(),
+        periodic("admission", admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock),
+    ]
 
 
 def _services(resources: Resources, sockets: Sockets) -> Services:

@@ -12,7 +12,7 @@ from app.callbacks import Callbacks
 from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
-from app.loops import forever
+from app.loops import periodic
 from app.opened import Opened
 from app.quoting.ending import SWEEP_EVERY_S, Ending
 from app.quoting.purging import PURGE_EVERY_S, Purging
@@ -24,6 +24,7 @@ from app.streams.client import Client
 from app.streams.connection import RedisAddress, close, connect, parse_address
 from app.streams.events import EventStreams
 from app.streams.jobs import JobStreams
+from app.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
 
@@ -52,17 +53,13 @@ class Resources:
 
         await self.clock.sync(read)
 
-    async def keep_clock(self) -> None:
-        """Follows PostgreSQL's clock for ever."""
-        await forever("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock)
-
-    async def sweep(self) -> None:
-        """Ends overdue requests for ever."""
-        await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
-
-    async def purge(self) -> None:
-        """Purges applications whose time is up, for ever."""
-        await forever("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock)
+    def parts(self) -> list[Part]:
+        """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
+        return [
+            periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
+            periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
+            periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+        ]
 
 
 def check(settings: Settings) -> None:

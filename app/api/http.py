@@ -105,7 +105,7 @@ def _learn(operation: Operation, asked: Asked, context: Context, result: Executi
         and isinstance(context.caller, Service)
         and WRITE in context.caller.scopes
     ):
-        context.services.plans.learn(asked.query, operation.name, operation.document)
+        context.services.plans.learn(asked.query, operation.name, operation.document, operation.size)
 
 
 def written(result: ExecutionResult, media_type: str) -> Response:

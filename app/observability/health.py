@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -12,47 +11,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.domain.errors import Unavailable
-from app.resources import Resources
-from app.storage.revisions import is_current
-from app.streams.connection import GONE
+from app.observability.readiness import Readiness
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 EXPOSITION_SHARE_MAX: Final = 0.02
 """Of a core, for writing metrics: with ninety insurers they are thousands of lines, and no token is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether work can be given to this process, and what is missing or degraded."""
-
-    is_ready: bool
-    detail: Mapping[str, str]
-
-
-async def readiness(resources: Resources, *, is_draining: bool) -> Readiness:
-    """Without PostgreSQL nothing can be promised; without Redis accepting and watching go on, later."""
-    detail: dict[str, str] = {}
-    try:
-        current = await is_current(resources.pool)
-        detail["postgresql"] = "ok" if current else "migrations are behind: run `osago migrate`"
-    except Unavailable:
-        current = False
-        detail["postgresql"] = "not there"
-    try:
-        await resources.redis.ping()
-        detail["redis"] = "ok"
-    except GONE:
-        detail["redis"] = "not there"
-    if is_draining:
-        detail["process"] = "draining"
-    return Readiness(current and not is_draining, detail)
-
-
-def routes(probe: Callable[[], Awaitable[Readiness]]) -> list[Route]:
-    """The three routes; `probe` tells the readiness now."""
+def routes(probe: Callable[[], Awaitable[Readiness]], failing: Callable[[], Sequence[str]]) -> list[Route]:
+    """The three routes; `probe` returns the readiness now, `failing` the parts of the process that keep failing."""
 
     async def healthz(_request: Request) -> Response:
+        if names := failing():
+            return PlainTextResponse(f"failing: {', '.join(names)}\n", 503)
         return PlainTextResponse("alive\n")
 
     async def readyz(_request: Request) -> Response:

@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
@@ -21,7 +21,7 @@ from workers.insurers.http import InsurerHttp
 
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
 
-APPLICATION_ID_LENGTH_MAX: Final = 256
+_ID_LENGTH_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Created:
     application_id: str
 
     def __post_init__(self) -> None:
-        id_ = self.application_id
-        if not 1 <= len(id_) <= APPLICATION_ID_LENGTH_MAX or not id_.isprintable():
+        id_: Any = self.application_id  # adapters of other houses may not check their types
+        if not (isinstance(id_, str) and 1 <= len(id_) <= _ID_LENGTH_MAX and id_.isprintable()):
             raise InsurerProtocol("the application's id: not one")
 
 
