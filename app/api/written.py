@@ -21,7 +21,7 @@ from graphql import (
 
 from app.api.event_fields import CLASSES, FIELDS, NAMES
 from app.api.plans.selections import Selections, Writer
-from app.api.plans.simple import NotSimple
+from app.api.plans.simple import NotSimple, report_fault
 from app.following import Event
 
 _WORDS: Final = re.compile(r"\b(v|e|services)\b")
@@ -49,6 +49,8 @@ def written_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapp
                 found[part.name.value if part.name else None] = _written(schema, part, fragments)
             except NotSimple:
                 continue
+            except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
+                report_fault(error)
     return found
 
 
