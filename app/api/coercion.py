@@ -6,6 +6,7 @@ Whatever msgspec will not take, graphql-core coerces, or says what is wrong with
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,6 +14,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLSchema,
     OperationDefinitionNode,
     VariableDefinitionNode,
@@ -79,6 +81,12 @@ def coercions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | No
     return found
 
 
+@lru_cache(maxsize=4)
+def _conversion(schema: GraphQLSchema) -> Callable[[object], msgspec.Struct]:
+    """Made once: it holds a class for each input type."""
+    return compile_conversion(GraphQLNonNull(cast("Any", schema.type_map[_INPUT.removesuffix("!")])))
+
+
 def _coercion(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Coercion | None:
@@ -98,7 +106,7 @@ def _coercion(
             {name: FragmentDetails(fragment, None) for name, fragment in fragments.items()},
             signature.name,
             VariableValueSource(signature),
-            compile_conversion(declared),
+            _conversion(schema),
             others,
             _values(schema, others, {}),
         )

@@ -106,7 +106,7 @@ async def _learn(operation: Operation, asked: Asked, context: Context) -> None:
     """
     if asked.query is not None and isinstance(context.caller, Service) and WRITE in context.caller.scopes:
         await asyncio.sleep(0)  # the event loop sends it first
-        context.services.plans.learn(asked.query, operation.name, operation.document)
+        context.services.plans.learn(asked.query, operation.name, operation.document, operation.size)
 
 
 def written(result: ExecutionResult, media_type: str) -> Response:

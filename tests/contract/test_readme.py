@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from app import batching, callbacks, customers, insurers, live
-from app.api import cost, faults, frames, http, negotiation, operations, tokens, websocket
+from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
 from app.domain.money import PREMIUM_MOST
@@ -189,6 +189,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "head of an HTTP request", f"{protocol.HEAD_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "a request, from its first byte to its last", f"{protocol.REQUEST_S_MOST:.0f} s"),
         (INTEGRATION, "tokens (lexical) of a document", f"{cost.TOKENS_MOST}"),
+        (INTEGRATION, "length of a document", f"{cost.DOCUMENT_LENGTH_MAX} characters"),
+        (INTEGRATION, "comments in a document", f"{cost.COMMENTS_MAX}"),
+        (INTEGRATION, "escapes in its strings", f"{cost.ESCAPES_MAX}"),
+        (INTEGRATION, "operations in a document", f"{cost.OPERATIONS_MAX}"),
+        (INTEGRATION, "values of a request's JSON, roughly", f"{asked.VALUES_MAX}"),
         (INTEGRATION, "depth of a document", f"{cost.DEPTH_MOST}"),
         (INTEGRATION, "aliases in a document", f"{cost.ALIASES_MOST}"),
         (INTEGRATION, "directives in a document", f"{cost.DIRECTIVES_MOST}"),
