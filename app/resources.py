@@ -19,6 +19,7 @@ from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
 from app.storage.cipher import Cipher
 from app.storage.database import Pool, open_pool, read_time
+from app.storage.links import LinkCipher
 from app.streams.client import Client
 from app.streams.connection import RedisAddress, close, connect, parse_address
 from app.streams.events import EventStreams
@@ -38,6 +39,7 @@ class Resources:
     redis_address: RedisAddress
     redis: Client
     cipher: Cipher
+    links: LinkCipher
     opened: Opened
     jobs: JobStreams
     events: EventStreams
@@ -84,6 +86,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     """
     insurers = load_insurers(settings.insurers_file)
     cipher = Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    links = LinkCipher(cipher)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
@@ -98,11 +101,12 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         redis_address=address,
         redis=redis,
         cipher=cipher,
+        links=links,
         opened=Opened(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=Purging(pool, events, ending, cipher, clock, retention_s=settings.retention),
+        purging=Purging(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=Callbacks(
             cipher,
             redis,

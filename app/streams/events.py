@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
+from app.documents import Told, decode_ending, decode_told, encode_ending, encode_feed_quote, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 
-FEED_VERSION: Final = 1
+FEED_VERSION: Final = 2
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MOST: Final = 200
@@ -47,6 +47,7 @@ class Events:
 class Position:
     """How far one request's events have been read: `last` is the last of them, `0` none yet."""
 
+    request_id: UUID
     shard: int
     stream: str
     last: str = "0"
@@ -77,7 +78,7 @@ class EventStreams:
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
             names.append(keys.jobs(shard, quote.insurer_id))
             arguments += [str(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
-            arguments += [encode_quote(quote), one.entry or ""]
+            arguments += [encode_quote(quote), self._for_feed(quote), one.entry or ""]
         await PUBLISH.run(self._client, names, arguments)
 
     async def forget(self, ids: Iterable[UUID]) -> None:
@@ -112,13 +113,17 @@ class EventStreams:
             *request.insurers,
         ]
         for insurer in at_hand:
-            arguments += [insurer, encode_quote(request.quotes[insurer])]
+            quote = request.quotes[insurer]
+            arguments += [insurer, encode_quote(quote), self._for_feed(quote)]
         return await PUBLISH_END.run(self._client, names, arguments)
+
+    def _for_feed(self, quote: Quote) -> bytes:
+        return encode_feed_quote(quote) if self._feed_length else b""
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
         shard = keys.shard_of(request_id, self.shards)
-        return Position(shard, keys.events(shard, request_id))
+        return Position(request_id, shard, keys.events(shard, request_id))
 
     async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
         """The events after each position, which is moved past them; one round trip for each shard."""

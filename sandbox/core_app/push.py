@@ -31,7 +31,10 @@ async def events(
     number: Number,
     last_event_id: Annotated[str, Header(description="The `id` of the last event that the client has.")] = "",
 ) -> Response:
-    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end."""
+    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end.
+
+    There is no link to buy in it: `GET /applications/{number}` has that of the best offer.
+    """
     applications: Applications = request.app.state.applications
     feed: Feed | None = request.app.state.feed
     found = applications.find(number, customer_of(request) or "")

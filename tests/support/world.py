@@ -66,7 +66,7 @@ class SettlerAtHand:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
 
     async def settle(self, accepted: Mapping[str, Any], *insurers: str, answer: Answer | None = None) -> None:
         """Settles an offer, or another answer, of each of these insurers."""
