@@ -111,6 +111,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
             cipher,
             redis,
             clock,
+            lambda insurer_id: insurers[insurer_id].secret("callback_secret"),
             shards=settings.shards,
             public_url=settings.public_url,
             deadline_s=settings.quote_deadline,

@@ -115,6 +115,8 @@ class Asking:
             # the same key, and gets the same id.
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)

@@ -49,6 +49,15 @@ class Sealed(msgspec.Struct, frozen=True):
         key_id, _, box = text.partition(".")
         return cls(key_id, urlsafe_b64decode(box + "=" * (-len(box) % 4)))
 
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Self:
+        """The reverse of `bytes`."""
+        key_id, _, box = packed.partition(b".")
+        return cls(key_id.decode(), box)
+
+    def __bytes__(self) -> bytes:
+        return self.key_id.encode() + b"." + self.box
+
     def __str__(self) -> str:
         return f"{self.key_id}.{urlsafe_b64encode(self.box).decode().rstrip('=')}"
 
