@@ -29,13 +29,13 @@ from app.streams.script import CALL_BACK
 log: Final = structlog.get_logger(__name__)
 
 PATH: Final = "/callbacks"
-CALL_BYTES_MAX: Final = 8 * 1024
+CALL_BYTES_MOST: Final = 8 * 1024
 """Of one call, its headers included: an offer is 2 KiB."""
-CALLS_MAX: Final = 8
+CALLS_KEPT: Final = 8
 """Of one job, the newest."""
 INSURER_BYTES_MAX: Final = 32 * 1024 * 1024
 """Of one insurer and shard, within the time of one request."""
-TOKEN_LENGTH_MAX: Final = 512
+TOKEN_LENGTH_MOST: Final = 512
 _PURPOSE: Final = "callback"
 
 
@@ -117,14 +117,14 @@ class Callbacks:
             self._check(address, call)
         headers = {name: value for name in address.headers if (value := call.header(name))}
         kept = _encoder.encode(_Kept(headers, call.body))
-        if len(kept) > CALL_BYTES_MAX:
+        if len(kept) > CALL_BYTES_MOST:
             raise TooMuch
         shard = keys.shard_of(request_id, self._shards)
         names = [keys.callbacks(shard, request_id, address.insurer_id), keys.callback_bytes(shard, address.insurer_id)]
         lasts_ms = int(self._deadline.total_seconds() * 1000)
         ends_ms = int((made_at(request_id) + self._deadline).timestamp() * 1000)
         sealed = bytes(self._cipher.seal(request_id, kept))
-        bounds = (CALLS_MAX, ends_ms, INSURER_BYTES_MAX, lasts_ms)
+        bounds = (CALLS_KEPT, ends_ms, INSURER_BYTES_MAX, lasts_ms)
         if not await CALL_BACK.run(self._client, names, [sealed, *bounds, keys.called(shard), str(request_id)]):
             raise Overloaded("this insurer has called with as much as is kept of it")
 
@@ -156,7 +156,7 @@ class Callbacks:
         named, _, text = token.partition(".")
         try:
             request_id = UUID(hex=named)
-            if len(token) > TOKEN_LENGTH_MAX or made_at(request_id) + self._deadline < self._clock.now():
+            if len(token) > TOKEN_LENGTH_MOST or made_at(request_id) + self._deadline < self._clock.now():
                 raise NotFound
             address = _address_decoder.decode(self._cipher.open(request_id, Sealed.from_text(text)))
         except (ValueError, Undecryptable, msgspec.MsgspecError) as error:

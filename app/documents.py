@@ -216,13 +216,13 @@ def encode_quote(quote: Quote) -> bytes:
     return _encoder.encode(_QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason))
 
 
-def encode_feed_quote(quote: Quote) -> bytes:
-    """The event of a quote for other services: without the link, which is the customer's alone."""
+def without_link(quote: Quote) -> Quote:
+    """The quote for other services: the link is the customer's alone. The same object where there is none."""
     match quote.answer:
         case Offer() as offer if offer.purchase_url or offer.sealed_url:
-            return encode_quote(replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None)))
+            return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None))
         case _:
-            return encode_quote(quote)
+            return quote
 
 
 def decode_told(document: str | bytes) -> Told:

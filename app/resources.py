@@ -12,18 +12,20 @@ from app.callbacks import Callbacks
 from app.clock import RESYNC_S, Clock
 from app.domain.errors import Unavailable
 from app.insurers import InsurerSettings, load_insurers
-from app.loops import forever
+from app.loops import periodic
 from app.opened import Opened
 from app.quoting.ending import SWEEP_EVERY_S, Ending
 from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
-from app.storage.cipher import Cipher
+from app.storage.cipher import Cipher, parse_keys
 from app.storage.database import Pool, open_pool, read_time
 from app.storage.links import LinkCipher
+from app.streams.authenticity import EventAuthenticator
 from app.streams.client import Client
 from app.streams.connection import RedisAddress, close, connect, parse_address
 from app.streams.events import EventStreams
 from app.streams.jobs import JobStreams
+from app.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
 
@@ -53,17 +55,13 @@ class Resources:
 
         await self.clock.sync(read)
 
-    async def keep_clock(self) -> None:
-        """Follows PostgreSQL's clock for ever."""
-        await forever("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock)
-
-    async def sweep(self) -> None:
-        """Ends overdue requests for ever."""
-        await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
-
-    async def purge(self) -> None:
-        """Purges applications whose time is up, for ever."""
-        await forever("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock)
+    def parts(self) -> list[Part]:
+        """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
+        return [
+            periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
+            periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
+            periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+        ]
 
 
 def check(settings: Settings) -> None:
@@ -85,13 +83,15 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         WrongSetting: with these settings the process cannot work.
     """
     insurers = load_insurers(settings.insurers_file)
-    cipher = Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    encryption_keys = parse_keys(settings.encryption_keys.get_secret_value())
+    cipher = Cipher(encryption_keys)
     links = LinkCipher(cipher)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
-    events = EventStreams(redis, shards=settings.shards, feed_length=settings.feed_length)
+    authenticator = EventAuthenticator(encryption_keys)
+    events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
     ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,

@@ -22,13 +22,13 @@ from typing import Final
 import asyncpg
 
 from app.documents import encode_application
-from app.loops import running
 from app.quoting.accepting import Accepting, NewQuoteRequest
 from app.quoting.admission import Admission
 from app.quoting.limiting import Limiting
 from app.resources import Resources, open_resources
 from app.settings import Settings
 from app.storage.migration import migrate
+from app.supervision import running
 from bench.chain import example_application
 from bench.insurer import serving
 from sandbox.demo.servers import Postgresql, Redis, free_port, wait_for_port
@@ -84,7 +84,7 @@ async def _accepting(resources: Resources) -> AsyncGenerator[Accepting, None]:
         insurers=list(resources.insurers),
         deadline_s=60,
     )
-    async with running(made.run):
+    async with running(made.parts()):
         yield made
 
 

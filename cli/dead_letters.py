@@ -7,12 +7,12 @@ from typing import Final, TypeVar
 
 from app.domain.errors import Unavailable, WrongSetting
 from app.domain.quote import Offer, Quote
-from app.loops import running
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
 from app.settings import Settings
 from app.streams.connection import GONE
 from app.streams.letters import DeadLetter, DeadLetters
+from app.supervision import running
 from workers.alone import ask_about, asking_of, find_work
 
 Result = TypeVar("Result")
@@ -83,7 +83,7 @@ async def _retried(resources: Resources, letter: DeadLetter) -> str:
     if work.ended or work.settled:
         return f"{_told(quote)} (not settled: the quote of this request stands)"
     settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
-    async with running(settling.run):
+    async with running(settling.parts()):
         stands = await settling.settle(Answered(quote, work.expires_at, ""))
     return f"{_told(stands)} (settled)"
 

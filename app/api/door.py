@@ -5,8 +5,9 @@ from app.api.jwks import check_source
 from app.api.keyring import Keyring, parse_secrets
 from app.api.operations import Operations, load_trusted
 from app.api.schema import GRAPHQL
-from app.api.tokens import Tokens
+from app.api.tokens import TTL_S_MAX, Tokens
 from app.clock import Clock
+from app.domain.errors import WrongSetting
 from app.settings import Settings
 
 
@@ -16,6 +17,8 @@ def make_tokens(settings: Settings, clock: Clock) -> Tokens:
     Raises:
         WrongSetting: there are no keys, or bad ones.
     """
+    if settings.watch_token_ttl > TTL_S_MAX:
+        raise WrongSetting(f"OSAGO_WATCH_TOKEN_TTL: at most {TTL_S_MAX / 86_400:.0f}d")
     keyring = Keyring(settings.secret(), parse_secrets(settings.auth_keys.get_secret_value()))
     return Tokens(keyring, clock, watch_ttl_s=settings.watch_token_ttl, jwks=settings.jwks)
 

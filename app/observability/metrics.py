@@ -40,8 +40,12 @@ PUSHED: Final = Histogram(
 )
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
+FOREIGN: Final = Counter("osago_events_foreign", "Events found in Redis without a MAC of ours, and left aside.")
 PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
+PART_FAILURES: Final = Counter(
+    "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
+)
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
 
 

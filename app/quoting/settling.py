@@ -25,6 +25,7 @@ from app.storage.links import LinkCipher
 from app.storage.quotes import Key, insert_quotes, read_quotes
 from app.streams.connection import GONE
 from app.streams.events import EventStreams, Published
+from app.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ def _line_of(news: _News) -> str:
 
 
 class Settling:
-    """Settles quotes. Whoever owns it keeps `run` in its TaskGroup."""
+    """Settles quotes. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, events: EventStreams, ending: Ending, links: LinkCipher, clock: Clock) -> None:
         self._pool = pool
@@ -77,10 +78,8 @@ class Settling:
         )
         self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MOST, line_of=_line_of)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._commits.run())
-            tasks.create_task(self._news.run())
+    def parts(self) -> list[Part]:
+        return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
 
     async def settle(self, answered: Answered) -> Quote:
         """Returns the quote that stands, once it is committed, published and its job acknowledged.

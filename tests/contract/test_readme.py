@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from app import batching, callbacks, customers, insurers, live
-from app.api import cost, faults, frames, http, operations, tokens, websocket
+from app.api import cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
 from app.domain.money import PREMIUM_MOST
@@ -200,6 +200,9 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
         (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
+        (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),
+        (INTEGRATION, "Accept", f"{negotiation.ACCEPT_LENGTH_MAX} characters, {negotiation.RANGES_MAX} ranges"),
+        (INTEGRATION, "a frame before the token is known", f"{websocket.OPENING_LENGTH_MAX} characters"),
         (INTEGRATION, "connection_init", f"within {websocket.INIT_S_MOST:.0f} s"),
         (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),

@@ -13,7 +13,6 @@ from support.servers import Database
 from app.batching import DataRefused
 from app.domain.errors import Unavailable
 from app.domain.quote import Ending, Outcome, QuoteRequest
-from app.loops import running
 from app.storage.cipher import Sealed
 from app.storage.database import Pool, connected, open_pool, transaction
 from app.storage.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
@@ -30,6 +29,7 @@ from app.storage.requests import (
     read_progress,
     read_requests,
 )
+from app.supervision import running
 from workers.loading import Loading
 
 SEALED = Sealed("k1", b"sealed")
@@ -220,7 +220,7 @@ async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
             insurer: await read_work(connection, insurer, [fresh.id, settled.id]) for insurer in ("sever", "volga")
         }
     loading = Loading(pool)
-    async with running(loading.run):
+    async with running(loading.parts()):
         reads = [loading.read(insurer, [fresh.id, settled.id, unknown.id]) for insurer in alone]
         assert await asyncio.gather(*reads) == list(alone.values())
 

@@ -14,12 +14,12 @@ from support.world import World
 from app.domain.quote import Outcome, Quote
 from app.following import Completed
 from app.live import Live
-from app.loops import running
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
 from app.storage.database import connected
 from app.storage.quotes import Work, read_work
 from app.streams.jobs import Delivery, JobReader
+from app.supervision import running
 
 INSURERS = ("sever", "volga", "ural")
 LEASE_S = 0.04
@@ -135,7 +135,7 @@ class Stage:
         self.live = Live(
             resources.pool, resources.redis, resources.events, resources.ending, resources.links, resources.clock
         )
-        await self.stack.enter_async_context(running(self.live.run))
+        await self.stack.enter_async_context(running(self.live.parts()))
 
     async def clear(self) -> None:
         async with connected(self.resources.pool) as connection:

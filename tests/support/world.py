@@ -21,11 +21,11 @@ from support.servers import Database, RedisAtHand, Servers
 from app.api.tokens import Tokens
 from app.clock import Clock
 from app.domain.quote import Answer, Quote
-from app.loops import running
 from app.main import create_app
 from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
 from app.settings import Settings
+from app.supervision import running
 from cli.client import CREATE, Client
 from cli.serving import listen, serve_here
 from sandbox.core_app.app import create_app as create_core_app
@@ -44,6 +44,7 @@ class ApiAtHand:
     url: str
     token: str
     services: Any
+    app: Any = None
 
     @property
     def graphql(self) -> str:
@@ -175,7 +176,7 @@ class World:
         """An API of its own, on a port of its own."""
         app = create_app(self.settings)
         url = await self._stack.enter_async_context(_served(app))
-        return ApiAtHand(url, self.token(), app.state.services)
+        return ApiAtHand(url, self.token(), app.state.services, app)
 
     async def core_app(self, api: ApiAtHand, **options: Any) -> str:
         """core-app before this API; its URL."""
@@ -195,7 +196,7 @@ class World:
     async def settler(self) -> SettlerAtHand:
         """Somebody who settles quotes."""
         made = SettlerAtHand(await self.resources())
-        await self._stack.enter_async_context(running(made.settling.run))
+        await self._stack.enter_async_context(running(made.settling.parts()))
         return made
 
     def token(self, subject: str = "core-app", scope: str = "quotes:write quotes:read") -> str:
