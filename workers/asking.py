@@ -19,6 +19,7 @@ from workers.callbacks import CalledBack
 from workers.circuit import Circuit
 from workers.echo import is_echo, without_echo
 from workers.insurers.adapter import Adapter, Created
+from workers.insurers.containment import checked, contained
 from workers.job import Job, Ownership
 from workers.limit import Limits
 from workers.pace import Pace
@@ -87,7 +88,7 @@ class Asking:
         except TimeoutError:
             return None
         except _NoOffer as ending:
-            return ending.answer
+            return without_echo(ending.answer, job)
         if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
@@ -167,7 +168,8 @@ class Asking:
 
         async def counted() -> Result:
             try:
-                result = await call()
+                with contained(self.insurer_id, step):
+                    result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
                 raise

@@ -1,6 +1,6 @@
 """What a document may cost. It is measured before anything validates it: validation of a hostile one costs most of all.
 
-Tokens are counted by the parser; depth, aliases, directives, fragments and complexity by one walk over the document in
+Length, comments and escapes are counted in the text, tokens by the parser; depth, aliases, directives, fragments and complexity by one walk over the document in
 which each fragment is measured once, however often it is spread.
 """
 
@@ -22,7 +22,14 @@ from graphql import (
 
 from app.domain.errors import CallerError
 
-TOKENS_MOST: Final = 1000
+DOCUMENT_LENGTH_MAX: Final = 16 * 1024
+"""Characters: the lexer looks at each space and comma, and one astral character takes four bytes for every other."""
+COMMENTS_MAX: Final = 200
+ESCAPES_MAX: Final = 500
+"""In strings; and the lexer takes 2 µs for each."""
+TOKENS_MOST: Final = 500
+"""GraphiQL's introspection has 163, our own operations about a hundred; validation takes 10 µs for one."""
+OPERATIONS_MAX: Final = 10
 DEPTH_MOST: Final = 16
 """GraphiQL's introspection is 15 deep, our own operations 6."""
 ALIASES_MOST: Final = 30
@@ -70,6 +77,20 @@ class Cost:
     height: int
 
 
+def check_text(text: str) -> None:
+    """Returns if the text may be parsed.
+
+    Raises:
+        TooComplex: the parser would do more than its tokens tell.
+    """
+    if len(text) > DOCUMENT_LENGTH_MAX:
+        raise TooComplex(f"Символов в документе больше {DOCUMENT_LENGTH_MAX}.")
+    if text.count("#") > COMMENTS_MAX:
+        raise TooComplex(f"Комментариев больше {COMMENTS_MAX}.")
+    if text.count("\\") > ESCAPES_MAX:
+        raise TooComplex(f"Знаков «\\» больше {ESCAPES_MAX}.")
+
+
 def measure(document: DocumentNode) -> None:
     """Returns if every operation of the document is within the limits.
 
@@ -80,6 +101,8 @@ def measure(document: DocumentNode) -> None:
     fragments = {part.name.value: part for part in parts if isinstance(part, FragmentDefinitionNode)}
     if sum(isinstance(part, FragmentDefinitionNode) for part in parts) > FRAGMENTS_MOST:
         raise TooComplex(f"Фрагментов больше {FRAGMENTS_MOST}.")
+    if sum(isinstance(part, OperationDefinitionNode) for part in parts) > OPERATIONS_MAX:
+        raise TooComplex(f"Операций больше {OPERATIONS_MAX}.")
     walk = _Walk(fragments)
     for part in parts:
         walk.note_directives(part)

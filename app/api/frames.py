@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.api.asked import Asked
+from app.api.asked import Asked, check_values
+from app.api.cost import TooComplex
 
 ID_LENGTH_MOST: Final = 128
 
@@ -39,11 +40,21 @@ class MalformedFrame(Exception):
     """A frame that is none of the protocol's."""
 
 
+class OverfullFrame(Exception):
+    """The operation `id` has more values than it may; the socket goes on."""
+
+    def __init__(self, id_: str, cause: TooComplex) -> None:
+        super().__init__(id_)
+        self.id = id_
+        self.cause = cause
+
+
 def decode_frame(text: str) -> Frame:
     """One frame.
 
     Raises:
         MalformedFrame: it is none of the protocol's, or has no usable id.
+        OverfullFrame: it begins an operation that is too complex.
     """
     try:
         frame = _decoder.decode(text)
@@ -51,6 +62,11 @@ def decode_frame(text: str) -> Frame:
         raise MalformedFrame from None
     if isinstance(frame, Subscribe | Complete) and not 1 <= len(frame.id) <= ID_LENGTH_MOST:
         raise MalformedFrame
-    if isinstance(frame, Subscribe) and not frame.payload.names_a_document:
-        raise MalformedFrame
+    if isinstance(frame, Subscribe):
+        if not frame.payload.names_a_document:
+            raise MalformedFrame
+        try:
+            check_values(text)
+        except TooComplex as error:
+            raise OverfullFrame(frame.id, error) from None
     return frame

@@ -1,8 +1,11 @@
-"""Documents made ready to run: trusted, parsed within limits, measured, validated, and kept with the verdict."""
+"""Documents made ready to run: trusted, parsed within limits, measured, validated, and kept with the verdict.
+
+Those of services and the trusted ones are kept apart from those of browsers, which cannot push them out.
+"""
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,11 +28,17 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.asked import Asked
 from app.api.coercion import Coercion, coercions
-from app.api.cost import TOKENS_MOST, TooComplex, measure
+from app.api.cost import TOKENS_MOST, TooComplex, check_text, measure
+from app.api.document_cache import DocumentCache, release_tokens
 from app.api.written import Written, written_subscriptions
 from app.domain.errors import CallerError, WrongSetting
 
-KEPT_MOST: Final = 256
+KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of the documents of services, and again of those of browsers."""
+_COMPILED_FACTOR: Final = 1.5
+"""What is compiled of a document (events written out, variables coerced) takes about half of what the document does."""
+_BARE_BYTES: Final = 1024
+"""What stands around any document."""
 ERRORS_MOST: Final = 5
 """Errors that are told of one document; more of them help nobody and cost CPU and log lines."""
 _RULES: Final = (*specified_rules, OneOfInputValidationRule)
@@ -60,6 +69,8 @@ class Operation:
     name: str | None
     type: OperationType
     introspects: bool
+    size: int
+    """Bytes that are kept of the document."""
     written: Written | None = None
     """Of a subscription that is simple enough."""
     coercion: Coercion | None = None
@@ -73,6 +84,7 @@ class _Known:
     coercions: Mapping[str | None, Coercion]
     operations: Mapping[str | None, OperationType]
     introspects: bool
+    size: int
 
 
 class Operations:
@@ -84,10 +96,11 @@ class Operations:
         self._schema = schema
         self._trusted = trusted or {}
         self._only_trusted = only_trusted
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._of_services = DocumentCache[str, _Known](KEPT_BYTES_MAX)
+        self._of_browsers = DocumentCache[str, _Known](KEPT_BYTES_MAX)
 
-    def prepare(self, asked: Asked) -> Operation:
-        """The operation that is asked for.
+    def prepare(self, asked: Asked, browser: Hashable = None) -> Operation:
+        """The operation that is asked for; `browser` names the caller if it is one.
 
         Raises:
             BadDocument: the document does not parse, does not fit the schema, or has no such operation.
@@ -95,7 +108,7 @@ class Operations:
             UnknownDocument: only a hash is given, and no trusted document has it.
             UntrustedDocument: the document is not among the trusted ones, and no others are run.
         """
-        known = self._look_up(self._text(asked))
+        known = self._look_up(self._text(asked), browser)
         name = asked.operation_name
         if name is None and len(known.operations) > 1:
             raise BadDocument([GraphQLError("Операций несколько: укажите имя, operationName.")])
@@ -110,6 +123,7 @@ class Operations:
             name,
             type_,
             known.introspects,
+            known.size,
             known.written.get(own_name),
             known.coercions.get(own_name),
         )
@@ -130,15 +144,18 @@ class Operations:
                 raise UntrustedDocument
         return text
 
-    def _look_up(self, text: str) -> _Known:
+    def _look_up(self, text: str, browser: Hashable) -> _Known:
         """Good documents are kept; a bad one is read anew each time, for its limits make that cheap."""
-        known = self._known.get(text)
+        known = self._of_services.get(text)
         if known is not None:
-            self._known.move_to_end(text)
             return known
-        known = self._known[text] = _read(self._schema, text)
-        if len(self._known) > KEPT_MOST:
-            self._known.popitem(last=False)
+        known = self._of_browsers.get(text)
+        if known is None:
+            known = _read(self._schema, text)
+            if browser is not None:
+                self._of_browsers.keep(text, known, known.size, browser)
+        if browser is None:
+            self._of_services.keep(text, known, known.size)
         return known
 
 
@@ -173,6 +190,7 @@ def _hash(text: str) -> str:
 
 
 def _read(schema: GraphQLSchema, text: str) -> _Known:
+    check_text(text)
     try:
         document = parse(text, max_lexical_tokens=TOKENS_MOST)
     except GraphQLError as error:
@@ -185,13 +203,9 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     if errors:
         raise BadDocument(errors[:ERRORS_MOST])
     types = {operation.name.value if operation.name else None: operation.operation for operation in operations}
-    return _Known(
-        document,
-        written_subscriptions(schema, document),
-        coercions(schema, document),
-        types,
-        _introspects(document),
-    )
+    written, coerced = written_subscriptions(schema, document), coercions(schema, document)
+    size = int(release_tokens(document) * (_COMPILED_FACTOR if written or coerced else 1))
+    return _Known(document, written, coerced, types, _introspects(document), sys.getsizeof(text) + size + _BARE_BYTES)
 
 
 def _introspects(document: DocumentNode) -> bool:

@@ -16,7 +16,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app.api.context import Context, Services
 from app.api.execution import stream, watched
 from app.api.faults import format_errors, raised, told
-from app.api.frames import Complete, ConnectionInit, Frame, MalformedFrame, Ping, Pong, Subscribe, decode_frame
+from app.api.frames import (
+    Complete,
+    ConnectionInit,
+    Frame,
+    MalformedFrame,
+    OverfullFrame,
+    Ping,
+    Pong,
+    Subscribe,
+    decode_frame,
+)
 from app.api.http import encode
 from app.api.operations import BadDocument
 from app.api.peer import peer_of
@@ -118,7 +128,7 @@ class _Connection:
                     self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
                 self._look_at_token(grant)
                 while True:
-                    await self._take(await self._frame(), grant.caller)
+                    await self._take_next(grant.caller)
         except TimeoutError:
             if self._interrupted is None:
                 raise
@@ -188,6 +198,12 @@ class _Connection:
         if not isinstance(token, str):
             raise NotAuthenticated
         return token
+
+    async def _take_next(self, caller: Caller) -> None:
+        try:
+            await self._take(await self._frame(), caller)
+        except OverfullFrame as overfull:
+            await self._send({"id": overfull.id, "type": "error", "payload": [told(overfull.cause)]})
 
     async def _take(self, frame: Frame, caller: Caller) -> None:
         match frame:
@@ -265,6 +281,10 @@ class _Connection:
             return decode_frame(text)
         except MalformedFrame:
             raise _Closing(BAD_REQUEST, "Malformed message") from None
+        except OverfullFrame:
+            if length_max is not None:
+                raise _Closing(UNAUTHORIZED, "Unauthorized") from None
+            raise
 
     async def _pong(self, frame: Ping | Pong) -> None:
         if isinstance(frame, Ping):

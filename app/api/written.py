@@ -20,8 +20,8 @@ from graphql import (
 )
 
 from app.api.event_fields import CLASSES, FIELDS, NAMES
-from app.api.plans.selections import Selections, Writer
-from app.api.plans.simple import NotSimple
+from app.api.plans.selections import FIELDS_MAX, Selections, Writer
+from app.api.plans.simple import NotSimple, report_fault
 from app.following import Event
 
 _WORDS: Final = re.compile(r"\b(v|e|services)\b")
@@ -43,24 +43,29 @@ def written_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapp
     """Those subscriptions of a valid document that are simple enough, by their names."""
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
     found: dict[str | None, Written] = {}
+    fields_left = FIELDS_MAX
     for part in document.definitions:
         if isinstance(part, OperationDefinitionNode) and part.operation is OperationType.SUBSCRIPTION:
+            selections = _EventSelections(schema, fragments)
+            selections.fields_left = fields_left
             try:
-                found[part.name.value if part.name else None] = _written(schema, part, fragments)
+                found[part.name.value if part.name else None] = _written(schema, part, selections)
             except NotSimple:
                 continue
+            except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
+                report_fault(error)
+            finally:
+                fields_left = selections.fields_left
     return found
 
 
-def _written(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> Written:
-    selections = operation.selection_set.selections
-    node = selections[0]
+def _written(schema: GraphQLSchema, operation: OperationDefinitionNode, selections: Selections) -> Written:
+    nodes = operation.selection_set.selections
+    node = nodes[0]
     root: Any = schema.subscription_type
-    if operation.directives or len(selections) != 1 or not isinstance(node, FieldNode) or node.directives:
+    if operation.directives or len(nodes) != 1 or not isinstance(node, FieldNode) or node.directives:
         raise NotSimple
-    writer = _EventSelections(schema, fragments).writer(root.fields[node.name.value].type, node.selection_set)
+    writer = selections.writer(root.fields[node.name.value].type, node.selection_set)
     return Written((node.alias or node.name).value, writer)
 
 

@@ -14,9 +14,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from app import batching, callbacks, customers, insurers, live
-from app.api import cost, faults, frames, http, negotiation, operations, tokens, websocket
+from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
+from app.domain import errors
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -31,7 +32,7 @@ from cli.main import app
 from sandbox.insurers.dialects import GROUP as DIALECTS
 from sandbox.insurers.magic import MAGIC, PREFIX
 from workers import quarantine, ward
-from workers.insurers import GROUP
+from workers.insurers import GROUP, exchange
 from workers.insurers import http as insurer_http
 from workers.insurers.adapter import Abilities
 
@@ -45,7 +46,7 @@ INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="ut
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 
@@ -189,6 +190,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "head of an HTTP request", f"{protocol.HEAD_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "a request, from its first byte to its last", f"{protocol.REQUEST_S_MOST:.0f} s"),
         (INTEGRATION, "tokens (lexical) of a document", f"{cost.TOKENS_MOST}"),
+        (INTEGRATION, "length of a document", f"{cost.DOCUMENT_LENGTH_MAX} characters"),
+        (INTEGRATION, "comments in a document", f"{cost.COMMENTS_MAX}"),
+        (INTEGRATION, "escapes in its strings", f"{cost.ESCAPES_MAX}"),
+        (INTEGRATION, "operations in a document", f"{cost.OPERATIONS_MAX}"),
+        (INTEGRATION, "values of a request's JSON, roughly", f"{asked.VALUES_MAX}"),
         (INTEGRATION, "depth of a document", f"{cost.DEPTH_MOST}"),
         (INTEGRATION, "aliases in a document", f"{cost.ALIASES_MOST}"),
         (INTEGRATION, "directives in a document", f"{cost.DIRECTIVES_MOST}"),
@@ -216,6 +222,16 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
+        (
+            OPERATIONS,
+            "an exchange with an insurer",
+            (
+                f"{exchange.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
+                f"{exchange.INTERIM_MAX} interim responses"
+            ),
+        ),
+        (OPERATIONS, "of one insurer, parsed in one turn of the loop", f"{exchange.TURN_BYTES_MAX // KIB} KiB"),
+        (OPERATIONS, "a wait that an insurer asks for", f"{errors.RETRY_AFTER_S_MAX / 86_400:.0f} day"),
         (
             OPERATIONS,
             "what an insurer calls back with",

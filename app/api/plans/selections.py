@@ -30,6 +30,8 @@ Writer = Callable[[Any, "Info"], Any]
 
 _LIST: Final[Any] = GraphQLList
 _NON_NULL: Final[Any] = GraphQLNonNull
+FIELDS_MAX: Final = 300
+"""Fields written out for one document, each as often as fragments spread it; no page of ours asks for more than fifty."""
 _PLAIN: Final = frozenset({"String", "ID", "Int", "Float", "Boolean"})
 
 
@@ -53,6 +55,7 @@ class Selections:
         self._schema = schema
         self._fragments = fragments
         self.names: dict[str, object] = {}
+        self.fields_left = FIELDS_MAX
 
     def writer(self, type_: Any, selected: SelectionSetNode | None) -> Writer:
         """What writes a value of this type.
@@ -98,6 +101,9 @@ class Selections:
             return f"{self._named(self.writer(_NON_NULL(type_), selected))}({value}, info)"
         fields: dict[str, str] = {}
         for node in self._fields(type_, selected):
+            self.fields_left -= 1
+            if self.fields_left < 0:
+                raise NotSimple
             key = (node.alias or node.name).value
             if key in fields:
                 raise NotSimple
