@@ -61,6 +61,8 @@ class Context(msgspec.Struct, frozen=True):
     services: Services
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
+    created: object = None
+    """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.

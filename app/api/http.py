@@ -1,5 +1,6 @@
 """GraphQL over HTTP: a thin view that reads a body, runs a query or a mutation, and writes what came of it."""
 
+import asyncio
 import codecs
 import re
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from graphql import ExecutionResult, OperationType
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
@@ -95,19 +97,18 @@ async def _run(operation: Operation, asked: Asked, context: Context, media_type:
         return _written(200, media_type, {"errors": [raised(error)], "data": None})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         return _error(500, media_type, raised(error))
-    _learn(operation, asked, context, result)
-    return written(result, media_type)
+    response = written(result, media_type)
+    if operation.type is OperationType.MUTATION and not result.errors:
+        response.background = BackgroundTask(_learn, operation, asked, context)
+    return response
 
 
-def _learn(operation: Operation, asked: Asked, context: Context, result: ExecutionResult) -> None:
-    """A mutation that has just served a service that may ask: it will come again."""
-    is_mutation = operation.type is OperationType.MUTATION and not result.errors
-    if (
-        is_mutation
-        and asked.query is not None
-        and isinstance(context.caller, Service)
-        and WRITE in context.caller.scopes
-    ):
+async def _learn(operation: Operation, asked: Asked, context: Context) -> None:
+    """A mutation that has served a service that may ask: it will come again. The answer is on its way by now, and whatever
+    goes wrong here changes nothing about it.
+    """
+    if asked.query is not None and isinstance(context.caller, Service) and WRITE in context.caller.scopes:
+        await asyncio.sleep(0)  # the event loop sends it first
         context.services.plans.learn(asked.query, operation.name, operation.document, operation.size)
 
 
