@@ -5,10 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 import msgspec
-import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -24,8 +22,6 @@ from app.streams.connection import GONE, close, connect, parse_address
 from app.streams.insurer_states import InsurerState, InsurerStates
 from app.units import Rate
 from workers.insurers.checking import Finding, check
-
-log: Final = structlog.get_logger(__name__)
 
 LEFT_OUT = "–"
 
@@ -94,9 +90,8 @@ async def _check(path: Path, one: InsurerSettings, application: Application | No
             return await check(one, Clock(), application)
     except WrongSetting as error:
         return Finding(is_well=False, told=str(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - see below
         # One insurer is isolated from the others: what its adapter is made of may come from another house.
-        log.exception("insurer.unchecked", insurer=one.id)
         return Finding(is_well=False, told=f"cannot be checked ({type(error).__name__})", key="adapter")
 
 
