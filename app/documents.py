@@ -20,6 +20,7 @@ from app.domain.offer_bounds import (
     offer_moment,
     offer_number,
     premium_amount,
+    sealed_link,
     visible_text,
 )
 from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
@@ -49,6 +50,7 @@ class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     coefficients: _CoefficientsDocument | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
+    sealed_url: str | None = None
 
 
 class _ReasonDocument(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -73,6 +75,7 @@ class ToldOffer(msgspec.Struct, rename="camel", gc=False):
     coefficients: msgspec.Raw = msgspec.Raw()
     valid_until: datetime | None = None
     purchase_url: str | None = None
+    sealed_url: str | None = None
 
     def __post_init__(self) -> None:
         self.number = _stored_number(self.number)
@@ -81,6 +84,8 @@ class ToldOffer(msgspec.Struct, rename="camel", gc=False):
             self.valid_until = offer_moment(self.valid_until)
         if self.purchase_url is not None:
             self.purchase_url = https_url(self.purchase_url)
+        if self.sealed_url is not None:
+            self.sealed_url = sealed_link(self.sealed_url)
         if len(self.coefficients) > _COEFFICIENTS_BYTES_MAX:
             self.coefficients = msgspec.Raw()
 
@@ -125,6 +130,7 @@ class Told(msgspec.Struct, rename="camel", gc=False):
             coefficients=told.factors,
             valid_until=told.valid_until,
             purchase_url=told.purchase_url,
+            sealed_url=told.sealed_url,
         )
 
 
@@ -187,6 +193,15 @@ def encode_quote(quote: Quote) -> bytes:
     return _encoder.encode(_quote_document(quote, None))
 
 
+def without_link(quote: Quote) -> Quote:
+    """The quote for other services: the link is the customer's alone. The same object where there is none."""
+    match quote.answer:
+        case Offer() as offer if offer.purchase_url or offer.sealed_url:
+            return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None))
+        case _:
+            return quote
+
+
 def decode_told(document: str | bytes) -> Told:
     """Reads the event of a quote, also of an older release.
 
@@ -226,6 +241,7 @@ def _offer_document(offer: Offer) -> _OfferDocument:
         _copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
         offer.valid_until,
         offer.purchase_url,
+        offer.sealed_url,
     )
 
 
@@ -258,6 +274,7 @@ def _offer(read: _OfferDocument) -> Offer:
         coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
         valid_until=read.valid_until,
         purchase_url=read.purchase_url,
+        sealed_url=read.sealed_url,
     )
 
 

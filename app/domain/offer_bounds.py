@@ -27,6 +27,7 @@ VALID_UNTIL_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
+_SEALED: Final = re.compile(r"[!-~]{1,4096}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # Unicode's Default_Ignorable_Code_Point, and the blank of Braille: drawn as nothing, whatever font there is.
 _INVISIBLE: Final = re.compile(
@@ -139,6 +140,11 @@ def offer_moment(moment: datetime) -> datetime | None:
         return None
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc if VALID_UNTIL_MIN <= utc < VALID_UNTIL_MAX else None
+
+
+def sealed_link(text: str) -> str | None:
+    """A sealed link, as `app.storage.links` writes it; longer ones are none of ours."""
+    return text if isinstance(text, str) and _SEALED.fullmatch(text) else None  # pyright: ignore[reportUnnecessaryIsInstance]
 
 
 def plain_code(text: str | None) -> str | None:

@@ -22,6 +22,7 @@ from app.domain.offer_bounds import (
     offer_number,
     offer_premium,
     plain_code,
+    sealed_link,
 )
 from app.domain.tariff import Coefficients
 
@@ -90,7 +91,8 @@ class Reason:
 class Offer:
     """An insurer's offer, each field within the bound that its annotation declares.
 
-    A field that may be left out is None where its value is out of bounds.
+    A field that may be left out is None where its value is out of bounds. `sealed_url` stands in place of `purchase_url` wherever
+    the offer is stored or published: insurers write personal data into links.
 
     Raises:
         InsurerProtocol: the number or the premium is out of bounds.
@@ -101,6 +103,7 @@ class Offer:
     coefficients: Annotated[Coefficients | None, Bound(offer_coefficients)] = None
     valid_until: Annotated[datetime | None, Bound(offer_moment)] = None
     purchase_url: Annotated[str | None, Bound(https_url)] = None
+    sealed_url: Annotated[str | None, Bound(sealed_link)] = None
 
     def __post_init__(self) -> None:
         for name, read, is_optional in _OFFER_BOUNDS:

@@ -25,6 +25,8 @@ from app.domain.cursor import Cursor
 from app.domain.insurer import Insurer
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
 from app.following import Completed, Event, Received
+from app.storage.cipher import Cipher
+from app.storage.links import LinkCipher
 from app.streams.connection import connect, parse_address
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
@@ -39,6 +41,10 @@ EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __t
   ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
 fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
   ... on QuotesCompleted {{ cursor requestId progress {{ answered total }} }} }}"""
+
+
+LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
+"""Of what happens here nothing is sealed any more: `app.live` has opened it."""
 
 
 class FrozenClock(Clock):
@@ -59,7 +65,7 @@ def context_of(happening: list[Event]) -> Any:
     live = SimpleNamespace(follow=follow)
     pushed = Pushed(clock)
     services: Any = SimpleNamespace(
-        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock)
+        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock), links=LINKS
     )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]
 
