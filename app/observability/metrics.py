@@ -42,6 +42,7 @@ SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their c
 FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
 )
+SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
 PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
 PART_FAILURES: Final = Counter(
