@@ -1,5 +1,6 @@
 """`insurers.toml`: who is asked, through which adapter, and how gently."""
 
+import os
 import re
 import tomllib
 from collections.abc import Generator, Mapping
@@ -23,8 +24,10 @@ from pydantic_core import PydanticCustomError
 from app.domain.application import VehicleCategory
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
+from app.domain.links import host_in_ascii
 from app.units import Limit, Seconds
 
+PURCHASE_HOSTS_MAX: Final = 32
 INSURERS_MOST: Final = 256
 """A cursor holds a bit for each insurer of a request."""
 
@@ -135,6 +138,8 @@ class InsurerSettings(_Table):
     retry: Retry = Retry()
     categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
     """The vehicles that it insures: it is not asked about others. None: whatever its API takes."""
+    purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
+    """Where links of its offers may lead, hosts below these included. None: to any public host."""
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 
@@ -145,6 +150,14 @@ class InsurerSettings(_Table):
             raise ValueError("user and password of the proxy belong into the variable that proxy_auth_env names")
         return proxy
 
+    @field_validator("purchase_hosts")
+    @classmethod
+    def _hosts_in_ascii(cls, hosts: list[str]) -> list[str]:
+        named = [host_in_ascii(host) for host in hosts]
+        if None in named:
+            raise ValueError("hosts alone, such as buy.example: without https://, port and path")
+        return [host for host in named if host]
+
     @field_validator("tls")
     @classmethod
     def _tls_needs_https(cls, tls: Tls, info: ValidationInfo) -> Tls:
@@ -152,6 +165,10 @@ class InsurerSettings(_Table):
         if base_url is not None and base_url.scheme != "https" and tls != Tls():
             raise ValueError("base_url is not https")
         return tls
+
+    def secret(self, name: str) -> str:
+        """As `secret_option` finds it among the options."""
+        return secret_option(self.options, name)
 
     @property
     def insurer(self) -> Insurer:
@@ -168,6 +185,23 @@ class _File(_Table):
             if id_ in ids[:place]:
                 raise PydanticCustomError("repeated", "two insurers have the id {id}", {"id": id_, "place": place})
         return self
+
+
+def secret_option(options: Mapping[str, str], name: str) -> str:
+    """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+
+    Raises:
+        WrongSetting: neither option is there, or the variable is not set.
+    """
+    variable = options.get(f"{name}_env")
+    if variable is None:
+        if name not in options:
+            raise WrongSetting(f"options.{name}: this adapter needs it")
+        return options[name]
+    found = os.environ.get(variable)
+    if not found:
+        raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
+    return found
 
 
 def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:

@@ -11,7 +11,7 @@ from app.clock import Clock
 from app.domain.application import VehicleCategory
 from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.lawful import is_lawful
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
 from app.domain.tariff_2025 import TARIFF_2025
 from app.insurers import InsurerSettings, PollInterval
 from app.observability import metrics
@@ -19,6 +19,7 @@ from workers.callbacks import CalledBack
 from workers.circuit import Circuit
 from workers.echo import is_echo, without_echo
 from workers.insurers.adapter import Adapter, Created
+from workers.insurers.containment import checked, contained
 from workers.job import Job, Ownership
 from workers.limit import Limits
 from workers.pace import Pace
@@ -84,10 +85,11 @@ class Asking:
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
                 answer = without_echo(await self._ask(job, ownership), job)
+            answer = sold_at(answer, self._settings.purchase_hosts)
         except TimeoutError:
             return None
         except _NoOffer as ending:
-            return ending.answer
+            return without_echo(ending.answer, job)
         if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
@@ -115,6 +117,8 @@ class Asking:
             # the same key, and gets the same id.
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)
@@ -165,7 +169,8 @@ class Asking:
 
         async def counted() -> Result:
             try:
-                result = await call()
+                with contained(self.insurer_id, step):
+                    result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
                 raise

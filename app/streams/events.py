@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
+import structlog
+
+from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote, without_link
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.authenticity import EventAuthenticator
@@ -19,7 +21,9 @@ from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 
-FEED_VERSION: Final = 1
+log: Final = structlog.get_logger(__name__)
+
+FEED_VERSION: Final = 2
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MOST: Final = 200
@@ -38,12 +42,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """New events of a request."""
+    """New events of a request. Where not all of them were read PostgreSQL has to be asked."""
 
     quotes: Sequence[Told]
     ending: Ending | None
     foreign: int = 0
     """How many more there were without a good MAC: another writer's, or those of a release that made none."""
+    unreadable: int = 0
+    """How many of our own could not be read, as those of another release may be."""
 
 
 @dataclass(slots=True)
@@ -51,6 +57,7 @@ class Position:
     """How far one request's events have been read: `last` is the last of them, `0` none yet."""
 
     request: str
+    request_id: UUID
     shard: int
     stream: str
     last: str = "0"
@@ -124,14 +131,20 @@ class EventStreams:
             arguments += [insurer, *self._signed_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
 
-    def _signed_quote(self, quote: Quote) -> tuple[bytes, str]:
-        document = encode_quote(quote)
-        return document, self._authenticator.mac("quote", str(quote.request_id), document)
+    def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
+        """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
+        request_id, document = str(quote.request_id), encode_quote(quote)
+        mac = self._authenticator.mac("quote", request_id, document)
+        for_feed = without_link(quote)
+        if for_feed is quote or not self._feed_length:
+            return document, mac, b"", ""
+        feed_document = encode_quote(for_feed)
+        return document, mac, feed_document, self._authenticator.mac("quote", request_id, feed_document)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
         shard = keys.shard_of(request_id, self.shards)
-        return Position(str(request_id), shard, keys.events(shard, request_id))
+        return Position(str(request_id), request_id, shard, keys.events(shard, request_id))
 
     async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
         """The events after each position, which is moved past them; one round trip for each shard."""
@@ -152,13 +165,17 @@ class EventStreams:
         """Of `entry, field, document, MAC, …`."""
         quotes: list[Told] = []
         ending: Ending | None = None
-        foreign = 0
+        foreign = unreadable = 0
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
-            if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
-                quotes.append(decode_told(document))
-            elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
-                ending = decode_ending(document)
-            else:
-                foreign += 1
-        return Events(quotes, ending, foreign)
+            try:
+                if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                    quotes.append(decode_told(document))
+                elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                    ending = decode_ending(document)
+                else:
+                    foreign += 1
+            except Exception as error:  # noqa: BLE001 - one event is isolated from the others; PostgreSQL has them
+                log.warning("event.unreadable", stream=position.stream, error=type(error).__name__)
+                unreadable += 1
+        return Events(quotes, ending, foreign, unreadable)

@@ -17,6 +17,9 @@ from app import batching, callbacks, customers, insurers, live
 from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
+from app.documents import EVENT_BYTES_MAX
+from app.domain import errors, offer_bounds
+from app.domain.links import URL_LENGTH_MOST
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -31,7 +34,7 @@ from cli.main import app
 from sandbox.insurers.dialects import GROUP as DIALECTS
 from sandbox.insurers.magic import MAGIC, PREFIX
 from workers import quarantine, ward
-from workers.insurers import GROUP
+from workers.insurers import GROUP, exchange
 from workers.insurers import http as insurer_http
 from workers.insurers.adapter import Abilities
 
@@ -45,7 +48,7 @@ INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="ut
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 
@@ -223,10 +226,37 @@ MIB: Final = 1024 * 1024
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
         (
             OPERATIONS,
+            "an exchange with an insurer",
+            (
+                f"{exchange.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
+                f"{exchange.INTERIM_MAX} interim responses"
+            ),
+        ),
+        (OPERATIONS, "of one insurer, parsed in one turn of the loop", f"{exchange.TURN_BYTES_MAX // KIB} KiB"),
+        (OPERATIONS, "a wait that an insurer asks for", f"{errors.RETRY_AFTER_S_MAX / 86_400:.0f} day"),
+        (
+            OPERATIONS,
             "what an insurer calls back with",
             f"{callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {callbacks.CALLS_KEPT} of a job",
         ),
         (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
+        (
+            OPERATIONS,
+            "the number of an offer",
+            f"{offer_bounds.NUMBER_LENGTH_MAX} characters, {offer_bounds.MARKS_MAX} combining marks on a letter",
+        ),
+        (
+            OPERATIONS,
+            "a coefficient",
+            f"{offer_bounds.FACTOR_DIGITS_MAX} digits, exponent {offer_bounds.FACTOR_EXPONENT_MIN} to {offer_bounds.FACTOR_EXPONENT_MAX}",
+        ),
+        (
+            OPERATIONS,
+            "until when an offer holds",
+            f"from {offer_bounds.VALID_UNTIL_MIN.year} to {offer_bounds.VALID_UNTIL_MAX.year - 1}, with its offset",
+        ),
+        (OPERATIONS, "a purchase link", f"{URL_LENGTH_MOST:,} characters, https, a public host"),
+        (OPERATIONS, "one quote in PostgreSQL, Redis and the feed", f"{EVENT_BYTES_MAX // KIB} KiB"),
         (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
         (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
         (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),
