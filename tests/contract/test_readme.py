@@ -14,8 +14,21 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from app import batching, callbacks, customers, insurers, live
-from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
+from app.api import (
+    asked,
+    closing_codes,
+    cost,
+    faults,
+    frames,
+    http,
+    negotiation,
+    operations,
+    peer_budget,
+    tokens,
+    websocket,
+)
 from app.api.codes import MEANINGS
+from app.api.peer_budget import Cost
 from app.api.rest import following, problems, stream
 from app.documents import EVENT_BYTES_MAX
 from app.domain import errors, offer_bounds
@@ -176,9 +189,18 @@ def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
 
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    values = [*vars(websocket).values(), *vars(stream).values()]
+    values = [*vars(closing_codes).values(), *vars(stream).values()]
     ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
-    assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(websocket.TRY_AGAIN_LATER)}
+    assert set(table(INTEGRATION, "code", "when")) == ours | {
+        "1012",
+        str(closing_codes.TRY_AGAIN_LATER),
+        str(peer_budget.FLOOD),
+    }
+
+
+def by_second(cost: Cost) -> str:
+    """As the table has an allowance that comes back."""
+    return f"{cost.value.at_once} at once, then {cost.value.per_s:.0f} a second"
 
 
 KIB: Final = 1024
@@ -190,6 +212,23 @@ MIB: Final = 1024 * 1024
     [
         (INTEGRATION, "body of an HTTP request", f"{http.BODY_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MOST // KIB} KiB"),
+        (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(Cost.CONTROL_FRAME)),
+        (
+            OPERATIONS,
+            "messages of GraphQL without effect: ping, pong, complete of what does not run; of a REST stream any",
+            by_second(Cost.IDLE_MESSAGE),
+        ),
+        (
+            OPERATIONS,
+            "operations that a client subscribes to and completes before their end",
+            by_second(Cost.ABANDONED_OPERATION),
+        ),
+        (
+            OPERATIONS,
+            "fragments of a message, empty ones of them",
+            f"{Cost.FRAGMENT.value.at_once:,}, {Cost.EMPTY_FRAGMENT.value.at_once}",
+        ),
+        (OPERATIONS, "chunks of a request's body", f"{Cost.CHUNK.value.at_once:,}"),
         (INTEGRATION, "a request, from its first byte to its last", f"{protocol.REQUEST_S_MOST:.0f} s"),
         (INTEGRATION, "tokens (lexical) of a document", f"{cost.TOKENS_MOST}"),
         (INTEGRATION, "length of a document", f"{cost.DOCUMENT_LENGTH_MAX} characters"),
