@@ -2,6 +2,8 @@
 
 from typing import Final
 
+ABNORMAL: Final = 1006
+"""Never sent: the connection has broken."""
 # Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
 TRY_AGAIN_LATER: Final = 1013
 BAD_REQUEST: Final = 4400

@@ -14,7 +14,6 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api import closing_codes
-from app.api.closing_codes import SocketClosing
 from app.api.context import Context, Services
 from app.api.execution import stream, watched
 from app.api.faults import format_errors, raised, told
@@ -62,7 +61,7 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         await connection.run()
     except WebSocketDisconnect:
         pass
-    except SocketClosing as closing:
+    except closing_codes.SocketClosing as closing:
         if websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(closing.code, closing.reason)
@@ -105,7 +104,9 @@ class _Connection:
                 await self._send({"type": "connection_ack"})
                 await self._serve(grant)
         except Overloaded:
-            raise SocketClosing(closing_codes.TRY_AGAIN_LATER, "Too many connections with this token") from None
+            raise closing_codes.SocketClosing(
+                closing_codes.TRY_AGAIN_LATER, "Too many connections with this token"
+            ) from None
 
     async def _serve(self, grant: Grant) -> None:
         """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
@@ -147,7 +148,7 @@ class _Connection:
         self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
 
     async def _close_expired(self) -> NoReturn:
-        raise SocketClosing(closing_codes.FORBIDDEN, "Token expired")
+        raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Token expired")
 
     async def _close_stalled(self) -> NoReturn:
         """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
@@ -156,7 +157,7 @@ class _Connection:
         for operation_id, operation in self._cancel_operations().items():
             error = told(SlowConsumer(operation.place))
             await self._send({"id": operation_id, "type": "error", "payload": [error]})
-        raise SocketClosing(closing_codes.TRY_AGAIN_LATER, "Slow consumer")
+        raise closing_codes.SocketClosing(closing_codes.TRY_AGAIN_LATER, "Slow consumer")
 
     async def _initialised(self) -> tuple[str, Grant]:
         self._budget.expect_authentication(_now_s() + INIT_S_MOST)
@@ -167,14 +168,14 @@ class _Connection:
                     await self._pong(frame)
                     frame = await self._frame(OPENING_LENGTH_MAX)
         except TimeoutError:
-            raise SocketClosing(LATE, LATE_REASON) from None
+            raise closing_codes.SocketClosing(LATE, LATE_REASON) from None
         if not isinstance(frame, ConnectionInit):
-            raise SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized")
+            raise closing_codes.SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized")
         try:
             token = self._token(frame.payload or {})
             grant = self._services.tokens.grant(token)
         except NotAuthenticated:
-            raise SocketClosing(closing_codes.FORBIDDEN, "Forbidden") from None
+            raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Forbidden") from None
         self._budget.authenticated()
         return token, grant
 
@@ -206,13 +207,13 @@ class _Connection:
                 else:  # it has ended by itself
                     self._spend_on_idle_message()
             case ConnectionInit():
-                raise SocketClosing(closing_codes.TOO_MANY_INITS, "Too many initialisation requests")
+                raise closing_codes.SocketClosing(closing_codes.TOO_MANY_INITS, "Too many initialisation requests")
             case Ping() | Pong():
                 await self._pong(frame)
 
     async def _begin(self, frame: Subscribe, caller: Caller) -> None:
         if frame.id in self._running:
-            raise SocketClosing(closing_codes.SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
+            raise closing_codes.SocketClosing(closing_codes.SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
         if len(self._running) >= OPERATIONS_MOST:
             await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
             return
@@ -269,19 +270,19 @@ class _Connection:
             raise WebSocketDisconnect(message.get("code", 1005))
         text = message.get("text") or ""
         if length_max is not None and len(text) > length_max:
-            raise SocketClosing(closing_codes.BAD_REQUEST, "Message too long before the token")
+            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Message too long before the token")
         try:
             return decode_frame(text)
         except MalformedFrame:
-            raise SocketClosing(closing_codes.BAD_REQUEST, "Malformed message") from None
+            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Malformed message") from None
         except OverfullFrame:
             if length_max is not None:
-                raise SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized") from None
+                raise closing_codes.SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized") from None
             raise
 
     def _spend_on_idle_message(self) -> None:
         if not self._budget.grants(Cost.IDLE_MESSAGE, now_s=_now_s()):
-            raise SocketClosing(FLOOD, FLOOD_REASON)
+            raise closing_codes.SocketClosing(FLOOD, FLOOD_REASON)
 
     async def _pong(self, frame: Ping | Pong) -> None:
         self._spend_on_idle_message()
@@ -292,6 +293,8 @@ class _Connection:
         text = encode(message).decode()
         # While the client takes nothing, one message waits before the socket, not one per operation.
         async with self._turn:
+            if self._websocket.application_state is not WebSocketState.CONNECTED:  # it has ended while this one waited
+                raise WebSocketDisconnect(closing_codes.ABNORMAL)
             await self._websocket.send_text(text)
 
 
