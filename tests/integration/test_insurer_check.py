@@ -40,7 +40,12 @@ PAGE = b"<html><body>It works!</body></html>"
         ({"get": answer(PAGE, 404, b"content-type: text/html")}, "base_url", "a web page is there", {}),
         ({"get": answer(b"", 401)}, "token_env", "a token is needed", {"adapter": "rest-sync"}),
         ({"get": answer(PAGE, 200, b"Content-Type: Text/HTML")}, "base_url", "web page", {"adapter": "rest-sync"}),
-        ({"get": answer(b"", 500)}, "", "out of order (status 500): answered GET applications/osago-check with 500", {}),
+        (
+            {"get": answer(b"", 500)},
+            "",
+            "out of order (status 500): answered GET applications/osago-check with 500",
+            {},
+        ),
         ({"get": answer(b'{"status": "offered"}')}, "base_url", "does not speak rest-poll", {}),
     ],
 )
