@@ -209,10 +209,11 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
-    live = Live(resources.pool, resources.redis, resources.events, resources.ending, clock)
+    live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
+        links=resources.links,
         accepting=accepting,
         ending=resources.ending,
         live=live,
