@@ -11,7 +11,7 @@ from typing import Final
 from app import collecting
 from app.domain.errors import WrongSetting
 from app.observability import logs
-from app.settings import Settings
+from app.settings import AUTH_SECRET_BYTES_LEAST, Settings
 from app.units import parse_duration, parse_rate
 from cli import serving
 
@@ -40,7 +40,7 @@ def api(host: str, port: int, processes: int) -> None:
     door.check(settings)
     check(settings)
     if processes == 1:
-        serving.serve(create_app(settings, owns_process=True), host, port, proxies=None)
+        serving.serve(create_app(settings, owns_process=True), host, port)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
@@ -90,7 +90,17 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
 
 
 def core_app(
-    host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str, redis_url: str, shards: int
+    host: str,
+    port: int,
+    *,
+    url: str,
+    watch_url: str,
+    token: str,
+    secret: str,
+    customer_limit: str,
+    proxies: str,
+    redis_url: str,
+    shards: int,
 ) -> None:
     """Serves core-app and the customer's page until SIGTERM."""
     from sandbox.core_app.app import create_app
@@ -99,6 +109,8 @@ def core_app(
     logs.configure(log_format="console", level="warning")
     if not token:
         raise WrongSetting("--token (OSAGO_TOKEN): needed; `osago token` prints one")
+    if secret and len(secret.encode()) < AUTH_SECRET_BYTES_LEAST:
+        raise WrongSetting(f"--secret (OSAGO_CORE_APP_SECRET): at least {AUTH_SECRET_BYTES_LEAST} bytes")
     try:
         rate = parse_rate(customer_limit)
     except ValueError as error:
@@ -110,6 +122,8 @@ def core_app(
         url=url,
         watch_url=watch_url or url.replace("http", "ws", 1),
         token=token,
+        **({"secret": secret} if secret else {}),
+        proxies=proxies,
         customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
         redis_url=redis_url,
         shards=shards,

@@ -19,6 +19,7 @@ from workers.callbacks import CalledBack
 from workers.circuit import Circuit
 from workers.echo import is_echo, without_echo
 from workers.insurers.adapter import Adapter, Created
+from workers.insurers.containment import checked, contained
 from workers.job import Job, Ownership
 from workers.limit import Limits
 from workers.pace import Pace
@@ -165,7 +166,8 @@ class Asking:
 
         async def counted() -> Result:
             try:
-                result = await call()
+                with contained(self.insurer_id, step):
+                    result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
                 raise

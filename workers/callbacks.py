@@ -15,6 +15,7 @@ from app.domain.quote import Answer
 from app.observability import metrics
 from app.streams.connection import GONE
 from workers.insurers.adapter import Adapter
+from workers.insurers.containment import checked, contained
 from workers.job import Job
 
 LOOK_EVERY_S: Final = 2.0
@@ -79,7 +80,8 @@ class CalledBack:
 def _read(adapter: Adapter, call: Call, job: Job) -> Answer | None:
     result = "ok"
     try:
-        return adapter.called(call)
+        with contained(job.insurer_id, STEP):
+            return checked(STEP, adapter.called(call))
     except InsurerError as error:
         result = type(error).__name__
         return None

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from sandbox.core_app.answers import Problem, problem
-from sandbox.core_app.applications import Application, Applications
-from sandbox.core_app.customers import customer_of
+from sandbox.core_app.applications import Application
 from sandbox.core_app.feed import BEGINNING, Event, Feed, entry_id
-from sandbox.core_app.intake import Number
+from sandbox.core_app.intake import Number, application_of_customer
 
 END_LATE_S: Final = 3.0
 """So long after the deadline an end is waited for; an application that has lost it is looked at instead."""
@@ -32,9 +31,8 @@ async def events(
     last_event_id: Annotated[str, Header(description="The `id` of the last event that the client has.")] = "",
 ) -> Response:
     """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end."""
-    applications: Applications = request.app.state.applications
     feed: Feed | None = request.app.state.feed
-    found = applications.find(number, customer_of(request) or "")
+    found = application_of_customer(request, number)
     if found is None or feed is None:
         return problem(
             404, "Такого заявления нет." if feed else "Событий здесь нет: предложения приходят от агрегатора."

@@ -50,6 +50,12 @@ class Status(_Behaviour, frozen=True):
     retry_after: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^[ -~]{1,64}$")] | None = Field(
         default=None, description="The header `Retry-After`: seconds, a date, or nonsense."
     )
+    sent_as: int | None = Field(
+        default=None,
+        ge=400,
+        le=599,
+        description="The HTTP status in place of `status`, where the dialect writes errors into bodies: a fault in a 500.",
+    )
 
 
 class Hang(_Behaviour, frozen=True):

@@ -17,6 +17,7 @@ from app import batching, callbacks, customers, insurers, live
 from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
+from app.domain import errors
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -31,7 +32,7 @@ from cli.main import app
 from sandbox.insurers.dialects import GROUP as DIALECTS
 from sandbox.insurers.magic import MAGIC, PREFIX
 from workers import quarantine, ward
-from workers.insurers import GROUP
+from workers.insurers import GROUP, exchange
 from workers.insurers import http as insurer_http
 from workers.insurers.adapter import Abilities
 
@@ -45,7 +46,7 @@ INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="ut
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 
@@ -226,6 +227,16 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
+        (
+            OPERATIONS,
+            "an exchange with an insurer",
+            (
+                f"{exchange.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
+                f"{exchange.INTERIM_MAX} interim responses"
+            ),
+        ),
+        (OPERATIONS, "of one insurer, parsed in one turn of the loop", f"{exchange.TURN_BYTES_MAX // KIB} KiB"),
+        (OPERATIONS, "a wait that an insurer asks for", f"{errors.RETRY_AFTER_S_MAX / 86_400:.0f} day"),
         (
             OPERATIONS,
             "what an insurer calls back with",

@@ -181,7 +181,7 @@ class World:
     async def core_app(self, api: ApiAtHand, **options: Any) -> str:
         """core-app before this API; its URL."""
         watch_url = api.graphql.replace("http", "ws", 1)
-        known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token}
+        known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token, "secret": SECRET}
         config = Config(**(known | options))
         return await self._stack.enter_async_context(_served(create_core_app(config)))
 

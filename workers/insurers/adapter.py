@@ -8,12 +8,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
 from app.domain.callback import Call
-from app.domain.errors import WrongSetting
+from app.domain.errors import InsurerProtocol, WrongSetting
 from app.domain.links import https_url
 from app.domain.quote import Answer
 from app.insurers import PollInterval
@@ -21,14 +21,24 @@ from workers.insurers.http import InsurerHttp
 
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
 
+_ID_LENGTH_MAX: Final = 256
 _PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The insurer has taken the application in, and answers later under this id of its own."""
+    """The insurer has taken the application in, and answers later under this id of its own.
+
+    Raises:
+        InsurerProtocol: the id cannot be one.
+    """
 
     application_id: str
+
+    def __post_init__(self) -> None:
+        id_: Any = self.application_id  # adapters of other houses may not check their types
+        if not (isinstance(id_, str) and 1 <= len(id_) <= _ID_LENGTH_MAX and id_.isprintable()):
+            raise InsurerProtocol("the application's id: not one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

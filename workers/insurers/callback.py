@@ -16,11 +16,10 @@ from app.domain.errors import InsurerProtocol
 from app.domain.quote import Answer
 from app.insurers import PollInterval
 from workers.insurers.adapter import Abilities, Adapter, Created, Line
-from workers.insurers.wire import as_created, as_wire, read_status, reader, refusal_in, to_json
+from workers.insurers.wire import MAY_REFUSE, as_created, as_wire, read_status, reader, refused, to_json
 
 _OK: Final = 200
 _ACCEPTED: Final = 202
-_REFUSED: Final = 422
 
 
 class _Created(msgspec.Struct, rename="camel"):
@@ -46,15 +45,16 @@ class Callback(Adapter):
             "requests",
             headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
             content=to_json(body),
+            reads=MAY_REFUSE,
         )
-        if reply.status == _REFUSED:
-            return refusal_in(reply.body)
+        if (refusal := refused(reply)) is not None:
+            return refusal
         return as_created(_read_created(reply.expect(_ACCEPTED).body).application_id)
 
     async def poll(self, application_id: str) -> Answer | None:
-        reply = await self.line.http.send("GET", f"requests/{quoted(application_id, safe='')}")
-        if reply.status == _REFUSED:
-            return refusal_in(reply.body)
+        reply = await self.line.http.send("GET", f"requests/{quoted(application_id, safe='')}", reads=MAY_REFUSE)
+        if (refusal := refused(reply)) is not None:
+            return refusal
         return read_status(reply.expect(_OK).body).answer()
 
     def called(self, call: Call) -> Answer | None:

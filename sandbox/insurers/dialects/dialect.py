@@ -45,6 +45,9 @@ class Dialect(ABC):
     options: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What insurers.toml has to say to the adapter, so that it gets along with the sandbox."""
 
+    errors_in_bodies: ClassVar[bool] = False
+    """Whether what went wrong stands in the body, whatever the HTTP status."""
+
     @abstractmethod
     def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
         """What is asked for; a reply where it is answered, or turned away, by the dialect itself."""
