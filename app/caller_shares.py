@@ -14,6 +14,8 @@ from app.units import Rate, WatchShare
 
 CUSTOMER_FACTOR: Final = 8
 """A customer's token against a watch token."""
+BEGUN_FACTOR: Final = 32
+"""Subscriptions may be begun and ended so many times as fast as queries are asked: what they read is shared."""
 _SUBSCRIPTION_RETRY_S: Final = 1.0
 _IDLE_SHARES: Final = 1024
 """So many shares are kept without looking which of them are idle."""
@@ -57,7 +59,7 @@ class CallerShare:
         self.subscriptions = 0
         self.subscriptions_max = share.subscriptions if share else None
         self._queries = TokenBucket(share.queries, share.queries.count) if share else None
-        self._begun = TokenBucket(share.queries, share.subscriptions) if share else None
+        self._begun = _begun(share) if share else None
 
     @property
     def browser(self) -> str | None:
@@ -78,7 +80,7 @@ class CallerShare:
             raise self.exhausted("queries", wait_s)
 
     def begin_subscription(self) -> None:
-        """Takes a place, until `end_subscription`. Those that are begun and ended again and again have the rate of queries."""
+        """Takes a place, until `end_subscription`. Those that are begun and ended again and again have a rate, too."""
         if self.subscriptions_max is not None and self.subscriptions >= self.subscriptions_max:
             raise self.exhausted("subscriptions", _SUBSCRIPTION_RETRY_S)
         wait_s = self._begun.take(self._clock.monotonic()) if self._begun else 0
@@ -93,6 +95,12 @@ class CallerShare:
         """The error that says so; it is counted."""
         metrics.SHARE_EXHAUSTED.labels(self._kind, what).inc()
         return ShareExhausted(f"share of {what}", round(retry_after_s, 3))
+
+
+def _begun(share: WatchShare) -> TokenBucket:
+    """Limits how fast subscriptions are begun: a page that reconnects begins all of its own at once."""
+    rate = Rate(share.queries.count * BEGUN_FACTOR, share.queries.per_s)
+    return TokenBucket(rate, share.subscriptions * BEGUN_FACTOR)
 
 
 class CallerShares:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.caller_shares import CUSTOMER_FACTOR, CallerShares
+from app.caller_shares import BEGUN_FACTOR, CUSTOMER_FACTOR, CallerShares
 from app.domain.caller import Caller, CustomerWatcher, Service, Watcher
 from app.domain.errors import ShareExhausted
 from app.units import Rate, WatchShare, parse_watch_share
@@ -86,18 +86,19 @@ def test_queries_have_a_rate(shares: CallerShares, clock: MovedClock) -> None:
 
 
 def test_subscriptions_that_are_begun_and_ended_have_a_rate(shares: CallerShares, clock: MovedClock) -> None:
-    """Each of them asks PostgreSQL: a share at once, then as many as queries."""
+    """Each of them asks PostgreSQL: many at once, for a page that reconnects; then as many as come in a time."""
     share = shares.of(Watcher(REQUEST))
 
     def flicker() -> None:
         share.begin_subscription()
         share.end_subscription()
 
-    assert taken(flicker) == SHARE.subscriptions
-    clock.now_s += 1
-    assert taken(flicker) == SHARE.subscriptions
+    assert taken(flicker) == SHARE.subscriptions * BEGUN_FACTOR
+    assert share.subscriptions == 0
+    clock.now_s += 3600
+    assert taken(flicker) == SHARE.subscriptions * BEGUN_FACTOR
     clock.now_s += 0.2
-    assert taken(flicker) == 1
+    assert taken(flicker) == BEGUN_FACTOR
 
 
 def test_shares_of_those_that_are_gone_are_dropped(shares: CallerShares, clock: MovedClock) -> None:
