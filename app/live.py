@@ -26,6 +26,7 @@ from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
+from app.storage.links import LinkCipher
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
 from app.streams.bell import Doorbell
@@ -38,6 +39,7 @@ log: Final = structlog.get_logger(__name__)
 
 Viewing: TypeAlias = Callable[[QuoteRequest], bool]
 """Whether the caller may see a request."""
+Holder: TypeAlias = CallerShare | None
 
 LOOK_EVERY_S: Final = 5.0
 """A subscription that hears no bell for so long looks into PostgreSQL."""
@@ -54,8 +56,11 @@ _READ_MOST: Final = 500
 class Live:
     """Every subscription of this process. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, client: Client, events: EventStreams, ender: Ender, links: LinkCipher, clock: Clock
+    ) -> None:
         self._pool = pool
+        self._links = links
         self._events = events
         self._ender = ender
         self._clock = clock
@@ -81,7 +86,7 @@ class Live:
         ]
 
     async def follow(
-        self, request_id: UUID, may_see: Viewing, after: str | None, share: CallerShare | None = None
+        self, request_id: UUID, may_see: Viewing, after: str | None, share: Holder = None
     ) -> AsyncGenerator[Event, None]:
         """Every answer that the client lacks, each once, then the end. Raises as `enter`, and:
 
@@ -101,12 +106,7 @@ class Live:
 
     @asynccontextmanager
     async def following(
-        self,
-        request_id: UUID,
-        may_see: Viewing,
-        changed: asyncio.Event,
-        after: str | None = None,
-        share: CallerShare | None = None,
+        self, request_id: UUID, may_see: Viewing, changed: asyncio.Event, after: str | None = None, share: Holder = None
     ) -> AsyncGenerator[Follower, None]:
         """A place in this request, for whoever looks for its news whenever `changed` is set; raises as `enter`."""
         follower = await self.enter(request_id, may_see, changed.set, after, share)
@@ -116,12 +116,7 @@ class Live:
             self.leave(follower, changed.set)
 
     async def enter(
-        self,
-        request_id: UUID,
-        may_see: Viewing,
-        on_news: Listener,
-        after: str | None,
-        share: CallerShare | None = None,
+        self, request_id: UUID, may_see: Viewing, on_news: Listener, after: str | None, share: Holder = None
     ) -> Follower:
         """A place in this request until `leave`, counted in the caller's share. `on_news` is called, also before this returns, when there is something new.
 
@@ -221,6 +216,8 @@ class Live:
             self._doubted.add(map(UUID, watches))
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
+            for quote in events.quotes:
+                self._links.open_event(watch.position.request_id, quote.offer)
             watch.learn(events.quotes, events.ending)
             if events.foreign:
                 self._report_foreign(id_, events.foreign)
@@ -274,10 +271,12 @@ class Live:
     def _learn(self, requests: Iterable[QuoteRequest]) -> None:
         for request in requests:
             if watch := self._watches.get(str(request.id)):
-                news = [quote for id_, quote in request.quotes.items() if id_ not in watch.told]
-                watch.learn(map(told_of, news), request.ending)
+                news = [told_of(quote) for id_, quote in request.quotes.items() if id_ not in watch.told]
+                for quote in news:
+                    self._links.open_event(request.id, quote.offer)
+                watch.learn(news, request.ending)
 
-    def _join(self, request_id: UUID, on_news: Listener, share: CallerShare | None) -> Watch:
+    def _join(self, request_id: UUID, on_news: Listener, share: Holder) -> Watch:
         if self.subscriptions >= SUBSCRIPTIONS_MOST:
             raise Overloaded("too many subscriptions")
         if share:
@@ -290,7 +289,7 @@ class Live:
         metrics.SUBSCRIPTIONS.inc()
         return watch
 
-    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None], share: CallerShare | None) -> None:
+    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None], share: Holder) -> None:
         if share:
             share.end_subscription()
         self.subscriptions -= 1

@@ -88,7 +88,7 @@ class Asking:
         except TimeoutError:
             return None
         except _NoOffer as ending:
-            return ending.answer
+            return without_echo(ending.answer, job)
         if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
@@ -116,6 +116,8 @@ class Asking:
             # the same key, and gets the same id.
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)

@@ -23,6 +23,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
+from app.api.plans.simple import report_fault
 from app.api.plans.variables import compile_conversion
 
 _INPUT: Final = "CreateQuoteRequestInput!"
@@ -68,11 +69,16 @@ def coercions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | No
     """For those operations of a valid document that have the mutation's input as a variable, by their names."""
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
-    found = {
-        operation.name.value if operation.name else None: _coercion(schema, operation, fragments)
-        for operation in operations
-    }
-    return {name: coercion for name, coercion in found.items() if coercion is not None}
+    found: dict[str | None, Coercion] = {}
+    for operation in operations:
+        try:
+            coercion = _coercion(schema, operation, fragments)
+        except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
+            report_fault(error)
+        else:
+            if coercion is not None:
+                found[operation.name.value if operation.name else None] = coercion
+    return found
 
 
 @lru_cache(maxsize=4)

@@ -22,6 +22,7 @@ from app.live import Live
 from app.quoting.accepting import Accepting
 from app.quoting.ending import Ending
 from app.storage.database import Pool
+from app.storage.links import LinkCipher
 from app.storage.requests import Customer
 
 WRITE: Final = "quotes:write"
@@ -35,6 +36,7 @@ class Services:
 
     pool: Pool
     clock: Clock
+    links: LinkCipher
     accepting: Accepting
     ending: Ending
     live: Live
@@ -63,6 +65,8 @@ class Context(msgspec.Struct, frozen=True):
     services: Services
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
+    created: object = None
+    """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
 
     @property
     def share(self) -> CallerShare:

@@ -53,17 +53,18 @@ class DocumentCache(Generic[Key, Value]):
         """Keeps a value of so many bytes, unless it is too heavy; `owner` None: it belongs to no browser."""
         if size > KEPT_BYTES_MAX:
             return
-        self._drop(key)
+        self.drop(key)
         if owner is not None:
             owned = [known for known, entry in self._entries.items() if entry.owner == owner]
             for known in owned[: len(owned) - OWNED_MAX + 1]:
-                self._drop(known)
+                self.drop(known)
         self._entries[key] = _Entry(value, size, owner)
         self.bytes += size
         while self.bytes > self._bytes_max:
-            self._drop(next(iter(self._entries)))
+            self.drop(next(iter(self._entries)))
 
-    def _drop(self, key: Key) -> None:
+    def drop(self, key: Key) -> None:
+        """Keeps it no longer."""
         entry = self._entries.pop(key, None)
         self.bytes -= entry.size if entry else 0
 

@@ -21,7 +21,7 @@ from graphql import (
 
 from app.api.event_fields import CLASSES, FIELDS, NAMES
 from app.api.plans.selections import FIELDS_MAX, Selections, Writer
-from app.api.plans.simple import NotSimple
+from app.api.plans.simple import NotSimple, report_fault
 from app.following import Event
 
 _WORDS: Final = re.compile(r"\b(v|e|services)\b")
@@ -52,6 +52,8 @@ def written_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapp
                 found[part.name.value if part.name else None] = _written(schema, part, selections)
             except NotSimple:
                 continue
+            except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
+                report_fault(error)
             finally:
                 fields_left = selections.fields_left
     return found

@@ -15,7 +15,6 @@ from app.supervision import (
     IsolatedTasks,
     Part,
     PartSupervisor,
-    RunningPart,
     running,
 )
 
@@ -195,4 +194,3 @@ def test_a_name_is_given_once() -> None:
 
     with pytest.raises(ValueError, match="patient"):
         asyncio.run(start_both())
-    assert RunningPart(Part("reader:sever:00", Patient.run), MovedClock()).part.kind == "reader"  # type: ignore[arg-type]

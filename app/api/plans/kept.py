@@ -7,7 +7,8 @@ from graphql import DocumentNode, GraphQLSchema
 
 from app.api.document_cache import DocumentCache
 from app.api.plans.plan import Plan, compile_plan
-from app.api.plans.simple import NotSimple
+from app.api.plans.simple import PLANS, NotSimple, report_fault
+from app.supervision import failures_of
 
 PLANS_BYTES_MAX: Final = 4 * 1024 * 1024
 MET_MOST: Final = 256
@@ -29,7 +30,9 @@ class Plans:
         self._schema = schema
         self._plans = DocumentCache[Key, Plan](PLANS_BYTES_MAX)
         # By their hashes, for texts may be long; two documents with one are as unlikely as harmless.
-        self._met: OrderedDict[int, None] = OrderedDict()
+        self._met: OrderedDict[int, bool] = OrderedDict()
+        """Whether there may be a plan for it: what has failed once is not tried again."""
+        failures_of(PLANS)
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -39,14 +42,37 @@ class Plans:
         return self._plans.get((text, name))
 
     def learn(self, text: str, name: str | None, document: DocumentNode, size: int) -> None:
-        """Compiles the plan of a valid document of so many bytes that comes for the second time, if it is simple enough."""
-        met = hash((text, name))
-        if met not in self._met:
-            self._met[met] = None
-            if len(self._met) > MET_MOST:
-                self._met.popitem(last=False)
-            return
+        """Compiles the plan of a valid document of so many bytes that comes for the second time, if it is simple enough.
+
+        Never raises.
+        """
+        may_have_one = self._met.get(hash((text, name)))
+        if may_have_one is None:
+            self._meet(text, name, may_have_one=True)
+        elif may_have_one and self.known(text, name) is None:
+            self._compile(text, name, document, size)
+
+    def give_up(self, text: str, name: str | None, error: Exception) -> None:
+        """A bug in this plan, or in compiling it: graphql-core has the document from now on."""
+        report_fault(error)
+        self._plans.drop((text, name))
+        self._meet(text, name, may_have_one=False)
+
+    def _compile(self, text: str, name: str | None, document: DocumentNode, size: int) -> None:
         try:
-            self._plans.keep((text, name), compile_plan(self._schema, document, name), size + _COMPILED_BYTES)
+            plan = compile_plan(self._schema, document, name)
         except NotSimple:
-            self._met.move_to_end(met)
+            self._meet(text, name, may_have_one=False)
+        except Exception as error:  # noqa: BLE001 - the request has been answered, and so will the next ones be
+            self.give_up(text, name, error)
+        else:
+            self._plans.keep((text, name), plan, size + _COMPILED_BYTES)
+            if self.known(text, name) is None:  # it is too heavy, and need not be compiled again to find that out
+                self._meet(text, name, may_have_one=False)
+
+    def _meet(self, text: str, name: str | None, *, may_have_one: bool) -> None:
+        met = hash((text, name))
+        self._met[met] = may_have_one
+        self._met.move_to_end(met)
+        if len(self._met) > MET_MOST:
+            self._met.popitem(last=False)
