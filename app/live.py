@@ -221,7 +221,7 @@ class Live:
             watch.learn(events.quotes, events.ending)
             if events.foreign:
                 self._report_foreign(id_, events.foreign)
-            if events.foreign or (not events.quotes and events.ending is None):
+            if events.foreign or events.unreadable or (not events.quotes and events.ending is None):
                 self._doubted.add([UUID(id_)])
 
     def _report_foreign(self, request_id: str, events: int) -> None:

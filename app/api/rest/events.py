@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.context import Context, Services
 from app.api.http import bearer, encode
+from app.api.isolated import written
 from app.api.rest.documents import event_document, type_of
 from app.api.rest.following import Push, Stopping, draining_of
 from app.api.rest.problems import document_of, problem
@@ -75,7 +76,7 @@ class EventStream(Response):
 
     async def _push(self, follower: Follower, stopping: Stopping, send: Send) -> None:
         async def tell(event: Event) -> None:
-            document = encode(event_document(event, self._services)).decode()
+            document = encode(written(event_document, event, self._services)).decode()
             await _write(send, f"id: {event.cursor.encode()}\nevent: {type_of(event)}\ndata: {document}\n\n")
 
         async def beat() -> None:

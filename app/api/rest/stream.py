@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app.api.codes import BAD_REQUEST
 from app.api.context import Context, Services
 from app.api.http import bearer, encode
+from app.api.isolated import written
 from app.api.peer import peer_of
 from app.api.queries import request_id_of
 from app.api.rest.documents import event_document
@@ -116,7 +117,7 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
 
     async def tell(event: Event) -> None:
         nonlocal sent
-        await websocket.send_text(encode(event_document(event, services)).decode())
+        await websocket.send_text(encode(written(event_document, event, services)).decode())
         sent = event.cursor.encode()
 
     context = Context(services, grant.caller)
