@@ -3,6 +3,7 @@
 Quotes and endings are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
 """
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar, cast
@@ -94,6 +95,7 @@ class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     coefficients: _CoefficientsDocument | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
+    sealed_url: str | None = None
 
 
 class _ReasonDocument(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -118,6 +120,7 @@ class ToldOffer(msgspec.Struct, rename="camel", gc=False):
     coefficients: msgspec.Raw = msgspec.Raw()
     valid_until: datetime | None = None
     purchase_url: str | None = None
+    sealed_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.purchase_url is not None and not is_https_url(self.purchase_url):
@@ -156,6 +159,7 @@ class Told(msgspec.Struct, rename="camel", gc=False):
                 coefficients=told.factors,
                 valid_until=told.valid_until,
                 purchase_url=told.purchase_url,
+                sealed_url=told.sealed_url,
             )
         else:
             answer = NoOffer(self.status, cast("Reason", self.why))
@@ -212,6 +216,15 @@ def encode_quote(quote: Quote) -> bytes:
     return _encoder.encode(_QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason))
 
 
+def without_link(quote: Quote) -> Quote:
+    """The quote for other services: the link is the customer's alone. The same object where there is none."""
+    match quote.answer:
+        case Offer() as offer if offer.purchase_url or offer.sealed_url:
+            return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None))
+        case _:
+            return quote
+
+
 def decode_told(document: str | bytes) -> Told:
     """Reads the event of a quote."""
     told = _told_decoder.decode(document)
@@ -247,6 +260,7 @@ def _offer_document(offer: Offer) -> _OfferDocument:
         _copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
         offer.valid_until,
         offer.purchase_url,
+        offer.sealed_url,
     )
 
 
@@ -257,6 +271,7 @@ def _offer(read: _OfferDocument) -> Offer:
         coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
         valid_until=read.valid_until,
         purchase_url=read.purchase_url,
+        sealed_url=read.sealed_url,
     )
 
 

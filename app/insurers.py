@@ -1,5 +1,6 @@
 """`insurers.toml`: who is asked, through which adapter, and how gently."""
 
+import os
 import re
 import tomllib
 from collections.abc import Generator, Mapping
@@ -153,6 +154,10 @@ class InsurerSettings(_Table):
             raise ValueError("base_url is not https")
         return tls
 
+    def secret(self, name: str) -> str:
+        """As `secret_option` finds it among the options."""
+        return secret_option(self.options, name)
+
     @property
     def insurer(self) -> Insurer:
         return Insurer(self.id, self.name)
@@ -168,6 +173,23 @@ class _File(_Table):
             if id_ in ids[:place]:
                 raise PydanticCustomError("repeated", "two insurers have the id {id}", {"id": id_, "place": place})
         return self
+
+
+def secret_option(options: Mapping[str, str], name: str) -> str:
+    """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+
+    Raises:
+        WrongSetting: neither option is there, or the variable is not set.
+    """
+    variable = options.get(f"{name}_env")
+    if variable is None:
+        if name not in options:
+            raise WrongSetting(f"options.{name}: this adapter needs it")
+        return options[name]
+    found = os.environ.get(variable)
+    if not found:
+        raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
+    return found
 
 
 def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:

@@ -25,6 +25,7 @@ from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.ending import Ending as Ender
 from app.storage.database import Pool, connected
+from app.storage.links import LinkCipher
 from app.storage.requests import read_progress, read_requests
 from app.streams import keys
 from app.streams.bell import Doorbell
@@ -50,8 +51,11 @@ _READ_MOST: Final = 500
 class Live:
     """Every subscription of this process. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, client: Client, events: EventStreams, ender: Ender, links: LinkCipher, clock: Clock
+    ) -> None:
         self._pool = pool
+        self._links = links
         self._events = events
         self._ender = ender
         self._clock = clock
@@ -215,6 +219,8 @@ class Live:
             self._doubted.add(map(UUID, watches))
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
+            for quote in events.quotes:
+                self._links.open_event(watch.position.request_id, quote.offer)
             watch.learn(events.quotes, events.ending)
             if events.foreign:
                 self._report_foreign(id_, events.foreign)
@@ -268,8 +274,10 @@ class Live:
     def _learn(self, requests: Iterable[QuoteRequest]) -> None:
         for request in requests:
             if watch := self._watches.get(str(request.id)):
-                news = [quote for id_, quote in request.quotes.items() if id_ not in watch.told]
-                watch.learn(map(told_of, news), request.ending)
+                news = [told_of(quote) for id_, quote in request.quotes.items() if id_ not in watch.told]
+                for quote in news:
+                    self._links.open_event(request.id, quote.offer)
+                watch.learn(news, request.ending)
 
     def _join(self, request_id: UUID, on_news: Callable[[], None]) -> Watch:
         if self.subscriptions >= SUBSCRIPTIONS_MOST:

@@ -32,6 +32,7 @@ from app.api.static_files import static_files
 from app.callbacks import PATH as CALLBACKS
 from app.customers import Customers
 from app.live import Live
+from app.loopback import LoopbackHosts
 from app.loops import periodic
 from app.observability import health
 from app.observability.readiness import Readiness, ReadinessMonitor
@@ -77,6 +78,17 @@ class Api(FastAPI):
             await self._behind_proxies(scope, receive, send)
 
 
+class LoopbackApi(Api):
+    """The API where GraphiQL opens with a service token: every page that reads it has the token."""
+
+    def __init__(self, proxies: str, lifespan: Any) -> None:
+        super().__init__(proxies, lifespan)
+        self._guarded = LoopbackHosts(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     """The ASGI application. It opens its resources when it starts up.
 
@@ -95,7 +107,8 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 await monitor.first_look()
                 if owns_process:
                     collecting.resume()
-                yield {"draining": draining, "direct": Direct(services)}
+                # What is answered past ASGI is answered whatever its host.
+                yield {"draining": draining} | ({} if opens_with_a_token else {"direct": Direct(services)})
                 await services.finishing.finished()
 
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
@@ -109,7 +122,8 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     def failing() -> Sequence[str]:
         return app.state.supervisor.failing
 
-    app = Api(settings.trusted_proxies, lifespan)
+    opens_with_a_token = settings.graphiql != "off" and bool(settings.graphiql_token.get_secret_value())
+    app = (LoopbackApi if opens_with_a_token else Api)(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe, failing))
     _add_graphql(app, settings)
@@ -195,10 +209,11 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
-    live = Live(resources.pool, resources.redis, resources.events, resources.ending, clock)
+    live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
+        links=resources.links,
         accepting=accepting,
         ending=resources.ending,
         live=live,

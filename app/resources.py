@@ -19,6 +19,7 @@ from app.quoting.purging import PURGE_EVERY_S, Purging
 from app.settings import Settings
 from app.storage.cipher import Cipher, parse_keys
 from app.storage.database import Pool, open_pool, read_time
+from app.storage.links import LinkCipher
 from app.streams.authenticity import EventAuthenticator
 from app.streams.client import Client
 from app.streams.connection import RedisAddress, close, connect, parse_address
@@ -40,6 +41,7 @@ class Resources:
     redis_address: RedisAddress
     redis: Client
     cipher: Cipher
+    links: LinkCipher
     opened: Opened
     jobs: JobStreams
     events: EventStreams
@@ -83,6 +85,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     insurers = load_insurers(settings.insurers_file)
     encryption_keys = parse_keys(settings.encryption_keys.get_secret_value())
     cipher = Cipher(encryption_keys)
+    links = LinkCipher(cipher)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
@@ -98,15 +101,17 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         redis_address=address,
         redis=redis,
         cipher=cipher,
+        links=links,
         opened=Opened(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=Purging(pool, events, ending, cipher, clock, retention_s=settings.retention),
+        purging=Purging(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=Callbacks(
             cipher,
             redis,
             clock,
+            lambda insurer_id: insurers[insurer_id].secret("callback_secret"),
             shards=settings.shards,
             public_url=settings.public_url,
             deadline_s=settings.quote_deadline,

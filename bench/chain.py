@@ -72,7 +72,7 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
     states = InsurerStates(redis)
     circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
     cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
-    mailbox = Callbacks(cipher, redis, clock, shards=1, public_url="http://127.0.0.1", deadline_s=60)
+    mailbox = Callbacks(cipher, redis, clock, settings.secret, shards=1, public_url="http://127.0.0.1", deadline_s=60)
     adapter = make_adapter(settings, Line(http=http, clock=clock))
     asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
     application = example_application()

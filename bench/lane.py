@@ -145,7 +145,7 @@ def _request(resources: Resources) -> QuoteRequest:
 @asynccontextmanager
 async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     """The lanes of a worker whose insurers have their offers at once."""
-    settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+    settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
     loading = Loading(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)

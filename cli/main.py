@@ -233,11 +233,15 @@ def insurers_list(context: typer.Context) -> None:
 @insurers.command("check")
 def insurers_check(
     insurer_ids: Annotated[list[str] | None, typer.Argument(help="Only these; all of them if left out.")] = None,
+    with_application: Annotated[
+        Path | None,
+        typer.Option(help="Hands in this application (an ApplicationInput as JSON): for test stands of insurers."),
+    ] = None,
 ) -> None:
-    """Call each insurer once, and tell what is wrong with its settings."""
+    """Call each insurer once, and say what was tried and what is wrong with its settings."""
     from cli.insurers import check_insurers
 
-    sys.exit(0 if check_insurers(insurer_ids or []) else 1)
+    sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
 
 
 @app.command()

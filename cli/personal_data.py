@@ -14,17 +14,17 @@ Result = TypeVar("Result")
 
 
 def rotate_keys() -> int:
-    """Seals every application with the first key; returns the exit code: 1 if some cannot be read."""
+    """Seals every application and link with the first key; returns the exit code: 1 if some cannot be read."""
 
     async def rotate(purging: Purging) -> Rotation:
         return await purging.rotate()
 
     done = _run(rotate)
-    print(f"re-encrypted {done.resealed}")
+    print(f"re-encrypted {done.resealed}, links {done.links}")
     if done.unreadable:
         print(f"unreadable {done.unreadable}: the key that sealed them is not in OSAGO_ENCRYPTION_KEYS")
         return 1
-    print("every application is sealed with the first key: the others may be dropped")
+    print("every application and link is sealed with the first key: the others may be dropped")
     return 0
 
 

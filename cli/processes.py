@@ -10,6 +10,7 @@ from typing import Final
 
 from app import collecting
 from app.domain.errors import WrongSetting
+from app.loopback import LoopbackHosts, is_loopback
 from app.observability import logs
 from app.settings import AUTH_SECRET_BYTES_LEAST, Settings
 from app.units import parse_duration, parse_rate
@@ -86,6 +87,8 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
 
     logs.configure(log_format="console", level="warning")
     app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
+    if is_loopback(host):
+        app.add_middleware(LoopbackHosts)
     serving.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
@@ -129,6 +132,9 @@ def core_app(
         shards=shards,
     )
     app = create_app(config)
+    # A proxy of this machine that is configured passes on the names that it serves.
+    if is_loopback(host) and not proxies:
+        app.add_middleware(LoopbackHosts)
     serving.serve(app, host, port, on_exit=app.state.close)
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from app.clock import Clock
 from app.domain.application import Application
-from app.domain.callback import Call
+from app.domain.callback import Call, CallbackRule
 from app.domain.errors import WrongSetting
 from app.domain.ids import uuid7
 from app.domain.quote import Answer
@@ -74,7 +74,7 @@ class Desk:
         self._stack = AsyncExitStack()
         app = create_app(time_scale=0, calm=True)
         self.sandbox: Sandbox = app.state.sandbox
-        self._mailbox = _Mailbox()
+        self._mailbox = _Mailbox(self.abilities.callback_rule)
         self._url = self._runner.run(self._serve(app))
         self._own_url = self._runner.run(self._serve(self._mailbox.app()))
 
@@ -139,9 +139,10 @@ class _Watched(InsurerHttp):
 
 
 class _Mailbox:
-    """Takes the calls of insurers that call back, as the API does."""
+    """Takes the calls of insurers that call back, with the headers that the API keeps; the signature is left to the adapter."""
 
-    def __init__(self) -> None:
+    def __init__(self, rule: CallbackRule) -> None:
+        self._rule = rule
         self._calls: dict[str, dict[str, Call]] = defaultdict(dict)
         self.ring: Any = None
 
@@ -154,7 +155,8 @@ class _Mailbox:
     async def _take(self, request: Request) -> Response:
         key: str = request.path_params["key"]
         calls = self._calls[key]
-        calls[str(len(calls))] = Call(dict(request.headers), await request.body())
+        wanted = {name: request.headers[name] for name in self._rule.headers if name in request.headers}
+        calls[str(len(calls))] = Call(wanted, await request.body())
         self.ring([UUID(key.partition(":")[0])])
         return Response(status_code=204)
 

@@ -103,7 +103,7 @@ class Asking:
             return None
         except _NoOffer as ending:
             await passage.end(is_answered=ending.is_answered)
-            return ending.answer
+            return without_echo(ending.answer, job)
         except BaseException:
             await passage.end(is_answered=None)
             raise
@@ -136,6 +136,8 @@ class Asking:
             # the same key, and gets the same id.
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(asked, application_id)

@@ -5,6 +5,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -46,15 +47,18 @@ class CalledBack:
 
     async def answer(self, job: Job, adapter: Adapter) -> Answer:
         """The first answer among the calls; waits for ever. A call that cannot be read is as if it had not come."""
-        known: set[str] = set()
+        known: set[tuple[str, str | None]] = set()
         with self._listening(job.request_id) as rung:
             while True:
                 end_if_cancelled()
                 rung.clear()
+                application_id = job.holding.application_id
                 for name, call in (await self._heard(job)).items():
-                    if name not in known:
-                        known.add(name)
-                        answer = _read(adapter, call, job)
+                    # A call that names the application by the insurer's id is read again once that id is known.
+                    if (name, application_id) not in known:
+                        known.add((name, application_id))
+                        about = replace(call, idempotency_key=job.idempotency_key, application_id=application_id)
+                        answer = _read(adapter, about, job)
                         if answer is not None:
                             return answer
                 await _wait(rung)

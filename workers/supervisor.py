@@ -77,7 +77,7 @@ class Worker:
             lease_s=resources.settings.lease,
             on_epoch=self._recovery.call,
         )
-        self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
         self._loading = Loading(resources.pool)
         self._called_back = CalledBack(resources.callbacks)
         self._quarantine = Quarantine(resources)

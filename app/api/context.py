@@ -21,6 +21,7 @@ from app.live import Live
 from app.quoting.accepting import Accepting
 from app.quoting.ending import Ending
 from app.storage.database import Pool
+from app.storage.links import LinkCipher
 from app.storage.requests import Customer
 
 WRITE: Final = "quotes:write"
@@ -34,6 +35,7 @@ class Services:
 
     pool: Pool
     clock: Clock
+    links: LinkCipher
     accepting: Accepting
     ending: Ending
     live: Live

@@ -110,7 +110,7 @@ class Quote:
         offer, reason = None, None
         match value.answer:
             case quote.Offer() as answer:
-                offer = Offer.of(answer)
+                offer = Offer.of(context.services.links.opened(value.request_id, answer))
             case quote.NoOffer() as answer:
                 reason = Reason.of(answer.reason)
         return cls(

@@ -75,13 +75,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An insurer's offer; `purchase_url` is https and nothing else."""
+    """An insurer's offer; `purchase_url` is https and nothing else.
+
+    `sealed_url` stands in its place wherever the offer is stored or published: insurers write personal data into links.
+    """
 
     number: str
     premium: Money
     coefficients: Coefficients | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
+    sealed_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.purchase_url is not None and not is_https_url(self.purchase_url):

@@ -15,8 +15,10 @@ from app.domain.ids import uuid7
 from app.domain.quote import Outcome
 from app.observability import metrics
 from app.quoting.ending import Ending
+from app.quoting.link_sealing import LinkSealing
 from app.storage.cipher import Cipher, Sealed, Undecryptable
 from app.storage.database import Pool, connected, transaction
+from app.storage.links import LinkCipher
 from app.storage.purging import (
     Purge,
     PurgeReason,
@@ -38,9 +40,10 @@ _BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation has done: applications sealed anew, and those that no key of ours opens."""
+    """What a rotation has done: applications and links sealed anew, and those that no key of ours opens."""
 
     resealed: int
+    links: int
     unreadable: int
 
 
@@ -48,17 +51,26 @@ class Purging:
     """Destroys applications, and seals them anew."""
 
     def __init__(
-        self, pool: Pool, events: EventStreams, ending: Ending, cipher: Cipher, clock: Clock, *, retention_s: float
+        self,
+        pool: Pool,
+        events: EventStreams,
+        ending: Ending,
+        cipher: Cipher,
+        links: LinkCipher,
+        clock: Clock,
+        *,
+        retention_s: float,
     ) -> None:
         self._pool = pool
         self._events = events
         self._ending = ending
         self._cipher = cipher
+        self._links = LinkSealing(pool, links)
         self._clock = clock
         self._retention = timedelta(seconds=retention_s)
 
     async def purge_due(self) -> None:
-        """Purges every application whose time is up. Runs in every process: none waits for another.
+        """Purges every application whose time is up, and seals links that are not. Runs in every process: none waits for another.
 
         Raises:
             Unavailable: PostgreSQL is not there.
@@ -73,6 +85,7 @@ class Purging:
             if purged:
                 metrics.PURGED.inc(purged)
                 log.info("applications.purged", purge=str(purge.id), applications=purged)
+        await self._links.seal_all()
 
     async def forget(self, customer_id: str, tenant: str | None = None) -> int:
         """Ends a customer's open requests and destroys all of them, quotes included; returns how many there were.
@@ -105,7 +118,7 @@ class Purging:
             async with connected(self._pool) as connection:
                 page = await sealed_otherwise(connection, self._cipher.key_id, after=after, most=BATCH_MOST)
                 if not page:
-                    return Rotation(resealed, unreadable)
+                    break
                 opened = [
                     (stored, document) for stored in page if (document := self._open(stored.id, stored.application))
                 ]
@@ -114,6 +127,8 @@ class Purging:
             resealed += len(opened)
             unreadable += len(page) - len(opened)
             after = (page[-1].created_at, page[-1].id)
+        links, unreadable_links = await self._links.rotate()
+        return Rotation(resealed, links, unreadable + unreadable_links)
 
     def _open(self, request_id: UUID, sealed: Sealed) -> bytes | None:
         try:

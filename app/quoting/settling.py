@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -21,6 +21,7 @@ from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
 from app.quoting.ending import Ending
 from app.storage.database import Pool, connected
+from app.storage.links import LinkCipher
 from app.storage.quotes import Key, insert_quotes, read_quotes
 from app.streams.connection import GONE
 from app.streams.events import EventStreams, Published
@@ -65,8 +66,9 @@ def _line_of(news: _News) -> str:
 class Settling:
     """Settles quotes. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, events: EventStreams, ending: Ending, clock: Clock) -> None:
+    def __init__(self, pool: Pool, events: EventStreams, ending: Ending, links: LinkCipher, clock: Clock) -> None:
         self._pool = pool
+        self._links = links
         self._events = events
         self._ending = ending
         self._clock = clock
@@ -87,6 +89,7 @@ class Settling:
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
+        answered = replace(answered, quote=self._links.sealed(answered.quote))
         committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
         telling = [committed.told]
         again = Published(committed.quote, answered.expires_at, answered.entry)

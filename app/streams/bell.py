@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from app.cancelling import end_if_cancelled
+from app.observability import metrics
 from app.streams.client import Client
 from app.streams.connection import BLOCK_MS, GONE
 
@@ -61,7 +62,13 @@ class Doorbell:
                 elif message["type"] == "subscribe":
                     self._hears(hears=message["data"] == len(self._listeners))
                 elif message["type"] == "message":
-                    self._listeners[message["channel"]](message["data"])
+                    self._hand_over(message["channel"], message["data"])
+
+    def _hand_over(self, channel: str, message: str) -> None:
+        try:
+            self._listeners[channel](message)
+        except ValueError:  # another writer's: ours are ids
+            metrics.FOREIGN.inc()
 
     def _hears(self, *, hears: bool) -> None:
         self.is_connected = hears

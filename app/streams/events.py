@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
+from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote, without_link
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
 from app.streams.authenticity import EventAuthenticator
@@ -19,7 +19,7 @@ from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 
-FEED_VERSION: Final = 1
+FEED_VERSION: Final = 2
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MOST: Final = 200
@@ -51,6 +51,7 @@ class Position:
     """How far one request's events have been read: `last` is the last of them, `0` none yet."""
 
     request: str
+    request_id: UUID
     shard: int
     stream: str
     last: str = "0"
@@ -124,14 +125,20 @@ class EventStreams:
             arguments += [insurer, *self._signed_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
 
-    def _signed_quote(self, quote: Quote) -> tuple[bytes, str]:
-        document = encode_quote(quote)
-        return document, self._authenticator.mac("quote", str(quote.request_id), document)
+    def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
+        """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
+        request_id, document = str(quote.request_id), encode_quote(quote)
+        mac = self._authenticator.mac("quote", request_id, document)
+        for_feed = without_link(quote)
+        if for_feed is quote or not self._feed_length:
+            return document, mac, b"", ""
+        feed_document = encode_quote(for_feed)
+        return document, mac, feed_document, self._authenticator.mac("quote", request_id, feed_document)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
         shard = keys.shard_of(request_id, self.shards)
-        return Position(str(request_id), shard, keys.events(shard, request_id))
+        return Position(str(request_id), request_id, shard, keys.events(shard, request_id))
 
     async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
         """The events after each position, which is moved past them; one round trip for each shard."""

@@ -29,7 +29,8 @@ BLOCK_MS: Final = 1000
 REPLY_S_MOST: Final = 4.0
 RETRY_S: Final = 0.5
 HEARTBEAT_S: Final = 10.0
-VERSION: Final = "1"
+VERSIONS: Final = frozenset({"1", "2"})
+"""The first had the link to buy in its offers, and what is left of it in the stream may still have."""
 
 EntryId = tuple[int, int]
 BEGINNING: Final[EntryId] = (0, 0)
@@ -139,7 +140,7 @@ class Feed:
 
     def _tell(self, id_: str, fields: Mapping[str, str]) -> None:
         """Keeps an event that is new; it may come again, and those of another version are not for us."""
-        if fields.get("v") != VERSION:
+        if fields.get("v") not in VERSIONS:
             return
         kind = "quote" if "quote" in fields else "end"
         key = json.loads(fields[kind]).get("insurer", "") if kind == "quote" else kind

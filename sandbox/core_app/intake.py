@@ -1,5 +1,6 @@
 """The endpoints of applications: submit one, look at one."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -16,6 +17,7 @@ from sandbox.core_app.customers import CustomerSigner, address_of, introduce
 from sandbox.core_app.limits import SubmissionLimits
 
 BODY_BYTES_MOST: Final = 60 * 1024
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """A little less than the aggregator takes, which wraps the application."""
 _TOO_MANY: Final = "Слишком много заявлений подряд."
 _DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно."
@@ -65,6 +67,8 @@ async def _application(request: Request) -> Mapping[str, Any] | JSONResponse:
     try:
         return msgspec.json.decode(body, type=_Submission).application
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if body.startswith(_BYTE_ORDER_MARKS):
+            return problem(400, "Тело начинается с метки порядка байтов (BOM): ожидается JSON в UTF-8 без неё.")
         return problem(400, "Ожидается JSON с объектом application.")
 
 

@@ -30,7 +30,10 @@ async def events(
     number: Number,
     last_event_id: Annotated[str, Header(description="The `id` of the last event that the client has.")] = "",
 ) -> Response:
-    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end."""
+    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end.
+
+    There is no link to buy in it: `GET /applications/{number}` has that of the best offer.
+    """
     feed: Feed | None = request.app.state.feed
     found = application_of_customer(request, number)
     if found is None or feed is None:

@@ -72,7 +72,7 @@ class _Calling:
                 application.settle(refused(decline))
             case None:
                 pass
-        return self._dialect.callback(application.id, application.answer)
+        return self._dialect.callback(application.key, application.id, application.answer)
 
     async def _deliver(self, http: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
         for _ in range(TRIES):

@@ -11,6 +11,7 @@ from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.control_page import add_page
 from sandbox.insurers.examples import MODES, SCRIPTS, SETTINGS
 from sandbox.insurers.magic import MAGIC, PREFIX
+from sandbox.insurers.same_origin import SameOriginOnly
 from sandbox.insurers.sandbox import Sandbox, UnknownInsurer
 from sandbox.insurers.script import BEHAVIOURS_MOST, ScriptTooLong
 from sandbox.insurers.views import InsurerSeen, KeySeen, Settings, SettingsChange
@@ -70,6 +71,7 @@ def control_app(sandbox: Sandbox) -> FastAPI:
     app.add_exception_handler(UnknownInsurer, _unknown_insurer)
     app.add_exception_handler(ScriptTooLong, _script_too_long)
     add_page(app)
+    app.add_middleware(SameOriginOnly)
     return app
 
 

@@ -257,6 +257,15 @@ async def test_a_wrong_request_is_refused_before_anybody_is_asked(
     assert (await http.post(f"{url}/applications", content=body, headers=headers)).status_code == status
 
 
+async def test_a_byte_order_mark_is_named(world: World, http: httpx.AsyncClient) -> None:
+    """An editor does not show it."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    headers = {"Idempotency-Key": KEY, "Content-Type": "application/json"}
+    answer = await http.post(f"{url}/applications", content=b'\xef\xbb\xbf{"application": {}}', headers=headers)
+    assert answer.status_code == 400
+    assert "BOM" in answer.text
+
+
 async def test_an_application_in_russian_is_not_made_larger(
     world: World, api: ApiAtHand, http: httpx.AsyncClient
 ) -> None:

@@ -227,3 +227,23 @@ async def test_the_page_tells_everything(control: Control) -> None:
     modes = openapi["paths"]["/{insurer}/mode"]["put"]["requestBody"]["content"]["application/json"]["examples"]
     for example in modes.values():
         assert (await control.http.put("/control/sever/mode", json=example["value"])).status_code == 200, example
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1.evil.example:{port}"]
+)
+async def test_a_page_of_another_origin_controls_nothing(control: Control, origin: str) -> None:
+    """A form of text/plain needs no preflight; a script in JSON is refused as well."""
+    created = await control.create("key")
+    foreign = {"Origin": origin.format(port=control.http.base_url.port)}
+    plain = await control.http.post("/control/reset", content=b"x", headers={"Content-Type": "text/plain", **foreign})
+    script = await control.http.post("/control/sever/script", json=[], headers=foreign)
+    assert (plain.status_code, script.status_code) == (403, 403)
+    assert (await control.poll(created)).status_code == 200
+
+
+async def test_the_page_of_the_control_api_controls_it(control: Control) -> None:
+    """Its origin is the server's own; programs send none."""
+    own = {"Origin": str(control.http.base_url).rstrip("/")}
+    assert (await control.http.post("/control/reset", headers=own)).status_code == 204
+    assert (await control.http.post("/control/reset")).status_code == 204

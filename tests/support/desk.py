@@ -106,15 +106,24 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(adapter: str, answers: Mapping[str, bytes], *calls: Call) -> AsyncGenerator[tuple[Desk, Scripted], None]:
+async def scripted(answers: Mapping[str, bytes]) -> AsyncGenerator[tuple[str, Scripted], None]:
+    """The address of an insurer that answers so, and what it sees."""
     insurer = Scripted(answers)
     server = await asyncio.start_server(insurer.serve, "127.0.0.1", 0)
-    asked = Desk(settings(adapter, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), None, *calls)
     try:
-        yield asked, insurer
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", insurer
     finally:
-        await asked.http.close()
         server.close()
+
+
+@asynccontextmanager
+async def desk(adapter: str, answers: Mapping[str, bytes], *calls: Call) -> AsyncGenerator[tuple[Desk, Scripted], None]:
+    async with scripted(answers) as (url, insurer):
+        asked = Desk(settings(adapter, url), None, *calls)
+        try:
+            yield asked, insurer
+        finally:
+            await asked.http.close()
 
 
 async def asked(adapter: str, answers: Mapping[str, bytes]) -> tuple[Answer | None, Scripted]:

@@ -32,7 +32,7 @@ class Hand:
     def __init__(self, resources: Resources, name: str) -> None:
         self.resources = resources
         self.consumer = name
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
         self.held: dict[tuple[str, str], tuple[Delivery, Work]] = {}
         self.readers = {
             insurer: JobReader(resources.redis_address, shard=0, insurer_id=insurer, consumer=name)
@@ -132,7 +132,9 @@ class Stage:
     async def _open(self, world: World) -> None:
         self.resources = await self.stack.enter_async_context(open_resources(world.settings))
         resources = self.resources
-        self.live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.clock)
+        self.live = Live(
+            resources.pool, resources.redis, resources.events, resources.ending, resources.links, resources.clock
+        )
         await self.stack.enter_async_context(running(self.live.parts()))
 
     async def clear(self) -> None:

@@ -67,7 +67,7 @@ class SettlerAtHand:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
 
     async def settle(self, accepted: Mapping[str, Any], *insurers: str, answer: Answer | None = None) -> None:
         """Settles an offer, or another answer, of each of these insurers."""
@@ -145,15 +145,23 @@ class World:
         """The same settings, for a process of its own."""
         return {**os.environ, **{f"OSAGO_{name.upper()}": str(value) for name, value in self._options.items()}}
 
-    async def insurers(self, *ids: str, time_scale: float = 0.0, more: Mapping[str, Any] | None = None) -> None:
+    async def insurers(
+        self,
+        *ids: str,
+        time_scale: float = 0.0,
+        more: Mapping[str, Any] | None = None,
+        each: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Sandbox insurers, calm ones, that are asked without delay."""
         app = create_sandbox(seed=1, time_scale=time_scale, calm=True)
         self.sandbox_url = await self._stack.enter_async_context(_served(app))
         self.sandbox = app.state.sandbox
-        self.write_insurers(*ids, more=more)
+        self.write_insurers(*ids, more=more, each=each)
 
-    def write_insurers(self, *ids: str, more: Mapping[str, Any] | None = None) -> None:
-        """The file of insurers; `more` overrides settings of all of them."""
+    def write_insurers(
+        self, *ids: str, more: Mapping[str, Any] | None = None, each: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """The file of insurers; `more` overrides settings of all of them, `each` of single ones."""
         defaults = {
             "poll_interval": "20ms",
             "request_timeout": "2s",
@@ -164,7 +172,10 @@ class World:
             table = {"id": id_, "name": id_.title(), "adapter": "rest-poll", "base_url": f"{self.sandbox_url}/{id_}"}
             tables.append(
                 "[[insurer]]\n"
-                + "".join(f"{k} = {_toml(v)}\n" for k, v in {**table, **defaults, **(more or {})}.items())
+                + "".join(
+                    f"{k} = {_toml(v)}\n"
+                    for k, v in {**table, **defaults, **(more or {}), **(each or {}).get(id_, {})}.items()
+                )
             )
         self.insurers_file.write_text("\n".join(tables), encoding="utf-8")
 

@@ -30,6 +30,8 @@ from app.domain.insurer import Insurer
 from app.domain.money import Money
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.following import Completed, Event, Received
+from app.storage.cipher import Cipher
+from app.storage.links import LinkCipher
 from app.streams.connection import connect, parse_address
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
@@ -58,6 +60,9 @@ offers = st.builds(
 answers: st.SearchStrategy[Answer] = (
     offers | st.builds(declined, st.none() | texts) | st.sampled_from([CANCELLED, TIMED_OUT])
 )
+
+LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
+"""Of what happens here nothing is sealed any more: `app.live` has opened it."""
 
 
 class FrozenClock(Clock):
@@ -104,7 +109,7 @@ def context_of(happening: list[Event]) -> Any:
     live = SimpleNamespace(follow=follow)
     pushed = Pushed(clock)
     services: Any = SimpleNamespace(
-        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock)
+        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock), links=LINKS
     )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]
 

@@ -31,6 +31,7 @@ def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:
     """What the adapter of this insurer works with."""
+    resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
     return Line(http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url)
 
 

@@ -3,7 +3,6 @@
 Time-outs, retries, limits, the circuit, the deadline and sizes are not its business: they stand around it.
 """
 
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,11 +11,11 @@ from typing import Any, ClassVar, Final
 
 from app.clock import Clock
 from app.domain.application import Application, VehicleCategory
-from app.domain.callback import Call
+from app.domain.callback import Call, CallbackRule
 from app.domain.errors import InsurerProtocol, WrongSetting
 from app.domain.links import https_url
 from app.domain.quote import Answer
-from app.insurers import PollInterval
+from app.insurers import PollInterval, secret_option
 from workers.insurers.http import InsurerHttp
 
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
@@ -53,6 +52,8 @@ class Abilities:
     """Whether `poll` can be asked. If not, the answer comes with the create, or by a call of the insurer's."""
     calls_back: bool = False
     """Whether the insurer calls `Line.callback_url`; what it calls with is read by `called`."""
+    callback_rule: CallbackRule = field(default_factory=CallbackRule)
+    """What is kept of its calls. The secret that it signs with is `Line.secret("callback_secret")`."""
     poll_interval: PollInterval | None = None
     """How often the API wants to be polled, where insurers.toml does not say."""
 
@@ -84,18 +85,12 @@ class Line:
         return found
 
     def secret(self, name: str) -> str:
-        """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+        """The secret of that name, as `app.insurers.secret_option` has it.
 
         Raises:
             WrongSetting: neither option is there, or the variable is not set.
         """
-        variable = self.options.get(f"{name}_env")
-        if variable is None:
-            return self.option(name)
-        found = os.environ.get(variable)
-        if not found:
-            raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
-        return found
+        return secret_option(self.options, name)
 
 
 class Adapter(ABC):
@@ -115,7 +110,10 @@ class Adapter(ABC):
         raise NotImplementedError(application_id)
 
     def called(self, call: Call) -> Answer | None:
-        """The answer in what the insurer called with, None if it is still at it; only its own signature is trusted."""
+        """The answer in what the insurer called with, None if it is still at it.
+
+        Only its own signature is trusted, and only where what is signed names the application: `call.is_about`.
+        """
         raise NotImplementedError(call)
 
 

@@ -3,15 +3,14 @@
 Options: `callback_secret_env`, the variable that holds the secret with which this insurer signs what it calls with.
 """
 
-import hashlib
-import hmac
 from typing import ClassVar, Final
 from urllib.parse import quote as quoted
 
 import msgspec
 
+from app.callbacks import is_signed
 from app.domain.application import Application
-from app.domain.callback import Call
+from app.domain.callback import Call, CallbackRule
 from app.domain.errors import InsurerProtocol
 from app.domain.quote import Answer
 from app.insurers import PollInterval
@@ -20,6 +19,14 @@ from workers.insurers.wire import MAY_REFUSE, as_created, as_wire, read_status, 
 
 _OK: Final = 200
 _ACCEPTED: Final = 202
+_SIGNATURE: Final = "x-signature"
+
+
+class _About(msgspec.Struct, rename="camel"):
+    """Which application a call is about; one of the two is enough."""
+
+    idempotency_key: str | None = None
+    application_id: str | None = None
 
 
 class _Created(msgspec.Struct, rename="camel"):
@@ -27,12 +34,17 @@ class _Created(msgspec.Struct, rename="camel"):
 
 
 _read_created: Final = reader(_Created)
+_read_about: Final = reader(_About)
 
 
 class Callback(Adapter):
     """An insurer that calls back."""
 
-    abilities: ClassVar = Abilities(calls_back=True, poll_interval=PollInterval.every("8s"))
+    abilities: ClassVar = Abilities(
+        calls_back=True,
+        callback_rule=CallbackRule(headers=(_SIGNATURE,), signature=_SIGNATURE),
+        poll_interval=PollInterval.every("8s"),
+    )
 
     def __init__(self, line: Line) -> None:
         super().__init__(line)
@@ -58,7 +70,9 @@ class Callback(Adapter):
         return read_status(reply.expect(_OK).body).answer()
 
     def called(self, call: Call) -> Answer | None:
-        signature = "sha256=" + hmac.new(self._secret, call.body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(signature.encode(), call.header("x-signature").encode()):
+        if not is_signed(self._secret, call.body, call.header(_SIGNATURE)):
             raise InsurerProtocol("signature: another")
+        about = _read_about(call.body)
+        if not call.is_about(idempotency_key=about.idempotency_key, application_id=about.application_id):
+            raise InsurerProtocol("called about another application")
         return read_status(call.body).answer()

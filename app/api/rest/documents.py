@@ -68,7 +68,7 @@ def _quote(quote: Quote, services: Services) -> Document:
     offer, reason = None, None
     match quote.answer:
         case Offer() as answer:
-            offer = _offer(answer)
+            offer = _offer(services.links.opened(quote.request_id, answer))
         case NoOffer(reason=why):
             reason = {"code": why.code, "message": why.message, "insurerCode": why.insurer_code}
     return {

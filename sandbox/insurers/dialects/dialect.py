@@ -68,6 +68,6 @@ class Dialect(ABC):
         """A refusal at the door: nothing was taken in."""
         return self.said(refusal)
 
-    def callback(self, application_id: str, said: Said) -> bytes:
+    def callback(self, key: str, application_id: str, said: Said) -> bytes:
         """The body of a call back."""
         raise NotImplementedError(application_id)
