@@ -100,11 +100,11 @@ class Worker:
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
-        metrics.begin(settings)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is told to stop, then finishes or hands back what it holds."""
         try:
+            metrics.begin(self._lanes)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:
