@@ -1,81 +1,36 @@
-"""JSON documents of domain values: what PostgreSQL keeps and what Redis carries are the same bytes.
+"""JSON documents of quotes and endings: what PostgreSQL keeps and what Redis carries are the same bytes.
 
-Quotes and endings are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
+They are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeVar, cast
+from typing import Annotated, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
-from app.domain import application as domain
-from app.domain.links import is_https_url
+from app.domain.errors import InsurerProtocol
+from app.domain.links import https_url
 from app.domain.money import Money
+from app.domain.offer_bounds import (
+    NUMBER_LENGTH_MAX,
+    offer_coefficients,
+    offer_moment,
+    offer_number,
+    premium_amount,
+    sealed_link,
+    visible_text,
+)
 from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
 from app.domain.tariff import Coefficients
+from app.substitutes import substitute_for
 
-
-class VehicleDocument(msgspec.Struct):
-    """`app.domain.application.VehicleDocument`, quick to make. So are those that follow, in the same order of fields."""
-
-    kind: domain.VehicleDocumentKind
-    number: str
-    issued_on: date
-
-
-class Vehicle(msgspec.Struct):
-    category: domain.VehicleCategory
-    make: str
-    model: str
-    year: int
-    engine_power: Decimal
-    license_plate: str | None
-    vin: str | None
-    body_number: str | None
-    chassis_number: str | None
-    document: VehicleDocument
-    purpose: domain.VehiclePurpose
-    max_mass_kg: int | None
-    seats: int | None
-    with_trailer: bool
-
-
-class Address(msgspec.Struct):
-    kladr: str
-    text: str
-
-
-class Person(msgspec.Struct):
-    last_name: str
-    first_name: str
-    middle_name: str | None
-    birth_date: date
-    passport: str
-    passport_issued_on: date | None
-    address: Address
-    phone: str | None
-    email: str | None
-
-
-class Driver(msgspec.Struct):
-    last_name: str
-    first_name: str
-    middle_name: str | None
-    birth_date: date
-    license: str
-    driving_since: date
-
-
-class Application(msgspec.Struct):
-    vehicle: Vehicle
-    policyholder: Person
-    owner: Person
-    drivers: tuple[Driver, ...] | None
-    starts_on: date
-    usage_months: int
+EVENT_BYTES_MAX: Final = 64 * 1024
+"""One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
+_COEFFICIENTS_BYTES_MAX: Final = 1024
+_NO_NUMBER: Final = "—"
 
 
 class _CoefficientsDocument(msgspec.Struct, rename="camel"):
@@ -123,13 +78,21 @@ class ToldOffer(msgspec.Struct, rename="camel", gc=False):
     sealed_url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.purchase_url is not None and not is_https_url(self.purchase_url):
-            raise ValueError("an offer is bought over https")
+        self.number = _stored_number(self.number)
+        self.premium = premium_amount(self.premium)
+        if self.valid_until is not None:
+            self.valid_until = offer_moment(self.valid_until)
+        if self.purchase_url is not None:
+            self.purchase_url = https_url(self.purchase_url)
+        if self.sealed_url is not None:
+            self.sealed_url = sealed_link(self.sealed_url)
+        if len(self.coefficients) > _COEFFICIENTS_BYTES_MAX:
+            self.coefficients = msgspec.Raw()
 
     @property
     def factors(self) -> Coefficients | None:
         read = _coefficients_decoder.decode(self.coefficients) if self.coefficients else None
-        return _copy(read, Coefficients) if read else None
+        return offer_coefficients(_copy(read, Coefficients)) if read else None
 
 
 class Told(msgspec.Struct, rename="camel", gc=False):
@@ -140,7 +103,7 @@ class Told(msgspec.Struct, rename="camel", gc=False):
 
     insurer_id: str = msgspec.field(name="insurer")
     status: QuoteStatus
-    received_at: datetime
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
     offer: ToldOffer | None = None
     reason: _ReasonDocument | None = None
 
@@ -150,20 +113,25 @@ class Told(msgspec.Struct, rename="camel", gc=False):
         return _reason(self.reason) if self.reason else None
 
     def quote(self, request_id: UUID) -> Quote:
-        """The domain's value."""
-        told = self.offer
-        if told is not None:
-            answer: Answer = Offer(
-                number=told.number,
-                premium=Money(told.premium, told.currency),
-                coefficients=told.factors,
-                valid_until=told.valid_until,
-                purchase_url=told.purchase_url,
-                sealed_url=told.sealed_url,
-            )
-        else:
-            answer = NoOffer(self.status, cast("Reason", self.why))
+        """The domain's value; a substitute where it cannot be made."""
+        try:
+            answer = self._answer()
+        except Exception:  # noqa: BLE001 - one quote is isolated from the others of its request
+            answer = substitute_for(request_id, self.insurer_id)
         return Quote(request_id, self.insurer_id, answer, self.received_at)
+
+    def _answer(self) -> Answer:
+        told = self.offer
+        if told is None:
+            return NoOffer(self.status, cast("Reason", self.why))
+        return Offer(
+            number=told.number,
+            premium=Money(told.premium, told.currency),
+            coefficients=told.factors,
+            valid_until=told.valid_until,
+            purchase_url=told.purchase_url,
+            sealed_url=told.sealed_url,
+        )
 
 
 class _EndingDocument(msgspec.Struct, rename="camel"):
@@ -179,41 +147,50 @@ _reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
 _told_decoder: Final = msgspec.json.Decoder(Told)
 _coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
-_application_decoder: Final = msgspec.json.Decoder(domain.Application)
 
 
-def encode_application(application: domain.Application | Application) -> bytes:
-    return _encoder.encode(application)
+Columns = tuple[str, str | None, str | None]
+"""An answer as `osago_quotes` has it: status, offer, reason. Of the last two one is None."""
 
 
-def decode_application(document: bytes) -> domain.Application:
-    return _application_decoder.decode(document)
-
-
-def encode_offer(offer: Offer) -> str:
-    return _encoder.encode(_offer_document(offer)).decode()
-
-
-def encode_reason(reason: Reason) -> str:
-    return _encoder.encode(_ReasonDocument(reason.code, reason.insurer_code)).decode()
+def encode_answer(quote: Quote) -> Columns:
+    """The columns of a quote's answer; of its substitute where the answer cannot be written, or is too long."""
+    match quote.answer:
+        case Offer() as offer:
+            try:
+                document = _encoder.encode(_offer_document(offer))
+                _check_length(document)
+            except Exception:  # noqa: BLE001 - one answer is isolated from the others of its batch
+                answer = substitute_for(quote.request_id, quote.insurer_id)
+            else:
+                return QuoteStatus.OFFERED.value, document.decode(), None
+        case NoOffer() as answer:
+            pass
+    return answer.status.value, None, _encoder.encode(_reason_document(answer.reason)).decode()
 
 
 def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
-    """An answer out of its columns, of which `offer` and `reason` exclude each other."""
+    """An answer out of its columns, also of an older release.
+
+    Raises:
+        Exception: it cannot be read; `app.storage.requests` knows what is shown then.
+    """
     if offer is not None:
         return _offer(_offer_decoder.decode(offer))
     return NoOffer(QuoteStatus(status), _reason(_reason_decoder.decode(reason or "")))
 
 
 def encode_quote(quote: Quote) -> bytes:
-    """The event of a quote; the request is named by the key that it stands under."""
-    offer, reason = None, None
-    match quote.answer:
-        case Offer() as answer:
-            offer = _offer_document(answer)
-        case NoOffer() as answer:
-            reason = _ReasonDocument(answer.reason.code, answer.reason.insurer_code)
-    return _encoder.encode(_QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason))
+    """The event of a quote; the request is named by the key that it stands under. As `encode_answer` otherwise."""
+    if isinstance(quote.answer, Offer):
+        try:
+            event = _encoder.encode(_quote_document(quote, _offer_document(quote.answer)))
+            _check_length(event)
+        except Exception:  # noqa: BLE001 - one quote is isolated from the others of its batch
+            quote = replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id))
+        else:
+            return event
+    return _encoder.encode(_quote_document(quote, None))
 
 
 def without_link(quote: Quote) -> Quote:
@@ -226,7 +203,11 @@ def without_link(quote: Quote) -> Quote:
 
 
 def decode_told(document: str | bytes) -> Told:
-    """Reads the event of a quote."""
+    """Reads the event of a quote, also of an older release.
+
+    Raises:
+        ValueError, InsurerProtocol: it is none.
+    """
     told = _told_decoder.decode(document)
     if told.offer is None and told.reason is None:
         raise ValueError("a quote has an offer or a reason")
@@ -239,7 +220,7 @@ def told_of(quote: Quote) -> Told:
 
 
 def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
-    """The quote that an event tells of."""
+    """The quote that an event tells of; raises as `decode_told`."""
     return decode_told(document).quote(request_id)
 
 
@@ -264,9 +245,31 @@ def _offer_document(offer: Offer) -> _OfferDocument:
     )
 
 
+def _quote_document(quote: Quote, offer: _OfferDocument | None) -> _QuoteDocument:
+    reason = None if isinstance(quote.answer, Offer) else _reason_document(quote.answer.reason)
+    return _QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason)
+
+
+def _reason_document(reason: Reason) -> _ReasonDocument:
+    return _ReasonDocument(reason.code, reason.insurer_code)
+
+
+def _check_length(document: bytes) -> None:
+    if len(document) > EVENT_BYTES_MAX:
+        raise ValueError("an answer is too long")
+
+
+def _stored_number(number: str) -> str:
+    """Older releases kept numbers that are out of bounds now: what can be seen of them is shown."""
+    try:
+        return offer_number(number)
+    except InsurerProtocol:
+        return ((visible_text(number) or "")[:NUMBER_LENGTH_MAX]).strip() or _NO_NUMBER
+
+
 def _offer(read: _OfferDocument) -> Offer:
     return Offer(
-        number=read.number,
+        number=_stored_number(read.number),
         premium=Money(read.premium, read.currency),
         coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
         valid_until=read.valid_until,

@@ -24,8 +24,10 @@ from pydantic_core import PydanticCustomError
 from app.domain.application import VehicleCategory
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
+from app.domain.links import host_in_ascii
 from app.units import Limit, Seconds
 
+PURCHASE_HOSTS_MAX: Final = 32
 INSURERS_MOST: Final = 256
 """A cursor holds a bit for each insurer of a request."""
 
@@ -136,6 +138,8 @@ class InsurerSettings(_Table):
     retry: Retry = Retry()
     categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
     """The vehicles that it insures: it is not asked about others. None: whatever its API takes."""
+    purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
+    """Where links of its offers may lead, hosts below these included. None: to any public host."""
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 
@@ -145,6 +149,14 @@ class InsurerSettings(_Table):
         if proxy is not None and (proxy.username or proxy.password):
             raise ValueError("user and password of the proxy belong into the variable that proxy_auth_env names")
         return proxy
+
+    @field_validator("purchase_hosts")
+    @classmethod
+    def _hosts_in_ascii(cls, hosts: list[str]) -> list[str]:
+        named = [host_in_ascii(host) for host in hosts]
+        if None in named:
+            raise ValueError("hosts alone, such as buy.example: without https://, port and path")
+        return [host for host in named if host]
 
     @field_validator("tls")
     @classmethod

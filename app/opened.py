@@ -6,7 +6,7 @@ None is kept for longer than somebody holds it.
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from app.documents import decode_application
+from app.application_documents import decode_application
 from app.domain.application import Application
 from app.storage.cipher import Cipher, Sealed
 

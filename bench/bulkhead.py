@@ -21,7 +21,7 @@ from typing import Final
 
 import asyncpg
 
-from app.documents import encode_application
+from app.application_documents import encode_application
 from app.quoting.accepting import Accepting, NewQuoteRequest
 from app.quoting.admission import Admission
 from app.quoting.limiting import Limiting

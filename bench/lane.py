@@ -16,7 +16,7 @@ from typing import Any, Final
 import uvloop
 
 from app import collecting
-from app.documents import encode_application
+from app.application_documents import encode_application
 from app.domain.application import Application
 from app.domain.ids import uuid7
 from app.domain.money import Money

@@ -16,8 +16,9 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
+from app.application_documents import decode_application
 from app.cancelling import end_if_cancelled
-from app.documents import decode_application, encode_quote
+from app.documents import encode_quote
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
 from app.resources import Resources, open_resources

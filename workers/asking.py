@@ -11,7 +11,7 @@ from app.clock import Clock
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.lawful import is_lawful
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
 from app.domain.tariff_2025 import TARIFF_2025
 from app.insurers import InsurerSettings, PollInterval
 from app.observability import metrics
@@ -98,6 +98,7 @@ class Asking:
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
                 answer = without_echo(await self._ask(_Conversation(job, ownership, passage)), job)
+            answer = sold_at(answer, self._settings.purchase_hosts)
         except TimeoutError:
             await passage.end_at_deadline()
             return None

@@ -9,6 +9,7 @@ import graphql
 from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.execution import optimized_is_awaitable
 
+from app.api import isolated
 from app.api.asked import Asked
 from app.api.context import ADMIN, Context
 from app.api.operations import ERRORS_MOST, Operation
@@ -95,7 +96,7 @@ async def _written(
         return
     async with aclosing(begun.events()) as events:
         async for event in events:
-            yield ExecutionResult(written.write(event, context.services), None)
+            yield ExecutionResult(isolated.written(written.write, event, context.services), None)
 
 
 async def _begun(operation: Operation, asked: Asked, context: Context) -> Events | ExecutionResult:

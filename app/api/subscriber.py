@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 import structlog
 
-from app.api.context import Context
+from app.api.context import Context, Services
 from app.api.faults import raised
 from app.api.http import encode
+from app.api.isolated import written
 from app.api.peer import Peer
 from app.api.sources import RequestEvents
 from app.api.written import Written
@@ -72,7 +73,8 @@ class Subscriber:
     async def begin(self, source: RequestEvents) -> None:
         """Raises as `Live.enter`."""
         self._place = source.after
-        await self._attendance.begin(source.request_id, self._context.may_see, source.after)
+        context = self._context
+        await self._attendance.begin(source.request_id, context.may_see, source.after, context.share)
         self._line.running[self._id] = self
         self._attendance.hear()
 
@@ -118,7 +120,10 @@ class Subscriber:
         return watch.payload[1]
 
     def _encoded(self, event: Event) -> bytes:
-        return encode({"data": self._written.write(event, self._context.services)})
+        return written(self._data, event, self._context.services)
+
+    def _data(self, event: Event, services: Services) -> bytes:
+        return encode({"data": self._written.write(event, services)})
 
     def _fail(self, error: Exception) -> None:
         self._end_with(error)

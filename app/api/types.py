@@ -10,6 +10,7 @@ from strawberry import ID, Info
 
 from app.api.context import Context
 from app.api.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
+from app.api.isolated import writable_quote, writable_request
 from app.domain import errors, insurer, money, quote, stub, tariff
 from app.following import Completed, Received
 
@@ -157,6 +158,7 @@ class QuoteRequest:
 
     @classmethod
     def of(cls, value: quote.QuoteRequest, context: Context) -> Self:
+        value = writable_request(value, context.services)
         return cls(
             request=value,
             id=ID(str(value.id)),
@@ -248,7 +250,7 @@ class QuoteReceived:
         return cls(
             cursor=event.cursor.encode(),
             request_id=ID(str(event.quote.request_id)),
-            quote=Quote.of(event.quote, context),
+            quote=Quote.of(writable_quote(event.quote, context.services), context),
             progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
         )
 
@@ -264,7 +266,7 @@ class QuotesCompleted:
 
     @classmethod
     def of(cls, event: Completed, context: Context) -> Self:
-        quotes = event.request.quotes.values()
+        quotes = writable_request(event.request, context.services).quotes.values()
         shown = stub.stub_for(quotes)
         return cls(
             cursor=event.cursor.encode(),

@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from app.application_documents import decode_application
 from app.batching import GroupCommit
 from app.clock import Clock
-from app.documents import decode_application
 from app.domain.application import Application
 from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7

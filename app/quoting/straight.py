@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, Struct, to_builtins
 
-from app import documents
+from app import application_documents as documents
 from app.domain import formats, intake, intake_people
 from app.domain.age import full_years
 from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose

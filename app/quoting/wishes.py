@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.documents import encode_application
+from app.application_documents import encode_application
 from app.domain.errors import InvalidApplication, Problem
 from app.domain.formats import Broken
 from app.domain.intake import application_from

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from app.documents import encode_offer, encode_reason
-from app.domain.quote import NoOffer, Offer, Quote
+from app.documents import encode_answer
+from app.domain.quote import Quote
 from app.storage.cipher import Sealed
 from app.storage.database import Connection
 from app.storage.requests import quote_of
@@ -76,14 +76,14 @@ class Slots:
 async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[Key]:
     """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won."""
     ordered = sorted(quotes, key=lambda quote: (quote.request_id, quote.insurer_id))
-    answers = [quote.answer for quote in ordered]
+    answers = [encode_answer(quote) for quote in ordered]
     rows = await connection.fetch(
         _SETTLE,
         [quote.request_id for quote in ordered],
         [quote.insurer_id for quote in ordered],
-        [quote.status.value for quote in ordered],
-        [encode_offer(answer) if isinstance(answer, Offer) else None for answer in answers],
-        [encode_reason(answer.reason) if isinstance(answer, NoOffer) else None for answer in answers],
+        [status for status, _, _ in answers],
+        [offer for _, offer, _ in answers],
+        [reason for _, _, reason in answers],
         [quote.received_at for quote in ordered],
     )
     return {(row["request_id"], row["insurer_id"]) for row in rows}

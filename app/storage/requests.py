@@ -13,6 +13,7 @@ from app.documents import decode_answer
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
 from app.storage.cipher import Sealed
 from app.storage.database import Connection
+from app.substitutes import substitute_for
 
 _ACCEPT: Final = """
 WITH new AS (
@@ -241,8 +242,11 @@ async def end_full_requests(connection: Connection, ids: Sequence[UUID], now: da
 
 
 def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
-    """A settled quote out of the columns of `osago_quotes`."""
-    answer = decode_answer(row["status"], row["offer"], row["reason"])
+    """A settled quote out of the columns of `osago_quotes`; a substitute where they cannot be read."""
+    try:
+        answer = decode_answer(row["status"], row["offer"], row["reason"])
+    except Exception:  # noqa: BLE001 - one row is isolated from the others of its request
+        answer = substitute_for(request_id, row["insurer_id"])
     return Quote(request_id, row["insurer_id"], answer, row["received_at"])
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from app.documents import Told, decode_ending, decode_told, encode_ending, encode_quote, without_link
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.streams import keys
@@ -18,6 +20,8 @@ from app.streams.authenticity import EventAuthenticator
 from app.streams.client import Client
 from app.streams.jobs import expiry_ms
 from app.streams.script import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
+
+log: Final = structlog.get_logger(__name__)
 
 FEED_VERSION: Final = 2
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
@@ -38,12 +42,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """New events of a request."""
+    """New events of a request. Where not all of them were read PostgreSQL has to be asked."""
 
     quotes: Sequence[Told]
     ending: Ending | None
     foreign: int = 0
     """How many more there were without a good MAC: another writer's, or those of a release that made none."""
+    unreadable: int = 0
+    """How many of our own could not be read, as those of another release may be."""
 
 
 @dataclass(slots=True)
@@ -159,13 +165,17 @@ class EventStreams:
         """Of `entry, field, document, MAC, …`."""
         quotes: list[Told] = []
         ending: Ending | None = None
-        foreign = 0
+        foreign = unreadable = 0
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
-            if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
-                quotes.append(decode_told(document))
-            elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
-                ending = decode_ending(document)
-            else:
-                foreign += 1
-        return Events(quotes, ending, foreign)
+            try:
+                if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                    quotes.append(decode_told(document))
+                elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                    ending = decode_ending(document)
+                else:
+                    foreign += 1
+            except Exception as error:  # noqa: BLE001 - one event is isolated from the others; PostgreSQL has them
+                log.warning("event.unreadable", stream=position.stream, error=type(error).__name__)
+                unreadable += 1
+        return Events(quotes, ending, foreign, unreadable)

@@ -17,7 +17,9 @@ from app import batching, callbacks, customers, insurers, live
 from app.api import asked, cost, faults, frames, http, negotiation, operations, tokens, websocket
 from app.api.codes import MEANINGS
 from app.api.rest import following, problems, stream
-from app.domain import errors
+from app.documents import EVENT_BYTES_MAX
+from app.domain import errors, offer_bounds
+from app.domain.links import URL_LENGTH_MOST
 from app.domain.money import PREMIUM_MOST
 from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
@@ -213,7 +215,12 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "complexity of an operation", f"{cost.COMPLEXITY_MOST}"),
         (INTEGRATION, "errors told of one document", f"{operations.ERRORS_MOST}"),
         (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
-        (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
+        (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
+        (
+            INTEGRATION,
+            "what one watch token holds of a process: subscriptions, sockets and streams, queries",
+            default_of(Settings, "watch_share"),
+        ),
         (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
         (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),
@@ -248,6 +255,23 @@ MIB: Final = 1024 * 1024
             f"{callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {callbacks.CALLS_KEPT} of a job",
         ),
         (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
+        (
+            OPERATIONS,
+            "the number of an offer",
+            f"{offer_bounds.NUMBER_LENGTH_MAX} characters, {offer_bounds.MARKS_MAX} combining marks on a letter",
+        ),
+        (
+            OPERATIONS,
+            "a coefficient",
+            f"{offer_bounds.FACTOR_DIGITS_MAX} digits, exponent {offer_bounds.FACTOR_EXPONENT_MIN} to {offer_bounds.FACTOR_EXPONENT_MAX}",
+        ),
+        (
+            OPERATIONS,
+            "until when an offer holds",
+            f"from {offer_bounds.VALID_UNTIL_MIN.year} to {offer_bounds.VALID_UNTIL_MAX.year - 1}, with its offset",
+        ),
+        (OPERATIONS, "a purchase link", f"{URL_LENGTH_MOST:,} characters, https, a public host"),
+        (OPERATIONS, "one quote in PostgreSQL, Redis and the feed", f"{EVENT_BYTES_MAX // KIB} KiB"),
         (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
         (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
         (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),

@@ -20,7 +20,7 @@ from support.applications import valid_application
 
 from app.api.faults import format_errors
 from app.api.schema import GRAPHQL
-from app.documents import decode_application, encode_application
+from app.application_documents import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Problem
 from app.quoting.wishes import new_quote_request
 

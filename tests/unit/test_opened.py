@@ -8,7 +8,7 @@ from datetime import date
 from support.applications import an_application
 from support.quotes import a_request
 
-from app.documents import encode_application
+from app.application_documents import encode_application
 from app.opened import Opened
 from app.storage.cipher import Cipher, Sealed
 

@@ -2,46 +2,35 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.faces import EVERYTHING, ID, INSURERS, NOW, OPERATIONS, context_of
 from support.quotes import COEFFICIENTS
 from support.selections import selections
 
 from app.api.asked import Asked
-from app.api.availability import Availabilities
-from app.api.context import Context
 from app.api.execution import stream
-from app.api.operations import BadDocument, Operations
-from app.api.pushed import Pushed
+from app.api.operations import BadDocument
 from app.api.schema import GRAPHQL
-from app.clock import Clock
 from app.documents import told_of
 from app.domain.cursor import Cursor
-from app.domain.insurer import Insurer
 from app.domain.money import Money
+from app.domain.offer_bounds import visible_text
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.following import Completed, Event, Received
-from app.storage.cipher import Cipher
-from app.storage.links import LinkCipher
-from app.streams.connection import connect, parse_address
 
-NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
-ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
-INSURERS = ("sever", "volga", "ural", "gone")
-OPERATIONS = Operations(GRAPHQL)
 WATCH = 'subscription { quotes(requestId: "x") '
 
-texts = st.one_of(st.text(min_size=1), st.sampled_from(['"', "\\", "\x00", "\u2028", "</script>", "\U0001f697", "Ы 2"]))
-amounts = st.sampled_from([Decimal("5432.10"), Decimal("1E+3"), Decimal("0.00"), Decimal(10_000_000)])
+texts = st.one_of(
+    st.text(min_size=1, max_size=40), st.sampled_from(['"', "\\", "\x00", "\u2028", "</script>", "\U0001f697", "Ы 2"])
+)
+amounts = st.sampled_from([Decimal("5432.10"), Decimal("1E+3"), Decimal("0.01"), Decimal(10_000_000)])
 moments = st.datetimes(datetime(2026, 11, 21), datetime(2026, 11, 24), timezones=st.just(UTC))  # noqa: DTZ001
 offers = st.builds(
     lambda number, amount, factors, until, url: Offer(
@@ -51,7 +40,7 @@ offers = st.builds(
         valid_until=until,
         purchase_url=url,
     ),
-    texts,
+    texts.filter(lambda text: visible_text(text) is not None),
     amounts,
     st.sampled_from([None, COEFFICIENTS, dataclasses.replace(COEFFICIENTS, season=Decimal("1E+0"))]),
     st.none() | moments,
@@ -60,14 +49,6 @@ offers = st.builds(
 answers: st.SearchStrategy[Answer] = (
     offers | st.builds(declined, st.none() | texts) | st.sampled_from([CANCELLED, TIMED_OUT])
 )
-
-LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
-"""Of what happens here nothing is sealed any more: `app.live` has opened it."""
-
-
-class FrozenClock(Clock):
-    def now(self) -> datetime:
-        return NOW
 
 
 @st.composite
@@ -94,24 +75,6 @@ def events(draw: st.DrawFn) -> Event:
         quotes=quotes,
     )
     return Completed(cursor, request, ending, told)
-
-
-def context_of(happening: list[Event]) -> Any:
-    """An operation's context, in which these events happen."""
-
-    async def follow(*_: object) -> AsyncGenerator[Event, None]:
-        for event in happening:
-            yield event
-
-    names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
-    redis = connect(parse_address("redis://127.0.0.1:1"))  # nobody asks it: what waits is not written
-    clock = FrozenClock()
-    live = SimpleNamespace(follow=follow)
-    pushed = Pushed(clock)
-    services: Any = SimpleNamespace(
-        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock), links=LINKS
-    )
-    return Context(services, SimpleNamespace())  # type: ignore[arg-type]
 
 
 async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[bytes]:
@@ -150,16 +113,6 @@ documents = st.builds(
 def test_the_same_is_written(text: str, happening: list[Event]) -> None:
     """Order of the keys, spelling of numbers and moments, and nulls included."""
     the_same_is_written(text, happening)
-
-
-QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
-  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
-  reason { code message insurerCode }"""
-EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
-  ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
-  ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
-fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
-  ... on QuotesCompleted {{ cursor requestId progress {{ answered total }} }} }}"""
 
 
 @given(st.lists(events(), min_size=1, max_size=3))

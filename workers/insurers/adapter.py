@@ -3,7 +3,6 @@
 Time-outs, retries, limits, the circuit, the deadline and sizes are not its business: they stand around it.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from app.domain.application import Application, VehicleCategory
 from app.domain.callback import Call, CallbackRule
 from app.domain.errors import InsurerProtocol, WrongSetting
 from app.domain.links import https_url
+from app.domain.offer_bounds import plain_code
 from app.domain.quote import Answer
 from app.insurers import PollInterval, secret_option
 from workers.insurers.http import InsurerHttp
@@ -21,15 +21,14 @@ from workers.insurers.http import InsurerHttp
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
 
 _ID_LENGTH_MAX: Final = 256
-_PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The insurer has taken the application in, and answers later under this id of its own.
+    """The insurer has taken the application in, and answers later under this id of its own, kept as it came.
 
     Raises:
-        InsurerProtocol: the id cannot be one.
+        InsurerProtocol: it cannot be an id.
     """
 
     application_id: str
@@ -115,8 +114,3 @@ class Adapter(ABC):
         Only its own signature is trusted, and only where what is signed names the application: `call.is_about`.
         """
         raise NotImplementedError(call)
-
-
-def plain_code(text: str | None) -> str | None:
-    """An insurer's own code if it is one; free text may echo personal data and is dropped."""
-    return text if text is not None and _PLAIN_CODE.fullmatch(text) else None

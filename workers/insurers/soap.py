@@ -22,7 +22,6 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.domain.quote import Answer
-from app.domain.tariff import Coefficients
 from workers.insurers.adapter import Adapter, Created
 from workers.insurers.http import Reply
 from workers.insurers.retry_after import retry_after_s
@@ -55,9 +54,9 @@ class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: Decimal
     currency: str
-    coefficients: Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    coefficients: Any = None
+    valid_until: Any = None
+    purchase_url: Any = None
 
 
 class _Offered(msgspec.Struct, tag_field="status", tag="Offered"):

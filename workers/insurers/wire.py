@@ -15,16 +15,17 @@ import msgspec
 
 from app.domain.application import Application
 from app.domain.errors import InsurerProtocol
-from app.domain.money import PREMIUM_MOST, Money
+from app.domain.money import Money
 from app.domain.quote import Answer, NoOffer, Offer, declined
 from app.domain.tariff import Coefficients
-from workers.insurers.adapter import Created, https_url, plain_code
+from workers.insurers.adapter import Created
 from workers.insurers.http import Reply
 
 Shape = TypeVar("Shape")
 
 NOT_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_NUMBER_LENGTH_MOST: Final = 128
+NOT_READ: Final = msgspec.Raw()
+"""The default of an optional field that is kept as it came, for `as_offer` to read."""
 
 MAY_REFUSE: Final = frozenset({500})
 """Statuses besides 4xx whose bodies may say, in the JSON that was agreed, that it is a refusal."""
@@ -92,36 +93,42 @@ def as_offer(
     number: str,
     premium: Decimal,
     currency: str = "RUB",
-    coefficients: Coefficients | None = None,
-    valid_until: datetime | None = None,
-    purchase_url: str | None = None,
+    coefficients: object = None,
+    valid_until: object = None,
+    purchase_url: object = None,
 ) -> Offer:
-    """An offer, if it makes sense. A link that is not https is dropped; the offer stays.
+    """An offer within the bounds of `app.domain.quote.Offer`.
+
+    The last three may be values, or what came: JSON as `msgspec.Raw`, texts and mappings of texts otherwise. What cannot be
+    read, or is out of bounds, is left out; the offer stays.
 
     Raises:
-        InsurerProtocol: it does not.
+        InsurerProtocol: number, premium or currency cannot be those of an offer.
     """
-    exponent = premium.as_tuple().exponent
-    if currency != "RUB" or not isinstance(exponent, int) or exponent < -2:  # noqa: PLR2004 - kopecks
-        raise InsurerProtocol("premium: not an amount of roubles and kopecks")
-    if not 0 < premium <= PREMIUM_MOST:
-        raise InsurerProtocol("premium: out of range")
-    if not 1 <= len(number) <= _NUMBER_LENGTH_MOST or not number.isprintable():
-        raise InsurerProtocol("number: not one")
-    if valid_until is not None and valid_until.tzinfo is None:
-        raise InsurerProtocol("validUntil: without its offset")
     return Offer(
         number=number,
-        premium=Money(premium.quantize(Decimal("0.01")), currency),
-        coefficients=_checked(coefficients),
-        valid_until=valid_until,
-        purchase_url=https_url(purchase_url),
+        premium=Money(premium, currency),
+        coefficients=_coefficients(coefficients),
+        valid_until=optional(valid_until, datetime),
+        purchase_url=optional(purchase_url, str),
     )
+
+
+def optional(value: object, shape: type[Shape]) -> Shape | None:
+    """An optional field in this shape: a value of it, JSON as `msgspec.Raw`, or texts; None where it cannot be read."""
+    if value is None or isinstance(value, shape):
+        return value
+    try:
+        if isinstance(value, msgspec.Raw):
+            return _decoder(shape).decode(value) if value else None
+        return msgspec.convert(value, shape, strict=False)
+    except NOT_JSON:
+        return None
 
 
 def as_refusal(code: str | None) -> NoOffer:
     """A refusal, with the insurer's own code if it is one: free text may echo personal data."""
-    return declined(plain_code(code))
+    return declined(code)
 
 
 def refusal_in(body: bytes) -> NoOffer:
@@ -132,6 +139,18 @@ def refusal_in(body: bytes) -> NoOffer:
     except (*NOT_JSON, AttributeError):
         return declined()
     return as_refusal(code if isinstance(code, str) else None)
+
+
+def _coefficients(value: object) -> Coefficients | None:
+    if not isinstance(value, msgspec.Raw):
+        return optional(value, Coefficients)
+    read = optional(value, _Coefficients)
+    return Coefficients(**msgspec.structs.asdict(read)) if read else None
+
+
+@functools.lru_cache(16)
+def _decoder(shape: type[Shape]) -> "msgspec.json.Decoder[Shape | None]":
+    return msgspec.json.Decoder(cast("Any", shape | None))
 
 
 def refused(reply: Reply) -> NoOffer | None:
@@ -145,13 +164,6 @@ def refused(reply: Reply) -> NoOffer | None:
             return None
         return as_refusal(said.reason.code) if isinstance(said, Declined) else None
     return None
-
-
-def _checked(coefficients: Coefficients | None) -> Coefficients | None:
-    factors = [] if coefficients is None else [getattr(coefficients, name) for name in Coefficients.__slots__]
-    if not all(factor.is_finite() and 0 < factor <= PREMIUM_MOST for factor in factors):
-        raise InsurerProtocol("coefficients: not factors")
-    return coefficients
 
 
 def _camel(value: Any) -> Any:
@@ -181,9 +193,9 @@ class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: Decimal
     currency: Literal["RUB"]
-    coefficients: _Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    coefficients: msgspec.Raw = NOT_READ
+    valid_until: msgspec.Raw = NOT_READ
+    purchase_url: msgspec.Raw = NOT_READ
 
 
 class _Reason(msgspec.Struct):
@@ -203,12 +215,12 @@ class Offered(msgspec.Struct, tag_field="status", tag="offered"):
     offer: _Offer
 
     def answer(self) -> Answer:
-        read, factors = self.offer, self.offer.coefficients
+        read = self.offer
         return as_offer(
             number=read.number,
             premium=read.premium,
             currency=read.currency,
-            coefficients=factors and Coefficients(**msgspec.structs.asdict(factors)),
+            coefficients=read.coefficients,
             valid_until=read.valid_until,
             purchase_url=read.purchase_url,
         )

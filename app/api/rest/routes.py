@@ -15,6 +15,7 @@ from app.api.asked import Refused
 from app.api.context import Context, Services
 from app.api.creating import create
 from app.api.http import bearer, encode, id_of, json_body
+from app.api.isolated import writable_request
 from app.api.queries import request_id_of
 from app.api.rest import stream
 from app.api.rest.documents import accepted_document, request_document
@@ -72,11 +73,12 @@ async def _create(request: Request, services: Services) -> Response:
 
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
+    context.share.take_query()
     async with connected(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
-    return _json(request_document(found, services))
+    return _json(request_document(writable_request(found, services), services))
 
 
 async def _events(request: Request, services: Services) -> Response:

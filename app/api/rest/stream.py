@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from app.api.codes import BAD_REQUEST
 from app.api.context import Context, Services
 from app.api.http import bearer, encode
+from app.api.isolated import written
 from app.api.peer import peer_of
 from app.api.queries import request_id_of
 from app.api.rest.documents import event_document
@@ -85,7 +86,7 @@ async def _serve(websocket: WebSocket, services: Services) -> None:
     request_id = request_id_of(websocket.path_params["request_id"])
     if request_id is None:
         raise NotFound
-    with services.sockets.with_token(opening.token):
+    with services.sockets.of_caller(services.shares.of(grant.caller)):
         await _follow(websocket, services, grant, request_id, opening.after)
 
 
@@ -116,12 +117,13 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
 
     async def tell(event: Event) -> None:
         nonlocal sent
-        await websocket.send_text(encode(event_document(event, services)).decode())
+        await websocket.send_text(encode(written(event_document, event, services)).decode())
         sent = event.cursor.encode()
 
-    may_see = Context(services, grant.caller).may_see
+    context = Context(services, grant.caller)
+    following = services.live.following(request_id, context.may_see, changed, after, context.share)
     failure: OsagoError | None = None
-    async with services.live.following(request_id, may_see, changed, after) as follower, asyncio.TaskGroup() as tasks:
+    async with following as follower, asyncio.TaskGroup() as tasks:
         watching = [
             tasks.create_task(stopping.when_left(lambda: _left(websocket))),
             tasks.create_task(stopping.when_expired(grant, services)),
