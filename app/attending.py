@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+from app.caller_shares import CallerShare
 from app.domain.errors import Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
 from app.following import Follower, InterruptedWatch
@@ -31,9 +32,15 @@ class Attendance:
         self._heard_at_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def begin(self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None) -> None:
+    async def begin(
+        self,
+        request_id: UUID,
+        may_see: Callable[[QuoteRequest], bool],
+        after: str | None,
+        share: CallerShare | None = None,
+    ) -> None:
         """Raises as `Live.enter`. What is known by then is told by the first `hear`, which is the caller's to call."""
-        self.follower = await self._live.enter(request_id, may_see, self.hear, after)
+        self.follower = await self._live.enter(request_id, may_see, self.hear, after, share)
         self.is_on = True
         self._heard_at_s = time.monotonic()
         self._set_timer()

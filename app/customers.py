@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.batching import GroupCommit
+from app.caller_shares import CallerShare
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.domain.errors import NotFound, Overloaded, Unavailable
@@ -50,8 +51,9 @@ class _Listener:
 class _Followed:
     """The requests that one subscription follows, each until its end."""
 
-    def __init__(self, live: Live, listener: _Listener) -> None:
+    def __init__(self, live: Live, listener: _Listener, share: CallerShare | None) -> None:
         self._live = live
+        self._share = share
         self._listener = listener
         self._open: dict[UUID, tuple[Follower, AsyncExitStack]] = {}
         self._told: deque[UUID] = deque(maxlen=_TOLD_MOST)
@@ -65,7 +67,7 @@ class _Followed:
         named, self._listener.named = self._listener.named, set()
         for request_id in sorted(named - set(self._open) - set(self._told))[: OPEN_MOST - len(self._open)]:
             async with AsyncExitStack() as stack:
-                following = self._live.following(request_id, self._is_ours, self._listener.changed)
+                following = self._live.following(request_id, self._is_ours, self._listener.changed, share=self._share)
                 try:
                     follower = await stack.enter_async_context(following)
                 except NotFound:  # a ring names customers only roughly
@@ -99,15 +101,16 @@ class Customers:
     def parts(self) -> list[Part]:
         return [Part("customer-looks", self._looks.run), Part("customer-silence", self._look_without_a_ring)]
 
-    async def follow(self, customer: Customer) -> AsyncGenerator[Event, None]:
+    async def follow(self, customer: Customer, share: CallerShare | None = None) -> AsyncGenerator[Event, None]:
         """Every answer and every end of the customer's open requests, also of those that begin later; without an end.
 
         Raises:
             Unavailable, InterruptedWatch: PostgreSQL is away.
+            ShareExhausted: the caller has subscriptions enough; each open request is one.
         """
-        with self._listening(customer) as listener:  # the ring is listened to before anything is read
+        with self._listening(customer, share) as listener:  # the ring is listened to before anything is read
             listener.name(await self._looks.submit(listener))
-            followed = _Followed(self._live, listener)
+            followed = _Followed(self._live, listener, share)
             try:
                 while True:
                     end_if_cancelled()
@@ -158,15 +161,19 @@ class Customers:
         return [found.get(listener.customer, ()) for listener in listeners]
 
     @contextmanager
-    def _listening(self, customer: Customer) -> Generator[_Listener, None, None]:
+    def _listening(self, customer: Customer, share: CallerShare | None) -> Generator[_Listener, None, None]:
         if sum(map(len, self._listeners.values())) >= CUSTOMERS_MOST:
             raise Overloaded("too many subscriptions")
+        if share:
+            share.begin_subscription()
         mark = keys.customer_mark(*customer)
         listener = _Listener(customer)
         self._listeners.setdefault(mark, set()).add(listener)
         try:
             yield listener
         finally:
+            if share:
+                share.end_subscription()
             self._listeners[mark].discard(listener)
             if not self._listeners[mark]:
                 del self._listeners[mark]

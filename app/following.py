@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
+from app.caller_shares import CallerShare
 from app.documents import Told
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
@@ -39,6 +40,7 @@ class Completed:
 
 
 Event: TypeAlias = Received | Completed
+Listener: TypeAlias = Callable[[], None]
 
 
 class InterruptedWatch(OsagoError):
@@ -58,7 +60,7 @@ class Watch:
     told: dict[str, Told] = field(default_factory=dict[str, Told])
     """The quotes by insurer, in the order in which they were learnt."""
     ending: Ending | None = None
-    listeners: set[Callable[[], None]] = field(default_factory=set[Callable[[], None]])
+    listeners: set[Listener] = field(default_factory=set[Listener])
     """Called when there is news."""
 
     payload: tuple[object, bytes] | None = None
@@ -90,6 +92,8 @@ class Follower:
     watch: Watch
     cursor: Cursor
     entered_at: datetime
+    share: CallerShare | None = None
+    """Where the place is counted."""
     looked_at: int = 0
     """So many of the quotes that the watch knows are in the cursor."""
 

@@ -8,19 +8,20 @@ so what waits for a slow one is never more than the answers of one request. Some
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
 
 from app.batching import Gathered, GroupCommit
+from app.caller_shares import CallerShare
 from app.cancelling import end_if_cancelled
 from app.clock import Clock
 from app.documents import told_of
 from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
-from app.following import Event, Follower, InterruptedWatch, Watch
+from app.following import Event, Follower, InterruptedWatch, Listener, Watch
 from app.loops import Seldom
 from app.observability import metrics
 from app.quoting.ending import Ending as Ender
@@ -35,6 +36,10 @@ from app.streams.events import EventStreams
 from app.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
+
+Viewing: TypeAlias = Callable[[QuoteRequest], bool]
+"""Whether the caller may see a request."""
+Holder: TypeAlias = CallerShare | None
 
 LOOK_EVERY_S: Final = 5.0
 """A subscription that hears no bell for so long looks into PostgreSQL."""
@@ -81,7 +86,7 @@ class Live:
         ]
 
     async def follow(
-        self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None
+        self, request_id: UUID, may_see: Viewing, after: str | None, share: Holder = None
     ) -> AsyncGenerator[Event, None]:
         """Every answer that the client lacks, each once, then the end. Raises as `enter`, and:
 
@@ -89,7 +94,7 @@ class Live:
             InterruptedWatch: PostgreSQL is away at the deadline, so that the end cannot be known.
         """
         changed = asyncio.Event()
-        async with self.following(request_id, may_see, changed, after) as follower:
+        async with self.following(request_id, may_see, changed, after, share) as follower:
             while True:
                 end_if_cancelled()
                 changed.clear()
@@ -101,50 +106,42 @@ class Live:
 
     @asynccontextmanager
     async def following(
-        self,
-        request_id: UUID,
-        may_see: Callable[[QuoteRequest], bool],
-        changed: asyncio.Event,
-        after: str | None = None,
+        self, request_id: UUID, may_see: Viewing, changed: asyncio.Event, after: str | None = None, share: Holder = None
     ) -> AsyncGenerator[Follower, None]:
         """A place in this request, for whoever looks for its news whenever `changed` is set; raises as `enter`."""
-        follower = await self.enter(request_id, may_see, changed.set, after)
+        follower = await self.enter(request_id, may_see, changed.set, after, share)
         try:
             yield follower
         finally:
             self.leave(follower, changed.set)
 
     async def enter(
-        self,
-        request_id: UUID,
-        may_see: Callable[[QuoteRequest], bool],
-        on_news: Callable[[], None],
-        after: str | None,
+        self, request_id: UUID, may_see: Viewing, on_news: Listener, after: str | None, share: Holder = None
     ) -> Follower:
-        """A place in this request until `leave`. `on_news` is called, also before this returns, when there is something new.
+        """A place in this request until `leave`, counted in the caller's share. `on_news` is called, also before this returns, when there is something new.
 
         Raises:
             NotFound: there is no such request, or none that may be seen.
             InvalidCursor: `after` is none of this request's.
             Unavailable: PostgreSQL is away, and stays away for longer than a restart of it takes.
-            Overloaded: this process has subscriptions enough.
+            Overloaded: this process has subscriptions enough; ShareExhausted: the caller has.
         """
-        watch = self._join(request_id, on_news)  # the bell is listened to before anything is read
+        watch = self._join(request_id, on_news, share)  # the bell is listened to before anything is read
         try:
             request = await self._first_look(request_id, may_see)
             cursor = Cursor(request_id, request.insurers)
             if after is not None:
                 cursor = Cursor.decode(after, request_id, request.insurers)
         except BaseException:
-            self._part(request_id, watch, on_news)
+            self._part(request_id, watch, on_news, share)
             raise
-        return Follower(request, watch, cursor, self._clock.now())
+        return Follower(request, watch, cursor, self._clock.now(), share)
 
-    def leave(self, follower: Follower, on_news: Callable[[], None]) -> None:
+    def leave(self, follower: Follower, on_news: Listener) -> None:
         """Gives the place up. Call it once."""
-        self._part(follower.request.id, follower.watch, on_news)
+        self._part(follower.request.id, follower.watch, on_news, follower.share)
 
-    async def _first_look(self, request_id: UUID, may_see: Callable[[QuoteRequest], bool]) -> QuoteRequest:
+    async def _first_look(self, request_id: UUID, may_see: Viewing) -> QuoteRequest:
         patient_until = self._clock.monotonic() + PATIENCE_S
         while True:
             end_if_cancelled()
@@ -279,9 +276,11 @@ class Live:
                     self._links.open_event(request.id, quote.offer)
                 watch.learn(news, request.ending)
 
-    def _join(self, request_id: UUID, on_news: Callable[[], None]) -> Watch:
+    def _join(self, request_id: UUID, on_news: Listener, share: Holder) -> Watch:
         if self.subscriptions >= SUBSCRIPTIONS_MOST:
             raise Overloaded("too many subscriptions")
+        if share:
+            share.begin_subscription()
         watch = self._watches.get(str(request_id))
         if watch is None:
             watch = self._watches[str(request_id)] = Watch(self._events.beginning(request_id))
@@ -290,7 +289,9 @@ class Live:
         metrics.SUBSCRIPTIONS.inc()
         return watch
 
-    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None]) -> None:
+    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None], share: Holder) -> None:
+        if share:
+            share.end_subscription()
         self.subscriptions -= 1
         metrics.SUBSCRIPTIONS.dec()
         watch.listeners.discard(on_news)

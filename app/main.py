@@ -30,6 +30,7 @@ from app.api.schema import GRAPHQL
 from app.api.sockets import Sockets
 from app.api.static_files import static_files
 from app.callbacks import PATH as CALLBACKS
+from app.caller_shares import CallerShares
 from app.customers import Customers
 from app.live import Live
 from app.loopback import LoopbackHosts
@@ -111,7 +112,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 yield {"draining": draining} | ({} if opens_with_a_token else {"direct": Direct(services)})
                 await services.finishing.finished()
 
-    sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+    sockets = Sockets(per_address=settings.sockets_per_address)
 
     async def callback(request: Request) -> Response:
         return await callbacks.answer(request, app.state.resources.callbacks)
@@ -226,6 +227,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         plans=Plans(GRAPHQL),
         finishing=Finishing(),
         sockets=sockets,
+        shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=Pushed(clock),
         introspection=settings.introspection,
     )

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.errors import WrongSetting
-from app.units import Bound, Limit, Seconds
+from app.units import Bound, Limit, Seconds, Share
 
 AUTH_SECRET_BYTES_LEAST: Final = 32
 
@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     """Whose `X-Forwarded-For` tells the caller's address."""
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
+    """Of one service."""
+    watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
+    """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
     trusted_documents: Path | None = None
     """A JSON file of documents by their SHA-256."""
     only_trusted_documents: bool = False

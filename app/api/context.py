@@ -12,6 +12,7 @@ from app.api.plans.kept import Plans
 from app.api.pushed import Pushed
 from app.api.sockets import Sockets
 from app.api.tokens import Tokens
+from app.caller_shares import CallerShare, CallerShares
 from app.clock import Clock
 from app.customers import Customers
 from app.domain.caller import Caller, CustomerWatcher, Service
@@ -46,6 +47,7 @@ class Services:
     plans: Plans
     finishing: Finishing
     sockets: Sockets
+    shares: CallerShares
     pushed: Pushed
     introspection: str
     """Who may look into the schema: `on`, `admin` or `off`."""
@@ -65,6 +67,11 @@ class Context(msgspec.Struct, frozen=True):
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
     """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
+
+    @property
+    def share(self) -> CallerShare:
+        """What the caller may hold of this process."""
+        return self.services.shares.of(self.caller)
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.

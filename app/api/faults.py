@@ -18,6 +18,7 @@ from app.domain.errors import (
     NotFound,
     OsagoError,
     Overloaded,
+    ShareExhausted,
     SlowConsumer,
     Unavailable,
 )
@@ -36,6 +37,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         UntrustedDocument: ("UNTRUSTED_DOCUMENT", "Здесь выполняются только доверенные документы."),
         InvalidCursor: ("INVALID_CURSOR", "Этот курсор не от этого запроса. Начните без него: повторы безопасны."),
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
+        ShareExhausted: ("OVERLOADED", "С этим доступом слишком много обращений сразу. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
         SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
@@ -63,7 +65,8 @@ def told(error: OsagoError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": code}
     if isinstance(error, Unavailable | InterruptedWatch):
         extensions["retryAfterSeconds"] = error.retry_after_s
-        metrics.ERRORS.labels(code).inc()
+        if not isinstance(error, ShareExhausted):  # no error of ours
+            metrics.ERRORS.labels(code).inc()
     if isinstance(error, TooComplex):
         message = f"{message} {error}"
     if isinstance(error, InterruptedWatch):

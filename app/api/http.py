@@ -2,6 +2,7 @@
 
 import asyncio
 import codecs
+import math
 import re
 from collections.abc import Mapping
 from random import getrandbits
@@ -21,7 +22,7 @@ from app.api.faults import format_errors, raised, told
 from app.api.negotiation import LEGACY, MODERN, negotiated
 from app.api.operations import BadDocument, Operation
 from app.domain.caller import Service
-from app.domain.errors import NotAuthenticated, OsagoError
+from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
 
 PATH: Final = "/graphql"
 BODY_BYTES_MOST: Final = 64 * 1024
@@ -69,12 +70,13 @@ async def _prepared(request: Request, services: Services) -> tuple[Operation, As
         raise Refused(406, f"Accept: отвечаем как {MODERN} или {LEGACY}.")
     caller = services.tokens.caller(bearer(request))
     asked = asked_in_url(request.query_params) if request.method == "GET" else await _asked(request)
-    operation = services.operations.prepare(asked)
+    context = Context(services, caller)
+    operation = services.operations.prepare(asked, context.share)
     if operation.type is OperationType.SUBSCRIPTION:
         raise Refused(400, "Подписки — по WebSocket, graphql-transport-ws.")
     if operation.type is OperationType.MUTATION and request.method == "GET":
         raise Refused(_BARRED, "Мутации — методом POST.")
-    return operation, asked, Context(services, caller)
+    return operation, asked, context
 
 
 def _not_begun(error: Refused | OsagoError, media_type: str) -> Response:
@@ -84,6 +86,9 @@ def _not_begun(error: Refused | OsagoError, media_type: str) -> Response:
             return _error(error.status, media_type, told_so, {"Allow": "POST"} if error.status == _BARRED else None)
         case NotAuthenticated():
             return _error(401, media_type, told(error), {"WWW-Authenticate": "Bearer"})
+        case Overloaded():
+            headers = {"Retry-After": str(math.ceil(error.retry_after_s))}
+            return _error(429, media_type, told(error), headers)
         case BadDocument():
             return _written(_NOT_BEGUN, media_type, {"errors": format_errors(error.errors)})
         case _:
@@ -144,6 +149,22 @@ def bearer(request: HTTPConnection) -> str:
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated
     return token.strip()
+
+
+def token_of(payload: Mapping[str, Any], handshake: HTTPConnection) -> str:
+    """The token of a `connection_init`: `{"token": …}`, or as `Authorization` in any case, in the payload or of the handshake.
+
+    Raises:
+        NotAuthenticated: there is none.
+    """
+    token = payload.get("token")
+    sent = (value for name, value in payload.items() if name.lower() == "authorization")
+    header = next(sent, None) or handshake.headers.get("authorization", "")
+    if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
+        token = header[7:].strip()
+    if not isinstance(token, str):
+        raise NotAuthenticated
+    return token
 
 
 async def _asked(request: Request) -> Asked:

@@ -5,7 +5,7 @@ Those of services and the trusted ones are kept apart from those of browsers, wh
 
 import hashlib
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from app.api.coercion import Coercion, coercions
 from app.api.cost import TOKENS_MOST, TooComplex, check_text, measure
 from app.api.document_cache import DocumentCache, release_tokens
 from app.api.written import Written, written_subscriptions
+from app.caller_shares import CallerShare
 from app.domain.errors import CallerError, WrongSetting
 
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -99,16 +100,17 @@ class Operations:
         self._of_services = DocumentCache[str, _Known](KEPT_BYTES_MAX)
         self._of_browsers = DocumentCache[str, _Known](KEPT_BYTES_MAX)
 
-    def prepare(self, asked: Asked, browser: Hashable = None) -> Operation:
-        """The operation that is asked for; `browser` names the caller if it is one.
+    def prepare(self, asked: Asked, share: CallerShare | None = None) -> Operation:
+        """The operation that is asked for, by a caller with this share: but for a known subscription it is a query.
 
         Raises:
             BadDocument: the document does not parse, does not fit the schema, or has no such operation.
             TooComplex: it costs more than one may.
             UnknownDocument: only a hash is given, and no trusted document has it.
             UntrustedDocument: the document is not among the trusted ones, and no others are run.
+            ShareExhausted: the caller asks too often.
         """
-        known = self._look_up(self._text(asked), browser)
+        known, is_new = self._look_up(self._text(asked), share)
         name = asked.operation_name
         if name is None and len(known.operations) > 1:
             raise BadDocument([GraphQLError("Операций несколько: укажите имя, operationName.")])
@@ -116,6 +118,8 @@ class Operations:
             raise BadDocument([GraphQLError("Нет операции с таким именем: operationName.")])
         own_name = name if name is not None else next(iter(known.operations), None)
         type_ = known.operations.get(own_name)
+        if share and not is_new and type_ is not OperationType.SUBSCRIPTION:
+            share.take_query()
         if type_ is None:
             raise BadDocument([GraphQLError("В документе нет операций.")])
         return Operation(
@@ -144,19 +148,25 @@ class Operations:
                 raise UntrustedDocument
         return text
 
-    def _look_up(self, text: str, browser: Hashable) -> _Known:
-        """Good documents are kept; a bad one is read anew each time, for its limits make that cheap."""
+    def _look_up(self, text: str, share: CallerShare | None) -> tuple[_Known, bool]:
+        """What is known of a document, and whether it was read just now.
+
+        Good documents are kept; a bad one is read anew each time, for its limits make that cheap.
+        """
         known = self._of_services.get(text)
         if known is not None:
-            return known
-        known = self._of_browsers.get(text)
+            return known, False
+        known, browser = self._of_browsers.get(text), share and share.browser
+        is_new = known is None
         if known is None:
+            if share:
+                share.take_query()
             known = _read(self._schema, text)
-            if browser is not None:
-                self._of_browsers.keep(text, known, known.size, browser)
         if browser is None:
             self._of_services.keep(text, known, known.size)
-        return known
+        elif is_new:
+            self._of_browsers.keep(text, known, known.size, browser)
+        return known, is_new
 
 
 def load_trusted(schema: GraphQLSchema, file: Path | None) -> Mapping[str, str]:

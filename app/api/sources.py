@@ -52,7 +52,9 @@ class RequestEvents(Events):
         context, place = self._context, self._context.place
         request_id = self.request_id
         place.cursor = self.after
-        async with aclosing(context.services.live.follow(request_id, context.may_see, self.after)) as events:
+        async with aclosing(
+            context.services.live.follow(request_id, context.may_see, self.after, context.share)
+        ) as events:
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)
@@ -69,7 +71,7 @@ class CustomerEvents(Events):
     async def events(self) -> AsyncGenerator[Event, None]:
         context = self._context
         customer = context.customer(self._customer_id)
-        async with aclosing(context.services.customers.follow(customer)) as events:
+        async with aclosing(context.services.customers.follow(customer, context.share)) as events:
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)

@@ -73,7 +73,8 @@ class Subscriber:
     async def begin(self, source: RequestEvents) -> None:
         """Raises as `Live.enter`."""
         self._place = source.after
-        await self._attendance.begin(source.request_id, self._context.may_see, source.after)
+        context = self._context
+        await self._attendance.begin(source.request_id, context.may_see, source.after, context.share)
         self._line.running[self._id] = self
         self._attendance.hear()
 

@@ -27,7 +27,7 @@ from app.api.frames import (
     Subscribe,
     decode_frame,
 )
-from app.api.http import encode
+from app.api.http import encode, token_of
 from app.api.operations import BadDocument
 from app.api.peer import peer_of
 from app.api.subscriber import Line, Running, Subscriber
@@ -112,9 +112,9 @@ class _Connection:
         self._expiring: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        token, grant = await self._initialised()
+        grant = await self._initialised()
         try:
-            with self._services.sockets.with_token(token):
+            with self._services.sockets.of_caller(self._services.shares.of(grant.caller)):
                 await self._send({"type": "connection_ack"})
                 await self._serve(grant)
         except Overloaded:
@@ -171,7 +171,7 @@ class _Connection:
             await self._send({"id": operation_id, "type": "error", "payload": [error]})
         raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
 
-    async def _initialised(self) -> tuple[str, Grant]:
+    async def _initialised(self) -> Grant:
         try:
             async with asyncio.timeout(INIT_S_MOST):
                 frame = await self._frame(OPENING_LENGTH_MAX)
@@ -183,21 +183,9 @@ class _Connection:
         if not isinstance(frame, ConnectionInit):
             raise _Closing(UNAUTHORIZED, "Unauthorized")
         try:
-            token = self._token(frame.payload or {})
-            return token, self._services.tokens.grant(token)
+            return self._services.tokens.grant(token_of(frame.payload or {}, self._websocket))
         except NotAuthenticated:
             raise _Closing(FORBIDDEN, "Forbidden") from None
-
-    def _token(self, payload: dict[str, Any]) -> str:
-        """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
-        token = payload.get("token")
-        sent = (value for name, value in payload.items() if name.lower() == "authorization")
-        header = next(sent, None) or self._websocket.headers.get("authorization", "")
-        if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
-            token = header[7:].strip()
-        if not isinstance(token, str):
-            raise NotAuthenticated
-        return token
 
     async def _take_next(self, caller: Caller) -> None:
         try:
@@ -248,7 +236,7 @@ class _Connection:
     async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any] | None:
         """Sends every result of an operation; returns the message that ends it, None if that is a `Subscriber`'s to say."""
         try:
-            operation = self._services.operations.prepare(frame.payload)
+            operation = self._services.operations.prepare(frame.payload, context.share)
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):

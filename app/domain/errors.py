@@ -29,6 +29,7 @@ class OsagoError(Exception):
     │   └── InsurerProtocol           unintelligible: no retry
     ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
     │   └── Overloaded                too much at once: likewise
+    │       └── ShareExhausted        of this caller's: others are served
     └── WrongSetting                  a process that cannot start; the text says what to mend
     """
 
@@ -146,6 +147,10 @@ class Unavailable(OsagoError):
 
 class Overloaded(Unavailable):
     """A limit of ours is reached: too much at once."""
+
+
+class ShareExhausted(Overloaded):
+    """This caller holds as much of the process as one caller may; it is welcome after `retry_after_s` seconds."""
 
 
 class SlowConsumer(OsagoError):

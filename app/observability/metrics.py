@@ -48,6 +48,9 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
+SHARE_EXHAUSTED: Final = Counter(
+    "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
+)
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
 
 

@@ -32,7 +32,7 @@ MORE_MS_MOST = 500
 @pytest.mark.processes
 async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
     """Their sockets are free within 35 s; the others miss nothing, and wait for nothing."""
-    world.set(quote_deadline="60s")
+    world.set(quote_deadline="60s", watch_share="2000,500,10/s")  # one token stands for all of them here
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         process = await stack.enter_async_context(api_process(world.folder, world.environment))

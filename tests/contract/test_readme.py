@@ -205,7 +205,12 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "complexity of an operation", f"{cost.COMPLEXITY_MOST}"),
         (INTEGRATION, "errors told of one document", f"{operations.ERRORS_MOST}"),
         (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
-        (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
+        (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
+        (
+            INTEGRATION,
+            "what one watch token holds of a process: subscriptions, sockets and streams, queries",
+            default_of(Settings, "watch_share"),
+        ),
         (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
         (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),

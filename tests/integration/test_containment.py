@@ -90,12 +90,12 @@ async def test_an_id_that_cannot_be_one_is_not_kept(id_: Any) -> None:
 
 @pytest.mark.parametrize("bug", [*BUGS, "an answer"], ids=lambda bug: type(bug).__name__)
 async def test_a_call_that_breaks_its_reader_is_as_if_it_had_not_come(bug: Any) -> None:
-    """It is polled, as if it had never called."""
+    """It is polled, as if it had never called; it is read once more when the insurer's id is known."""
     polled = failed(ReasonCode.INSURER_REJECTED)
     with structlog.testing.capture_logs() as logs:
         found, _ = await ask_fragile(Call({}, b"x"), heard=bug, polled=polled)
     assert found == polled
-    assert len(logs) == isinstance(bug, Exception)
+    assert len(logs) in ((1, 2) if isinstance(bug, Exception) else (0,))
 
 
 @pytest.mark.parametrize("error", [InsurerBusy("x", 0), InsurerBusy("x", -1), InsurerUnavailable("x", float("nan"))])

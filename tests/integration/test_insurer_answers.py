@@ -69,6 +69,23 @@ def fault(side: str, code: str = "", retry_after: str = "") -> bytes:
     return soap(f"<s:Fault><faultcode>{side}</faultcode><faultstring>x</faultstring>{detail}</s:Fault>")
 
 
+NIL = '<validUntil xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
+
+
+@pytest.mark.parametrize(
+    "more",
+    [NIL, "<validUntil/>", "<validUntil> </validUntil>", "<validUntil>31.12.2027</validUntil>", "<coefficients/>",
+     "<coefficients><power>x</power></coefficients>", "<purchaseUrl/>", "<new><x/></new>"],
+)  # fmt: skip
+async def test_an_optional_element_that_holds_nothing_costs_no_offer(more: str) -> None:
+    """As a link that is none; and blanks around what is needed are no part of it."""
+    offer = f"<offer><number>A1</number><premium>\n 5432.10 </premium><currency>RUB</currency>{more}</offer>"
+    reply = answer(soap(f"<Answer><status>\n  Offered\n</status>{offer}</Answer>"))
+    found, _ = await asked("soap", {"post": reply})
+    assert isinstance(found, Offer), found
+    assert (found.number, str(found.premium.amount), found.valid_until) == ("A1", "5432.10", None)
+
+
 PAGE = b"<html><body>out of order</body></html>"
 
 

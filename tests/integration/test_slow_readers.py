@@ -27,6 +27,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
     world.write_insurers(*INSURERS)
+    world.set(watch_share=f"{OPERATIONS},16,10/s")
     return await world.api()
 
 

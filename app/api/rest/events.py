@@ -40,18 +40,21 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            token = bearer(self._request)
-            grant = self._services.tokens.grant(token)
+            grant = self._services.tokens.grant(bearer(self._request))
+            share = self._services.shares.of(grant.caller)
             address = self._request.client.host if self._request.client else ""
-            with self._services.sockets.from_address(address), self._services.sockets.with_token(token):
+            with self._services.sockets.from_address(address), self._services.sockets.of_caller(share):
                 await self._follow(grant, scope, receive, send)
         except OsagoError as error:
             await problem(error)(scope, receive, send)
 
     async def _follow(self, grant: Grant, scope: Scope, receive: Receive, send: Send) -> None:
-        may_see = Context(self._services, grant.caller).may_see
+        context = Context(self._services, grant.caller)
         after = self._request.headers.get("last-event-id") or None
-        async with self._services.live.following(self._request_id, may_see, self._changed, after) as follower:
+        following = self._services.live.following(
+            self._request_id, context.may_see, self._changed, after, context.share
+        )
+        async with following as follower:
             if follower.is_over:
                 await Response(status_code=204)(scope, receive, send)
                 return

@@ -12,7 +12,7 @@ from app.api.asked import Refused
 from app.api.codes import BAD_REQUEST
 from app.api.faults import masked, raised
 from app.api.http import encode
-from app.domain.errors import InvalidApplication, RateLimitExceeded
+from app.domain.errors import InvalidApplication, RateLimitExceeded, ShareExhausted
 
 MEDIA_TYPE: Final = "application/problem+json"
 INVALID_APPLICATION: Final = "INVALID_APPLICATION"
@@ -46,6 +46,10 @@ def document_of(error: Exception) -> dict[str, Any]:
             return _document(INVALID_APPLICATION, _INVALID, problems=problems)
         case RateLimitExceeded():
             return _document(RATE_LIMITED, _LIMITED, retryAfterSeconds=error.retry_after_s)
+        case ShareExhausted():
+            told = raised(error)
+            more = dict(told["extensions"])
+            return _document(more.pop("code"), told["message"], status=429, **more)
         case Refused():
             return _document(BAD_REQUEST, error.message, status=error.status)
         case _:

@@ -73,6 +73,7 @@ async def _create(request: Request, services: Services) -> Response:
 
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
+    context.share.take_query()
     async with connected(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):

@@ -86,7 +86,7 @@ async def _serve(websocket: WebSocket, services: Services) -> None:
     request_id = request_id_of(websocket.path_params["request_id"])
     if request_id is None:
         raise NotFound
-    with services.sockets.with_token(opening.token):
+    with services.sockets.of_caller(services.shares.of(grant.caller)):
         await _follow(websocket, services, grant, request_id, opening.after)
 
 
@@ -120,9 +120,10 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
         await websocket.send_text(encode(written(event_document, event, services)).decode())
         sent = event.cursor.encode()
 
-    may_see = Context(services, grant.caller).may_see
+    context = Context(services, grant.caller)
+    following = services.live.following(request_id, context.may_see, changed, after, context.share)
     failure: OsagoError | None = None
-    async with services.live.following(request_id, may_see, changed, after) as follower, asyncio.TaskGroup() as tasks:
+    async with following as follower, asyncio.TaskGroup() as tasks:
         watching = [
             tasks.create_task(stopping.when_left(lambda: _left(websocket))),
             tasks.create_task(stopping.when_expired(grant, services)),
