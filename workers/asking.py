@@ -2,7 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+<<<<<<< HEAD
 from typing import Final, NamedTuple, TypeVar
+=======
+from contextlib import nullcontext
+from typing import Final, TypeVar
+>>>>>>> main
 
 from prometheus_client import Counter
 
@@ -20,8 +25,9 @@ from workers.circuit import Circuit
 from workers.echo import is_echo, without_echo
 from workers.insurers.adapter import Adapter, Created
 from workers.insurers.containment import checked, contained
+from workers.insurers.sending import gated
 from workers.job import Job, Ownership
-from workers.limit import Limits
+from workers.limit import Limits, Turn
 from workers.pace import Pace
 from workers.passage import Passage
 from workers.verdict import AskAgain, GiveUp, verdict
@@ -187,10 +193,13 @@ class Asking:
 
     async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One call, when the limit and the circuit let it through."""
+        limit = self._limits.of[step]
+        turn = Turn(limit, lambda: self.left_s(job), self._circuit.check)
 
         async def counted() -> Result:
             try:
-                with contained(self.insurer_id, step):
+                gate = gated(turn.keep) if limit.has_rate else nullcontext()
+                with contained(self.insurer_id, step), gate:
                     result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
@@ -198,11 +207,16 @@ class Asking:
             self._count(step, "ok")
             return result
 
+<<<<<<< HEAD
         async def let_through() -> None:
             await self._limits.of[step].take(lambda: self.left_s(asked.job), self._circuit.check)
 
         try:
             return await asked.passage.call(counted, before=let_through)
+=======
+        try:
+            return await self._circuit.call(counted, before=turn.take)
+>>>>>>> main
         except OurLimit:
             raise
         except InsurerBusy as busy:
