@@ -2,12 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-<<<<<<< HEAD
-from typing import Final, NamedTuple, TypeVar
-=======
 from contextlib import nullcontext
-from typing import Final, TypeVar
->>>>>>> main
+from typing import Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
@@ -194,7 +190,7 @@ class Asking:
     async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One call, when the limit and the circuit let it through."""
         limit = self._limits.of[step]
-        turn = Turn(limit, lambda: self.left_s(job), self._circuit.check)
+        turn = Turn(limit, lambda: self.left_s(asked.job), self._circuit.check)
 
         async def counted() -> Result:
             try:
@@ -207,16 +203,8 @@ class Asking:
             self._count(step, "ok")
             return result
 
-<<<<<<< HEAD
-        async def let_through() -> None:
-            await self._limits.of[step].take(lambda: self.left_s(asked.job), self._circuit.check)
-
         try:
-            return await asked.passage.call(counted, before=let_through)
-=======
-        try:
-            return await self._circuit.call(counted, before=turn.take)
->>>>>>> main
+            return await asked.passage.call(counted, before=turn.take)
         except OurLimit:
             raise
         except InsurerBusy as busy:
