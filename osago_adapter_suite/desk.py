@@ -71,7 +71,6 @@ class Desk:
         spoken = load_dialects().get(dialect)
         if spoken is None:
             raise WrongSetting(f"the sandbox has no dialect {dialect}; --dialect names another")
-        self.errors_in_bodies = spoken.errors_in_bodies
         self._options = {**spoken.options, **options}
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
