@@ -42,7 +42,7 @@ schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew 
 	@$(RUN) osago schema --of typescript > frontend/schema.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
-	@$(RUN) python -m cli.reference
+	@$(RUN) python -m cli.docs_tables
 
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit

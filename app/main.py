@@ -16,30 +16,31 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app import collecting
-from app.api import callbacks, graphiql, http, shortcut, websocket
-from app.api.availability import Availabilities
+from app import health
+from app.api import callback_endpoint, graphiql
+from app.api.compiled.plan_cache import Plans
+from app.api.connections.origin_guard import Gate, parse_origins
+from app.api.connections.socket_limits import Sockets
 from app.api.context import Services
-from app.api.door import make_operations, make_tokens
-from app.api.finishing import Finishing
-from app.api.gate import Gate, parse_origins
-from app.api.plans.direct import Direct
-from app.api.plans.kept import Plans
-from app.api.pushed import Pushed
+from app.api.from_settings import make_operations, make_tokens
+from app.api.http import shortcut, view
+from app.api.http.direct_view import Direct
+from app.api.insurer_directory import Availabilities
 from app.api.rest import routes as rest
-from app.api.schema import GRAPHQL
-from app.api.sockets import Sockets
-from app.callbacks import PATH as CALLBACKS
-from app.customers import Customers
-from app.live import Live
-from app.loops import forever, running
-from app.observability import health
-from app.observability.health import Readiness, readiness
-from app.quoting.accepting import Accepting
-from app.quoting.admission import MEASURE_EVERY_S, Admission
-from app.quoting.limiting import Limiting
+from app.api.schema.build import GRAPHQL
+from app.config.settings import Settings
+from app.health import Readiness, readiness
 from app.resources import Resources, open_resources
-from app.settings import Settings
+from app.runtime import gc_tuning
+from app.runtime.shielded_tasks import Finishing
+from app.runtime.supervision import forever, running
+from app.use_cases.accept import Accepting
+from app.use_cases.admission import MEASURE_EVERY_S, Admission
+from app.use_cases.caller_rate_limit import Limiting
+from app.use_cases.insurer_callbacks import PATH as CALLBACKS
+from app.watch.customer_watch import Customers
+from app.watch.hub import Live
+from app.watch.push_latency import Pushed
 
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
@@ -64,9 +65,9 @@ class Api(FastAPI):
         self._behind_proxies: Any = ProxyHeadersMiddleware(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == http.PATH:
+        if scope["type"] == "http" and scope["path"] == view.PATH:
             await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
-        elif scope["type"] == "websocket" and scope["path"] == http.PATH:
+        elif scope["type"] == "websocket" and scope["path"] == view.PATH:
             await self.state.graphql_socket(scope, receive, send)
         else:
             await self._behind_proxies(scope, receive, send)
@@ -98,14 +99,14 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 ),
             ):
                 if owns_process:
-                    collecting.resume()
+                    gc_tuning.resume()
                 yield {"draining": draining, "direct": Direct(services)}
                 await services.finishing.finished()
 
     sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
 
     async def callback(request: Request) -> Response:
-        return await callbacks.answer(request, app.state.resources.callbacks)
+        return await callback_endpoint.answer(request, app.state.resources.callbacks)
 
     async def probe() -> Readiness:
         return await readiness(app.state.resources, is_draining=app.state.is_draining)
@@ -127,12 +128,12 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
         if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
-            return await http.answer(request, services)
+            return await view.answer(request, services)
         if mode == "admin" and not graphiql.admitted(request, services.tokens):
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
 
-    app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.add_route(view.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
     if mode != "off":
         app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
 
@@ -141,7 +142,7 @@ def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
     async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
-        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
+        await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
 
     gate: Any = Gate(graphql_socket, origins=origins, sockets=sockets)
     app.state.graphql_socket = ProxyHeadersMiddleware(gate, proxies)

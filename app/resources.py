@@ -8,21 +8,21 @@ from typing import Final
 
 import structlog
 
-from app.callbacks import Callbacks
-from app.clock import RESYNC_S, Clock
+from app.config.insurers_file import InsurerSettings, load_insurers
+from app.config.settings import Settings
 from app.domain.errors import Unavailable
-from app.insurers import InsurerSettings, load_insurers
-from app.loops import forever
-from app.opened import Opened
-from app.quoting.ending import SWEEP_EVERY_S, Ending
-from app.quoting.purging import PURGE_EVERY_S, Purging
-from app.settings import Settings
-from app.storage.cipher import Cipher
-from app.storage.database import Pool, open_pool, read_time
-from app.streams.client import Client
-from app.streams.connection import RedisAddress, close, connect, parse_address
-from app.streams.events import EventStreams
-from app.streams.jobs import JobStreams
+from app.postgres.application_cache import Opened
+from app.postgres.cipher import Cipher
+from app.postgres.database import Pool, open_pool, read_time
+from app.redis.event_streams import EventStreams
+from app.redis.job_streams import JobStreams
+from app.redis.redis_client import Client
+from app.redis.topology import RedisAddress, close, connect, parse_address
+from app.runtime.clock import RESYNC_S, Clock
+from app.runtime.supervision import forever
+from app.use_cases.complete import SWEEP_EVERY_S, Ending
+from app.use_cases.erase import PURGE_EVERY_S, Purging
+from app.use_cases.insurer_callbacks import Callbacks
 
 log: Final = structlog.get_logger(__name__)
 

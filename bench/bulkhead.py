@@ -21,14 +21,14 @@ from typing import Final
 
 import asyncpg
 
-from app.documents import encode_application
-from app.loops import running
-from app.quoting.accepting import Accepting, NewQuoteRequest
-from app.quoting.admission import Admission
-from app.quoting.limiting import Limiting
+from app.codecs.documents import encode_application
+from app.config.settings import Settings
+from app.postgres.migration import migrate
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.storage.migration import migrate
+from app.runtime.supervision import running
+from app.use_cases.accept import Accepting, NewQuoteRequest
+from app.use_cases.admission import Admission
+from app.use_cases.caller_rate_limit import Limiting
 from bench.chain import example_application
 from bench.insurer import serving
 from sandbox.demo.servers import Postgresql, Redis, free_port, wait_for_port

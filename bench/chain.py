@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from app.callbacks import Callbacks
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.intake import application_from
+from app.domain.intake.application_reader import application_from
 from app.domain.quote import Offer
-from app.insurers import InsurerSettings
-from app.storage.cipher import Cipher
-from app.streams.connection import connect, parse_address
-from app.streams.insurer_states import InsurerStates
-from app.streams.jobs import Delivery
-from workers.asking import Asking
-from workers.callbacks import CalledBack
-from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Line
-from workers.insurers.http import InsurerHttp
+from app.postgres.cipher import Cipher
+from app.redis.insurer_states import InsurerStates
+from app.redis.job_streams import Delivery
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
+from app.use_cases.insurer_callbacks import Callbacks
+from workers.adapters.adapter import Line
+from workers.adapters.insurer_http import InsurerHttp
+from workers.adapters.registry import make_adapter
+from workers.insurer_calls.callback_waiter import CalledBack
+from workers.insurer_calls.exchange import Asking
 from workers.job import Holding, Job
-from workers.limit import Limits
+from workers.resilience.circuit_breaker import Circuit
+from workers.resilience.rate_limit import Limits
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"

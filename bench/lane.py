@@ -15,32 +15,32 @@ from typing import Any, Final
 
 import uvloop
 
-from app import collecting
-from app.documents import encode_application
+from app.codecs.documents import encode_application
+from app.config.settings import Settings
 from app.domain.application import Application
 from app.domain.ids import uuid7
 from app.domain.money import Money
 from app.domain.quote import Answer, Offer, Quote, QuoteRequest
-from app.domain.tariff import Coefficients
-from app.loops import running
+from app.domain.tariff.formula import Coefficients
+from app.intake.new_request import new_quote_request
 from app.observability import logs
-from app.quoting.settling import Settling
-from app.quoting.wishes import new_quote_request
+from app.postgres.database import connected
+from app.postgres.request_rows import NewRequest, insert_requests
+from app.redis import keys
+from app.redis.event_streams import Published
+from app.redis.job_streams import Enqueued, JobReader
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.storage.database import connected
-from app.storage.requests import NewRequest, insert_requests
-from app.streams import keys
-from app.streams.events import Published
-from app.streams.jobs import Enqueued, JobReader
+from app.runtime import gc_tuning
+from app.runtime.supervision import running
+from app.use_cases.settle import Settling
 from bench.rows import Row, Target
 from bench.system import system, wish
-from workers.asking import Asking
+from workers.insurer_calls.exchange import Asking
 from workers.job import Job, Ownership
-from workers.lane import Lane
-from workers.loading import Loading
-from workers.presence import Presence
-from workers.quarantine import Quarantine
+from workers.lanes.application_loader import Loading
+from workers.lanes.lane import Lane
+from workers.lanes.presence import Presence
+from workers.poison_jobs.quarantine import Quarantine
 
 LINE: Final = "lane"
 REQUESTS: Final = 1500
@@ -91,7 +91,7 @@ async def _round(environment: Mapping[str, str]) -> tuple[float, float, float]:
         requests = await enqueued(resources, REQUESTS)
         jobs = REQUESTS * len(resources.insurers)
         async with lanes(resources):
-            collecting.resume()  # as a worker's process does
+            gc_tuning.resume()  # as a worker's process does
             cpu, begun = time.process_time(), time.perf_counter()
             while await _left(resources):  # noqa: ASYNC110 - Redis alone knows
                 await asyncio.sleep(0.02)

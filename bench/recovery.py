@@ -16,8 +16,8 @@ from typing import Any, Final, cast
 import httpx
 import uvloop
 
-from app.streams import keys
-from app.streams.connection import connect, parse_address
+from app.redis import keys
+from app.redis.topology import connect, parse_address
 from bench.fleet import Fleet, fleet, worker
 from bench.rows import Row, Target
 from bench.users import body_of

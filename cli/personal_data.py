@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from app.config.settings import Settings
 from app.domain.errors import Unavailable, WrongSetting
 from app.observability import logs
-from app.quoting.purging import Purging, Rotation
 from app.resources import open_resources
-from app.settings import Settings
+from app.use_cases.erase import Purging, Rotation
 
 Result = TypeVar("Result")
 

@@ -5,23 +5,23 @@ from typing import Final
 
 import msgspec
 
-from app.api.availability import Availabilities
-from app.api.finishing import Finishing
-from app.api.operations import Operations
-from app.api.plans.kept import Plans
-from app.api.pushed import Pushed
-from app.api.sockets import Sockets
-from app.api.tokens import Tokens
-from app.clock import Clock
-from app.customers import Customers
+from app.api.auth.tokens import Tokens
+from app.api.compiled.plan_cache import Plans
+from app.api.connections.socket_limits import Sockets
+from app.api.execution.document_cache import Operations
+from app.api.insurer_directory import Availabilities
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
-from app.live import Live
-from app.quoting.accepting import Accepting
-from app.quoting.ending import Ending
-from app.storage.database import Pool
-from app.storage.requests import Customer
+from app.postgres.database import Pool
+from app.postgres.request_rows import Customer
+from app.runtime.clock import Clock
+from app.runtime.shielded_tasks import Finishing
+from app.use_cases.accept import Accepting
+from app.use_cases.complete import Ending
+from app.watch.customer_watch import Customers
+from app.watch.hub import Live
+from app.watch.push_latency import Pushed
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"

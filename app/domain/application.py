@@ -1,6 +1,6 @@
 """The application (заявление): what an insurer is told about the car and its people.
 
-Values of these types are valid: `app.domain.intake` is the one place that makes them from what a caller sent.
+Values of these types are valid: `app.domain.intake.application_reader` is the one place that makes them from what a caller sent.
 Whatever is personal has `repr=False`, so that it cannot reach a log by accident.
 """
 

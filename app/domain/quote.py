@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.domain.links import is_https_url
 from app.domain.money import Money
-from app.domain.tariff import Coefficients
+from app.domain.tariff.formula import Coefficients
 
 
 class QuoteStatus(StrEnum):

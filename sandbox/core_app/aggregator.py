@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from sandbox.core_app.circuit import Circuit, CircuitOpen
-from sandbox.core_app.documents import CREATE, LOOK
+from sandbox.core_app.graphql_documents import CREATE, LOOK
 
 log: Final = structlog.get_logger(__name__)
 

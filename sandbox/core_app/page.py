@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from sandbox.core_app.config import Config
-from sandbox.core_app.customers import customer_of, introduce, new_customer
+from sandbox.core_app.identity import customer_of, introduce, new_customer
 
 STATIC: Final = Path(__file__).parent / "static"
 

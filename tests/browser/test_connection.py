@@ -7,7 +7,7 @@ from support.browser import Browser, Page
 from support.proxy import proxied
 from support.shop import Shop, Shops, ask, ends, has_offers, offers, send
 
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 TOLD_S_MOST = 1.0
 

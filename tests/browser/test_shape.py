@@ -10,7 +10,7 @@ import pytest
 from support.browser import Browser, Page
 from support.shop import Shops, ask, ends, has_offers
 
-from sandbox.insurers.behaviours import Decline, Processing
+from sandbox.insurers.script.behaviours import Decline, Processing
 
 ROOT: Final = Path(__file__).parents[2]
 STATIC: Final = ROOT / "sandbox/core_app/static"

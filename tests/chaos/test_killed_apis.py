@@ -13,8 +13,8 @@ from support.proxy import proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams.script import ENQUEUE
-from cli.client import CREATE
+from app.redis.lua_scripts import ENQUEUE
+from cli.quote.aggregator_client import CREATE
 
 RELAYED_S_MOST = 2.0
 INSURERS = ("sever", "volga", "ural")

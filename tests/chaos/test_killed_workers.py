@@ -12,7 +12,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 from websockets.exceptions import WebSocketException
 
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 TAKEN_OVER_S_MOST = 4.0
 INSURERS = ("sever", "volga", "ural")

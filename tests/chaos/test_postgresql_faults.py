@@ -11,8 +11,8 @@ from support.proxy import Proxy, proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from cli.client import CREATE
-from sandbox.insurers.behaviours import Processing
+from cli.quote.aggregator_client import CREATE
+from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga", "ural")
 REQUESTS = 12

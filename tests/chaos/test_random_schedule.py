@@ -19,8 +19,8 @@ from support.town import Town, founded
 from support.until import until
 from support.world import World
 
-from app.streams import keys
-from sandbox.insurers.catalogue import INSURERS
+from app.redis import keys
+from sandbox.insurers.model.catalogue import INSURERS
 
 SHORT_SEED = 7
 BUGS = (

@@ -15,8 +15,8 @@ from support.processes import Process, api_process, together, worker_process
 from support.until import until
 from support.world import ApiAtHand, World
 
-from cli.client import CallFailed
-from sandbox.insurers.behaviours import Processing
+from cli.quote.aggregator_client import CallFailed
+from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga", "ural")
 STOPPED_S_MOST = 10.0

@@ -15,8 +15,8 @@ from support.proxy import Proxy, Trap, proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams import keys
-from app.streams.script import PUBLISH
+from app.redis import keys
+from app.redis.lua_scripts import PUBLISH
 
 DEFAULT_LEASE_S, LEASE_S = 3.0, 1.0
 """The rule counts from it."""

@@ -15,7 +15,7 @@ from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 EARLY = ("ladoga", "onega")
 """They answer before anybody stops reading: what is usual here and now."""

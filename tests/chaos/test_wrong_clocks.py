@@ -17,7 +17,7 @@ from support.processes import Process, api_process, together, worker_process
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
-from sandbox.insurers.behaviours import Processing, Status
+from sandbox.insurers.script.behaviours import Processing, Status
 
 INSURERS = ("sever", "volga", "ural")
 DEADLINE_S, LEASE_S = 6.0, 1.5

@@ -12,7 +12,7 @@ from gql.transport.websockets import WebsocketsTransport
 from support.proxy import Proxy, proxied
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from cli.client import WATCH
+from cli.quote.aggregator_client import WATCH
 
 INSURERS: Final = ("sever", "volga", "zarya")
 END_S_MOST: Final = 30.0

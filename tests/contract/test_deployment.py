@@ -11,8 +11,8 @@ import typer.main
 import yaml
 from pydantic import SecretStr
 
-from app.insurers import load_insurers
-from app.settings import Settings
+from app.config.insurers_file import load_insurers
+from app.config.settings import Settings
 from cli.main import app
 
 ROOT: Final = Path(__file__).parents[2]

@@ -13,27 +13,34 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app import batching, callbacks, customers, insurers, live
-from app.api import cost, faults, frames, http, operations, tokens, websocket
-from app.api.codes import MEANINGS
-from app.api.rest import following, problems, stream
+from app.api import graphql_errors
+from app.api.auth import tokens
+from app.api.error_codes import MEANINGS
+from app.api.execution import document_cache, document_cost
+from app.api.http import view
+from app.api.rest import problem_details, push_loop, stream_socket
+from app.api.websocket import graphql_socket, messages
+from app.config import insurers_file
+from app.config.insurers_file import InsurerSettings
+from app.config.settings import Settings
+from app.domain.intake.problems import MESSAGES
 from app.domain.money import PREMIUM_MOST
-from app.domain.problems import MESSAGES
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
-from app.insurers import InsurerSettings
 from app.observability import metrics
-from app.quoting import accepting
-from app.settings import Settings
-from app.storage import database
-from app.streams import connection, jobs
-from cli import protocol, reference, serving, sockets
+from app.postgres import database
+from app.redis import job_streams, topology
+from app.runtime import group_commit
+from app.server import http_limits, serve, websocket_limits
+from app.use_cases import accept, insurer_callbacks
+from app.watch import customer_watch, hub
+from cli import docs_tables
 from cli.main import app
-from sandbox.insurers.dialects import GROUP as DIALECTS
-from sandbox.insurers.magic import MAGIC, PREFIX
-from workers import quarantine, ward
-from workers.insurers import GROUP
-from workers.insurers import http as insurer_http
-from workers.insurers.adapter import Abilities
+from sandbox.insurers.script.magic_values import MAGIC, PREFIX
+from sandbox.insurers.wire.dialects import GROUP as DIALECTS
+from workers.adapters import insurer_http as insurer_http
+from workers.adapters.adapter import Abilities
+from workers.adapters.registry import GROUP
+from workers.poison_jobs import isolated_process, quarantine
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted(
@@ -158,24 +165,24 @@ def test_every_problem_is_listed() -> None:
 
 def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     """`make docs` makes it; every code that a caller can meet is in it, with its message."""
-    assert reference.renewed(INTEGRATION) == INTEGRATION
+    assert docs_tables.renewed(INTEGRATION) == INTEGRATION
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
-    assert set(MEANINGS) == set(faults.MESSAGES) | written
+    assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
 
 
 def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
     """In the order of the statuses."""
     listed = table(INTEGRATION, "problem", "status")
-    assert {code: int(cells[0]) for code, cells in listed.items()} == problems.STATUSES
-    assert f"every\n{following.HEARTBEAT_S:.0f} to" in INTEGRATION
+    assert {code: int(cells[0]) for code, cells in listed.items()} == problem_details.STATUSES
+    assert f"every\n{push_loop.HEARTBEAT_S:.0f} to" in INTEGRATION
 
 
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    values = [*vars(websocket).values(), *vars(stream).values()]
+    values = [*vars(graphql_socket).values(), *vars(stream_socket).values()]
     ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
-    assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(websocket.TRY_AGAIN_LATER)}
+    assert set(table(INTEGRATION, "code", "when")) == ours | {"1012", str(graphql_socket.TRY_AGAIN_LATER)}
 
 
 KIB: Final = 1024
@@ -185,53 +192,57 @@ MIB: Final = 1024 * 1024
 @pytest.mark.parametrize(
     ("text", "what", "limit"),
     [
-        (INTEGRATION, "body of an HTTP request", f"{http.BODY_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "head of an HTTP request", f"{protocol.HEAD_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "a request, from its first byte to its last", f"{protocol.REQUEST_S_MOST:.0f} s"),
-        (INTEGRATION, "tokens (lexical) of a document", f"{cost.TOKENS_MOST}"),
-        (INTEGRATION, "depth of a document", f"{cost.DEPTH_MOST}"),
-        (INTEGRATION, "aliases in a document", f"{cost.ALIASES_MOST}"),
-        (INTEGRATION, "directives in a document", f"{cost.DIRECTIVES_MOST}"),
-        (INTEGRATION, "fragments in a document", f"{cost.FRAGMENTS_MOST}"),
-        (INTEGRATION, "fields that are selected again", f"{cost.REPEATS_MOST}"),
-        (INTEGRATION, "complexity of an operation", f"{cost.COMPLEXITY_MOST}"),
-        (INTEGRATION, "errors told of one document", f"{operations.ERRORS_MOST}"),
+        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "head of an HTTP request", f"{http_limits.HEAD_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "a request, from its first byte to its last", f"{http_limits.REQUEST_S_MOST:.0f} s"),
+        (INTEGRATION, "tokens (lexical) of a document", f"{document_cost.TOKENS_MOST}"),
+        (INTEGRATION, "depth of a document", f"{document_cost.DEPTH_MOST}"),
+        (INTEGRATION, "aliases in a document", f"{document_cost.ALIASES_MOST}"),
+        (INTEGRATION, "directives in a document", f"{document_cost.DIRECTIVES_MOST}"),
+        (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MOST}"),
+        (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MOST}"),
+        (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MOST}"),
+        (INTEGRATION, "errors told of one document", f"{document_cache.ERRORS_MOST}"),
         (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
         (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
-        (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "frame of a WebSocket", f"{serve.FRAME_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
-        (INTEGRATION, "connection_init", f"within {websocket.INIT_S_MOST:.0f} s"),
-        (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
-        (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
-        (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
-        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{sockets.STALLED_AFTER_S:.0f} s"),
-        (INTEGRATION, "what waits for a socket", f"{serving.SENT_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
-        (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
-        (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
+        (INTEGRATION, "connection_init", f"within {graphql_socket.INIT_S_MOST:.0f} s"),
+        (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MOST}"),
+        (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MOST} characters"),
+        (INTEGRATION, "subscriptions at once in one process", f"{hub.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{websocket_limits.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serve.SENT_BYTES_MOST // KIB} KiB"),
+        (INTEGRATION, "customers watched at once in one process", f"{customer_watch.CUSTOMERS_MOST:,}"),
+        (INTEGRATION, "open requests of a customer, watched at once", f"{customer_watch.OPEN_MOST}"),
+        (INTEGRATION, "createQuoteRequest", f"{accept.ACCEPT_S_MOST:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
-        (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
-        (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
+        (INTEGRATION, "insurers in a request", f"{insurers_file.INSURERS_MOST}"),
+        (OPERATIONS, "insurers in the file", f"{insurers_file.INSURERS_MOST}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
         (
             OPERATIONS,
             "what an insurer calls back with",
-            f"{callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {callbacks.CALLS_KEPT} of a job",
+            f"{insurer_callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {insurer_callbacks.CALLS_KEPT} of a job",
         ),
         (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
-        (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
-        (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
+        (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MOST:,}"),
+        (OPERATIONS, "one transaction, one script", f"{group_commit.BATCH_MOST:,} rows"),
         (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),
         (OPERATIONS, "one statement", f"{database.STATEMENT_S_MOST:.0f} s"),
         (
             OPERATIONS,
             "connecting to Redis, one reply",
-            f"{connection.CONNECT_S_MOST:.0f} s, {connection.REPLY_S_MOST:.0f} s",
+            f"{topology.CONNECT_S_MOST:.0f} s, {topology.REPLY_S_MOST:.0f} s",
         ),
-        (OPERATIONS, "keys of a request in Redis", f"{jobs.KEPT_AFTER_EXPIRY.seconds // 60} min"),
+        (OPERATIONS, "keys of a request in Redis", f"{job_streams.KEPT_AFTER_EXPIRY.seconds // 60} min"),
         (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MOST}"),
-        (OPERATIONS, "place of the failure kept in a dead letter", f"{ward.TRACE_LENGTH_MOST:,} characters"),
-        (OPERATIONS, "ending after SIGTERM", f"{serving.DRAIN_S_MOST} s"),
+        (
+            OPERATIONS,
+            "place of the failure kept in a dead letter",
+            f"{isolated_process.TRACE_LENGTH_MOST:,} characters",
+        ),
+        (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MOST} s"),
     ],
     ids=lambda value: value if len(value) < 60 else "",
 )

@@ -5,7 +5,7 @@ import asyncio
 from support.until import until
 from support.world import World
 
-from sandbox.insurers.behaviours import Hang
+from sandbox.insurers.script.behaviours import Hang
 
 PLACES = 20
 REQUESTS = 150

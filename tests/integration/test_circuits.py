@@ -11,8 +11,8 @@ from support.world import ApiAtHand, WorkerAtHand, World
 
 from app.domain.errors import InsurerUnavailable
 from app.domain.insurer import Availability
-from sandbox.insurers.behaviours import Behaviour, Decline, Delay, Hang, Status
-from workers.circuit import Circuit
+from sandbox.insurers.script.behaviours import Behaviour, Decline, Delay, Hang, Status
+from workers.resilience.circuit_breaker import Circuit
 
 AVAILABILITY = "{ insurers { id availability } }"
 BREAKER = {"failure_rate": 0.5, "window": "10s", "min_calls": 4, "reset_after": "400ms", "most": "2s"}

@@ -13,7 +13,7 @@ from support.world import ApiAtHand, World
 from sandbox.core_app.aggregator import CALL_S_MOST
 from sandbox.core_app.circuit import FAILURES_MOST
 from sandbox.core_app.config import CustomerLimit
-from sandbox.core_app.intake import BODY_BYTES_MOST
+from sandbox.core_app.endpoints import BODY_BYTES_MOST
 
 TOLD_S_MOST = 1.0
 ASLEEP = "http://127.0.0.1:1/graphql"

@@ -13,8 +13,8 @@ from support.proxy import proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.core_app.push import END_LATE_S
-from sandbox.insurers.behaviours import Processing
+from sandbox.core_app.sse import END_LATE_S
+from sandbox.insurers.script.behaviours import Processing
 
 KEY = "0123456789abcdef"
 WAIT_S_MOST = 20
@@ -147,7 +147,7 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for ever: a little behind the deadline the stream says where to look, and ends."""
-    monkeypatch.setattr("sandbox.core_app.push.END_LATE_S", 0.2)
+    monkeypatch.setattr("sandbox.core_app.sse.END_LATE_S", 0.2)
     assert END_LATE_S > 1
     world.write_insurers("sever")
     world.set(quote_deadline="2s", end_margin="500ms", feed_length="0")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from support.world import ApiAtHand, World
 
-from app.api.plans.direct import Direct
+from app.api.http.direct_view import Direct
+from app.server.direct_http import DirectProtocol
 from bench.system import CREATE
-from cli.direct import DirectProtocol
 
 OTHER = "query { insurers { id } }"
 Answer = tuple[str, dict[str, str], Any]

@@ -17,7 +17,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from sandbox.demo.servers import free_port
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,11 +18,11 @@ from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
 from support.servers import RedisAtHand
 from support.until import until
 
-from app import documents
+from app.codecs import documents
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, ReasonCode
-from app.streams import keys
-from app.streams.connection import connect, parse_address
-from app.streams.events import EventStreams, Published
+from app.redis import keys
+from app.redis.event_streams import EventStreams, Published
+from app.redis.topology import connect, parse_address
 
 ROOT: Final = Path(__file__).parents[2]
 SCHEMA: Final[dict[str, Any]] = json.loads((ROOT / "docs/feed.schema.json").read_text(encoding="utf-8"))

@@ -13,10 +13,10 @@ import pytest
 from support.certificates import Authority
 from support.wire import OK, Insurer, listening
 
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings, WrongInsurer
 from app.domain.errors import InsurerProtocol, InsurerUnavailable
-from app.insurers import InsurerSettings, WrongInsurer
-from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
+from app.runtime.clock import Clock
+from workers.adapters.insurer_http import BODY_BYTES_MOST, InsurerHttp
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import strawberry
 
-from app.api.schema import Executor
+from app.api.schema.build import Executor
 
 EVENTS = 100_000
 GROWTH_BYTES_MOST = 8 * 1024 * 1024

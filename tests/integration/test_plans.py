@@ -14,9 +14,9 @@ from graphql import parse
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.plans.kept import KEPT_MOST, MET_MOST, Plans
-from app.api.schema import GRAPHQL
-from app.streams import keys
+from app.api.compiled.plan_cache import KEPT_MOST, MET_MOST, Plans
+from app.api.schema.build import GRAPHQL
+from app.redis import keys
 from bench.system import CREATE
 
 NUMBERS = itertools.count()

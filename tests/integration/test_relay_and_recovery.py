@@ -10,14 +10,14 @@ from support.servers import RedisAtHand
 from support.world import World
 
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus
+from app.postgres.cipher import Sealed
+from app.postgres.database import connected
+from app.postgres.quote_rows import insert_quotes
+from app.postgres.request_rows import NewRequest, insert_requests, read_requests
+from app.redis import keys
 from app.resources import Resources
-from app.storage.cipher import Sealed
-from app.storage.database import connected
-from app.storage.quotes import insert_quotes
-from app.storage.requests import NewRequest, insert_requests, read_requests
-from app.streams import keys
-from workers.recovery import Recovery
-from workers.relay import relay_once
+from workers.maintenance.outbox_relay import relay_once
+from workers.maintenance.redis_recovery import Recovery
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ import pytest
 from support.applications import an_application
 
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose
-from cli.serving import listen, serve_here
+from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.application import read_application
-from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.clock import Clock
-from sandbox.insurers.fate import fate_of
-from sandbox.insurers.sandbox import Sandbox
-from workers.insurers.rest_poll import as_wire
+from sandbox.insurers.handle import Sandbox
+from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import fate_of
+from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
 NOW: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)

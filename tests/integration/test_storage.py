@@ -10,15 +10,13 @@ import pytest
 from support.quotes import NOW, a_quote, a_refusal, a_request, an_offer
 from support.servers import Database
 
-from app.batching import DataRefused
 from app.domain.errors import Unavailable
 from app.domain.quote import Ending, Outcome, QuoteRequest
-from app.loops import running
-from app.storage.cipher import Sealed
-from app.storage.database import Pool, connected, open_pool, transaction
-from app.storage.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
-from app.storage.quotes import insert_quotes, missing_quotes, read_quotes, read_work
-from app.storage.requests import (
+from app.postgres.cipher import Sealed
+from app.postgres.database import Pool, connected, open_pool, transaction
+from app.postgres.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
+from app.postgres.quote_rows import insert_quotes, missing_quotes, read_quotes, read_work
+from app.postgres.request_rows import (
     NewRequest,
     end_full_requests,
     end_requests,
@@ -30,7 +28,9 @@ from app.storage.requests import (
     read_progress,
     read_requests,
 )
-from workers.loading import Loading
+from app.runtime.group_commit import DataRefused
+from app.runtime.supervision import running
+from workers.lanes.application_loader import Loading
 
 SEALED = Sealed("k1", b"sealed")
 

@@ -12,13 +12,13 @@ from graphql import coerce_input_value
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.schema import schema
-from app.clock import Clock
-from app.quoting.wishes import new_quote_request
-from cli.client import CREATE, WATCH
-from sandbox.insurers.behaviours import Decline, Status
-from sandbox.insurers.catalogue import INSURERS
-from sandbox.insurers.pricing import price
+from app.api.schema.build import schema
+from app.intake.new_request import new_quote_request
+from app.runtime.clock import Clock
+from cli.quote.aggregator_client import CREATE, WATCH
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.pricing import price
+from sandbox.insurers.script.behaviours import Decline, Status
 
 APPLICATIONS = 50
 

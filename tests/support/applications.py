@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.intake import application_from
+from app.domain.intake.application_reader import application_from
 
 START_DAYS_AHEAD: Final = 10
 ABSENT: Final = object()

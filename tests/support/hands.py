@@ -12,14 +12,14 @@ from support.servers import RedisAtHand
 from support.world import World
 
 from app.domain.quote import Outcome, Quote
-from app.following import Completed
-from app.live import Live
-from app.loops import running
-from app.quoting.settling import Answered, Settling
+from app.postgres.database import connected
+from app.postgres.quote_rows import Work, read_work
+from app.redis.job_streams import Delivery, JobReader
 from app.resources import Resources, open_resources
-from app.storage.database import connected
-from app.storage.quotes import Work, read_work
-from app.streams.jobs import Delivery, JobReader
+from app.runtime.supervision import running
+from app.use_cases.settle import Answered, Settling
+from app.watch.events import Completed
+from app.watch.hub import Live
 
 INSURERS = ("sever", "volga", "ural")
 LEASE_S = 0.04

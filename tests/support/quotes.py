@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.ids import uuid7
 from app.domain.money import roubles
 from app.domain.quote import Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.domain.tariff import Coefficients
+from app.domain.tariff.formula import Coefficients
 
 NOW = datetime.now(UTC).replace(microsecond=123456)
 

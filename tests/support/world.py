@@ -18,20 +18,20 @@ from support.applications import valid_application
 from support.quotes import an_offer
 from support.servers import Database, RedisAtHand, Servers
 
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.config.settings import Settings
 from app.domain.quote import Answer, Quote
-from app.loops import running
 from app.main import create_app
-from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from cli.client import CREATE, Client
-from cli.serving import listen, serve_here
+from app.runtime.clock import Clock
+from app.runtime.supervision import running
+from app.server.serve import listen, serve_here
+from app.use_cases.settle import Answered, Settling
+from cli.quote.aggregator_client import CREATE, Client
 from sandbox.core_app.app import create_app as create_core_app
 from sandbox.core_app.config import Config
 from sandbox.insurers.app import create_app as create_sandbox
-from workers.supervisor import Worker
+from workers.worker import Worker
 
 SECRET: Final = "a secret of the tests, long enough to sign"
 KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from support.clock import MovedClock
 
+from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from app.insurers import InsurerSettings
-from workers.circuit import Circuit
+from workers.resilience.circuit_breaker import Circuit
 
 SEVER = InsurerSettings.model_validate(
     {

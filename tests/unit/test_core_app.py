@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.core_app.applications import REMEMBERED_S, Applications, number_of
 from sandbox.core_app.circuit import FAILURES_MOST, RESET_S, Circuit, CircuitOpen
 from sandbox.core_app.config import CustomerLimit
 from sandbox.core_app.limits import CustomerLimits
+from sandbox.core_app.numbering import REMEMBERED_S, Applications, number_of
 
 
 class Time:

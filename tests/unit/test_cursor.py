@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.quotes import a_request
 
+from app.config.insurers_file import INSURERS_MOST
 from app.domain.cursor import CURSOR_LENGTH_MOST, Cursor
 from app.domain.errors import InvalidCursor
-from app.insurers import INSURERS_MOST
 
 INSURERS = st.integers(1, INSURERS_MOST).map(lambda count: [f"insurer-{n}" for n in range(count)])
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.formats import Broken, parse_date, parse_decimal
+from app.domain.intake.formats import Broken, parse_date, parse_decimal
 
 
 @given(st.dates())

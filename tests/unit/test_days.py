@@ -9,7 +9,7 @@ import pytest
 from support.applications import valid_application
 
 from app.domain.errors import InvalidApplication
-from app.quoting.wishes import new_quote_request
+from app.intake.new_request import new_quote_request
 
 BEFORE_MIDNIGHT = datetime(2026, 11, 22, 20, 59, 59, tzinfo=UTC)
 AFTER_MIDNIGHT = datetime(2026, 11, 22, 21, 0, 0, tzinfo=UTC)

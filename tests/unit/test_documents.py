@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.applications import an_application
 from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
 
-from app.documents import (
+from app.codecs.documents import (
     decode_answer,
     decode_application,
     decode_ending,

@@ -6,7 +6,7 @@ import pytest
 from support.applications import an_application
 
 from app.domain.quote import declined
-from workers.echo import without_echo
+from workers.insurer_calls.redaction import without_echo
 
 APPLICATION = an_application(datetime.now(UTC).date())
 

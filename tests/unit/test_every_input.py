@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.applications import valid_application
 
-from app.api.faults import format_errors
-from app.api.schema import GRAPHQL
-from app.documents import decode_application, encode_application
+from app.api.graphql_errors import format_errors
+from app.api.schema.build import GRAPHQL
+from app.codecs.documents import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Problem
-from app.quoting.wishes import new_quote_request
+from app.intake.new_request import new_quote_request
 
 MARKER = "Маркерова-9"
 NOW = datetime.now(UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.frames import Complete, ConnectionInit, MalformedFrame, Ping, Subscribe, decode_frame
+from app.api.websocket.messages import Complete, ConnectionInit, MalformedFrame, Ping, Subscribe, decode_frame
 
 
 def test_frames_of_the_protocol_are_read() -> None:

@@ -11,8 +11,8 @@ from support.applications import ABSENT, Changes, changed, looks_like_email
 
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.errors import InvalidApplication
-from app.domain.intake import application_from
-from app.domain.problems import MESSAGES
+from app.domain.intake.application_reader import application_from
+from app.domain.intake.problems import MESSAGES
 
 TODAY: Final = date(2026, 5, 1)
 DAY: Final = timedelta(days=1)

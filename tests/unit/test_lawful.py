@@ -8,11 +8,11 @@ import pytest
 from support.applications import an_application
 
 from app.domain.application import VehicleCategory
-from app.domain.lawful import is_lawful
 from app.domain.money import roubles
 from app.domain.quote import Offer
-from app.domain.tariff_2025 import TARIFF_2025
-from sandbox.insurers.pricing import price
+from app.domain.tariff.corridor import is_lawful
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from sandbox.insurers.model.pricing import price
 
 APPLICATION = an_application(date(2026, 5, 1))
 

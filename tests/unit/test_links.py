@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from support.quotes import an_offer
 
-from app.documents import decode_quote, encode_quote
+from app.codecs.documents import decode_quote, encode_quote
 from app.domain.ids import uuid7
 from app.domain.links import URL_LENGTH_MOST, https_url
 from app.domain.quote import Quote

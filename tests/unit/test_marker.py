@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from workers.marker import NOBODY, Marker
+from workers.poison_jobs.crash_marker import NOBODY, Marker
 
 
 @pytest.fixture

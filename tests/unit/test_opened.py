@@ -8,9 +8,9 @@ from datetime import date
 from support.applications import an_application
 from support.quotes import a_request
 
-from app.documents import encode_application
-from app.opened import Opened
-from app.storage.cipher import Cipher, Sealed
+from app.codecs.documents import encode_application
+from app.postgres.application_cache import Opened
+from app.postgres.cipher import Cipher, Sealed
 
 APPLICATION = an_application(date(2026, 11, 22))
 CIPHER = Cipher.from_setting(f"key:{base64.b64encode(bytes(32)).decode()}")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from graphql import get_introspection_query, is_list_type, is_non_null_type, is_object_type, parse
 
-from app.api.asked import Asked
-from app.api.cost import LENGTHS, TooComplex, measure
-from app.api.faults import MESSAGE_LENGTH_MOST, format_errors
-from app.api.operations import BadDocument, Operations, UnknownDocument, UntrustedDocument, load_trusted
-from app.api.schema import GRAPHQL
+from app.api.execution.document_cache import BadDocument, Operations, UnknownDocument, UntrustedDocument, load_trusted
+from app.api.execution.document_cost import LENGTHS, TooComplex, measure
+from app.api.graphql_errors import MESSAGE_LENGTH_MOST, format_errors
+from app.api.graphql_request import Asked
+from app.api.schema.build import GRAPHQL
 from app.domain.errors import WrongSetting
-from cli.client import CREATE, WATCH
+from cli.quote.aggregator_client import CREATE, WATCH
 
 CPU_S_MOST = 0.020
 INSURERS = "{ insurers { id } }"

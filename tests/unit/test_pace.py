@@ -2,7 +2,7 @@
 
 import asyncio
 
-from workers.pace import BEGUN_MOST, Pace
+from workers.insurer_calls.call_pacer import BEGUN_MOST, Pace
 
 CALLS = 10 * BEGUN_MOST
 

@@ -23,22 +23,22 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from support.selections import selections
 
-from app.api import types
-from app.api.availability import Availabilities
-from app.api.executor import ODD, Executor, leaves_of
-from app.api.plans.plan import compile_plan
-from app.api.plans.selections import Info, Selections
-from app.api.plans.simple import NotSimple
-from app.api.scalars import SCALARS
-from app.api.schema import GRAPHQL
-from app.clock import Clock
+from app.api.compiled.mutation_plan import compile_plan
+from app.api.compiled.not_compilable import NotSimple
+from app.api.compiled.selections import Info, Selections
+from app.api.insurer_directory import Availabilities
+from app.api.schema import types
+from app.api.schema.build import GRAPHQL
+from app.api.schema.executor import ODD, Executor, leaves_of
+from app.api.schema.scalars import SCALARS
 from app.domain.errors import InvalidApplication
 from app.domain.insurer import Insurer
+from app.domain.intake.problems import problem
 from app.domain.money import Money
-from app.domain.problems import problem
 from app.domain.quote import CANCELLED, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.domain.tariff import Coefficients
-from app.streams.connection import connect, parse_address
+from app.domain.tariff.formula import Coefficients
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")

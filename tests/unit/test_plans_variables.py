@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.applications import valid_application
 
-from app.api.asked import Refused, decode_asked
-from app.api.coercion import coercions
-from app.api.plans.plan import compile_plan
-from app.api.schema import GRAPHQL
+from app.api.compiled.mutation_plan import compile_plan
+from app.api.execution.coercion import coercions
+from app.api.graphql_request import Refused, decode_asked
+from app.api.schema.build import GRAPHQL
 from app.domain.errors import InvalidApplication
-from app.quoting.accepting import NewQuoteRequest
-from app.quoting.straight import plain as spelt_out
-from app.quoting.straight import read_wish, straight_wish
+from app.intake.fast_reader import plain as spelt_out
+from app.intake.fast_reader import read_wish, straight_wish
+from app.use_cases.accept import NewQuoteRequest
 
 DOCUMENT = parse(
     "mutation ($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }", no_location=True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.cancelling import first_of
+from app.runtime.cancellation import first_of
 
 
 async def after(turns: int, result: Any) -> Any:

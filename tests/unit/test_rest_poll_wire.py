@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from support.applications import an_application, changed, looks_like_email
 
-from app.domain.intake import application_from
-from workers.insurers.adapter import https_url, plain_code
-from workers.insurers.http import retry_after_s
-from workers.insurers.rest_poll import as_wire
+from app.domain.intake.application_reader import application_from
+from workers.adapters.adapter import https_url, plain_code
+from workers.adapters.insurer_http import retry_after_s
+from workers.adapters.rest_poll import as_wire
 
 TODAY = date(2026, 11, 22)
 ENCODER = msgspec.json.Encoder(decimal_format="string")

@@ -10,10 +10,10 @@ import pytest
 from support.applications import an_application
 
 from app.domain.application import Application, VehicleCategory
-from sandbox.insurers.behaviours import Garbage, Hang, Status
-from sandbox.insurers.catalogue import INSURERS
-from sandbox.insurers.fate import Fate, Refusal, fate_of
-from sandbox.insurers.pricing import Price, price
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import Fate, Refusal, fate_of
+from sandbox.insurers.model.pricing import Price, price
+from sandbox.insurers.script.behaviours import Garbage, Hang, Status
 
 TODAY: Final = date(2026, 5, 1)
 APPLICATION: Final = an_application(TODAY)

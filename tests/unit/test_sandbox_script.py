@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from sandbox.insurers.behaviours import Decline, Delay, Garbage, Hang, Offer, Processing, Status
-from sandbox.insurers.script import BEHAVIOURS_MOST, Script, ScriptTooLong
+from sandbox.insurers.script.behaviours import Decline, Delay, Garbage, Hang, Offer, Processing, Status
+from sandbox.insurers.script.script import BEHAVIOURS_MOST, Script, ScriptTooLong
 
 BUSY = Status(status=429)
 DOWN = Status(status=503)

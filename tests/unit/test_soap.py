@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.errors import InsurerBusy, InsurerCredentials, InsurerProtocol, InsurerRejected, InsurerUnavailable
-from workers.insurers.soap import DEPTH_MOST, SOAP, _error, _Fault, _shaped, envelope, open_envelope
+from workers.adapters.soap import DEPTH_MOST, SOAP, _error, _Fault, _shaped, envelope, open_envelope
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 QUADRATIC = f'<!ENTITY a "{"x" * 50_000}">'

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from app.api.jwks import check_source
-from app.api.keyring import Keyring, parse_jwks, parse_secrets
-from app.api.tokens import SKEW_S, Tokens
-from app.clock import Clock
+from app.api.auth.jwks import check_source
+from app.api.auth.keyring import Keyring, parse_jwks, parse_secrets
+from app.api.auth.tokens import SKEW_S, Tokens
 from app.domain.caller import Service, Watcher
 from app.domain.errors import NotAuthenticated, WrongSetting
+from app.runtime.clock import Clock
 
 SECRET = "a secret of the tests, long enough to sign"
 OTHER = "another secret of the tests, as long as that"

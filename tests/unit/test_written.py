@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from support.quotes import COEFFICIENTS
 from support.selections import selections
 
-from app.api.asked import Asked
-from app.api.availability import Availabilities
 from app.api.context import Context
-from app.api.execution import stream
-from app.api.operations import BadDocument, Operations
-from app.api.pushed import Pushed
-from app.api.schema import GRAPHQL
-from app.clock import Clock
-from app.documents import told_of
+from app.api.execution.document_cache import BadDocument, Operations
+from app.api.execution.operation import stream
+from app.api.graphql_request import Asked
+from app.api.insurer_directory import Availabilities
+from app.api.schema.build import GRAPHQL
+from app.codecs.documents import told_of
 from app.domain.cursor import Cursor
 from app.domain.insurer import Insurer
 from app.domain.money import Money
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.following import Completed, Event, Received
-from app.streams.connection import connect, parse_address
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
+from app.watch.events import Completed, Event, Received
+from app.watch.push_latency import Pushed
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
@@ -67,7 +67,7 @@ class FrozenClock(Clock):
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """Of both types; as they come out of `app.live`."""
+    """Of both types; as they come out of `app.watch.hub`."""
     quotes = {
         id_: Quote(ID, id_, draw(answers), draw(moments))
         for id_ in draw(st.sets(st.sampled_from(INSURERS), min_size=1))

@@ -3,10 +3,10 @@
 from functools import cache
 from typing import Any, Final
 
-from app.api.http import BODY_BYTES_MOST
+from app.api.http.view import BODY_BYTES_MOST
 from app.api.rest import examples
-from app.api.rest.problems import MEDIA_TYPE, STATUSES
-from app.api.rest.schemas import reference, schemas_of
+from app.api.rest.json_schema import reference, schemas_of
+from app.api.rest.problem_details import MEDIA_TYPE, STATUSES
 
 _TITLE: Final = "osago-aggregator"
 _ABOUT: Final = f"""\

@@ -11,19 +11,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.api.asked import Refused
 from app.api.context import Context, Services
-from app.api.creating import create
-from app.api.http import bearer, encode, id_of, json_body
-from app.api.queries import request_id_of
-from app.api.rest import stream
-from app.api.rest.documents import accepted_document, request_document
-from app.api.rest.events import EventStream
+from app.api.graphql_request import Refused
+from app.api.http.view import bearer, encode, id_of, json_body
+from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
-from app.api.rest.problems import problem
+from app.api.rest.problem_details import problem
+from app.api.rest.representations import accepted_document, request_document
+from app.api.rest.sse import EventStream
+from app.api.schema.creating import create
+from app.api.schema.queries import request_id_of
 from app.domain.errors import NotFound
-from app.storage.database import connected
-from app.storage.requests import read_requests
+from app.postgres.database import connected
+from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
 _JSON: Final = "application/json"
@@ -41,7 +41,7 @@ def routes(services: Callable[[], Services]) -> list[BaseRoute]:
         return handle
 
     async def serve(websocket: WebSocket) -> None:
-        await stream.serve(websocket, services())
+        await stream_socket.serve(websocket, services())
 
     return [
         Route(PATH, handled(_create), methods=["POST"]),

@@ -1,0 +1,280 @@
+"""graphql-transport-ws: one connection, its operations, and the code that each misuse closes it with.
+
+An operation's own fault never closes the socket: the other operations on it go on. Nothing is queued for a client that
+reads slowly: its operations wait at their next message, and are ended with their cursors when it takes nothing any more.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app.api.auth.tokens import Grant
+from app.api.context import Context, Services
+from app.api.execution.document_cache import BadDocument
+from app.api.execution.operation import stream, watched
+from app.api.graphql_errors import format_errors, raised, told
+from app.api.http.view import encode
+from app.api.websocket.messages import (
+    Complete,
+    ConnectionInit,
+    Frame,
+    MalformedFrame,
+    Ping,
+    Pong,
+    Subscribe,
+    decode_frame,
+)
+from app.api.websocket.subscriber import Line, Running, Subscriber
+from app.domain.caller import Caller
+from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
+from app.observability import metrics
+from app.server.peer import peer_of
+
+log: Final = structlog.get_logger(__name__)
+
+PROTOCOL: Final = "graphql-transport-ws"
+INIT_S_MOST: Final = 5.0
+OPERATIONS_MOST: Final = 100
+EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
+"""A token may hold for years; a clock is set meanwhile."""
+
+# Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
+TRY_AGAIN_LATER: Final = 1013
+BAD_REQUEST: Final = 4400
+UNAUTHORIZED: Final = 4401
+FORBIDDEN: Final = 4403
+SUBPROTOCOL_NOT_ACCEPTABLE: Final = 4406
+INIT_TIMEOUT: Final = 4408
+SUBSCRIBER_EXISTS: Final = 4409
+TOO_MANY_INITS: Final = 4429
+
+
+class _Closing(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+async def serve(websocket: WebSocket, services: Services) -> None:
+    """Serves one connection until either side closes it."""
+    if PROTOCOL not in websocket.scope["subprotocols"]:
+        await websocket.accept()
+        await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+        return
+    await websocket.accept(subprotocol=PROTOCOL)
+    connection = _Connection(websocket, services)
+    try:
+        await connection.run()
+    except WebSocketDisconnect:
+        pass
+    except _Closing as closing:
+        if websocket.application_state is WebSocketState.CONNECTED:
+            with contextlib.suppress(WebSocketDisconnect):
+                await websocket.close(closing.code, closing.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What runs in a task of its own: queries, mutations, and whatever a `Subscriber` cannot do."""
+
+    task: asyncio.Task[None]
+    context: Context
+
+    def cancel(self) -> None:
+        self.task.cancel()
+
+    @property
+    def place(self) -> str | None:
+        return self.context.place.cursor
+
+
+class _Connection:
+    def __init__(self, websocket: WebSocket, services: Services) -> None:
+        self._websocket = websocket
+        self._services = services
+        self._running: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        self._peer = peer_of(websocket.scope)
+        self._line = Line(self._peer, self._running) if self._peer else None
+        self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
+        """What ends the connection although the client goes on."""
+        self._reading: asyncio.Timeout | None = None
+        self._expiring: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        token, grant = await self._initialised()
+        try:
+            with self._services.sockets.with_token(token):
+                await self._send({"type": "connection_ack"})
+                await self._serve(grant)
+        except Overloaded:
+            raise _Closing(TRY_AGAIN_LATER, "Too many connections with this token") from None
+
+    async def _serve(self, grant: Grant) -> None:
+        """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                if self._peer:
+                    self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
+                self._look_at_token(grant)
+                while True:
+                    await self._take(await self._frame(), grant.caller)
+        except TimeoutError:
+            if self._interrupted is None:
+                raise
+            await self._interrupted()
+        finally:
+            self._let_go()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    def _let_go(self) -> None:
+        self._cancel_operations()
+        if self._expiring:
+            self._expiring.cancel()
+        if self._peer:
+            self._peer.on_stalled = self._peer.on_writable = None
+
+    def _interrupt(self, end: Callable[[], Awaitable[NoReturn]]) -> None:
+        if self._interrupted is None and self._reading:
+            self._interrupted = end
+            self._reading.reschedule(asyncio.get_running_loop().time())
+
+    def _look_at_token(self, grant: Grant) -> None:
+        """Nobody watches on with a token that holds no more."""
+        left_s = grant.expires_at_s - self._services.clock.now().timestamp()
+        if left_s <= 0:
+            self._interrupt(self._close_expired)
+            return
+        wait_s = min(left_s, EXPIRY_LOOKED_AT_EVERY_S)
+        self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
+
+    async def _close_expired(self) -> NoReturn:
+        raise _Closing(FORBIDDEN, "Token expired")
+
+    async def _close_stalled(self) -> NoReturn:
+        """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
+        metrics.SLOW.inc()
+        log.info("socket.stalled", operations=len(self._running))
+        for operation_id, operation in self._cancel_operations().items():
+            error = told(SlowConsumer(operation.place))
+            await self._send({"id": operation_id, "type": "error", "payload": [error]})
+        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
+
+    async def _initialised(self) -> tuple[str, Grant]:
+        try:
+            async with asyncio.timeout(INIT_S_MOST):
+                frame = await self._frame()
+                while isinstance(frame, Ping | Pong):
+                    await self._pong(frame)
+                    frame = await self._frame()
+        except TimeoutError:
+            raise _Closing(INIT_TIMEOUT, "Connection initialisation timeout") from None
+        if not isinstance(frame, ConnectionInit):
+            raise _Closing(UNAUTHORIZED, "Unauthorized")
+        try:
+            token = self._token(frame.payload or {})
+            return token, self._services.tokens.grant(token)
+        except NotAuthenticated:
+            raise _Closing(FORBIDDEN, "Forbidden") from None
+
+    def _token(self, payload: dict[str, Any]) -> str:
+        """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
+        token = payload.get("token")
+        header = payload.get("Authorization") or self._websocket.headers.get("authorization", "")
+        if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
+            token = header[7:]
+        if not isinstance(token, str):
+            raise NotAuthenticated
+        return token
+
+    async def _take(self, frame: Frame, caller: Caller) -> None:
+        match frame:
+            case Subscribe():
+                await self._begin(frame, caller)
+            case Complete(id=operation_id):
+                if operation := self._running.pop(operation_id, None):
+                    operation.cancel()
+            case ConnectionInit():
+                raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+            case Ping() | Pong():
+                await self._pong(frame)
+
+    async def _begin(self, frame: Subscribe, caller: Caller) -> None:
+        if frame.id in self._running:
+            raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
+        if len(self._running) >= OPERATIONS_MOST:
+            await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
+            return
+        context = Context(self._services, caller)
+        task = asyncio.create_task(self._operate(frame, context))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._running[frame.id] = _Operation(task, context)
+
+    async def _operate(self, frame: Subscribe, context: Context) -> None:
+        """An operation, or the beginning of one that a `Subscriber` goes on with."""
+        try:
+            with structlog.contextvars.bound_contextvars(operation=frame.id):
+                last = await self._stream(frame, context)
+        except WebSocketDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
+            last = {"type": "error", "payload": [raised(error)]}
+        # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
+        operation = self._running.get(frame.id)
+        if last and isinstance(operation, _Operation) and operation.context is context:
+            del self._running[frame.id]
+            with contextlib.suppress(WebSocketDisconnect):
+                await self._send({"id": frame.id, **last})
+
+    async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any] | None:
+        """Sends every result of an operation; returns the message that ends it, None if that is a `Subscriber`'s to say."""
+        try:
+            operation = self._services.operations.prepare(frame.payload)
+        except BadDocument as error:
+            return {"type": "error", "payload": format_errors(error.errors)}
+        if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
+            await Subscriber(frame.id, operation.written, context, self._line).begin(source)
+            return None
+        async with contextlib.aclosing(stream(operation, frame.payload, context)) as results:
+            async for result in results:
+                errors = format_errors(result.errors) if result.errors else None
+                if errors and result.data is None:
+                    return {"type": "error", "payload": errors}
+                payload = {"data": result.data} | ({"errors": errors} if errors else {})
+                await self._send({"id": frame.id, "type": "next", "payload": payload})
+        return {"type": "complete"}
+
+    def _cancel_operations(self) -> dict[str, Running]:
+        cancelled = dict(self._running)
+        self._running.clear()
+        for operation in cancelled.values():
+            operation.cancel()
+        return cancelled
+
+    async def _frame(self) -> Frame:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        try:
+            return decode_frame(message.get("text") or "")
+        except MalformedFrame:
+            raise _Closing(BAD_REQUEST, "Malformed message") from None
+
+    async def _pong(self, frame: Ping | Pong) -> None:
+        if isinstance(frame, Ping):
+            await self._send({"type": "pong"} | ({"payload": frame.payload} if frame.payload is not None else {}))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        text = encode(message).decode()
+        # While the client takes nothing, one message waits before the socket, not one per operation.
+        async with self._turn:
+            await self._websocket.send_text(text)

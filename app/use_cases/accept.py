@@ -1,0 +1,173 @@
+"""Accepting a quote request: stored with its outbox row in one transaction, then enqueued.
+
+A request is accepted when it is committed, and only then. What a crash leaves after that, the relay sweeps up.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+
+from app.codecs.documents import decode_application
+from app.domain.application import Application
+from app.domain.errors import InvalidApplication, Overloaded, Unavailable
+from app.domain.ids import uuid7
+from app.domain.intake.problems import problem
+from app.domain.quote import QuoteRequest
+from app.observability import metrics
+from app.postgres.cipher import Cipher, Undecryptable
+from app.postgres.database import Pool, connected
+from app.postgres.outbox import Kind, Notice, delete_notices
+from app.postgres.request_rows import NewRequest, Repeated, find_repeated, insert_requests, read_requests
+from app.redis.job_streams import Enqueued, JobStreams
+from app.redis.keys import customer_mark
+from app.redis.topology import GONE
+from app.runtime.clock import Clock
+from app.runtime.group_commit import GroupCommit
+from app.use_cases.admission import Admission
+from app.use_cases.caller_rate_limit import Limiting
+
+log: Final = structlog.get_logger(__name__)
+
+ACCEPT_S_MOST: Final = 2.0
+DELETE_AFTER_S: Final = 0.1
+"""Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
+
+
+class NewQuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller's wish, valid. `document` is its application, encoded; `insurers` is None where all are meant."""
+
+    tenant: str
+    customer_id: str
+    client_reference: str | None
+    document: bytes
+    insurers: tuple[str, ...] | None
+
+    @property
+    def application(self) -> Application:
+        return decode_application(self.document)
+
+    def __repr__(self) -> str:
+        return f"NewQuoteRequest(tenant={self.tenant!r}, customer_id={self.customer_id!r})"  # nothing that is personal
+
+
+class Accepting:
+    """Takes requests in. Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        jobs: JobStreams,
+        cipher: Cipher,
+        clock: Clock,
+        admission: Admission,
+        limiting: Limiting,
+        *,
+        insurers: Sequence[str],
+        deadline_s: float,
+    ) -> None:
+        self._pool = pool
+        self._jobs = jobs
+        self._cipher = cipher
+        self._clock = clock
+        self.admission = admission
+        self._limiting = limiting
+        self._insurers = tuple(insurers)
+        self._deadline = timedelta(seconds=deadline_s)
+        self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MOST)
+        self._enqueues = GroupCommit(self._enqueue)
+        self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commits.run())
+            tasks.create_task(self._enqueues.run())
+            tasks.create_task(self._deletions.run())
+
+    async def accept(self, wish: NewQuoteRequest) -> QuoteRequest:
+        """The request as it is stored: a new one, or the first that this client reference named.
+
+        Raises:
+            InvalidApplication: the client reference names a request of other content.
+            RateLimitExceeded: this caller, or this customer of it, asks too often.
+            Overloaded: too much is waiting to be asked already.
+            Unavailable: it could not be stored in time; asking again with the same client reference is safe.
+        """
+        self.admission.check(wish.insurers or self._insurers)
+        await self._limiting.check(wish.tenant, wish.customer_id)
+        new = self._seal(wish)
+        until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
+        try:
+            repeated = await self._commits.put(new)
+            if repeated is None:
+                return new.request
+            async with asyncio.timeout_at(until_s):
+                return await self._repeat(wish, repeated)
+        except TimeoutError:
+            raise Unavailable("PostgreSQL is too slow") from None
+
+    def _seal(self, wish: NewQuoteRequest) -> NewRequest:
+        now = self._clock.now()
+        request = QuoteRequest(
+            id=uuid7(now),
+            tenant=wish.tenant,
+            customer_id=wish.customer_id,
+            client_reference=wish.client_reference,
+            insurers=wish.insurers or self._insurers,
+            created_at=now,
+            expires_at=now + self._deadline,
+        )
+        sealed = self._cipher.seal(request.id, wish.document)
+        return NewRequest(request, wish.insurers is not None, sealed)
+
+    async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
+        async with connected(self._pool) as connection:
+            lost = await insert_requests(connection, batch)
+            losers = [new.request for new in batch if new.request.id in lost] if lost else []
+            references = [(loser.tenant, loser.client_reference or "") for loser in losers]
+            repeated = await find_repeated(connection, references)
+        first = {loser.id: repeated[reference] for loser, reference in zip(losers, references, strict=True)}
+        with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
+            for request in (new.request for new in batch if not first or new.request.id not in first):
+                mark = customer_mark(request.tenant, request.customer_id)
+                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
+        metrics.ACCEPTED.inc(len(batch) - len(first))
+        return [first.get(new.request.id) for new in batch] if first else [None] * len(batch)
+
+    async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
+        try:
+            await self._jobs.enqueue(batch)
+        except GONE as error:
+            log.warning("enqueue.left_to_relay", requests=len(batch), error=type(error).__name__)
+        else:
+            with contextlib.suppress(Overloaded):
+                for one in batch:
+                    self._deletions.put(Notice(one.request_id, Kind.ACCEPTED))
+        return [None] * len(batch)
+
+    async def _delete(self, batch: Sequence[Notice]) -> list[None]:
+        async with connected(self._pool) as connection:
+            await delete_notices(connection, batch)
+        return [None] * len(batch)
+
+    async def _repeat(self, wish: NewQuoteRequest, first: Repeated) -> QuoteRequest:
+        if not self._is_same(wish, first):
+            raise InvalidApplication([problem(("clientReference",), "CLIENT_REFERENCE_REUSED")])
+        async with connected(self._pool) as connection:
+            return (await read_requests(connection, [first.request.id]))[first.request.id]
+
+    def _is_same(self, wish: NewQuoteRequest, first: Repeated) -> bool:
+        chosen = first.request.insurers if first.insurers_chosen else None
+        if (wish.customer_id, wish.insurers) != (first.request.customer_id, chosen):
+            return False
+        if first.application is None:  # purged long ago: there is nothing left to compare
+            return True
+        try:
+            document = self._cipher.open(first.request.id, first.application)
+        except Undecryptable:  # its key was dropped: likewise
+            return True
+        return decode_application(document) == wish.application

@@ -1,0 +1,201 @@
+"""Asking one insurer about one application: create, then poll until there is an answer, all inside one absolute end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from prometheus_client import Counter
+
+from app.config.insurers_file import InsurerSettings, PollInterval
+from app.domain.application import VehicleCategory
+from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
+from app.domain.tariff.corridor import is_lawful
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from app.observability import metrics
+from app.runtime.cancellation import end_if_cancelled, first_of
+from app.runtime.clock import Clock
+from workers.adapters.adapter import Adapter, Created
+from workers.insurer_calls.call_pacer import Pace
+from workers.insurer_calls.callback_waiter import CalledBack
+from workers.insurer_calls.redaction import without_echo
+from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
+from workers.job import Job, Ownership
+from workers.resilience.circuit_breaker import Circuit
+from workers.resilience.rate_limit import Limits
+
+Result = TypeVar("Result")
+
+CREATE: Final = "create"
+POLL: Final = "poll"
+LAST_LOOK_S: Final = 1.0
+"""So long before asking stops there is a last poll, however long the interval has grown by then."""
+_SENT: Final = "~"
+"""Remembered in place of the insurer's id where a create must not be repeated."""
+
+
+class _NoOffer(Exception):
+    def __init__(self, answer: NoOffer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Asking:
+    """Asks one insurer."""
+
+    def __init__(
+        self,
+        settings: InsurerSettings,
+        adapter: Adapter,
+        circuit: Circuit,
+        limits: Limits,
+        clock: Clock,
+        called_back: CalledBack,
+        *,
+        end_margin_s: float,
+        pace: Pace | None = None,
+    ) -> None:
+        self.insurer_id = settings.id
+        self._settings = settings
+        self._adapter = adapter
+        self._circuit = circuit
+        self._limits = limits
+        self._clock = clock
+        self._called_back = called_back
+        self._poll_interval = _poll_interval(settings, adapter)
+        self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
+        self._end_margin_s = end_margin_s
+        self._pace = pace or Pace()
+        self._calls: dict[tuple[str, str], Counter] = {}
+        """Looking a label up costs as much as counting."""
+
+    def left_s(self, job: Job) -> float:
+        """Seconds until asking stops."""
+        return self._clock.seconds_until(job.expires_at) - self._end_margin_s
+
+    async def ask(self, job: Job, ownership: Ownership) -> Answer | None:
+        """The insurer's answer, or why there is no offer; None when the end came first.
+
+        Raises:
+            NotOurs: another worker has the job now.
+        """
+        if job.application.vehicle.category not in self._insured:
+            return NOT_SUITED
+        try:
+            async with asyncio.timeout(max(0.0, self.left_s(job))):
+                answer = without_echo(await self._ask(job, ownership), job.application)
+        except TimeoutError:
+            return None
+        except _NoOffer as ending:
+            return ending.answer
+        if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
+            metrics.UNLAWFUL.labels(self._settings.id).inc()
+        return answer
+
+    async def _ask(self, job: Job, ownership: Ownership) -> Answer:
+        if not self._adapter.abilities.calls_back:
+            return await self._converse(job, ownership)
+        # The insurer may call before it has answered the create, and so before there is anything to poll.
+        return await first_of(self._called_back.answer(job, self._adapter), self._converse(job, ownership))
+
+    async def _converse(self, job: Job, ownership: Ownership) -> Answer:
+        application_id = job.application_id
+        if application_id == _SENT:  # by a worker that never told what became of it: a second one may be one too many
+            raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE))
+        if application_id is None:
+            if not self._adapter.abilities.is_idempotent:
+                await ownership.remember(job, _SENT)
+            created = await self._step(
+                CREATE, job, ownership, lambda: self._adapter.create(job.application, job.idempotency_key)
+            )
+            if not isinstance(created, Created):
+                return created
+            application_id = created.application_id
+            await ownership.remember(job, application_id)
+        if not self._adapter.abilities.polls:
+            await asyncio.Event().wait()  # for a call, or for the end
+        return await self._poll(job, ownership, application_id)
+
+    async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
+        polls = 0
+        while True:
+            end_if_cancelled()
+            await self._clock.sleep(self._wait_s(job, polls))
+            answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
+            if answer is not None:
+                return answer
+            polls += 1
+
+    def _wait_s(self, job: Job, polls: int) -> float:
+        interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
+        return last_look_s if 0 < last_look_s < interval_s else interval_s
+
+    async def _step(self, step: str, job: Job, ownership: Ownership, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One step, repeated while the verdict says so."""
+        failures = 0
+        while True:
+            end_if_cancelled()
+            await self._pace.wait(self.insurer_id)
+            await ownership.confirm(job)
+            try:
+                result = await self._call(step, job, call)
+            except InsurerError as error:
+                failures += 1
+                decision = verdict(
+                    error,
+                    failures=failures,
+                    is_created=step == POLL,
+                    retry=self._settings.retry,
+                    may_repeat=step == POLL or self._adapter.abilities.is_idempotent,
+                    left_s=self.left_s(job),
+                )
+            else:
+                return result
+            match decision:
+                case AskAgain(after_s=after_s):
+                    await self._clock.sleep(after_s)
+                case GiveUp(answer=answer):
+                    raise _NoOffer(answer)
+
+    async def _call(self, step: str, job: Job, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One call, when the limit and the circuit let it through."""
+
+        async def counted() -> Result:
+            try:
+                result = await call()
+            except InsurerError as error:
+                self._count(step, type(error).__name__)
+                raise
+            self._count(step, "ok")
+            return result
+
+        async def let_through() -> None:
+            await self._limits.of[step].take(lambda: self.left_s(job), self._circuit.check)
+
+        try:
+            return await self._circuit.call(counted, before=let_through)
+        except OurLimit:
+            raise
+        except InsurerBusy as busy:
+            await self._pause(busy.retry_after_s, step)
+            raise
+        except InsurerUnavailable as away:
+            await self._pause(away.retry_after_s, CREATE, POLL)
+            raise
+
+    async def _pause(self, seconds: float | None, *steps: str) -> None:
+        """What an insurer asks of one caller, it asks of all."""
+        if seconds:
+            await self._limits.pause(seconds, *steps)
+
+    def _count(self, step: str, result: str) -> None:
+        counter = self._calls.get((step, result))
+        if counter is None:
+            counter = self._calls[step, result] = metrics.CALLS.labels(self._settings.id, step, result)
+        counter.inc()
+
+
+def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:
+    """As insurers.toml has it; else as the API wants it; else as everybody has it."""
+    is_set = "poll_interval" in settings.model_fields_set
+    return settings.poll_interval if is_set else adapter.abilities.poll_interval or settings.poll_interval

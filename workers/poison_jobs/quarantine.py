@@ -1,0 +1,119 @@
+"""Quarantine: jobs that were delivered too often are asked about apart from everybody else.
+
+Such a job may have killed its workers, or only stood beside the one that did, and beside a fast killer stand a thousand
+innocents. So they go into a ward together, a process of their own; if it dies, whoever it died of goes into another one
+alone. Where that is not known, they are split into two until the killer is alone. Whoever fails alone, or by an error
+of its own, is a dead letter.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from app.domain.quote import Answer, ReasonCode, failed
+from app.observability import metrics
+from app.redis.dead_letters import DeadLetter, DeadLetters
+from app.redis.job_streams import Delivery
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.cancellation import end_if_cancelled
+from workers.poison_jobs.isolated_process import Failure, Suspect, Ward
+
+log: Final = structlog.get_logger(__name__)
+
+WARDS_MOST: Final = 8
+GATHER_S: Final = 0.1
+GRACE_S: Final = 2.0
+
+
+class Quarantine:
+    """Whoever owns it keeps `run` in its TaskGroup."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._letters = DeadLetters(resources.redis, shards=resources.settings.shards)
+        self._max_deliveries = resources.settings.max_deliveries
+        self._places = asyncio.Semaphore(WARDS_MOST)
+        self._waiting: list[Suspect] = []
+        self._called = asyncio.Event()
+
+    def is_suspect(self, delivery: Delivery) -> bool:
+        return delivery.deliveries >= self._max_deliveries
+
+    async def ask_apart(self, insurer_id: str, delivery: Delivery, ends_at: datetime) -> Answer | None:
+        """The answer, asked for by another process; None where the end came first.
+
+        If that fails, the job is a dead letter, and its quote FAILED.
+        """
+        verdict = asyncio.get_running_loop().create_future()
+        self._waiting.append(Suspect(insurer_id, delivery, ends_at, verdict))
+        self._called.set()
+        return await verdict
+
+    async def run(self) -> None:
+        """Opens a ward for those who came together."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                end_if_cancelled()
+                await self._called.wait()
+                await self._resources.clock.sleep(GATHER_S)
+                self._called.clear()
+                suspects, self._waiting = self._waiting, []
+                tasks.create_task(self._isolate(suspects))
+
+    async def _isolate(self, suspects: Sequence[Suspect]) -> None:
+        """Asks about them in one ward, and then about those that it left in smaller ones."""
+        waited_for = [suspect for suspect in suspects if not suspect.verdict.done()]
+        if not waited_for:
+            return
+        failures = await self._in_a_ward(waited_for)
+        guilty = [failure for failure in failures if failure.reason == "failed" or len(waited_for) == 1]
+        for failure in guilty:
+            await self._give_up(failure)
+        left = [failure for failure in failures if failure not in guilty]
+        if left:
+            log.warning("ward.died", jobs=len(waited_for), left=len(left))
+            await asyncio.gather(*map(self._isolate, _parted(left)))
+
+    async def _in_a_ward(self, suspects: Sequence[Suspect]) -> list[Failure]:
+        async with self._places:
+            left_s = self._resources.clock.seconds_until(max(suspect.ends_at for suspect in suspects))
+            if left_s > 0:
+                return await Ward(suspects).run(left_s + GRACE_S)
+        for suspect in suspects:
+            if not suspect.verdict.done():
+                suspect.verdict.set_result(None)
+        return []
+
+    async def _give_up(self, failure: Failure) -> None:
+        suspect, delivery = failure.suspect, failure.suspect.delivery
+        request_id = str(delivery.request_id)
+        log.error("job.buried", insurer=suspect.insurer_id, request_id=request_id, reason=failure.reason)
+        metrics.DEAD_LETTERS.labels(suspect.insurer_id).inc()
+        letter = DeadLetter(
+            suspect.insurer_id,
+            delivery.request_id,
+            delivery.deliveries,
+            failure.reason,
+            failure.trace,
+            self._resources.clock.now(),
+        )
+        try:
+            await self._letters.bury(letter)
+        except GONE:  # the quote tells of it all the same
+            log.warning("job.buried_unseen", insurer=suspect.insurer_id, request_id=request_id)
+        if not suspect.verdict.done():
+            suspect.verdict.set_result(failed(ReasonCode.INTERNAL))
+
+
+def _parted(failures: Sequence[Failure]) -> tuple[list[Suspect], list[Suspect]]:
+    """The one that a ward died of, and the others; two halves where nobody knows."""
+    marked = [failure.suspect for failure in failures if failure.is_marked]
+    others = [failure.suspect for failure in failures if not failure.is_marked]
+    if marked:
+        return marked, others
+    half = (len(others) + 1) // 2
+    return others[:half], others[half:]

@@ -1,0 +1,117 @@
+"""The state of one circuit as aiobreaker keeps it, in a storage of our own: a failure rate over a sliding window.
+
+aiobreaker alone counts failures in a row and reads the wall clock; this counts a rate, on a monotonic clock.
+"""
+
+import random
+from collections import deque
+from datetime import datetime
+from typing import Final
+
+from aiobreaker import CircuitBreakerState
+from aiobreaker.storage.base import CircuitBreakerStorage
+
+from app.config.insurers_file import Breaker
+from app.redis.insurer_states import OpenCircuit
+from app.runtime.clock import Clock
+
+TRIPPED: Final = 1
+JITTER: Final = 0.1
+_CALLS_MOST: Final = 10_000
+_OPENINGS_MOST: Final = 30
+
+
+class Window(CircuitBreakerStorage):
+    """The calls of the last seconds. Opening lasts longer each time that a trial fails."""
+
+    def __init__(self, settings: Breaker, clock: Clock) -> None:
+        super().__init__("window")
+        self._settings = settings
+        self._clock = clock
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=_CALLS_MOST)
+        self._failures = 0
+        self._state = CircuitBreakerState.CLOSED
+        self._openings = 0
+        self._open_until = 0.0
+        self._opened_at = datetime.min  # noqa: DTZ901 - naive, as aiobreaker has it
+        self.generation = 0
+        """Changes with the state."""
+        self.is_late = False
+        """Whether what aiobreaker counts now began in an earlier generation: it changes nothing."""
+        self.is_untold = False
+        """Whether this worker has opened or closed it, and the others do not know."""
+
+    @property
+    def state(self) -> CircuitBreakerState:
+        if self._state is CircuitBreakerState.OPEN and self._clock.monotonic() >= self._open_until:
+            self._become(CircuitBreakerState.HALF_OPEN)
+        return self._state
+
+    @state.setter
+    def state(self, state: CircuitBreakerState) -> None:
+        if self.is_late:
+            return
+        self._become(state)
+        self.is_untold = True
+        if state is CircuitBreakerState.OPEN:
+            lasting_s = min(self._settings.most, self._settings.reset_after * 2**self._openings)
+            self._openings = min(self._openings + 1, _OPENINGS_MOST)
+            self._open_until = self._clock.monotonic() + lasting_s * random.uniform(1, 1 + JITTER)
+
+    def adopt(self, shared: OpenCircuit | None) -> None:
+        """Is as all workers together have it; None: closed."""
+        self.is_untold = False
+        if shared is None:
+            wanted = CircuitBreakerState.CLOSED
+        else:
+            wanted = CircuitBreakerState.OPEN if shared.open_s > 0 else CircuitBreakerState.HALF_OPEN
+            self._openings = min(shared.openings + 1, _OPENINGS_MOST)
+            self._open_until = self._clock.monotonic() + shared.open_s
+        if self._state is not wanted:
+            self._become(wanted)
+
+    def increment_counter(self) -> None:
+        self._add(failed=True)
+
+    def reset_counter(self) -> None:
+        """Counts a success: it is aiobreaker's word for a call that succeeded."""
+        self._add(failed=False)
+
+    @property
+    def counter(self) -> int:
+        """Trips the breaker when the failure rate is reached, by enough calls."""
+        self._forget()
+        calls = len(self._calls)
+        tripped = calls >= self._settings.min_calls and self._failures >= calls * self._settings.failure_rate
+        return TRIPPED if tripped and not self.is_late else 0
+
+    @property
+    def opened_at(self) -> datetime:
+        """For aiobreaker's messages alone: how long it stays open is counted above."""
+        return self._opened_at
+
+    @opened_at.setter
+    def opened_at(self, date_time: datetime) -> None:
+        self._opened_at = date_time
+
+    def _become(self, state: CircuitBreakerState) -> None:
+        self._state = state
+        self.generation += 1
+        self._calls.clear()
+        self._failures = 0
+        if state is CircuitBreakerState.CLOSED:
+            self._openings = 0
+
+    def _add(self, *, failed: bool) -> None:
+        if self.is_late or self._state is not CircuitBreakerState.CLOSED:
+            return
+        if len(self._calls) == _CALLS_MOST:
+            self._failures -= self._calls.popleft()[1]
+        self._calls.append((self._clock.monotonic(), failed))
+        self._failures += failed
+        self._forget()
+
+    def _forget(self) -> None:
+        oldest = self._clock.monotonic() - self._settings.window
+        while self._calls and self._calls[0][0] < oldest:
+            self._failures -= self._calls.popleft()[1]

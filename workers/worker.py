@@ -1,0 +1,203 @@
+"""A worker process: its parts, started together, and ended in the order that loses nothing."""
+
+import asyncio
+import re
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.config.insurers_file import InsurerSettings, telling_the_line
+from app.domain.errors import WrongSetting
+from app.domain.insurer import Availability
+from app.observability import metrics
+from app.redis import keys
+from app.redis.insurer_states import InsurerStates
+from app.redis.notifier import Doorbell, on_ids
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.supervision import forever, running
+from app.use_cases.settle import Settling
+from workers.adapters.insurer_http import InsurerHttp
+from workers.adapters.registry import line_of, make_adapter
+from workers.insurer_calls.call_pacer import Pace
+from workers.insurer_calls.callback_waiter import CalledBack
+from workers.insurer_calls.exchange import Asking
+from workers.lanes.application_loader import Loading
+from workers.lanes.lane import Lane
+from workers.lanes.presence import Presence
+from workers.maintenance import backlog_metrics, outbox_relay
+from workers.maintenance.redis_recovery import Recovery
+from workers.poison_jobs.quarantine import Quarantine
+from workers.resilience.circuit_breaker import Circuit
+from workers.resilience.rate_limit import Limits
+from workers.resilience.shared_state import Sharing
+from workers.resilience.slot_reservations import Peers
+
+log: Final = structlog.get_logger(__name__)
+
+REPORT_EVERY_S: Final = 1.0
+DRAIN_S_MOST: Final = 8.0
+_LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, resources: Resources, *, insurers: Sequence[str] = (), name: str = "") -> None:
+        self._resources = resources
+        self.consumer = _consumer(name)
+        settings = _chosen(resources.insurers, insurers)
+        states, peers = InsurerStates(resources.redis), Peers()
+        self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
+        self._limits = {id_: Limits(one, resources.clock, states, peers) for id_, one in settings.items()}
+        self._sharing = Sharing(
+            states,
+            peers,
+            self._circuits,
+            self._limits,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+        )
+        with telling_the_line(resources.settings.insurers_file):
+            self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
+        self._pace = Pace()
+        self._recovery = Recovery(resources)
+        self._presence = Presence(
+            resources.jobs,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+            on_epoch=self._recovery.call,
+        )
+        self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self._loading = Loading(resources.pool)
+        self._called_back = CalledBack(resources.callbacks)
+        self._quarantine = Quarantine(resources)
+        with telling_the_line(resources.settings.insurers_file):
+            self._lanes = {
+                id_: Lane(
+                    one,
+                    resources,
+                    self._asking(one),
+                    self._settling,
+                    self._loading,
+                    self._presence,
+                    self._quarantine,
+                    consumer=self.consumer,
+                )
+                for id_, one in settings.items()
+            }
+        self._presence.attend(self._lanes)
+        self._bell = self._doorbell()
+        self.is_draining = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Works until it is told to stop, then finishes or hands back what it holds."""
+        clock = self._resources.clock
+        try:
+            async with running(
+                self._settling.run,
+                self._loading.run,
+                self._presence.run,
+                self._quarantine.run,
+                self._recovery.run,
+                self._bell.run,
+                self._sharing.run,
+                self._resources.sweep,
+                self._resources.purge,
+                self._resources.keep_clock,
+                lambda: forever("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
+                lambda: forever("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
+                lambda: forever("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
+            ):
+                await self._work(stopping)
+        finally:
+            for http in self._https.values():
+                await http.close()
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        await _first(self._presence.begun, stopping)
+        async with asyncio.TaskGroup() as tasks:
+            lanes = [tasks.create_task(lane.run()) for lane in self._lanes.values()]
+            log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
+            await stopping.wait()
+            self.is_draining = True
+            log.info("worker.draining", consumer=self.consumer)
+            await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+            _, late = await asyncio.wait(lanes, timeout=DRAIN_S_MOST)
+            for lane in late:  # what is left is taken over when the beat is gone
+                lane.cancel()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Without a beat this worker counts as dead at once, not only after the lease."""
+        try:
+            for shard in range(self._resources.jobs.shards):
+                await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
+        except GONE:
+            log.warning("worker.left_silently", consumer=self.consumer)
+
+    def _asking(self, settings: InsurerSettings) -> Asking:
+        return Asking(
+            settings,
+            make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
+            self._circuits[settings.id],
+            self._limits[settings.id],
+            self._resources.clock,
+            self._called_back,
+            end_margin_s=self._resources.settings.end_margin,
+            pace=self._pace,
+        )
+
+    def _doorbell(self) -> Doorbell:
+        bell, shards = Doorbell(self._resources.redis), range(self._resources.jobs.shards)
+        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
+        bell.listen([keys.insurers()], self._sharing.ring)
+        return bell
+
+    def _on_ended(self, ids: list[UUID]) -> None:
+        for lane in self._lanes.values():
+            for id_ in ids:
+                lane.end(id_)
+
+    async def _relay(self) -> None:
+        await outbox_relay.relay_once(self._resources)
+
+    async def _measure(self) -> None:
+        await backlog_metrics.measure(self._resources)
+
+    async def _report(self) -> None:
+        for insurer_id, circuit in self._circuits.items():
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[circuit.availability])
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Waits for any of them."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _consumer(label: str) -> str:
+    """A label, and a random part: a worker that is started anew is another one."""
+    label = label or socket.gethostname()
+    if not _LABEL.fullmatch(label):
+        raise WrongSetting("--name: letters, digits, dots, hyphens and underscores, at most 64")
+    return f"{label}-{secrets.token_hex(4)}"
+
+
+def _chosen(insurers: Mapping[str, InsurerSettings], wanted: Sequence[str]) -> Mapping[str, InsurerSettings]:
+    unknown = [id_ for id_ in wanted if id_ not in insurers]
+    if unknown:
+        raise WrongSetting(f"--insurers: {', '.join(unknown)}: not in the file of insurers")
+    return {id_: one for id_, one in insurers.items() if not wanted or id_ in wanted}
