@@ -141,10 +141,10 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
-    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
 
-    gate: Any = Gate(graphql_socket, origins=origins, sockets=sockets)
+    gate: Any = Gate(serve_socket, origins=origins, sockets=sockets)
     app.state.graphql_socket = ProxyHeadersMiddleware(gate, proxies)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
