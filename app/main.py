@@ -28,6 +28,7 @@ from app.api.http.direct_view import Direct
 from app.api.insurer_directory import Availabilities
 from app.api.rest import routes as rest
 from app.api.schema.build import GRAPHQL
+from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.health import Readiness, readiness
 from app.resources import Resources, open_resources

@@ -21,12 +21,12 @@ from typing import Final
 
 import asyncpg
 
-from app.codecs.documents import encode_application
 from app.config.settings import Settings
+from app.intake.new_request import NewRequestInput
 from app.postgres.migration import migrate
 from app.resources import Resources, open_resources
 from app.runtime.supervision import running
-from app.use_cases.accept import Accepting, NewQuoteRequest
+from app.use_cases.accept import Accepting
 from app.use_cases.admission import Admission
 from app.use_cases.caller_rate_limit import Limiting
 from bench.chain import example_application
@@ -118,15 +118,9 @@ async def _forget_everything(resources: Resources, database_url: str) -> None:
 
 
 async def _accept(accepting: Accepting, insurer: str, count: int) -> None:
-    wish = NewQuoteRequest(
-        tenant="bench",
-        customer_id="customer",
-        client_reference=None,
-        document=encode_application(example_application()),
-        insurers=(insurer,),
-    )
+    wanted = NewRequestInput(None, "customer", example_application(), (insurer,))
     for first in range(0, count, 500):
-        await asyncio.gather(*(accepting.accept(wish) for _ in range(min(500, count - first))))
+        await asyncio.gather(*(accepting.accept("bench", wanted) for _ in range(min(500, count - first))))
 
 
 async def _later(seconds: float, what: Coroutine[None, None, None]) -> None:

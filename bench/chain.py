@@ -5,16 +5,17 @@ import itertools
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.intake.application_reader import application_from
+from app.domain.application import Application
+from app.domain.intake.application_table import application_table
+from app.domain.intake.fast_reader import read_fast
 from app.domain.quote import Offer
+from app.intake.new_request import is_email
 from app.postgres.cipher import Cipher
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import Delivery
@@ -33,12 +34,6 @@ from workers.resilience.rate_limit import Limits
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"
 """A limit that is asked for each call, and never reached."""
-_READ: Final = {
-    "enginePower": Decimal,
-    "category": VehicleCategory,
-    "kind": VehicleDocumentKind,
-    "purpose": VehiclePurpose,
-}
 
 
 class _Sole:
@@ -95,18 +90,6 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
 def example_application() -> Application:
     """The example of the repository, taken in."""
     today = datetime.now(UTC).date()
-    raw = json.loads(EXAMPLE.read_text(encoding="utf-8"), object_hook=_coerced)
-    start = {"startsOn": today + timedelta(days=10)}
-    return application_from(raw | start, today=today, is_email=lambda _: True)
-
-
-def _coerced(fields: dict[str, Any]) -> dict[str, Any]:
-    """As the schema's scalars and enums would."""
-    return {name: _READ.get(name, _plain)(value) for name, value in fields.items()}
-
-
-def _plain(value: Any) -> Any:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-11-22") else value
-    except ValueError:
-        return value
+    raw = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    start = {"startsOn": (today + timedelta(days=10)).isoformat()}
+    return read_fast(application_table(today, is_email), raw | start)

@@ -3,78 +3,18 @@
 Quotes and endings are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
-from app.domain import application as domain
+from app.domain.application import Application
 from app.domain.links import is_https_url
 from app.domain.money import Money
 from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
 from app.domain.tariff.formula import Coefficients
-
-
-class VehicleDocument(msgspec.Struct):
-    """`app.domain.application.VehicleDocument`, quick to make. So are those that follow, in the same order of fields."""
-
-    kind: domain.VehicleDocumentKind
-    number: str
-    issued_on: date
-
-
-class Vehicle(msgspec.Struct):
-    category: domain.VehicleCategory
-    make: str
-    model: str
-    year: int
-    engine_power: Decimal
-    license_plate: str | None
-    vin: str | None
-    body_number: str | None
-    chassis_number: str | None
-    document: VehicleDocument
-    purpose: domain.VehiclePurpose
-    max_mass_kg: int | None
-    seats: int | None
-    with_trailer: bool
-
-
-class Address(msgspec.Struct):
-    kladr: str
-    text: str
-
-
-class Person(msgspec.Struct):
-    last_name: str
-    first_name: str
-    middle_name: str | None
-    birth_date: date
-    passport: str
-    passport_issued_on: date | None
-    address: Address
-    phone: str | None
-    email: str | None
-
-
-class Driver(msgspec.Struct):
-    last_name: str
-    first_name: str
-    middle_name: str | None
-    birth_date: date
-    license: str
-    driving_since: date
-
-
-class Application(msgspec.Struct):
-    vehicle: Vehicle
-    policyholder: Person
-    owner: Person
-    drivers: tuple[Driver, ...] | None
-    starts_on: date
-    usage_months: int
 
 
 class _CoefficientsDocument(msgspec.Struct, rename="camel"):
@@ -175,14 +115,14 @@ _reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
 _told_decoder: Final = msgspec.json.Decoder(Told)
 _coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
-_application_decoder: Final = msgspec.json.Decoder(domain.Application)
+_application_decoder: Final = msgspec.json.Decoder(Application)
 
 
-def encode_application(application: domain.Application | Application) -> bytes:
+def encode_application(application: Application) -> bytes:
     return _encoder.encode(application)
 
 
-def decode_application(document: bytes) -> domain.Application:
+def decode_application(document: bytes) -> Application:
     return _application_decoder.decode(document)
 
 

@@ -9,7 +9,7 @@ from redis.exceptions import NoScriptError
 
 from app.redis.redis_client import Client
 
-_FOLDER: Final = Path(__file__).parent / "scripts"
+_FOLDER: Final = Path(__file__).parent / "lua"
 
 Argument = str | bytes | int
 

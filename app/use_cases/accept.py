@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-import msgspec
 import structlog
 
-from app.codecs.documents import decode_application
-from app.domain.application import Application
+from app.codecs.documents import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7
 from app.domain.intake.problems import problem
 from app.domain.quote import QuoteRequest
+from app.intake.new_request import NewRequestInput
 from app.observability import metrics
 from app.postgres.cipher import Cipher, Undecryptable
 from app.postgres.database import Pool, connected
@@ -36,23 +35,6 @@ log: Final = structlog.get_logger(__name__)
 ACCEPT_S_MOST: Final = 2.0
 DELETE_AFTER_S: Final = 0.1
 """Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
-
-
-class NewQuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller's wish, valid. `document` is its application, encoded; `insurers` is None where all are meant."""
-
-    tenant: str
-    customer_id: str
-    client_reference: str | None
-    document: bytes
-    insurers: tuple[str, ...] | None
-
-    @property
-    def application(self) -> Application:
-        return decode_application(self.document)
-
-    def __repr__(self) -> str:
-        return f"NewQuoteRequest(tenant={self.tenant!r}, customer_id={self.customer_id!r})"  # nothing that is personal
 
 
 class Accepting:
@@ -88,7 +70,7 @@ class Accepting:
             tasks.create_task(self._enqueues.run())
             tasks.create_task(self._deletions.run())
 
-    async def accept(self, wish: NewQuoteRequest) -> QuoteRequest:
+    async def accept(self, tenant: str, wanted: NewRequestInput) -> QuoteRequest:
         """The request as it is stored: a new one, or the first that this client reference named.
 
         Raises:
@@ -97,32 +79,32 @@ class Accepting:
             Overloaded: too much is waiting to be asked already.
             Unavailable: it could not be stored in time; asking again with the same client reference is safe.
         """
-        self.admission.check(wish.insurers or self._insurers)
-        await self._limiting.check(wish.tenant, wish.customer_id)
-        new = self._seal(wish)
+        self.admission.check(wanted.insurers or self._insurers)
+        await self._limiting.check(tenant, wanted.customer_id)
+        new = self._seal(tenant, wanted)
         until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
         try:
             repeated = await self._commits.put(new)
             if repeated is None:
                 return new.request
             async with asyncio.timeout_at(until_s):
-                return await self._repeat(wish, repeated)
+                return await self._repeat(wanted, repeated)
         except TimeoutError:
             raise Unavailable("PostgreSQL is too slow") from None
 
-    def _seal(self, wish: NewQuoteRequest) -> NewRequest:
+    def _seal(self, tenant: str, wanted: NewRequestInput) -> NewRequest:
         now = self._clock.now()
         request = QuoteRequest(
             id=uuid7(now),
-            tenant=wish.tenant,
-            customer_id=wish.customer_id,
-            client_reference=wish.client_reference,
-            insurers=wish.insurers or self._insurers,
+            tenant=tenant,
+            customer_id=wanted.customer_id,
+            client_reference=wanted.client_reference,
+            insurers=wanted.insurers or self._insurers,
             created_at=now,
             expires_at=now + self._deadline,
         )
-        sealed = self._cipher.seal(request.id, wish.document)
-        return NewRequest(request, wish.insurers is not None, sealed)
+        sealed = self._cipher.seal(request.id, encode_application(wanted.application))
+        return NewRequest(request, wanted.insurers is not None, sealed)
 
     async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
         async with connected(self._pool) as connection:
@@ -154,15 +136,15 @@ class Accepting:
             await delete_notices(connection, batch)
         return [None] * len(batch)
 
-    async def _repeat(self, wish: NewQuoteRequest, first: Repeated) -> QuoteRequest:
-        if not self._is_same(wish, first):
+    async def _repeat(self, wanted: NewRequestInput, first: Repeated) -> QuoteRequest:
+        if not self._is_same(wanted, first):
             raise InvalidApplication([problem(("clientReference",), "CLIENT_REFERENCE_REUSED")])
         async with connected(self._pool) as connection:
             return (await read_requests(connection, [first.request.id]))[first.request.id]
 
-    def _is_same(self, wish: NewQuoteRequest, first: Repeated) -> bool:
+    def _is_same(self, wanted: NewRequestInput, first: Repeated) -> bool:
         chosen = first.request.insurers if first.insurers_chosen else None
-        if (wish.customer_id, wish.insurers) != (first.request.customer_id, chosen):
+        if (wanted.customer_id, wanted.insurers) != (first.request.customer_id, chosen):
             return False
         if first.application is None:  # purged long ago: there is nothing left to compare
             return True
@@ -170,4 +152,4 @@ class Accepting:
             document = self._cipher.open(first.request.id, first.application)
         except Undecryptable:  # its key was dropped: likewise
             return True
-        return decode_application(document) == wish.application
+        return decode_application(document) == wanted.application

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.applications import an_application
 from support.until import until
 

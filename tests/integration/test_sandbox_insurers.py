@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.applications import an_application
 
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
 from app.domain.application import VehicleCategory
@@ -44,5 +45,5 @@ def test_a_kopeck_too_much_is_too_much() -> None:
 
 def test_a_tariff_that_nobody_knows_has_no_corridor() -> None:
     """Nothing is flagged there."""
-    motorcycle = replace(APPLICATION, vehicle=replace(APPLICATION.vehicle, category=VehicleCategory.A))
+    motorcycle = with_changes(APPLICATION, vehicle=with_changes(APPLICATION.vehicle, category=VehicleCategory.A))
     assert is_lawful(offer("10"), motorcycle, TARIFF_2025)

@@ -2,9 +2,9 @@
 
 import base64
 import gc
-from dataclasses import replace
 from datetime import date
 
+from msgspec.structs import replace
 from support.applications import an_application
 from support.quotes import a_request
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.applications import an_application, changed, looks_like_email
+from support.applications import an_application, application_from, changed, looks_like_email
 
-from app.domain.intake.application_reader import application_from
 from workers.adapters.adapter import https_url, plain_code
 from workers.adapters.insurer_http import retry_after_s
 from workers.adapters.rest_poll import as_wire

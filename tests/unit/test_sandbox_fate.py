@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
 from app.domain.application import Application, VehicleCategory
@@ -27,7 +28,7 @@ def fates(count: int, application: Application = APPLICATION, **settings: Any) -
 
 
 def with_vehicle(**changes: Any) -> Application:
-    return replace(APPLICATION, vehicle=replace(APPLICATION.vehicle, **changes))
+    return with_changes(APPLICATION, vehicle=with_changes(APPLICATION.vehicle, **changes))
 
 
 def test_the_same_application_has_the_same_fate() -> None:

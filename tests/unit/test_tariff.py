@@ -1,7 +1,6 @@
 """The premium: the check values of the tariff, and how each factor follows from the application."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.applications import an_application
 
 from app.domain.application import Application, Driver, VehicleCategory, VehiclePurpose

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Final, cast
 
 import msgspec
@@ -18,7 +17,6 @@ from graphql import (
 )
 from graphql.utilities import is_equal_type
 from graphql.utilities import type_from_ast as _type_from_ast  # pyright: ignore[reportUnknownVariableType]
-from msgspec import Struct
 
 from app.api.compiled.not_compilable import NotSimple
 from app.api.compiled.selections import Selections, Writer
@@ -34,10 +32,8 @@ _type_of: Final = cast("Any", _type_from_ast)
 class Plan:
     """How to run one operation of one document without graphql-core."""
 
-    decode: Callable[[bytes | msgspec.Raw], Struct]
-    """Raises msgspec.MsgspecError or UnicodeDecodeError for what graphql-core is to look at."""
-    input_of: Callable[[Struct], Struct]
-    """The use case's input among the decoded variables."""
+    decode: Callable[[bytes | msgspec.Raw], dict[str, Any]]
+    """The input among the variables; raises msgspec.MsgspecError or UnicodeDecodeError for what graphql-core is to look at."""
     key: str
     write: Writer
     node: FieldNode
@@ -61,8 +57,7 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None
         raise NotSimple
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
     return Plan(
-        decode=compile_variables({variable: declared}),
-        input_of=attrgetter(variable),
+        decode=compile_variables(variable),
         key=(node.alias or node.name).value,
         write=Selections(schema, fragments).writer(field.type, node.selection_set),
         node=node,

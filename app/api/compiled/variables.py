@@ -1,123 +1,21 @@
-"""Variables straight out of JSON: msgspec types made of the schema's input types, never more lenient than graphql-core.
+"""The variables of a plan, out of JSON, as plain values.
 
-What decodes means the same as what graphql-core would have coerced; what does not decode is left to graphql-core. A
-single value in place of a list, a number in place of an ID, `1.0` in place of an integer are legal there: rare, and slow.
+The input is read by its own table (`app.domain.intake.fast_reader`), which takes nothing that graphql-core would refuse. What
+does not decode here is left to graphql-core.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, cast
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 import msgspec
-from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLScalarType,
-    Undefined,
-)
-from msgspec import UNSET, Meta, UnsetType
-
-from app.api.compiled.not_compilable import NotSimple
-from app.domain.intake.formats import DECIMAL
-
-_LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type
-_NON_NULL: Final[Any] = GraphQLNonNull
-_SCALARS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "String": str,
-        "ID": str,
-        "Int": Annotated[int, Meta(ge=-(2**31), lt=2**31)],
-        "Boolean": bool,
-        "Date": date,
-        # Left as it is written: the domain's reader parses it by the same rule.
-        "Decimal": Annotated[str, Meta(pattern=rf"^(?:{DECIMAL})\Z")],
-    }
-)
 
 
-def compile_variables(types: Mapping[str, Any]) -> Callable[[bytes | msgspec.Raw], msgspec.Struct]:
-    """What decodes the variables of these names and input types: each an attribute, and so are the fields of objects.
+def compile_variables(name: str) -> Callable[[bytes | msgspec.Raw], dict[str, Any]]:
+    """A function that decodes the variables of an operation that has this one, an object.
 
-    The decoder raises msgspec.MsgspecError or UnicodeDecodeError for whatever it will not take.
-
-    Raises:
-        NotSimple: a type is none that this knows.
+    It raises msgspec.MsgspecError or UnicodeDecodeError for anything else.
     """
-    made: dict[str, Any] = {}
-    fields = [_field(name, type_, Undefined, made) for name, type_ in types.items()]
-    return msgspec.json.Decoder(_struct("Variables", fields)).decode
-
-
-def compile_conversion(type_: Any) -> Callable[[object], msgspec.Struct]:
-    """What makes of plain JSON values of this input type what `compile_variables` makes of JSON text.
-
-    It raises msgspec.ValidationError for whatever it will not take.
-
-    Raises:
-        NotSimple: the type is none that this knows.
-    """
-    made = _type(type_, {})
-    return lambda value: msgspec.convert(value, made)
-
-
-def _field(name: str, type_: Any, default: object, made: dict[str, Any]) -> tuple[Any, ...]:
-    if default is not Undefined:
-        return (name, _type(type_, made), _written(default))
-    if isinstance(type_, _NON_NULL):
-        return (name, _type(type_, made))
-    return (name, _type(type_, made) | UnsetType, UNSET)
-
-
-def _written(default: object) -> object:
-    """A default as JSON would have it: an enum's value by its name."""
-    if default is None or isinstance(default, bool | int):
-        return default
-    name = getattr(default, "name", None)
-    if isinstance(name, str):
-        return name
-    raise NotSimple
-
-
-def _type(type_: Any, made: dict[str, Any]) -> Any:
-    if isinstance(type_, _NON_NULL):
-        return _named(type_.of_type, made)
-    return _named(type_, made) | None
-
-
-def _named(type_: Any, made: dict[str, Any]) -> Any:
-    match type_:
-        case GraphQLScalarType() if type_.name in _SCALARS:
-            return _SCALARS[type_.name]
-        case GraphQLEnumType():
-            return Literal[tuple(type_.values)]
-        case GraphQLInputObjectType():
-            if type_.name not in made:
-                made[type_.name] = _object(type_, made)
-            return made[type_.name]
-        case _ if isinstance(type_, _LIST):
-            return list[_type(type_.of_type, made)]
-        case _:
-            raise NotSimple
-
-
-def _object(type_: GraphQLInputObjectType, made: dict[str, Any]) -> type[msgspec.Struct]:
-    fields: Mapping[str, Any] = type_.fields
-    if type_.extensions["strawberry-definition"].is_one_of:
-        members = [(name, _named(field.type, made) | UnsetType, UNSET) for name, field in fields.items()]
-        return _struct(type_.name, members, __post_init__=_check_one)
-    return _struct(type_.name, [_field(name, field.type, field.default_value, made) for name, field in fields.items()])
-
-
-def _check_one(self: msgspec.Struct) -> None:
-    """`@oneOf`: exactly one field, and it is not null."""
-    if sum(getattr(self, name) is not UNSET for name in self.__struct_fields__) != 1:
-        raise ValueError("exactly one field")
-
-
-def _struct(name: str, fields: Sequence[tuple[Any, ...]], **namespace: Any) -> type[msgspec.Struct]:
-    return msgspec.defstruct(
-        name, cast("Any", fields), namespace=namespace, forbid_unknown_fields=True, kw_only=True, gc=False
-    )
+    shape = msgspec.defstruct("Variables", [(name, dict[str, Any])], forbid_unknown_fields=True, gc=False)
+    decode, value_of = msgspec.json.Decoder(shape).decode, attrgetter(name)
+    return lambda variables: value_of(decode(variables))

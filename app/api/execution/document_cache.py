@@ -24,7 +24,6 @@ from graphql import (
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.compiled.subscription_plan import Written, written_subscriptions
-from app.api.execution.coercion import Coercion, coercions
 from app.api.execution.document_cost import TOKENS_MOST, TooComplex, measure
 from app.api.graphql_request import Asked
 from app.domain.errors import CallerError, WrongSetting
@@ -62,15 +61,12 @@ class Operation:
     introspects: bool
     written: Written | None = None
     """Of a subscription that is simple enough."""
-    coercion: Coercion | None = None
-    """Of a mutation that creates a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     document: DocumentNode
     written: Mapping[str | None, Written]
-    coercions: Mapping[str | None, Coercion]
     operations: Mapping[str | None, OperationType]
     introspects: bool
 
@@ -111,7 +107,6 @@ class Operations:
             type_,
             known.introspects,
             known.written.get(own_name),
-            known.coercions.get(own_name),
         )
 
     def _text(self, asked: Asked) -> str:
@@ -188,7 +183,6 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     return _Known(
         document,
         written_subscriptions(schema, document),
-        coercions(schema, document),
         types,
         _introspects(document),
     )

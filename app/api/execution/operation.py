@@ -23,8 +23,6 @@ _execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberTy
 _subscribe = cast("Any", graphql.subscribe)  # pyright: ignore[reportUnknownMemberType]
 _build = cast("Any", Executor.build)  # pyright: ignore[reportUnknownMemberType]
 _begin = cast("Any", graphql.create_source_event_stream)  # pyright: ignore[reportUnknownMemberType]
-_field_resolver = cast("Any", graphql.default_field_resolver)  # pyright: ignore[reportUnknownMemberType]
-_type_resolver = cast("Any", graphql.default_type_resolver)  # pyright: ignore[reportUnknownMemberType]
 _OPTIONS: Final[dict[str, Any]] = {
     "executor_class": Executor,
     "hide_suggestions": True,
@@ -117,10 +115,6 @@ async def _begun(operation: Operation, asked: Asked, context: Context) -> Events
 
 
 async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
-    executor = _coerced(operation, asked, context)
-    if executor is not None:
-        done: Any = executor.execute_operation()  # pyright: ignore[reportUnknownMemberType]
-        return done if isinstance(done, ExecutionResult) else await done
     result = _execute(
         GRAPHQL,
         operation.document,
@@ -129,32 +123,6 @@ async def _run(operation: Operation, asked: Asked, context: Context) -> Executio
         **_arguments(operation, asked, context),
     )
     return result if isinstance(result, ExecutionResult) else await result
-
-
-def _coerced(operation: Operation, asked: Asked, context: Context) -> Executor | None:
-    """What runs an operation whose variables need no coercion by graphql-core; as `Executor.build` makes it."""
-    coercion = operation.coercion
-    values = coercion and coercion.values(asked.variables or {})
-    if coercion is None or values is None:
-        return None
-    return Executor(
-        GRAPHQL,
-        coercion.fragment_definitions,
-        coercion.fragments,
-        None,
-        context,
-        coercion.operation,
-        values,
-        _field_resolver,
-        _type_resolver,
-        _field_resolver,
-        enable_early_execution=False,
-        middleware_manager=None,
-        is_awaitable=optimized_is_awaitable,
-        is_async_iterable=None,
-        hide_suggestions=True,
-        operation_extensions=asked.extensions,
-    )
 
 
 def _arguments(operation: Operation, asked: Asked, context: Context) -> dict[str, Any]:

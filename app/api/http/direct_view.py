@@ -19,6 +19,8 @@ from app.api.http.negotiation import negotiated
 from app.api.http.view import PATH, REQUEST_ID, encode, new_id, written
 from app.api.schema.mutations import created
 from app.domain.errors import NotAuthenticated
+from app.domain.intake.formats import Broken
+from app.intake.new_request import NewRequestInput, read_plain
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""
@@ -66,10 +68,12 @@ class Direct:
             if plan is None:
                 return None
             caller = services.tokens.caller(head.token)
-            wish = plan.input_of(plan.decode(sent.variables))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated):
+            wanted = read_plain(
+                plan.decode(sent.variables), now=services.clock.now(), configured=services.availabilities.ids
+            )
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated, Broken):
             return None
-        return _answer(plan, wish, Context(services, caller), head)
+        return _answer(plan, wanted, Context(services, caller), head)
 
 
 def _head(headers: Sequence[Header]) -> _Head | None:
@@ -88,9 +92,9 @@ def _head(headers: Sequence[Header]) -> _Head | None:
     return _Head(token.decode("latin-1").strip(), media_type, request_id)
 
 
-async def _answer(plan: Plan, wish: msgspec.Struct, context: Context, head: _Head) -> Answer:
+async def _answer(plan: Plan, wanted: NewRequestInput, context: Context, head: _Head) -> Answer:
     try:
-        found = await created(context, wish)
+        found = await created(context, lambda: wanted)
         body = encode({"data": {plan.key: plan.write(found, Info(context))}})
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         body = _failure(error, plan, head)

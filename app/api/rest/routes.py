@@ -19,7 +19,7 @@ from app.api.rest.openapi import openapi
 from app.api.rest.problem_details import problem
 from app.api.rest.representations import accepted_document, request_document
 from app.api.rest.sse import EventStream
-from app.api.schema.creating import create
+from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.domain.errors import NotFound
 from app.postgres.database import connected
@@ -65,7 +65,7 @@ async def _answer(request: Request, services: Services, handler: _Handler) -> Re
 
 async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
-    accepted = await create(context, _body(await json_body(request)))
+    accepted = await create_request(context, read_input(context, _body(await json_body(request))))
     location = {"Location": f"{PATH}/{accepted.id}"}
     return _json(accepted_document(accepted, services), 202, location)
 

@@ -1,15 +1,14 @@
 """Mutations: asking for quotes, and calling it off."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from msgspec import Struct
 from strawberry import ID
 
 from app.api.context import READ, WRITE, Context
-from app.api.schema.creating import create
 from app.api.schema.inputs import CreateQuoteRequestInput
 from app.api.schema.queries import request_id_of
 from app.api.schema.types import (
@@ -22,16 +21,40 @@ from app.api.schema.types import (
     RateLimited,
 )
 from app.domain import errors
+from app.domain import quote as domain
 from app.domain.intake.formats import Broken
 from app.domain.intake.problems import MESSAGES
 from app.domain.quote import Outcome
-from app.intake.new_request import reference
+from app.intake.new_request import NewRequestInput, read_new_request, reference
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests
 
 
+def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
+    """The `CreateQuoteRequestInput` of a caller that may create requests.
+
+    Raises:
+        NotAllowed: the caller is no service with this scope.
+        InvalidApplication: with every problem of the input.
+    """
+    context.service(WRITE)
+    services = context.services
+    return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
+
+
+async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
+    """The request as it is stored: a new one, or the first that its client reference named.
+
+    Raises:
+        NotAllowed: the caller is no service with this scope.
+        InvalidApplication, RateLimitExceeded: the caller can mend it.
+        Overloaded, Unavailable: nothing is stored, or it is not known; repeating it with a client reference is safe.
+    """
+    return await context.services.accepting.accept(context.service(WRITE).tenant, wanted)
+
+
 async def created(
-    context: Context, raw: Mapping[str, object] | Struct
+    context: Context, read: Callable[[], NewRequestInput]
 ) -> QuoteRequestAccepted | InvalidApplication | RateLimited:
     """What came of asking for quotes.
 
@@ -39,7 +62,7 @@ async def created(
         OsagoError: as `create`, but for what the caller can mend.
     """
     try:
-        request = await create(context, raw)
+        request = await create_request(context, read())
     except errors.InvalidApplication as error:
         return InvalidApplication.of(error)
     except errors.RateLimitExceeded as error:
@@ -51,7 +74,7 @@ async def created(
 
 def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
     """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
-    return created(info.context, arguments["input"])
+    return created(info.context, partial(read_input, info.context, arguments["input"]))
 
 
 @strawberry.type
@@ -65,7 +88,7 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
     def create_quote_request(
         self,
         info: ContextInfo,
-        input: CreateQuoteRequestInput,  # noqa: A002 - the schema's name
+        input: CreateQuoteRequestInput,  # pyright: ignore[reportInvalidTypeForm] # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
         raise NotImplementedError  # `app.api.schema.build` puts the function above in its place
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from app.domain.application import VehicleCategory, VehiclePurpose
 
@@ -26,6 +26,19 @@ class Broken(ValueError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+AnyRule = TypeVar("AnyRule", bound=Callable[..., object])
+
+
+def finds(*codes: str) -> Callable[[AnyRule], AnyRule]:
+    """Marks a rule with the codes of the problems that it may find, for the tables of fields."""
+
+    def mark(rule: AnyRule) -> AnyRule:
+        vars(rule)["codes"] = codes
+        return rule
+
+    return mark
 
 
 _LATIN: Final = "ABEKMHOPCTYX"
@@ -54,6 +67,7 @@ def _form(code: str, pattern: str, spelling: Spelling) -> Parser:
     """A parser of values that match a pattern once they are spelt so."""
     matches = re.compile(pattern).fullmatch
 
+    @finds(code)
     def parse(text: str) -> str:
         if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
             raise Broken(code)
@@ -95,6 +109,7 @@ _PLATES: Final[Mapping[VehicleCategory, Parser]] = {
 _TAXI_PLATE: Final = _plate(_CAR_PLATE, _YELLOW_PLATE)
 
 
+@finds("LICENSE_PLATE_INVALID")
 def license_plate(category: VehicleCategory, purpose: VehiclePurpose) -> Parser:
     """The parser of plates that such a vehicle may have, in Cyrillic letters."""
     if category is VehicleCategory.B and purpose is VehiclePurpose.TAXI:
@@ -121,6 +136,7 @@ kladr: Final = _form("KLADR_INVALID", "[0-9]{11,19}", _DIGITS)
 _e164: Final = _form("PHONE_INVALID", r"\+(?:7[3-9][0-9]{9}|(?!7|89)[1-9][0-9]{7,14})", {})
 
 
+@finds("PHONE_INVALID")
 def phone(text: str) -> str:
     """E.164. Without a plus it is Russian: ten digits, or eleven of which the first is 7 or 8."""
     if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
@@ -136,6 +152,7 @@ _is_name: Final = re.compile(rf"'?{_LETTERS}(?:[ '-]{_LETTERS})*'?").fullmatch
 _around_marks: Final = re.compile(" ?(['-]) ?").sub
 
 
+@finds("NAME_INVALID", "TEXT_UNPRINTABLE")
 def name(text: str) -> str:
     """A person's name: letters of either alphabet, with single spaces, hyphens and straight apostrophes between."""
     if len(text) <= NAME_LENGTH_MAX and _is_name(text):
@@ -163,7 +180,6 @@ def prose(text: str, length_max: int, code: str) -> str:
     return stripped
 
 
-_is_date: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 """How a decimal number is written, as a regular expression."""
 _is_decimal: Final = re.compile(DECIMAL).fullmatch
@@ -171,12 +187,13 @@ _is_decimal: Final = re.compile(DECIMAL).fullmatch
 
 def parse_date(text: str) -> date:
     """`YYYY-MM-DD` in ASCII digits and nothing else of ISO 8601."""
-    if not _is_date(text):
-        raise Broken("DATE_INVALID")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Broken("DATE_INVALID") from None
+    # Python's own parser takes weeks and dates without hyphens, too; of digits it takes none but ASCII's.
+    if len(text) == len("YYYY-MM-DD") and text[4] == text[7] == "-":
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise Broken("DATE_INVALID") from None
+    raise Broken("DATE_INVALID")
 
 
 def parse_decimal(text: str) -> Decimal:
