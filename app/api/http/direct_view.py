@@ -18,6 +18,7 @@ from app.api.context import Context, Services
 from app.api.http.negotiation import negotiated
 from app.api.http.view import PATH, REQUEST_ID, encode, new_id, written
 from app.api.schema.mutations import created
+from app.domain.caller import Service
 from app.domain.errors import NotAuthenticated
 
 Header = tuple[bytes, bytes]
@@ -61,11 +62,13 @@ class Direct:
             return None
         services = self._services
         try:
+            caller = services.tokens.caller(head.token)  # before anything is decoded for it
+            if not isinstance(caller, Service):
+                return None
             sent = _decode(body)
             plan = services.plans.known(sent.query, sent.operation_name)
             if plan is None:
                 return None
-            caller = services.tokens.caller(head.token)
             wish = plan.input_of(plan.decode(sent.variables))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated):
             return None

@@ -67,6 +67,8 @@ class Reader:
             # Neither a bool is a number here nor a moment a date, although Python has it so.
             if type(value) is kind:
                 return rule(value)
+            if type(value) is float and kind is int and value.is_integer():
+                return rule(cast("Value", int(value)))  # JSON has one kind of number, and so has GraphQL
             if type(value) is not str:
                 return self.refuse("TYPE_INVALID", key)
             read = _parsed(value, kind)  # plain JSON: most of GraphQL's scalars are parsed already
