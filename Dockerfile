@@ -1,6 +1,7 @@
 # One image for every process: the command says which. `docker build -t osago-aggregator .`
-FROM python:3.12-slim AS build
-RUN pip install --no-cache-dir "uv>=0.9,<1"
+FROM python:3.12.13-slim-trixie AS build
+COPY deploy/uv.txt /tmp/uv.txt
+RUN pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement /tmp/uv.txt
 ENV UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never \
@@ -18,7 +19,7 @@ COPY sandbox sandbox
 COPY workers workers
 RUN uv sync --frozen --no-dev --no-group embedded --no-editable
 
-FROM python:3.12-slim
+FROM python:3.12.13-slim-trixie
 # A number, so that a cluster can see that it is not root.
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin osago
 COPY --from=build /opt/osago /opt/osago

@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test bench chaos check format schema docs audit graphiql page screenshots
+.PHONY: demo quote test compat bench chaos check format schema docs audit images graphiql page screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -17,9 +17,12 @@ test: .venv/ready          ## the whole suite, on real servers; ARGS=… runs wh
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not alone and not long" -n auto --dist loadgroup
-	@$(RUN) pytest -m "alone and not long"
+	@$(RUN) pytest -m "not alone and not long and not compat" -n auto --dist loadgroup
+	@$(RUN) pytest -m "alone and not long and not compat"
 endif
+
+compat: .venv/ready        ## with parts of others: clients of npm, Java, gateways; a test whose part is missing says so and is skipped
+	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
 	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)
@@ -47,6 +50,9 @@ docs: .venv/ready          ## writes the tables of the documents anew that are m
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit
 
+images:                    ## pins the images of Compose file and Dockerfile by digest (needs docker buildx and the registry)
+	@.ci/images
+
 graphiql:                  ## builds GraphiQL anew into app/api/static (needs Node)
 	@npm --prefix frontend/graphiql ci && npm --prefix frontend/graphiql run build
 
@@ -70,4 +76,5 @@ $(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type
 $(STATE)/uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 2; }
 	@echo "Fetching uv into $(STATE)/uv …"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(STATE)/uv uv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(STATE)/uv \
+		--no-deps --only-binary :all: --require-hashes --requirement deploy/uv.txt

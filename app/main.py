@@ -1,20 +1,17 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import health
 from app.api import callback_endpoint, graphiql
@@ -27,14 +24,18 @@ from app.api.http import shortcut, view
 from app.api.http.direct_view import Direct
 from app.api.insurer_directory import Availabilities
 from app.api.rest import routes as rest
+from app.api.rest.problem_details import not_found
 from app.api.schema.build import GRAPHQL
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
-from app.health import Readiness, readiness
+from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
+from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import Finishing
-from app.runtime.supervision import forever, running
+from app.runtime.supervision import Part, running
+from app.server.forwarded import ForwardedClients
+from app.server.static_files import static_files
 from app.use_cases.accept import Accepting
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import Limiting
@@ -43,6 +44,7 @@ from app.watch.customer_watch import Customers
 from app.watch.hub import Live
 from app.watch.push_latency import Pushed
 
+_PATH_WITH_SLASH: Final = view.PATH + "/"
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
 
@@ -62,10 +64,13 @@ class Api(FastAPI):
             redoc_url=None,
             openapi_url=None,
             telemetry=_SILENT,
+            redirect_slashes=False,  # a body with personal data is never sent to another address
         )
-        self._behind_proxies: Any = ProxyHeadersMiddleware(super().__call__, proxies)  # type: ignore[arg-type]
+        self._behind_proxies: Any = ForwardedClients(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and scope["path"] == _PATH_WITH_SLASH:
+            scope["path"] = view.PATH
         if scope["type"] == "http" and scope["path"] == view.PATH:
             await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
         elif scope["type"] == "websocket" and scope["path"] == view.PATH:
@@ -86,19 +91,10 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         async with open_resources(settings) as resources:
             services = _services(resources, sockets)
             app.state.resources, app.state.services = resources, services
-            jwks = [services.tokens.jwks.run] if services.tokens.jwks else []
-            async with running(
-                *jwks,
-                services.accepting.run,
-                services.live.run,
-                services.customers.run,
-                resources.keep_clock,
-                resources.sweep,
-                resources.purge,
-                lambda: forever(
-                    "admission", services.accepting.admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock
-                ),
-            ):
+            app.state.readiness = monitor = ReadinessMonitor(resources)
+            parts = [*monitor.parts(), *_parts(resources, services)]
+            async with running(parts, resources.clock) as app.state.supervisor:
+                await monitor.first_look()
                 if owns_process:
                     gc_tuning.resume()
                 yield {"draining": draining, "direct": Direct(services)}
@@ -110,15 +106,20 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         return await callback_endpoint.answer(request, app.state.resources.callbacks)
 
     async def probe() -> Readiness:
-        return await readiness(app.state.resources, is_draining=app.state.is_draining)
+        return await app.state.readiness.readiness(is_draining=app.state.is_draining)
+
+    def failing() -> Sequence[str]:
+        return app.state.supervisor.failing
 
     app = Api(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
-    app.router.routes.extend(health.routes(probe))
+    app.router.routes.extend(health.routes(probe, failing))
     _add_graphql(app, settings)
     app.router.routes.extend(rest.routes(lambda: app.state.services))
     _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
-    app.add_route(f"{CALLBACKS}/{{token}}", callback, methods=["POST"], include_in_schema=False)
+    for path in (f"{CALLBACKS}/{{token}}", f"{CALLBACKS}/{{token}}/"):
+        app.add_route(path, callback, methods=["POST"], include_in_schema=False)
+    app.add_exception_handler(404, not_found)
     return app
 
 
@@ -136,7 +137,7 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
 
     app.add_route(view.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
     if mode != "off":
-        app.mount("/graphql/static", GZipMiddleware(StaticFiles(directory=graphiql.STATIC)))
+        app.add_route("/graphql/static/{name}", static_files(graphiql.STATIC), include_in_schema=False)
 
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
@@ -146,7 +147,7 @@ def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str
         await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
 
     gate: Any = Gate(serve_socket, origins=origins, sockets=sockets)
-    app.state.graphql_socket = ProxyHeadersMiddleware(gate, proxies)
+    app.state.graphql_socket = ForwardedClients(gate, proxies)
     app.add_middleware(Gate, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
@@ -157,6 +158,19 @@ def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str
             expose_headers=["X-Request-Id", "Retry-After", "Location"],
             max_age=600,
         )
+
+
+def _parts(resources: Resources, services: Services) -> list[Part]:
+    admission = services.accepting.admission
+    jwks = services.tokens.jwks
+    return [
+        *([Part("jwks", jwks.run)] if jwks else []),
+        *services.accepting.parts(),
+        *services.live.parts(),
+        *services.customers.parts(),
+        *resources.parts(),
+        periodic("admission", admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock),
+    ]
 
 
 def _services(resources: Resources, sockets: Sockets) -> Services:

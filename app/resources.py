@@ -12,14 +12,16 @@ from app.config.insurers_file import InsurerSettings, load_insurers
 from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import Opened
-from app.postgres.cipher import Cipher
+from app.postgres.cipher import Cipher, parse_keys
 from app.postgres.database import Pool, open_pool, read_time
+from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
 from app.redis.redis_client import Client
 from app.redis.topology import RedisAddress, close, connect, parse_address
 from app.runtime.clock import RESYNC_S, Clock
-from app.runtime.supervision import forever
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, Ending
 from app.use_cases.erase import PURGE_EVERY_S, Purging
 from app.use_cases.insurer_callbacks import Callbacks
@@ -51,17 +53,13 @@ class Resources:
 
         await self.clock.sync(read)
 
-    async def keep_clock(self) -> None:
-        """Follows PostgreSQL's clock for ever."""
-        await forever("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock)
-
-    async def sweep(self) -> None:
-        """Ends overdue requests for ever."""
-        await forever("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock)
-
-    async def purge(self) -> None:
-        """Purges applications whose time is up, for ever."""
-        await forever("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock)
+    def parts(self) -> list[Part]:
+        """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
+        return [
+            periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
+            periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
+            periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+        ]
 
 
 def check(settings: Settings) -> None:
@@ -83,12 +81,14 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         WrongSetting: with these settings the process cannot work.
     """
     insurers = load_insurers(settings.insurers_file)
-    cipher = Cipher.from_setting(settings.encryption_keys.get_secret_value())
+    encryption_keys = parse_keys(settings.encryption_keys.get_secret_value())
+    cipher = Cipher(encryption_keys)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
-    events = EventStreams(redis, shards=settings.shards, feed_length=settings.feed_length)
+    authenticator = EventAuthenticator(encryption_keys)
+    events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
     ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,

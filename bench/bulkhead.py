@@ -84,7 +84,7 @@ async def _accepting(resources: Resources) -> AsyncGenerator[Accepting, None]:
         insurers=list(resources.insurers),
         deadline_s=60,
     )
-    async with running(made.run):
+    async with running(made.parts()):
         yield made
 
 

@@ -46,6 +46,7 @@ LINE: Final = "lane"
 REQUESTS: Final = 1500
 ROUNDS: Final = 3
 BATCH: Final = 100
+STOP_S_MAX: Final = 5.0
 _ONE: Final = Decimal(1)
 OFFER: Final = Offer(
     number="BENCH-0123456789AB",
@@ -153,14 +154,14 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
-    async with running(settling.run, loading.run, presence.run):
+    async with running([*settling.parts(), *loading.parts(), *presence.parts()]) as supervisor:
         await presence.begun.wait()
-        async with asyncio.TaskGroup() as tasks:
-            for lane in made:
-                tasks.create_task(lane.run())
-            yield
-            for lane in made:
-                await lane.stop()
+        for lane in made:
+            supervisor.start(lane.parts())
+        yield
+        for lane in made:
+            await lane.stop()
+        await supervisor.ended(max_s=STOP_S_MAX)
 
 
 async def _nothing(_shard: int) -> None:

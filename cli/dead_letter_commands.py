@@ -83,7 +83,7 @@ async def _retried(resources: Resources, letter: DeadLetter) -> str:
     if work.ended or work.settled:
         return f"{_told(quote)} (not settled: the quote of this request stands)"
     settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-    async with running(settling.run):
+    async with running(settling.parts()):
         stands = await settling.settle(Answered(quote, work.expires_at, ""))
     return f"{_told(stands)} (settled)"
 

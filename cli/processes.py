@@ -74,7 +74,7 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_resources(settings) as resources:
         one = Worker(resources, insurers=insurers, name=name)
-        routes = health.routes(lambda: health.readiness(resources, is_draining=one.is_draining))
+        routes = health.routes(one.readiness, lambda: one.supervisor.failing)
         async with serve.beside(routes, host, port):
             gc_tuning.resume()
             await one.run(stopping)
@@ -125,6 +125,7 @@ def _check_scheme(option: str, url: str, *schemes: str) -> None:
 
 def token(subject: str, scope: str, ttl: str) -> None:
     """Prints a service token."""
+    from app.api.auth.tokens import TTL_S_MAX
     from app.api.from_settings import make_tokens
     from app.runtime.clock import Clock
 
@@ -133,6 +134,8 @@ def token(subject: str, scope: str, ttl: str) -> None:
         lasting = timedelta(seconds=parse_duration(ttl))
     except ValueError as error:
         raise WrongSetting(f"--ttl: {error}") from None
+    if lasting.total_seconds() > TTL_S_MAX:
+        raise WrongSetting(f"--ttl: at most {TTL_S_MAX / 86_400:.0f}d; a token that holds for longer does not hold")
     tokens = make_tokens(settings, Clock())
     print(tokens.service_token(subject, scope, lasting))
 

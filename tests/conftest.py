@@ -25,12 +25,14 @@ TOGETHER = {"test_frozen_workers.py", "test_killed_workers.py", "test_poison.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the machine for itself, and keeps together what shares a folder of npm's."""
+    """Marks what needs the machine for itself or parts of others, and keeps together what shares a folder of npm's."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if item.path.name in ALONE or (folder == "chaos" and item.path.name not in TOGETHER):
             item.add_marker("alone")
-        if folder in {"browser", "clients"} or item.path.name == "test_examples.py":
+        if folder == "compat":
+            item.add_marker("compat")
+        if folder == "browser" or item.get_closest_marker("compat"):
             item.add_marker(pytest.mark.xdist_group("node"))
 
 

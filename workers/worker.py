@@ -14,12 +14,14 @@ from app.config.insurers_file import InsurerSettings, telling_the_line
 from app.domain.errors import WrongSetting
 from app.domain.insurer import Availability
 from app.observability import metrics
+from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.insurer_states import InsurerStates
 from app.redis.notifier import Doorbell, on_ids
 from app.redis.topology import GONE
 from app.resources import Resources
-from app.runtime.supervision import forever, running
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part, PartSupervisor
 from app.use_cases.settle import Settling
 from workers.adapters.insurer_http import InsurerHttp
 from workers.adapters.registry import line_of, make_adapter
@@ -95,44 +97,56 @@ class Worker:
             }
         self._presence.attend(self._lanes)
         self._bell = self._doorbell()
+        self.supervisor = PartSupervisor(resources.clock)
+        self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is told to stop, then finishes or hands back what it holds."""
-        clock = self._resources.clock
         try:
-            async with running(
-                self._settling.run,
-                self._loading.run,
-                self._presence.run,
-                self._quarantine.run,
-                self._recovery.run,
-                self._bell.run,
-                self._sharing.run,
-                self._resources.sweep,
-                self._resources.purge,
-                self._resources.keep_clock,
-                lambda: forever("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
-                lambda: forever("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
-                lambda: forever("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
-            ):
-                await self._work(stopping)
+            self.supervisor.start(self._parts())
+            await self._work(stopping)
         finally:
+            await self.supervisor.stop()
             for http in self._https.values():
                 await http.close()
 
+    def _parts(self) -> list[Part]:
+        clock = self._resources.clock
+        return [
+            *self._readiness.parts(),
+            *self._settling.parts(),
+            *self._loading.parts(),
+            *self._presence.parts(),
+            Part("quarantine", self._quarantine.run),
+            Part("recovery", self._recovery.run),
+            Part("bell", self._bell.run),
+            Part("sharing", self._sharing.run),
+            *self._resources.parts(),
+            periodic("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
+            periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
+            periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
+        ]
+
+    async def readiness(self) -> Readiness:
+        """Whether jobs can be given to this worker; waits for nothing."""
+        return await self._readiness.readiness(is_draining=self.is_draining)
+
     async def _work(self, stopping: asyncio.Event) -> None:
         await _first(self._presence.begun, stopping)
-        async with asyncio.TaskGroup() as tasks:
-            lanes = [tasks.create_task(lane.run()) for lane in self._lanes.values()]
-            log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
-            await stopping.wait()
-            self.is_draining = True
-            log.info("worker.draining", consumer=self.consumer)
-            await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
-            _, late = await asyncio.wait(lanes, timeout=DRAIN_S_MOST)
-            for lane in late:  # what is left is taken over when the beat is gone
-                lane.cancel()
+        lanes = list(self._lanes.values())
+        for lane in lanes:
+            self.supervisor.start(lane.parts())
+        log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
+        await stopping.wait()
+        self.is_draining = True
+        log.info("worker.draining", consumer=self.consumer)
+        await asyncio.gather(*(lane.stop() for lane in lanes))
+        # What is left then is taken over when the beat is gone.
+        until = self._resources.clock.monotonic() + DRAIN_S_MOST
+        await self.supervisor.ended(max_s=DRAIN_S_MOST)
+        left_s = max(0.0, until - self._resources.clock.monotonic())
+        await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
 
     async def _leave(self) -> None:

@@ -16,12 +16,14 @@ RETRY_AFTER_S: Final = 1
 
 
 async def answer(request: Request, callbacks: Callbacks) -> Response:
-    """204 where it is kept; 404 where nobody waits for it; 413; 503 without Redis, where it may come again."""
+    """204 where it is kept; 400 where the body is empty; 404 where nobody waits for it; 413; 503 without Redis, where it may come again."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > CALL_BYTES_MOST:
             return Response(status_code=413)
+    if not body:
+        return Response(status_code=400)
     headers = [(name, value) for name, value in request.headers.items() if len(value) <= HEADER_LENGTH_MOST]
     try:
         await callbacks.take(request.path_params["token"], Call(dict(headers[:HEADERS_MOST]), bytes(body)))

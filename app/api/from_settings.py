@@ -2,11 +2,12 @@
 
 from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_secrets
-from app.api.auth.tokens import Tokens
+from app.api.auth.tokens import TTL_S_MAX, Tokens
 from app.api.connections.origin_guard import parse_origins
 from app.api.execution.document_cache import Operations, load_trusted
 from app.api.schema.build import GRAPHQL
 from app.config.settings import Settings
+from app.domain.errors import WrongSetting
 from app.runtime.clock import Clock
 
 
@@ -16,6 +17,8 @@ def make_tokens(settings: Settings, clock: Clock) -> Tokens:
     Raises:
         WrongSetting: there are no keys, or bad ones.
     """
+    if settings.watch_token_ttl > TTL_S_MAX:
+        raise WrongSetting(f"OSAGO_WATCH_TOKEN_TTL: at most {TTL_S_MAX / 86_400:.0f}d")
     keyring = Keyring(settings.secret(), parse_secrets(settings.auth_keys.get_secret_value()))
     return Tokens(keyring, clock, watch_ttl_s=settings.watch_token_ttl, jwks=settings.jwks)
 

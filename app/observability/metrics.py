@@ -27,6 +27,9 @@ RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, whi
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
 CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
+ECHOES: Final = Counter(
+    "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
+)
 LIMITED: Final = Histogram(
     "osago_limit_wait_seconds", "What calls waited for an insurer's limit.", ["insurer", "step"], buckets=_SECONDS
 )
@@ -36,8 +39,12 @@ PUSHED: Final = Histogram(
     "osago_answer_to_frame_seconds", "From the insurer's answer to the frame that tells of it.", buckets=_SECONDS
 )
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
+FOREIGN: Final = Counter("osago_events_foreign", "Events found in Redis without a MAC of ours, and left aside.")
 PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
+PART_FAILURES: Final = Counter(
+    "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
+)
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
 
 

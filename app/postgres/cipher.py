@@ -41,29 +41,8 @@ class Cipher:
 
     @classmethod
     def from_setting(cls, text: str) -> Self:
-        """Reads `id:base64,…`.
-
-        Raises:
-            WrongSetting: there is no key, or a wrong one.
-        """
-        keys: dict[str, bytes] = {}
-        for entry in filter(None, (part.strip() for part in text.split(","))):
-            key_id, _, encoded = entry.partition(":")
-            try:
-                key = b64decode(encoded, validate=True)
-            except ValueError:  # binascii.Error is one
-                key = b""
-            if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
-                raise WrongSetting(
-                    f"OSAGO_ENCRYPTION_KEYS: key {len(keys) + 1} is not id:base64 of {KEY_BYTES} bytes, or repeats an id"
-                )
-            keys[key_id] = key
-        if not keys:
-            raise WrongSetting(
-                "OSAGO_ENCRYPTION_KEYS: needed, as id:base64; "
-                "`echo k1:$(openssl rand -base64 32)` makes one. Keep it: without it applications cannot be read"
-            )
-        return cls(keys)
+        """Reads the keys as `parse_keys` does."""
+        return cls(parse_keys(text))
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
         nonce = random_bytes(_NONCE_BYTES)
@@ -82,3 +61,29 @@ class Cipher:
             return cipher.decrypt(sealed.box[:_NONCE_BYTES], sealed.box[_NONCE_BYTES:], request_id.bytes)
         except InvalidTag as error:
             raise Undecryptable("not what was sealed") from error
+
+
+def parse_keys(text: str) -> Mapping[str, bytes]:
+    """Reads OSAGO_ENCRYPTION_KEYS, `id:base64,…`: keys of 32 bytes by their ids, in order.
+
+    Raises:
+        WrongSetting: there is no key, or a wrong one.
+    """
+    keys: dict[str, bytes] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        key_id, _, encoded = entry.partition(":")
+        try:
+            key = b64decode(encoded, validate=True)
+        except ValueError:  # binascii.Error is one
+            key = b""
+        if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
+            raise WrongSetting(
+                f"OSAGO_ENCRYPTION_KEYS: key {len(keys) + 1} is not id:base64 of {KEY_BYTES} bytes, or repeats an id"
+            )
+        keys[key_id] = key
+    if not keys:
+        raise WrongSetting(
+            "OSAGO_ENCRYPTION_KEYS: needed, as id:base64; "
+            "`echo k1:$(openssl rand -base64 32)` makes one. Keep it: without it applications cannot be read"
+        )
+    return keys

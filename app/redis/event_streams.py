@@ -1,6 +1,6 @@
 """Events of requests: what has been answered, in Redis for the subscribers, and the bells that tell of it.
 
-The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
+Each has a MAC: only what one of our processes wrote is read. The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from uuid import UUID
 from app.codecs.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis import keys
+from app.redis.authenticity import EventAuthenticator
 from app.redis.job_streams import expiry_ms
 from app.redis.lua_scripts import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
 from app.redis.redis_client import Client
@@ -41,12 +42,15 @@ class Events:
 
     quotes: Sequence[Told]
     ending: Ending | None
+    foreign: int = 0
+    """How many more there were without a good MAC: another writer's, or those of a release that made none."""
 
 
 @dataclass(slots=True)
 class Position:
     """How far one request's events have been read: `last` is the last of them, `0` none yet."""
 
+    request: str
     shard: int
     stream: str
     last: str = "0"
@@ -55,8 +59,11 @@ class Position:
 class EventStreams:
     """All event streams of one Redis."""
 
-    def __init__(self, client: Client, *, shards: int, feed_length: int = FEED_LENGTH) -> None:
+    def __init__(
+        self, client: Client, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
+    ) -> None:
         self._client = client
+        self._authenticator = authenticator
         self.shards = shards
         self._feed_length = feed_length
 
@@ -77,7 +84,7 @@ class EventStreams:
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
             names.append(keys.jobs(shard, quote.insurer_id))
             arguments += [str(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
-            arguments += [encode_quote(quote), one.entry or ""]
+            arguments += [*self._signed_quote(quote), one.entry or ""]
         await PUBLISH.run(self._client, names, arguments)
 
     async def forget(self, ids: Iterable[UUID]) -> None:
@@ -103,22 +110,28 @@ class EventStreams:
         shard = keys.shard_of(request.id, self.shards)
         names = [keys.feed(shard), keys.request(shard, request.id), keys.events(shard, request.id)]
         names += [keys.jobs(shard, insurer) for insurer in request.insurers]
+        document = encode_ending(ending)
         arguments: list[Argument] = [keys.GROUP, keys.bell(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
         arguments += [
             str(request.id),
             expiry_ms(request.expires_at),
-            encode_ending(ending),
+            document,
+            self._authenticator.mac("end", str(request.id), document),
             len(request.insurers),
             *request.insurers,
         ]
         for insurer in at_hand:
-            arguments += [insurer, encode_quote(request.quotes[insurer])]
+            arguments += [insurer, *self._signed_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
+
+    def _signed_quote(self, quote: Quote) -> tuple[bytes, str]:
+        document = encode_quote(quote)
+        return document, self._authenticator.mac("quote", str(quote.request_id), document)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
         shard = keys.shard_of(request_id, self.shards)
-        return Position(shard, keys.events(shard, request_id))
+        return Position(str(request_id), shard, keys.events(shard, request_id))
 
     async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
         """The events after each position, which is moved past them; one round trip for each shard."""
@@ -127,7 +140,7 @@ class EventStreams:
             shards[position.shard].append(position)
         replies = await asyncio.gather(*(self._read(part) for part in shards.values()))
         found = {id(position): flat for part in replies for position, flat in part}
-        return [_events(position, found[id(position)]) for position in positions]
+        return [self._events(position, found[id(position)]) for position in positions]
 
     async def _read(self, positions: Sequence[Position]) -> Iterable[tuple[Position, Sequence[str]]]:
         begins = ["-" if position.last == "0" else f"({position.last}" for position in positions]
@@ -135,15 +148,17 @@ class EventStreams:
         replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MOST, *begins])
         return zip(positions, replies, strict=True)
 
-
-def _events(position: Position, flat: Sequence[str]) -> Events:
-    """Of `entry, field, document, …`."""
-    quotes: list[Told] = []
-    ending: Ending | None = None
-    for place in range(0, len(flat), 3):
-        position.last, field, document = flat[place : place + 3]
-        if field == "quote":
-            quotes.append(decode_told(document))
-        else:
-            ending = decode_ending(document)
-    return Events(quotes, ending)
+    def _events(self, position: Position, flat: Sequence[str]) -> Events:
+        """Of `entry, field, document, MAC, …`."""
+        quotes: list[Told] = []
+        ending: Ending | None = None
+        foreign = 0
+        for place in range(0, len(flat), 4):
+            position.last, field, document, mac = flat[place : place + 4]
+            if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                quotes.append(decode_told(document))
+            elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                ending = decode_ending(document)
+            else:
+                foreign += 1
+        return Events(quotes, ending, foreign)

@@ -58,6 +58,11 @@ def accepted(shard: int) -> str:
     return f"{{osago-{shard:02}}}:accepted"
 
 
+def probe(shard: int) -> str:
+    """What processes write, and never read, to see whether Redis takes writes."""
+    return f"{{osago-{shard:02}}}:probe"
+
+
 def customer_mark(tenant: str, customer_id: str) -> int:
     """16 bits: enough to leave most rings aside, too few to tell who the customer is."""
     return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF

@@ -101,6 +101,8 @@ async def close(client: Client) -> None:
 def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> Client:
     options: dict[str, Any] = {
         "decode_responses": True,
+        # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
+        "encoding_errors": "replace",
         "protocol": 3,
         "legacy_responses": False,
         "socket_timeout": reply_s_most,

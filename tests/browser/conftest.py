@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Browser, Page, chromium, driven
-from support.node import a_chromium, with_npm
+from support.foreign import a_chromium, with_npm
 from support.shop import Shop, Shops
 from support.world import ApiAtHand, World
 

@@ -1,8 +1,11 @@
 """What is deployed fits the code: commands, settings, ports, images. A Compose file that drifted is found here, not at night."""
 
+import asyncio
+import os
 import re
 import shlex
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +13,15 @@ import pytest
 import typer.main
 import yaml
 from pydantic import SecretStr
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
+from support.until import until
 
 from app.config.insurers_file import load_insurers
 from app.config.settings import Settings
+from app.redis.topology import close, connect, parse_address
 from cli.main import app
+from sandbox.demo.servers import free_port, is_free, redis_binary
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -22,8 +30,12 @@ OURS: Final = {name: service for name, service in SERVICES.items() if service["i
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NGINX: Final = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
 VARIABLES: Final = {f"OSAGO_{name.upper()}" for name in Settings.model_fields}
-ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "HTTP_PORT", "SANDBOX_PORT"}
-NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD"}
+ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "HTTP_PORT", "SANDBOX_PORT", "FRONT_NETWORK"}
+NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+IMAGE: Final = re.compile(r"(\w+):\d+(\.\d+)+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?")
+"""A full version; its digest where `make images` has written one."""
+UV_LEAST: Final = (0, 11, 15)
+"""The first without GHSA-4gg8-gxpx-9rph."""
 
 
 def option(service: str, name: str) -> str:
@@ -61,11 +73,29 @@ def test_what_the_image_copies_is_there_and_let_through() -> None:
     assert {line[1:] for line in ignored if line.startswith("!")} == set(copied)
 
 
-def test_images_are_pinned_to_a_major_version() -> None:
-    """A restart must not be an upgrade."""
+def test_images_are_pinned_to_a_full_version() -> None:
+    """A restart must not be an upgrade. All have a digest, or none has: `make images` writes them together."""
     images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
-    assert images == ["postgres:18", "redis:8", "nginx:1"]
-    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)) == {"python:3.12-slim"}
+    images += re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)
+    found = [IMAGE.fullmatch(image) for image in images]
+    assert [match and match[1] for match in found] == ["postgres", "redis", "nginx", "python", "python"]
+    assert len({match[4] is None for match in found if match}) == 1
+    assert len(set(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE))) == 1
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "Makefile"])
+def test_uv_comes_in_one_version_with_its_hashes(file: str) -> None:
+    """It installs everything else: neither a newer release nor a changed file of this one may do that unseen."""
+    lines = (ROOT / "deploy/uv.txt").read_text(encoding="utf-8").splitlines()
+    (pinned,) = (line for line in lines if line.startswith("uv"))
+    match = re.fullmatch(r"uv==(\d+)\.(\d+)\.(\d+) \\", pinned)
+    assert match
+    assert tuple(map(int, match.groups())) >= UV_LEAST
+    assert len([line for line in lines if re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line)]) >= 2
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    (install,) = (line for line in text.splitlines() if "pip install" in line)
+    assert {"--no-deps", "--only-binary", "--require-hashes", "--requirement"} <= set(install.split())
+    assert install.split()[-1].endswith("uv.txt")
 
 
 def test_every_setting_can_be_given() -> None:
@@ -153,9 +183,71 @@ def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
     assert all("healthcheck" in service for name, service in SERVICES.items() if name != "migrate")
 
 
-def test_redis_never_evicts() -> None:
-    """Evicting destroys consumer groups."""
-    assert option("redis", "--maxmemory-policy") == "noeviction"
+def networks(service: str) -> set[str]:
+    return set(SERVICES[service]["networks"])
+
+
+def test_a_container_reaches_its_neighbours_only() -> None:
+    """What is in Redis is believed: neither nginx nor the sandbox reaches it, and it reaches nothing outside."""
+    members = {name: {service for service in SERVICES if name in networks(service)} for name in COMPOSE["networks"]}
+    assert members == {
+        "front": {"nginx", "api"},
+        "back": {"api", "worker", "migrate", "postgres", "redis"},
+        "insurers": {"worker", "sandbox"},
+    }
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
+
+
+def with_defaults(text: str) -> str:
+    """As Compose reads it where the environment sets nothing."""
+    while (changed := re.sub(r"\$\{[A-Z_]+:-([^${}]*)\}", r"\1", text)) != text:
+        text = changed
+    return text
+
+
+def test_the_api_believes_nginx_alone() -> None:
+    """One fixed address, which no replica is given: any other container may write what it likes into X-Forwarded-For."""
+    (network,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    subnet, replicas = (ip_network(with_defaults(network[key])) for key in ("subnet", "ip_range"))
+    address = ip_address(with_defaults(SERVICES["nginx"]["networks"]["front"]["ipv4_address"]))
+    assert with_defaults(SERVICES["api"]["environment"]["OSAGO_TRUSTED_PROXIES"]) == str(address)
+    assert address in subnet
+    assert address not in replicas
+    assert replicas.subnet_of(subnet)  # type: ignore[arg-type]
+    assert f"#set_real_ip_from {with_defaults(network['gateway'])};" in NGINX
+
+
+async def test_redis_asks_for_its_password_and_never_evicts(tmp_path: Path) -> None:
+    """The command of the Compose file, run; evicting would destroy consumer groups. The password is no argument."""
+    port, password = free_port(), "a1b2c3"
+    *shell, script = SERVICES["redis"]["command"]
+    assert SERVICES["redis"]["environment"] == {"REDISCLI_AUTH": "${REDIS_PASSWORD:?see .env.example}"}
+    script = script.replace("$$", "$").replace(
+        "redis-server -", f"{redis_binary(tmp_path)} - --bind 127.0.0.1 --port {port}"
+    )
+    server = await asyncio.create_subprocess_exec(
+        *shell,
+        script,
+        env={**os.environ, "REDISCLI_AUTH": password},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await until(lambda: not is_free(port))
+        async with Redis(host="127.0.0.1", port=port) as stranger:
+            with pytest.raises(AuthenticationError):
+                await stranger.ping()
+        url = SERVICES["api"]["environment"]["OSAGO_REDIS_URL"]
+        url = url.replace("${REDIS_PASSWORD:?see .env.example}", password).replace("redis:6379", f"127.0.0.1:{port}")
+        client = connect(parse_address(url))
+        assert await client.ping()
+        await close(client)
+        async with Redis.from_url(url) as operator:
+            assert await operator.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    finally:
+        server.terminate()
+        await server.wait()
 
 
 def seconds(directive: str) -> int:
@@ -163,15 +255,22 @@ def seconds(directive: str) -> int:
     return int(value)
 
 
-def test_nginx_passes_sockets_on_and_outlives_a_request() -> None:
+def test_nginx_outlives_a_request() -> None:
     """Without sticky sessions; a POST is never repeated once it has been sent."""
-    assert "proxy_set_header Upgrade $http_upgrade;" in NGINX
-    assert "proxy_set_header Connection $connection_upgrade;" in NGINX
     assert seconds("proxy_read_timeout") > 60
     assert re.search(r"proxy_next_upstream error timeout http_502 http_503;", NGINX)
     directives = re.sub(r"#.*", "", NGINX)
     assert not re.search(r"ip_hash|sticky|non_idempotent", directives)
     assert NGINX.count("{") == NGINX.count("}")
+
+
+def test_nginx_limits_an_address_and_lets_a_whole_office_in() -> None:
+    """2,500 customers behind one address, each with two sockets, who all come back at once."""
+    (connections,) = re.findall(r"^\s*limit_conn connections (\d+);$", NGINX, flags=re.MULTILINE)
+    (burst,) = re.findall(r"^\s*limit_req zone=requests burst=(\d+) nodelay;$", NGINX, flags=re.MULTILINE)
+    assert 2 * 2500 <= int(connections) <= 10_000
+    assert 2 * 2500 <= int(burst) <= 10_000
+    assert {"limit_conn_status 429;", "limit_req_status 429;"} <= set(map(str.strip, NGINX.splitlines()))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.api import graphql_errors
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
 from app.api.execution import document_cache, document_cost
-from app.api.http import view
+from app.api.http import negotiation, view
 from app.api.rest import problem_details, push_loop, stream_socket
 from app.api.websocket import graphql_socket, messages
 from app.config import insurers_file
@@ -207,6 +207,9 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
         (INTEGRATION, "frame of a WebSocket", f"{serve.FRAME_BYTES_MOST // KIB} KiB"),
         (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
+        (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),
+        (INTEGRATION, "Accept", f"{negotiation.ACCEPT_LENGTH_MAX} characters, {negotiation.RANGES_MAX} ranges"),
+        (INTEGRATION, "a frame before the token is known", f"{graphql_socket.OPENING_LENGTH_MAX} characters"),
         (INTEGRATION, "connection_init", f"within {graphql_socket.INIT_S_MOST:.0f} s"),
         (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MOST}"),
         (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MOST} characters"),

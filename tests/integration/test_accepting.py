@@ -166,10 +166,9 @@ async def test_personal_data_stays_out_of_redis(world: World, api: ApiAtHand) ->
     await until(lambda: world.redis.client.exists(keys.jobs(0, "sever")))
     dump = ""
     async for key in world.redis.client.scan_iter():
-        kind = await world.redis.client.type(key)
-        dump += key + repr(
-            await (world.redis.client.xrange(key) if kind == "stream" else world.redis.client.hgetall(key))
-        )
+        client = world.redis.client
+        read = {"stream": client.xrange, "hash": client.hgetall, "string": client.get}
+        dump += key + repr(await read[await client.type(key)](key))
     for marker in personal(world):
         assert marker not in dump
     assert UUID(accepted["quoteRequest"]["id"])

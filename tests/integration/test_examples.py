@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.node import with_npm
+from support.foreign import with_npm
 from support.processes import Process, _is_ready, osago
 from support.until import until
 from support.world import ApiAtHand, World
@@ -26,6 +26,7 @@ RUN_S_MOST: Final = 60.0
 
 PYTHON: Final = (sys.executable, str(ROOT / "examples/python_client.py"))
 JAVASCRIPT: Final = ("node", "javascript_client.mjs")
+IN_JAVASCRIPT: Final = pytest.param(JAVASCRIPT, marks=pytest.mark.compat, id="javascript")
 CURL: Final = ("sh", str(ROOT / "examples/curl.sh"))
 
 pytestmark = pytest.mark.processes
@@ -98,6 +99,7 @@ async def test_the_python_client_prints_every_quote_and_the_end(api: ApiAtHand) 
     assert end["outcome"] == "ALL_ANSWERED"
 
 
+@pytest.mark.compat
 async def test_the_javascript_client_prints_every_quote_and_the_end(api: ApiAtHand, node_folder: Path) -> None:
     """`node javascript_client.mjs`, with the packages of its lock."""
     async with running(JAVASCRIPT, api.graphql, api.token, node_folder) as process:
@@ -114,7 +116,7 @@ async def test_curl_looks_until_the_end(api: ApiAtHand) -> None:
     assert (request["status"], request["progress"]) == ("COMPLETED", {"answered": 2, "total": 2})
 
 
-@pytest.mark.parametrize("command", [PYTHON, JAVASCRIPT, CURL], ids=["python", "javascript", "curl"])
+@pytest.mark.parametrize("command", [pytest.param(PYTHON, id="python"), IN_JAVASCRIPT, pytest.param(CURL, id="curl")])
 async def test_a_client_without_a_good_token_says_so_and_fails(
     world: World, command: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
@@ -136,7 +138,7 @@ async def api_at(world: World, port: int) -> AsyncGenerator[Process, None]:
         yield process
 
 
-@pytest.mark.parametrize("command", [PYTHON, JAVASCRIPT], ids=["python", "javascript"])
+@pytest.mark.parametrize("command", [pytest.param(PYTHON, id="python"), IN_JAVASCRIPT])
 async def test_a_client_whose_api_is_killed_goes_on_where_it_was(
     world: World, command: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
@@ -169,6 +171,7 @@ async def test_the_readmes_python_runs(world: World, api: ApiAtHand, capsys: pyt
     assert "ALL_ANSWERED" in end
 
 
+@pytest.mark.compat
 async def test_the_readmes_javascript_runs(world: World, api: ApiAtHand, node_folder: Path) -> None:
     """In Node.js, given the WebSocket that a browser has."""
     accepted = await world.accepted(api)

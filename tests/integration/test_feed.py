@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 from jsonschema_rs import Draft202012Validator
-from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
+from support.quotes import AUTHENTICATOR, a_quote, a_refusal, a_request, an_end, an_offer
 from support.servers import RedisAtHand
 from support.until import until
 
@@ -34,7 +34,7 @@ FEED: Final = keys.feed(0)
 @asynccontextmanager
 async def streams(redis: RedisAtHand, **options: int) -> AsyncGenerator[EventStreams, None]:
     client = connect(parse_address(redis.url))
-    yield EventStreams(client, **{"shards": 1, **options})
+    yield EventStreams(client, AUTHENTICATOR, **{"shards": 1, **options})
     await client.aclose()
 
 
@@ -61,9 +61,9 @@ async def test_every_event_is_in_the_feed_once_and_the_end_last(redis: RedisAtHa
         await events.publish_end(ended(request), an_end(Outcome.ALL_ANSWERED))
     found = await entries(redis)
     assert [(fields["v"], fields["request"], *list(fields)[2:]) for fields in found] == [
-        ("1", str(request.id), "quote"),
-        ("1", str(request.id), "quote"),
-        ("1", str(request.id), "end"),
+        ("1", str(request.id), "quote", "mac"),
+        ("1", str(request.id), "quote", "mac"),
+        ("1", str(request.id), "end", "mac"),
     ]
     subscribers = [fields for _, fields in await redis.client.xrange(keys.events(0, request.id))]
     assert [{k: v for k, v in fields.items() if k not in {"v", "request"}} for fields in found] == subscribers

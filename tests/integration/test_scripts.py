@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from support.quotes import a_quote, a_request, an_end
+from support.quotes import AUTHENTICATOR, a_quote, a_request, an_end
 from support.servers import RedisAtHand
 
 from app.domain.quote import Outcome
@@ -41,7 +41,7 @@ async def streams(redis: RedisAtHand) -> AsyncGenerator[Streams, None]:
     client = connect(address)
     reader = JobReader(address, shard=0, insurer_id="sever", consumer="me")
     await reader.make_group()
-    yield Streams(JobStreams(client, shards=1), EventStreams(client, shards=1), reader, redis)
+    yield Streams(JobStreams(client, shards=1), EventStreams(client, AUTHENTICATOR, shards=1), reader, redis)
     await reader.close()
     await client.aclose()
 

@@ -220,7 +220,7 @@ async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
             insurer: await read_work(connection, insurer, [fresh.id, settled.id]) for insurer in ("sever", "volga")
         }
     loading = Loading(pool)
-    async with running(loading.run):
+    async with running(loading.parts()):
         reads = [loading.read(insurer, [fresh.id, settled.id, unknown.id]) for insurer in alone]
         assert await asyncio.gather(*reads) == list(alone.values())
 

@@ -133,7 +133,7 @@ class Stage:
         self.resources = await self.stack.enter_async_context(open_resources(world.settings))
         resources = self.resources
         self.live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.clock)
-        await self.stack.enter_async_context(running(self.live.run))
+        await self.stack.enter_async_context(running(self.live.parts()))
 
     async def clear(self) -> None:
         async with connected(self.resources.pool) as connection:

@@ -44,6 +44,7 @@ class ApiAtHand:
     url: str
     token: str
     services: Any
+    app: Any = None
 
     @property
     def graphql(self) -> str:
@@ -175,7 +176,7 @@ class World:
         """An API of its own, on a port of its own."""
         app = create_app(self.settings)
         url = await self._stack.enter_async_context(_served(app))
-        return ApiAtHand(url, self.token(), app.state.services)
+        return ApiAtHand(url, self.token(), app.state.services, app)
 
     async def core_app(self, api: ApiAtHand, **options: Any) -> str:
         """core-app before this API; its URL."""
@@ -195,7 +196,7 @@ class World:
     async def settler(self) -> SettlerAtHand:
         """Somebody who settles quotes."""
         made = SettlerAtHand(await self.resources())
-        await self._stack.enter_async_context(running(made.settling.run))
+        await self._stack.enter_async_context(running(made.settling.parts()))
         return made
 
     def token(self, subject: str = "core-app", scope: str = "quotes:write quotes:read") -> str:

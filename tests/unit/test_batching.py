@@ -34,6 +34,19 @@ async def running(commit: GroupCommit[int, int]) -> AsyncGenerator[None, None]:
     task.cancel()
 
 
+async def test_a_flush_that_loses_a_result_leaves_nobody_waiting() -> None:
+    """Everybody in the batch is told, and the next batch goes its way."""
+
+    async def flush(batch: Sequence[int]) -> list[int]:
+        return [] if 1 in batch else list(batch)
+
+    commit: GroupCommit[int, int] = GroupCommit(flush)
+    async with running(commit):
+        lost = await asyncio.gather(commit.submit(1), commit.submit(2), return_exceptions=True)
+        assert [type(one) for one in lost] == [ValueError, ValueError]
+        assert await commit.submit(3) == 3
+
+
 async def test_an_idle_commit_waits_for_nobody() -> None:
     """A single item goes at once, alone."""
     store = Store()

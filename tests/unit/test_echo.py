@@ -1,23 +1,57 @@
-"""An insurer's code is passed on, unless it is what the insurer was told."""
+"""What an insurer repeats of an application does not leave the worker: neither as a code nor as a number."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
+from typing import get_type_hints
 
 import pytest
 from support.applications import an_application
+from support.quotes import a_request, an_offer
 
-from app.domain.quote import declined
-from workers.insurer_calls.redaction import without_echo
+from app.domain.quote import Offer, Reason, declined
+from app.redis.job_streams import Delivery
+from workers.insurer_calls.redaction import is_echo, without_echo
+from workers.job import Holding, Job
 
 APPLICATION = an_application(datetime.now(UTC).date())
+REQUEST = a_request()
+JOB = Job("sever", REQUEST.id, APPLICATION, REQUEST.expires_at, None, Holding(Delivery(0, "1-1", REQUEST.id)))
+ECHOES = [
+    "4511654321",
+    "XTAGFL110MY654321",
+    "xtagfl110my654321",
+    "9923456781",
+    "1965-03-08",
+    "DUP-4511654321.79031112233",
+]
 
 
-@pytest.mark.parametrize("code", ["4511654321", "XTAGFL110MY654321", "xtagfl110my654321", "9923456781", "1965-03-08"])
+@pytest.mark.parametrize("code", ECHOES)
 def test_a_code_that_is_personal_is_dropped(code: str) -> None:
-    """A passport, a VIN in either case, a licence, a birth date."""
-    assert without_echo(declined(code), APPLICATION) == declined()
+    """A passport, a VIN in either case, a licence, a birth date, and any of them within another text."""
+    assert without_echo(declined(code), JOB) == declined()
 
 
-def test_any_other_code_stays() -> None:
-    """And so does having none."""
-    for answer in (declined("NOT_IN_MY_REGION"), declined("42"), declined()):
-        assert without_echo(answer, APPLICATION) == answer
+@pytest.mark.parametrize("number", [*ECHOES, "4511654321 Кузнецова Мария", "45 11 / 654-321"])
+def test_a_number_that_is_personal_becomes_the_requests_id(number: str) -> None:
+    """The insurer knows it from the idempotency key; the rest of the offer stays."""
+    assert without_echo(an_offer(number=number), JOB) == an_offer(number=str(REQUEST.id))
+
+
+def test_anything_else_stays() -> None:
+    """And so does having none; a link is stored sealed and so may hold what it likes."""
+    link = "https://ins.example/buy?phone=79031112233&passport=4511654321"
+    for answer in (declined("NOT_IN_MY_REGION"), declined("42"), declined(), an_offer(), an_offer(purchase_url=link)):
+        assert without_echo(answer, JOB) == answer
+    assert not is_echo("sever-application-1", JOB, "application id")
+
+
+def test_no_text_of_an_answer_is_forgotten() -> None:
+    """A text that is added to an offer or a reason needs a decision in `workers.insurer_calls.redaction`."""
+    texts = {
+        field.name
+        for shape in (Offer, Reason)
+        for field in fields(shape)
+        if get_type_hints(shape)[field.name] in (str, str | None)
+    }
+    assert texts == {"number", "insurer_code", "purchase_url"}

@@ -97,7 +97,6 @@ def test_a_taxi_may_be_yellow_or_white(yellow: str, white: str) -> None:
         "А12ВС77",
         "D123ВС77",
         "А١٢٣ВС77",
-        "А123ВС77\n",
         "А123ВС77\x00",
         "А123ВС77" + " " * 60,
         "А123ВС77, В321СА77",
@@ -257,3 +256,34 @@ def test_whatever_comes_is_read_or_broken(parse: Callable[[str], object], text: 
     else:
         outcome, expected = parse(str(value)), value
     assert outcome == expected
+
+
+GOOD: Final[dict[str, str]] = {
+    f"plate {VehicleCategory.B}": "А123ВС77",
+    "vin": "XTA210990Y2766389",
+    "body number": "XTA-2109/01",
+    "chassis number": "XTA-2109/01",
+    "registration certificate": "7777123456",
+    "vehicle passport": "77МН123456",
+    "electronic passport": "164301000000001",
+    "driving licence": "7777123456",
+    "passport": "4510123456",
+    "kladr": "7700000000000",
+    "phone": "+79161234567",
+    "name": "Иван",
+    "prose": "ул. Ленина, 1",
+    "date": "2026-12-01",
+    "decimal": "110.5",
+}
+UNSEEN: Final = [*"\t\n\r\x85\u00ad\u200b\u200e\u2028\u202a\u202c\u2060\u2066\ufeff", "\ud800"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+@pytest.mark.parametrize("form", GOOD)
+def test_what_cannot_be_seen_is_named_as_what_is_wrong(form: str, unseen: str) -> None:
+    """A value that looks right is not called wrong for its form: what is pasted brings marks that no screen shows."""
+    good, parse = GOOD[form], PARSERS[form]
+    assert parse(good)
+    for text in (good + unseen, unseen + good, good[:3] + unseen + good[3:]):
+        with pytest.raises(Broken, match=r"\ATEXT_UNPRINTABLE\Z"):
+            parse(text)

@@ -6,7 +6,7 @@ import pytest
 from support.clock import MovedClock
 
 from app.domain.errors import Unavailable
-from app.runtime.supervision import forever
+from app.runtime.periodic import forever
 
 
 async def test_an_outage_is_told_of_at_once_and_then_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,7 +19,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_jwks, parse_secrets
-from app.api.auth.tokens import SKEW_S, Tokens
+from app.api.auth.tokens import SKEW_S, TTL_S_MAX, Tokens
 from app.domain.caller import Service, Watcher
 from app.domain.errors import NotAuthenticated, WrongSetting
 from app.runtime.clock import Clock
@@ -264,3 +264,42 @@ def test_keys_come_from_a_safe_place(source: str) -> None:
     """Whoever could change them on their way could sign for everybody."""
     with pytest.raises(WrongSetting, match="OSAGO_JWKS"):
         check_source(source)
+
+
+@pytest.mark.parametrize("more", ["=", "==", "\n", " ", "!", "-"])
+def test_a_token_is_written_in_one_way(tokens: Tokens, more: str) -> None:
+    """What decoders skip would make many of one token: each would have a place in the cache, and limits of its own."""
+    token = tokens.watch_token(uuid4())
+    assert tokens.caller(token)
+    for other in (token + more, token.replace(".", more + ".", 1), token.replace(".", "." + more, 1)):
+        with pytest.raises(NotAuthenticated):
+            tokens.caller(other)
+
+
+def test_the_spare_bits_of_a_signature_are_zero(tokens: Tokens) -> None:
+    """43 characters hold two bits more than 32 bytes have: three other last characters decode to the same signature."""
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for token in (tokens.watch_token(uuid4()), of_provider()):
+        holding = []
+        for last in digits:
+            try:
+                holding.append(tokens.caller(token[:-1] + last))
+            except NotAuthenticated:
+                continue
+        assert len(holding) == 1
+
+
+@pytest.mark.parametrize("between", ["\u00a0", "\t", "\n", "\u2003", "\x1f"])
+def test_a_space_separates_scopes_and_nothing_else_does(tokens: Tokens, between: str) -> None:
+    """RFC 8693, 4.2: U+0020. Whatever else looks like one is part of a scope that is none of ours."""
+    caller = tokens.caller(forged(HS256, {**GOOD, "scope": f"quotes:read{between}quotes:write  admin "}))
+    assert isinstance(caller, Service)
+    assert caller.scopes == {f"quotes:read{between}quotes:write", "admin"}
+
+
+@pytest.mark.parametrize("ahead_s", [TTL_S_MAX + 100, 1e15, 1e308, 10**15])
+def test_a_token_that_holds_for_years_does_not_hold(tokens: Tokens, ahead_s: float) -> None:
+    """Whatever made it; a year is the most."""
+    with pytest.raises(NotAuthenticated):
+        tokens.caller(forged(HS256, {**GOOD, "exp": NOW + ahead_s}))
+    assert tokens.caller(forged(HS256, {**GOOD, "exp": NOW + TTL_S_MAX - 86_400}))

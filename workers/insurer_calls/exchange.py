@@ -18,7 +18,7 @@ from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
 from workers.insurer_calls.call_pacer import Pace
 from workers.insurer_calls.callback_waiter import CalledBack
-from workers.insurer_calls.redaction import without_echo
+from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
 from workers.resilience.circuit_breaker import Circuit
@@ -83,7 +83,7 @@ class Asking:
             return NOT_SUITED
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                answer = without_echo(await self._ask(job, ownership), job.application)
+                answer = without_echo(await self._ask(job, ownership), job)
         except TimeoutError:
             return None
         except _NoOffer as ending:
@@ -111,7 +111,10 @@ class Asking:
             if not isinstance(created, Created):
                 return created
             application_id = created.application_id
-            await ownership.remember(job, application_id)
+            # An id that holds personal data stays in this process: a worker that takes the job over creates again, under
+            # the same key, and gets the same id.
+            if not is_echo(application_id, job, "application id"):
+                await ownership.remember(job, application_id)
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)

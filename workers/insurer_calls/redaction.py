@@ -1,31 +1,37 @@
-"""What an insurer says of itself may repeat what it was sent: a code that is part of the application is not passed on."""
+"""Personal data that an insurer repeats: every answer passes here before it is settled, every id before it is remembered.
 
-from collections.abc import Iterator
+A refusal loses a code that holds a value of the application, an offer gets another number. A purchase link stays as it is:
+insurers put personal data there on purpose, and it is stored sealed.
+"""
+
 from dataclasses import replace
-from typing import Any, cast
 
-import msgspec
+import structlog
 
-from app.domain.application import Application
-from app.domain.quote import Answer, NoOffer
+from app.domain.personal_values import holds_personal_value
+from app.domain.quote import Answer, Offer
+from app.observability import metrics
+from workers.job import Job
 
-
-def without_echo(answer: Answer, application: Application) -> Answer:
-    """The answer, its reason without the insurer's code where that is a value of the application."""
-    if not isinstance(answer, NoOffer) or answer.reason.insurer_code is None:
-        return answer
-    code = answer.reason.insurer_code.casefold()
-    if code not in (value.casefold() for value in _texts(msgspec.to_builtins(application))):
-        return answer
-    return replace(answer, reason=replace(answer.reason, insurer_code=None))
+log = structlog.get_logger(__name__)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in cast("dict[str, Any]", value).values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in cast("list[Any]", value):
-            yield from _texts(inner)
+def without_echo(answer: Answer, job: Job) -> Answer:
+    """The answer, its code dropped, or its number replaced by the request's id, where that holds a personal value.
+
+    The insurer received that id with the application, in its idempotency key, and finds the offer by it.
+    """
+    if isinstance(answer, Offer):
+        return replace(answer, number=str(job.request_id)) if is_echo(answer.number, job, "number") else answer
+    if is_echo(answer.reason.insurer_code, job, "code"):
+        return replace(answer, reason=replace(answer.reason, insurer_code=None))
+    return answer
+
+
+def is_echo(text: str | None, job: Job, field: str) -> bool:
+    """Whether the text holds a personal value of the job's application; `field` names the text in log and metrics."""
+    if text is None or not holds_personal_value(text, job.application):
+        return False
+    metrics.ECHOES.labels(job.insurer_id, field).inc()
+    log.info("insurer.echo", request_id=str(job.request_id), insurer=job.insurer_id, field=field)
+    return True

@@ -12,13 +12,14 @@ from uuid import UUID
 from app.postgres.database import Pool, connected
 from app.postgres.quote_rows import Slots, Work, read_slots, read_work
 from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
 
 _READ_MOST: Final = 500
 """Requests in one read: some 1 MB."""
 
 
 class Loading:
-    """One worker's. Whoever owns it keeps `run` in its TaskGroup."""
+    """One worker's. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -26,8 +27,8 @@ class Loading:
         self._under_way: dict[UUID, asyncio.Future[Slots | None]] = {}
         """Whoever comes for a request while it is being read waits for that read."""
 
-    async def run(self) -> None:
-        await self._reads.run()
+    def parts(self) -> list[Part]:
+        return [Part("loading", self._reads.run)]
 
     async def read(self, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
         """What one insurer's lane needs for a batch of jobs; requests that are not there any more are left out.

@@ -4,7 +4,8 @@ A slow insurer fills its own lane and nobody else's.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,7 +23,8 @@ from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import end_if_cancelled
 from app.runtime.group_commit import DataRefused
-from app.runtime.supervision import Seldom
+from app.runtime.periodic import Seldom
+from app.runtime.supervision import IsolatedTasks, Part
 from app.use_cases.settle import Answered, Settling
 from workers.insurer_calls.exchange import Asking
 from workers.job import Holding, Job, NotOurs, Ownership
@@ -36,7 +38,7 @@ RETRY_S: Final = 0.5
 
 
 class Lane:
-    """Whoever owns it keeps `run` in its TaskGroup."""
+    """Its owner runs `parts`, its readers; what they read is worked on in tasks of the lane's own."""
 
     def __init__(
         self,
@@ -63,8 +65,10 @@ class Lane:
         self._freed = asyncio.Event()
         self._loading = 0
         """Batches that are being begun with."""
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = IsolatedTasks(f"lane:{settings.id}")
         self._waiting = Seldom(resources.clock)
+        self.refused = Seldom(resources.clock)
+        """Redis refuses what readers of this lane ask of it, and may do so for hours."""
         self.is_stopping = False
         self.doubtful: set[int] = set()
         """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
@@ -85,12 +89,17 @@ class Lane:
             await self._freed.wait()
         return min(self.free, READ_MOST)
 
-    async def run(self) -> None:
-        """Reads and works until the lane is told to stop, then finishes or hands back what it holds."""
-        async with asyncio.TaskGroup() as self._tasks:
-            for shard in range(self._resources.jobs.shards):
-                reader = LaneReader(self, self._resources, shard=shard, consumer=self._consumer)
-                self._tasks.create_task(reader.run())
+    def parts(self) -> list[Part]:
+        """A reader for each shard; they end when the lane is told to stop."""
+        readers = [
+            LaneReader(self, self._resources, shard=shard, consumer=self._consumer)
+            for shard in range(self._resources.jobs.shards)
+        ]
+        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in readers]
+
+    async def finish(self, *, max_s: float) -> None:
+        """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
+        await self._tasks.ended(max_s=max_s)
 
     def begin(self, deliveries: Sequence[Delivery]) -> None:
         """Takes jobs on. One that is being worked on already goes on under its new delivery."""
@@ -102,9 +111,9 @@ class Lane:
             else:
                 begun.append(Holding(delivery))
                 self._holdings[delivery.request_id] = begun[-1]
-        if begun and self._tasks:
+        if begun:
             self._loading += 1
-            self._tasks.create_task(self._load(begun)).add_done_callback(self._loaded)
+            self._tasks.start(self._load(begun)).add_done_callback(self._loaded)
 
     def end(self, request_id: UUID) -> None:
         """The request has ended: nobody waits for this answer any more."""
@@ -133,23 +142,24 @@ class Lane:
 
     async def _load(self, begun: Sequence[Holding]) -> None:
         """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
+        left = deque(begun)
         try:
             works = await self._read_work([holding.delivery.request_id for holding in begun])
             recalled = await self._recall([h.delivery.request_id for h in begun if not h.delivery.is_first])
+            while left:
+                holding, request_id = left[0], left[0].delivery.request_id
+                work = works.get(request_id)
+                if work is None or holding.is_lost or self.is_stopping:
+                    await self._leave(holding, work)
+                else:
+                    holding.task = self._tasks.start(self._work(holding, work, recalled.get(request_id)))
+                left.popleft()
         except Exception:
             # Rows that this release cannot read: this batch is isolated from whatever else the lane does.
-            log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(begun))
-            await self._give_back(begun, "bug", counted=True)
-            for holding in begun:
+            log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(left))
+            await self._give_back(left, "bug", counted=True)
+            for holding in left:
                 self._release(holding)
-            return
-        for holding in begun:
-            request_id = holding.delivery.request_id
-            work = works.get(request_id)
-            if work is None or holding.is_lost or self.is_stopping or self._tasks is None:
-                await self._leave(holding, work)
-            else:
-                holding.task = self._tasks.create_task(self._work(holding, work, recalled.get(request_id)))
 
     def _loaded(self, _: "asyncio.Task[None]") -> None:
         self._loading -= 1
@@ -233,7 +243,7 @@ class Lane:
             holding=holding,
         )
 
-    async def _give_back(self, holdings: Sequence[Holding], why: str, *, counted: bool) -> None:
+    async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
         """Leaves jobs to whoever reaps next. `counted`: this delivery was their own fault, and counts."""
         shards: dict[int, dict[str, int]] = {}
         for holding in holdings:
@@ -244,8 +254,8 @@ class Lane:
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
-            except GONE:
-                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries))
+            except Exception as error:  # noqa: BLE001 - Redis is away, or its client broken: the jobs wait for this worker
+                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=type(error).__name__)
                 self.doubtful.add(shard)
 
     def _release(self, holding: Holding) -> None:

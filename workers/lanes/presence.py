@@ -16,7 +16,8 @@ from app.redis.job_streams import JobStreams, Remembered
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
-from app.runtime.supervision import forever
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part
 from workers.job import Job, NotOurs
 from workers.lanes.lane import Lane
 
@@ -58,13 +59,13 @@ class Presence:
     def every_s(self) -> float:
         return self._lease_s / TICKS_PER_LEASE
 
-    async def run(self) -> None:
-        """Beats in every shard for ever, and keeps what is to be remembered."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._memory.run())
-            for shard in range(self._jobs.shards):
-                beat = partial(self.tick, shard)
-                tasks.create_task(forever(f"presence {shard}", beat, every_s=self.every_s, clock=self._clock))
+    def parts(self) -> list[Part]:
+        """A beat in every shard, and what keeps what is to be remembered."""
+        beats = [
+            periodic(f"presence:{shard}", partial(self.tick, shard), every_s=self.every_s, clock=self._clock)
+            for shard in range(self._jobs.shards)
+        ]
+        return [Part("memory", self._memory.run), *beats]
 
     async def tick(self, shard: int) -> None:
         """Beats once.

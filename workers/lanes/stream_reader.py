@@ -1,6 +1,7 @@
 """A lane's reader in one shard: a blocking connection of its own, and what to do when a read fails."""
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -26,16 +27,24 @@ _TURNS: Final = 3
 
 
 class LaneReader:
-    """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned."""
+    """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned.
+
+    What is neither Redis's refusal nor its absence ends `run`; the next one begins with a new connection, and with what may
+    have been delivered meanwhile.
+    """
 
     def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
         self._lane = lane
-        self._shard = shard
+        self.shard = shard
         self._audited_at = resources.clock.monotonic()
         self._clock = resources.clock
-        self._reader = JobReader(resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer)
+        self._make = partial(
+            JobReader, resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer
+        )
 
     async def run(self) -> None:
+        self._reader = self._make()
+        self._lane.doubtful.add(self.shard)
         try:
             while not self._lane.is_stopping:
                 end_if_cancelled()
@@ -46,7 +55,7 @@ class LaneReader:
     async def run_once(self) -> None:
         """Reads once, as many jobs as the lane has places for."""
         try:
-            if self._shard in self._lane.doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
+            if self.shard in self._lane.doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
                 await self._read_own()
             if room := await self._lane.room():
                 deliveries = await self._reader.read(room)
@@ -55,14 +64,18 @@ class LaneReader:
                     await self._give_way()
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
-                log.warning("reader.refused", insurer=self._lane.insurer_id, error=str(error)[:80])
+                self._report_refusal(error)
             await self._clock.sleep(_RETRY_S)
             await self._make_group()
         except GONE as error:
             # The reply may have been lost on its way: what it held is pending for this consumer.
-            self._lane.doubtful.add(self._shard)
+            self._lane.doubtful.add(self.shard)
             log.debug("reader.waits", insurer=self._lane.insurer_id, error=type(error).__name__)
             await self._clock.sleep(_RETRY_S)
+
+    def _report_refusal(self, error: ResponseError) -> None:
+        if self._lane.refused.is_due:
+            log.warning("reader.refused", insurer=self._lane.insurer_id, error=str(error)[:80])
 
     async def _give_way(self) -> None:
         """Who has a queue leaves the others as much of this worker's time as it takes itself."""
@@ -77,12 +90,12 @@ class LaneReader:
         try:
             await self._reader.make_group()
         except GONE:
-            self._lane.doubtful.add(self._shard)
+            self._lane.doubtful.add(self.shard)
 
     async def _read_own(self) -> None:
         """Begins whatever is pending for this consumer and held by nobody here: nobody else would ever take it."""
         self._audited_at = self._clock.monotonic()
-        self._lane.doubtful.discard(self._shard)
+        self._lane.doubtful.discard(self.shard)
         after = "0"
         while deliveries := await self._reader.read_own(_OWN_MOST, after):
             self._lane.begin(deliveries)

@@ -20,6 +20,7 @@ from app.redis.job_streams import Delivery
 from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import end_if_cancelled
+from app.runtime.supervision import IsolatedTasks
 from workers.poison_jobs.isolated_process import Failure, Suspect, Ward
 
 log: Final = structlog.get_logger(__name__)
@@ -29,8 +30,12 @@ GATHER_S: Final = 0.1
 GRACE_S: Final = 2.0
 
 
+class WardFailed(Exception):
+    """A bug in what isolates jobs, not in the jobs: they are handed back."""
+
+
 class Quarantine:
-    """Whoever owns it keeps `run` in its TaskGroup."""
+    """Its owner runs `run` as a part."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -39,6 +44,7 @@ class Quarantine:
         self._places = asyncio.Semaphore(WARDS_MOST)
         self._waiting: list[Suspect] = []
         self._called = asyncio.Event()
+        self._isolating = IsolatedTasks("ward")
 
     def is_suspect(self, delivery: Delivery) -> bool:
         return delivery.deliveries >= self._max_deliveries
@@ -55,14 +61,30 @@ class Quarantine:
 
     async def run(self) -> None:
         """Opens a ward for those who came together."""
-        async with asyncio.TaskGroup() as tasks:
+        try:
             while True:
                 end_if_cancelled()
-                await self._called.wait()
-                await self._resources.clock.sleep(GATHER_S)
-                self._called.clear()
-                suspects, self._waiting = self._waiting, []
-                tasks.create_task(self._isolate(suspects))
+                await self.run_once()
+        except asyncio.CancelledError:  # the process ends, and its wards with it
+            await self._isolating.ended(max_s=0)
+            raise
+
+    async def run_once(self) -> None:
+        await self._called.wait()
+        await self._resources.clock.sleep(GATHER_S)
+        self._called.clear()
+        suspects, self._waiting = self._waiting, []
+        self._isolating.start(self._isolate_all(suspects))
+
+    async def _isolate_all(self, suspects: Sequence[Suspect]) -> None:
+        """Whatever goes wrong with it, no lane waits for a verdict that never comes."""
+        try:
+            await self._isolate(suspects)
+        except Exception as error:
+            for suspect in suspects:
+                if not suspect.verdict.done():
+                    suspect.verdict.set_exception(WardFailed(type(error).__name__))
+            raise
 
     async def _isolate(self, suspects: Sequence[Suspect]) -> None:
         """Asks about them in one ward, and then about those that it left in smaller ones."""

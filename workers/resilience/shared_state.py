@@ -21,7 +21,7 @@ AWAY_EVERY_S: Final = 0.2
 
 
 class Sharing:
-    """Whoever owns it keeps `run` in its TaskGroup, and has `ring` called when an insurer's state has changed."""
+    """Its owner runs `run` as a part, and has `ring` called when an insurer's state has changed."""
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ Services' may come from us or from an identity provider; those of browsers are o
 
 import hmac
 import math
+import re
+from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,9 +29,12 @@ WATCH_AUDIENCE: Final = "osago-watch"
 CUSTOMER_AUDIENCE: Final = "osago-customer"
 TOKEN_LENGTH_MOST: Final = 4096
 SUBJECT_LENGTH_MOST: Final = 256
+TTL_S_MAX: Final = 366 * 86_400.0
+"""A token that holds for longer does not hold at all: it would outlive whatever it was made for."""
 SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -88,7 +93,7 @@ class Tokens:
             raise NotAuthenticated
         grant = self._verified(token)
         now_s = self._clock.now().timestamp()
-        if not grant.starts_at_s - SKEW_S <= now_s < grant.expires_at_s:
+        if not grant.starts_at_s - SKEW_S <= now_s < grant.expires_at_s <= now_s + TTL_S_MAX:
             raise NotAuthenticated
         return grant
 
@@ -102,6 +107,8 @@ class Tokens:
 
     def _verify(self, token: str) -> Grant:
         try:
+            if not _is_canonical(token):
+                raise NotAuthenticated
             key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))
             # Times are checked against our own clock, at every use; audiences below, for they tell who calls.
             options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
@@ -113,6 +120,14 @@ class Tokens:
             raise NotAuthenticated from None
         except (jwt.PyJWTError, TypeError, ValueError, RecursionError):
             raise NotAuthenticated from None
+
+
+def _is_canonical(token: str) -> bool:
+    """Whether it is written in the one way: what decoders skip (`=`, line ends, spare bits) would make others of one token."""
+    signature = token.rpartition(".")[2]
+    return _SEGMENTS.fullmatch(token) is not None and (
+        _base64url(urlsafe_b64decode(signature + "=" * (-len(signature) % 4))).decode() == signature
+    )
 
 
 def _base64url(octets: bytes) -> bytes:
@@ -139,7 +154,7 @@ def _caller(claims: Mapping[str, Any], *, is_own: bool) -> Caller:
         raise ValueError("sub names somebody")
     audiences: list[object] = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     if SERVICE_AUDIENCE in audiences and not {WATCH_AUDIENCE, CUSTOMER_AUDIENCE} & set(audiences):
-        return Service(subject, frozenset(scope.split()))
+        return Service(subject, frozenset(filter(None, scope.split(" "))))
     if audiences == [WATCH_AUDIENCE] and is_own:
         return Watcher(UUID(subject))
     if audiences == [CUSTOMER_AUDIENCE] and is_own and isinstance(tenant := claims.get("tenant"), str) and tenant:

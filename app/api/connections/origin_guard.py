@@ -3,7 +3,9 @@
 A browser names the page's origin, and no script can forge it. Whoever sends none is no browser.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from app.api.connections.socket_limits import Sockets
 from app.domain.errors import Overloaded, WrongSetting
 
 _RETRY_AFTER_S: Final = 5
+_ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.:_\[\]-]{1,260})")
+_DEFAULT_PORTS: Final[Mapping[str, str]] = MappingProxyType({"http": ":80", "https": ":443"})
 
 
 class Gate:
@@ -46,7 +50,13 @@ def is_welcome(headers: Mapping[str, str], origins: frozenset[str]) -> bool:
     origin = headers.get("origin")
     if origin is None or origin in origins or "*" in origins:
         return True
-    return origin != "null" and urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
+        return False
+    # A proxy may add the port that a browser leaves out: `Host: $host:$server_port` is usual.
+    default = _DEFAULT_PORTS[match[1]]
+    host = headers.get("host", "").lower().removesuffix(default)
+    return match[2].lower().removesuffix(default) == host != ""
 
 
 def parse_origins(text: str) -> frozenset[str]:
@@ -59,7 +69,12 @@ def parse_origins(text: str) -> frozenset[str]:
     for origin in origins - {"*"}:
         if not _is_origin(origin):
             raise WrongSetting("OSAGO_ORIGINS: an origin is scheme://host or scheme://host:port, in lower case")
-    return origins
+    return frozenset(map(_as_browsers_write, origins))
+
+
+def _as_browsers_write(origin: str) -> str:
+    """Without the port that is the scheme's own."""
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], "")) if origin != "*" else origin
 
 
 def _is_origin(text: str) -> bool:

@@ -18,7 +18,7 @@ from app.api.context import Context, Services
 from app.api.http.negotiation import negotiated
 from app.api.http.view import PATH, REQUEST_ID, encode, new_id, written
 from app.api.schema.mutations import created
-from app.domain.errors import NotAuthenticated
+from app.domain.caller import Service
 from app.domain.intake.formats import Broken
 from app.intake.new_request import NewRequestInput, read_plain
 
@@ -63,15 +63,17 @@ class Direct:
             return None
         services = self._services
         try:
+            caller = services.tokens.caller(head.token)  # before anything is decoded for it
+            if not isinstance(caller, Service):
+                return None
             sent = _decode(body)
             plan = services.plans.known(sent.query, sent.operation_name)
             if plan is None:
                 return None
-            caller = services.tokens.caller(head.token)
             wanted = read_plain(
                 plan.decode(sent.variables), now=services.clock.now(), configured=services.availabilities.ids
             )
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NotAuthenticated, Broken):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Broken):
             return None
         return _answer(plan, wanted, Context(services, caller), head)
 

@@ -1,4 +1,7 @@
-"""`Accept`, by quality and order: which of the two media types of GraphQL over HTTP an answer gets."""
+"""`Accept`, by quality and order: which of the two media types of GraphQL over HTTP an answer gets.
+
+It is read before any token, so what it may cost is bounded: an `Accept` beyond the limits says no more than `*/*` does.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,6 +9,8 @@ from typing import Final
 
 MODERN: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
+ACCEPT_LENGTH_MAX: Final = 256
+RANGES_MAX: Final = 16
 # The more precise a range, the less of it: `application/json` says more than `application/*`.
 _RANGES: Final = {
     MODERN: (MODERN, "application/*", "*/*"),
@@ -13,14 +18,21 @@ _RANGES: Final = {
 }
 
 
-@lru_cache(maxsize=128)
 def negotiated(accept: str | None) -> str | None:
     """The media type of the answer; None if the caller takes neither.
 
-    Whoever says nothing, or takes anything, gets the legacy type, as the specification has it for old clients.
+    A caller without `Accept`, or with `*/*`, gets the legacy type, as the specification has it for old clients.
     Of two with one quality the one that is named first wins, and one that is named wins over a wildcard.
     """
-    if not accept or not accept.strip():
+    if accept is None or len(accept) > ACCEPT_LENGTH_MAX:
+        return LEGACY
+    return _negotiated(accept)
+
+
+@lru_cache(maxsize=128)
+def _negotiated(accept: str) -> str | None:
+    """Of a text that is short enough to be kept."""
+    if not accept.strip() or accept.count(",") >= RANGES_MAX:
         return LEGACY
     ranges = list(_ranges(accept))
     found = [

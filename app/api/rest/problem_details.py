@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.error_codes import BAD_REQUEST
@@ -32,6 +33,8 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 _INVALID: Final = "В заявлении есть ошибки."
+_NOTHING_HERE: Final = "По этому адресу ничего нет."
+_NO_SLASH: Final = "По этому адресу ничего нет: уберите косую черту в конце."
 _LIMITED: Final = "Слишком много заявлений. Повторите немного позже."
 
 
@@ -67,6 +70,13 @@ def problem(error: Exception) -> Response:
     if "retryAfterSeconds" in document:
         headers["Retry-After"] = str(math.ceil(document["retryAfterSeconds"]))
     return Response(encode(document), document["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+async def not_found(request: Request, _error: Exception) -> Response:
+    """The answer to an address where nothing is: a slash too many is the usual reason, and nothing is redirected."""
+    title = _NO_SLASH if request.url.path.rstrip("/") != request.url.path != "/" else _NOTHING_HERE
+    document = _document("NOT_FOUND", title)
+    return Response(encode(document), 404, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
 
 
 def _document(code: str, title: str, *, status: int | None = None, **more: Any) -> dict[str, Any]:

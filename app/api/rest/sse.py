@@ -21,8 +21,8 @@ RETRY_MS: Final = 1000
 """So long a browser waits before it comes back."""
 _HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # or nginx would keep events back
+    "Cache-Control": "no-store, no-transform",  # or a compressing proxy would keep events back
+    "X-Accel-Buffering": "no",  # and nginx
 }
 
 

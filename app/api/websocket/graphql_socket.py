@@ -40,6 +40,8 @@ log: Final = structlog.get_logger(__name__)
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_S_MOST: Final = 5.0
 OPERATIONS_MOST: Final = 100
+OPENING_LENGTH_MAX: Final = 8192
+"""Characters of a frame before the token is known: a token, and what else a client sends with it."""
 EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
 """A token may hold for years; a clock is set meanwhile."""
 
@@ -171,10 +173,10 @@ class _Connection:
     async def _initialised(self) -> tuple[str, Grant]:
         try:
             async with asyncio.timeout(INIT_S_MOST):
-                frame = await self._frame()
+                frame = await self._frame(OPENING_LENGTH_MAX)
                 while isinstance(frame, Ping | Pong):
                     await self._pong(frame)
-                    frame = await self._frame()
+                    frame = await self._frame(OPENING_LENGTH_MAX)
         except TimeoutError:
             raise _Closing(INIT_TIMEOUT, "Connection initialisation timeout") from None
         if not isinstance(frame, ConnectionInit):
@@ -188,9 +190,10 @@ class _Connection:
     def _token(self, payload: dict[str, Any]) -> str:
         """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
         token = payload.get("token")
-        header = payload.get("Authorization") or self._websocket.headers.get("authorization", "")
+        sent = (value for name, value in payload.items() if name.lower() == "authorization")
+        header = next(sent, None) or self._websocket.headers.get("authorization", "")
         if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
-            token = header[7:]
+            token = header[7:].strip()
         if not isinstance(token, str):
             raise NotAuthenticated
         return token
@@ -260,12 +263,15 @@ class _Connection:
             operation.cancel()
         return cancelled
 
-    async def _frame(self) -> Frame:
+    async def _frame(self, length_max: int | None = None) -> Frame:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
+        text = message.get("text") or ""
+        if length_max is not None and len(text) > length_max:
+            raise _Closing(BAD_REQUEST, "Message too long before the token")
         try:
-            return decode_frame(message.get("text") or "")
+            return decode_frame(text)
         except MalformedFrame:
             raise _Closing(BAD_REQUEST, "Malformed message") from None
 

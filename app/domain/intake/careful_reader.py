@@ -63,7 +63,7 @@ def _of_kind(kind: Any, value: object, path: Path, problems: list[Problem]) -> A
     if isinstance(kind, ListTable):
         return _list(kind, value, path, problems)
     plain = str if kind is Identifier else kind
-    read = _parsed(value, plain) if type(value) is str and plain is not str else value
+    read = _parsed(value, plain)
     # Neither a bool is a number here nor a moment a date, although Python has it so.
     if type(read) is not plain:
         raise Broken(_TYPE_INVALID)
@@ -78,15 +78,19 @@ def _list(table: ListTable, value: object, path: Path, problems: list[Problem]) 
     return tuple([_field(field, item, {}, (*path, str(place)), problems) for place, item in enumerate(items)])
 
 
-def _parsed(written: str, kind: type) -> object:
-    """What a string stands for where a date, a decimal number or one of certain values is wanted."""
+def _parsed(value: object, kind: type) -> object:
+    """A value of the kind where JSON can only write another: a date, a decimal number and an enum as text, 2021 as 2021.0."""
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if type(value) is not str or kind is str:
+        return value
     if kind is date:
-        return parse_date(written)
+        return parse_date(value)
     if kind is Decimal:
-        return parse_decimal(written)
-    if issubclass(kind, Enum) and written in kind.__members__:
-        return kind[written]
-    return written
+        return parse_decimal(value)
+    if issubclass(kind, Enum) and value in kind.__members__:
+        return kind[value]
+    return value
 
 
 def _refuse(code: str, path: Path, problems: list[Problem]) -> Any:

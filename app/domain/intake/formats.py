@@ -76,9 +76,15 @@ def _form(code: str, pattern: str, spelling: Spelling) -> Parser:
         spelt = text.translate(spelling)
         if matches(spelt):
             return spelt
-        raise Broken(code)
+        raise _broken(text, code)
 
     return parse
+
+
+def _broken(text: str, code: str) -> Broken:
+    """What is wrong with a short text. With marks that no screen shows it looks as if its form were right; NUL is not pasted."""
+    is_typed = "\x00" in text or text.translate(_PROSE).isprintable()
+    return Broken(code if is_typed else "TEXT_UNPRINTABLE")
 
 
 _L: Final = f"[{_CYRILLIC}]"
@@ -142,6 +148,8 @@ def phone(text: str) -> str:
     if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
         raise Broken("PHONE_INVALID")
     typed = text.translate(_PHONE)
+    if not typed.isprintable():
+        raise _broken(typed, "PHONE_INVALID")
     if typed.startswith("+"):
         return _e164(typed)
     return _e164("+7" + (typed[1:] if len(typed) == len("89160000000") and typed[0] in "78" else typed))
@@ -180,6 +188,8 @@ def prose(text: str, length_max: int, code: str) -> str:
     return stripped
 
 
+_SCALAR_LENGTH_MAX: Final = 64
+"""So much of a wrong date or number is looked at."""
 DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 """How a decimal number is written, as a regular expression."""
 _is_decimal: Final = re.compile(DECIMAL).fullmatch
@@ -193,11 +203,11 @@ def parse_date(text: str) -> date:
             return date.fromisoformat(text)
         except ValueError:
             raise Broken("DATE_INVALID") from None
-    raise Broken("DATE_INVALID")
+    raise _broken(text[:_SCALAR_LENGTH_MAX], "DATE_INVALID")
 
 
 def parse_decimal(text: str) -> Decimal:
     """At most 15 ASCII digits and 10 behind a point; neither an exponent nor an underscore nor infinity."""
     if not _is_decimal(text):
-        raise Broken("DECIMAL_INVALID")
+        raise _broken(text[:_SCALAR_LENGTH_MAX], "DECIMAL_INVALID")
     return Decimal(text)

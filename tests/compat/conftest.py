@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.node import a_chromium, with_npm
+from support.foreign import a_chromium, with_npm
 
 HERE: Final = Path(__file__).parent
 Node = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]

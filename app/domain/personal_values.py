@@ -1,0 +1,180 @@
+"""Finding an application's personal values in a text that another system wrote.
+
+A value is found in any writing: in either case, with separators in between, percent-encoded or in punycode, in Latin
+letters for the Cyrillic ones that look alike, names in any order. Enumerations, quantities and the first day of the
+insurance identify no person and are not searched for.
+"""
+
+import re
+import unicodedata
+import weakref
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Final
+from urllib.parse import unquote
+
+from app.domain.application import Application, Driver, Person, Vehicle
+
+VALUE_LENGTH_MIN: Final = 6
+"""Shorter values occur by chance."""
+_DECODED_MAX: Final = 3
+"""Percent-encoding is undone so often."""
+_DATE_DIGITS: Final = 8
+_PHONE_DIGITS: Final = 10
+_SERIES_DIGITS: Final = 4
+
+_LOOK_ALIKES: Final = str.maketrans("авекмнорстух", "abekmhopctyx")
+_PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]{1,59}", re.IGNORECASE)
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_SEPARATORS_WITHIN: Final = re.compile(r"[^\w\n]+|_+")
+_NO_DIGITS: Final = re.compile(r"\D+")
+_is_foreign: Final = re.compile(r"[^\x00-\u02ff\u0400-\u0482\u048a-\u052f]").search
+"""Whether anything is neither Latin nor Cyrillic."""
+_is_ascii_folded: Final = re.compile(r"[\x00-\x7fАВЕКМНОРСТУХавекмнорстух]*").fullmatch
+"""Whether a value can occur in a text of ASCII."""
+
+_kept: Final[dict[int, tuple[weakref.ref[Application], dict[bool, str]]]] = {}
+"""By the id of an application, until that application is gone."""
+
+
+def holds_personal_value(text: str, application: Application) -> bool:
+    """Whether a personal value of the application occurs in the text."""
+    words = _SEPARATORS.split(_folded(_decoded(text)))
+    letters = "".join(words)
+    if len(letters) < VALUE_LENGTH_MIN:
+        return False
+    digits = _NO_DIGITS.sub("", letters)
+    return (
+        _holds_texts(letters, digits, application)
+        or (len(digits) >= _DATE_DIGITS and not _dates(application).isdisjoint(_dates_in(digits)))
+        or (not letters.isascii() and any(_holds_name(letters, words, person) for person in _people(application)))
+    )
+
+
+def _holds_texts(letters: str, digits: str, application: Application) -> bool:
+    values = _kept_texts(application, is_ascii=letters.isascii())
+    if not _may_hold(letters, values) and not _may_hold(digits, values):
+        return False
+    return any(
+        len(value) >= VALUE_LENGTH_MIN and (value in letters or (value.isdecimal() and value in digits))
+        for value in values.split("\n")
+    )
+
+
+def _may_hold(text: str, values: str) -> bool:
+    """Whether the first characters of a value stand in the text. Nearly always none do."""
+    return any(text[at : at + VALUE_LENGTH_MIN] in values for at in range(len(text) - VALUE_LENGTH_MIN + 1))
+
+
+def _holds_name(letters: str, words: list[str], person: Person | Driver) -> bool:
+    """Two names beside each other in any order, or as words of their own; a long one alone is among the texts."""
+    names = filter(None, (person.last_name, person.first_name, person.middle_name))
+    plain = [_SEPARATORS.sub("", _folded(name)) for name in names]
+    for count in range(2, len(plain) + 1):
+        for chosen in permutations(plain, count):
+            joined = "".join(chosen)
+            if len(joined) >= VALUE_LENGTH_MIN and (joined in letters or set(words).issuperset(chosen)):
+                return True
+    return False
+
+
+def _kept_texts(application: Application, *, is_ascii: bool) -> str:
+    """The texts, made once for as long as the application is in memory: a dozen insurers answer about it."""
+    key = id(application)
+    if key not in _kept:
+        _kept[key] = (weakref.ref(application, lambda _: _kept.pop(key, None)), {})
+    texts = _kept[key][1]
+    if is_ascii not in texts:
+        texts[is_ascii] = _texts(application, is_ascii=is_ascii)
+    return texts[is_ascii]
+
+
+def _texts(application: Application, *, is_ascii: bool) -> str:
+    """All texts of the application, folded, each on a line of its own; or only those that ASCII can write."""
+    raw = _texts_of_vehicle(application.vehicle)
+    for person in _people(application):
+        raw += _texts_of_person(person)
+    known = filter(_is_ascii_folded if is_ascii else None, filter(None, raw))
+    return _SEPARATORS_WITHIN.sub("", _folded("\n".join(known)))
+
+
+def _people(application: Application) -> list[Person | Driver]:
+    people: list[Person | Driver] = [application.policyholder, *(application.drivers or ())]
+    return people if application.owner == application.policyholder else [application.owner, *people]
+
+
+def _texts_of_vehicle(vehicle: Vehicle) -> list[str | None]:
+    number = vehicle.document.number
+    texts = [
+        vehicle.vin,
+        vehicle.license_plate,
+        vehicle.body_number,
+        vehicle.chassis_number,
+        vehicle.make,
+        vehicle.model,
+    ]
+    return [*texts, number, _NO_DIGITS.sub("", number)]
+
+
+def _texts_of_person(person: Person | Driver) -> list[str | None]:
+    """Of a document's number also its digits with the series behind, of names and addresses also their words."""
+    number = person.license if isinstance(person, Driver) else person.passport
+    texts: list[str | None] = [person.last_name, person.first_name, person.middle_name]
+    texts += [number, number[_SERIES_DIGITS:] + number[:_SERIES_DIGITS], _NO_DIGITS.sub("", number)]
+    prose = [person.last_name, person.first_name, person.middle_name]
+    if isinstance(person, Person):
+        texts += [person.phone and person.phone[-_PHONE_DIGITS:], person.address.kladr, person.address.text]
+        texts += [person.email, person.email and person.email.partition("@")[0]]
+        prose.append(person.address.text)
+    return texts + _SEPARATORS.split(" ".join(filter(None, prose)))
+
+
+def _dates(application: Application) -> frozenset[str]:
+    people = _people(application)
+    moments = [application.vehicle.document.issued_on, *(person.birth_date for person in people)]
+    other = (person.driving_since if isinstance(person, Driver) else person.passport_issued_on for person in people)
+    return frozenset(moment.isoformat() for moment in (*moments, *other) if moment)
+
+
+def _dates_in(digits: str) -> Iterator[str]:
+    """What may be a date: year, month and day, the other way round, or month, day and year."""
+    for at in range(len(digits) - _DATE_DIGITS + 1):
+        part = digits[at : at + _DATE_DIGITS]
+        yield f"{part[:4]}-{part[4:6]}-{part[6:]}"
+        yield f"{part[4:]}-{part[2:4]}-{part[:2]}"
+        yield f"{part[4:]}-{part[:2]}-{part[2:4]}"
+
+
+def _decoded(text: str) -> str:
+    for _ in range(_DECODED_MAX):
+        if "%" not in text:
+            break
+        text = unquote(text)
+    return _PUNYCODE.sub(_of_punycode, text) if "--" in text else text
+
+
+def _of_punycode(label: re.Match[str]) -> str:
+    try:
+        return label[0][len("xn--") :].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label[0]
+
+
+def _folded(text: str) -> str:
+    """Every way of writing a letter or a digit, as one."""
+    text = text.casefold()
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKD", text).casefold()
+    if _is_foreign(text):
+        text = "".join(map(_plain_sign, text))
+    return text.translate(_LOOK_ALIKES)
+
+
+def _plain_sign(sign: str) -> str:
+    """Accents and invisible characters are dropped; other scripts' digits become ours."""
+    if sign == "\n":
+        return sign
+    if sign.isdecimal():
+        return str(unicodedata.decimal(sign))
+    return "" if unicodedata.category(sign)[0] in "MC" else sign

@@ -1,0 +1,111 @@
+"""A personal value of the application is found wherever it stands in an insurer's text, in any writing."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from support.applications import an_application
+
+from app.domain.personal_values import VALUE_LENGTH_MIN, holds_personal_value
+
+APPLICATION = an_application(datetime.now(UTC).date())
+NOT_PERSONAL = {"starts_on"}
+
+
+def leaves(value: Any) -> Iterator[tuple[str, str | date]]:
+    """Every text and date of the application, with its field's name."""
+    for field in fields(value):
+        inner = getattr(value, field.name)
+        for one in inner if isinstance(inner, tuple) else [inner]:
+            if is_dataclass(one):
+                yield from leaves(one)
+            elif isinstance(one, str | date) and not isinstance(one, Enum) and field.name not in NOT_PERSONAL:
+                yield field.name, one
+
+
+def spelt(value: str | date) -> list[str]:
+    if isinstance(value, date):
+        return [value.isoformat(), f"{value:%d.%m.%Y}", f"{value:%m/%d/%Y}", f"{value:%Y%m%d}"]
+    return [value, value.casefold(), value.upper(), "-".join(value), quote(value), quote(quote(value)), f"N{value}X"]
+
+
+@pytest.mark.parametrize(("name", "value"), sorted(set(leaves(APPLICATION)), key=str))
+def test_every_text_and_date_of_the_application_is_found(name: str, value: str | date) -> None:
+    """A field that is added to the application and forgotten here fails."""
+    if isinstance(value, str) and len(value) < VALUE_LENGTH_MIN:
+        assert name in {"first_name", "last_name", "middle_name", "make", "model"}, "too short to be found alone"
+        return
+    for text in spelt(value):
+        assert holds_personal_value(text, APPLICATION), (name, text)
+        assert holds_personal_value(f"DUP-{text}.79", APPLICATION), (name, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4511654321 Кузнецова Мария",
+        "https://ins.ru/buy?phone=79031112233&passport=4511654321",
+        "DUP-4511654321.79031112233",
+        "45 11 654321",
+        "45\u200b11\u00ad65\u206043.21",
+        "series=4511&number=654321",
+        "654321 / 4511",
+        "77AV567812",
+        "٤٥١١٦٥٤٣٢١",
+        "４５１１６５４３２１",
+        "8 (903) 111-22-33",
+        "9031112233",
+        "K456MH799",
+        "k-456-mh-799",
+        "КУЗНЕЦОВА",
+        "Кузнецов\u0430\u0301",
+        "Илья-Кузнецов",
+        "N%C2%A0%D0%9A%D1%83%D0%B7%D0%BD%D0%B5%D1%86%D0%BE%D0%B2%D0%B0",
+        "xn--" + "кузнецова".encode("punycode").decode(),
+        "kuznetsova(at)example.ru",
+        "KUZNETSOVA",
+        "08.03.1965",
+        "1965_03_08",
+        "ул. Лесная",
+    ],
+)
+def test_a_value_is_found_in_any_writing(text: str) -> None:
+    """Separators, invisible characters, other digits, another alphabet, an encoding, another order."""
+    assert holds_personal_value(text, APPLICATION)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ли Юлия", "Ан_Юлия.Ли", "ан-ли-юлия", "ЛиАнЮлия", "Юлия, дочь: Ли", "%D0%9B%D0%B8%20%D0%AE%D0%BB%D0%B8%D1%8F"],
+)
+def test_short_names_are_found_together_in_any_order(text: str) -> None:
+    """None of them is long enough alone."""
+    person = replace(APPLICATION.policyholder, last_name="Ли", first_name="Юлия", middle_name="Ан")
+    assert holds_personal_value(text, replace(APPLICATION, policyholder=person))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "N-1", "SEVER-2026-00012345", "ХХХ 0123456789", "KBM_TOO_HIGH", "NOT_IN_MY_REGION", "42", "PERSONAL", "PASSPORT",
+     "REGISTRATION_CERTIFICATE", "%", "%zz", "xn--", "xn--\u00e9", "%%%25", "Мария", "Lada Vesta!"[:4], "\ud800"],
+)  # fmt: skip
+def test_an_honest_text_is_left_alone(text: str) -> None:
+    """Enumerations too, and what cannot be decoded."""
+    assert not holds_personal_value(text, APPLICATION)
+
+
+def test_the_first_day_of_the_insurance_is_no_personal_value() -> None:
+    """Insurers put it into the numbers of their offers."""
+    assert not holds_personal_value(f"OSAGO-{APPLICATION.starts_on:%Y%m%d}-17", APPLICATION)
+
+
+def test_an_application_is_folded_once_and_not_kept() -> None:
+    """Another application is never taken for one that is gone."""
+    for number in range(50):
+        made = replace(APPLICATION, policyholder=replace(APPLICATION.policyholder, passport=f"45116{number:05}"))
+        assert holds_personal_value(f"N-45116{number:05}", made)
+        assert not holds_personal_value(f"N-45117{number:05}", made)
