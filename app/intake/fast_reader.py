@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, Struct, to_builtins
 
-from app.codecs import documents
+from app.codecs import application_codec as documents
 from app.domain.age import full_years
 from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.intake import application_reader, formats, people
@@ -23,8 +23,8 @@ from app.use_cases.accept import NewQuoteRequest
 _RARE: Final = "RARE_OR_WRONG"
 """Nobody is told: the careful reader finds out what it is."""
 _CARD: Final = VehicleDocumentKind.REGISTRATION_CERTIFICATE.name
-_YEAR_LEAST: Final = application_reader.YEAR_MIN
-_MONTHS_LEAST, _MONTHS_MOST = application_reader.USAGE_MONTHS
+_YEAR_MIN: Final = application_reader.YEAR_MIN
+_MONTHS_MIN, _MONTHS_MAX = application_reader.USAGE_MONTHS
 
 
 class _Days(NamedTuple):
@@ -95,7 +95,7 @@ def _application(raw: Any, days: _Days) -> documents.Application:
     vehicle = _vehicle(raw.vehicle, days)
     policyholder = _person(raw.policyholder, days.adult, days)
     owner = _given(raw.owner)
-    _agree(_MONTHS_LEAST <= raw.usageMonths <= _MONTHS_MOST)
+    _agree(_MONTHS_MIN <= raw.usageMonths <= _MONTHS_MAX)
     return documents.Application(
         vehicle,
         policyholder,
@@ -113,7 +113,7 @@ def _vehicle(raw: Any, days: _Days) -> documents.Vehicle:
         raise Broken(_RARE)
     _agree(_given(raw.chassisNumber) is None and _given(raw.maxMassKg) is None and _given(raw.seats) is None)
     year, today = raw.year, days.today
-    _agree(_YEAR_LEAST <= year <= today.year + 1)
+    _agree(_YEAR_MIN <= year <= today.year + 1)
     purpose = VehiclePurpose[raw.purpose]
     return documents.Vehicle(
         VehicleCategory.B,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.codecs.documents import encode_application
+from app.codecs.application_codec import encode_application
 from app.domain.errors import InvalidApplication, Problem
 from app.domain.intake.application_reader import application_from
 from app.domain.intake.field_reader import Reader, same
@@ -21,8 +21,8 @@ MOSCOW: Final = ZoneInfo("Europe/Moscow")
 """Insurance days begin and end by this clock."""
 _LIST: Final = cast("type[list[str]]", list)
 _PLAIN_MAILBOX: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII | re.IGNORECASE)
-_MAILBOX_MOST: Final = 64
-_EMAIL_MOST: Final = 254
+_MAILBOX_MAX: Final = 64
+_EMAIL_MAX: Final = 254
 _REFERENCE: Final = re.compile(r"[!-~]{1,128}")
 
 
@@ -96,7 +96,7 @@ def _insurer_problems(chosen: Sequence[str], configured: Sequence[str]) -> list[
 def is_email(text: str) -> bool:
     """As email-validator has it. Of a plain mailbox nothing but its domain can be wrong, and there are few of those."""
     mailbox, at, domain = text.partition("@")
-    if at and len(mailbox) <= _MAILBOX_MOST and _PLAIN_MAILBOX.fullmatch(mailbox) and len(text) <= _EMAIL_MOST:
+    if at and len(mailbox) <= _MAILBOX_MAX and _PLAIN_MAILBOX.fullmatch(mailbox) and len(text) <= _EMAIL_MAX:
         return _is_domain(domain)
     return _is_valid(text)
 

@@ -20,7 +20,7 @@ from support.applications import valid_application
 
 from app.api.compiled.mutation_plan import compile_plan
 from app.api.execution.coercion import coercions
-from app.api.graphql_request import Refused, decode_asked
+from app.api.graphql_request import BadHttpRequest, decode_request
 from app.api.schema.build import GRAPHQL
 from app.domain.errors import InvalidApplication
 from app.intake.fast_reader import plain as spelt_out
@@ -134,8 +134,8 @@ def planned(body: bytes) -> Any:
 def converted(body: bytes) -> Any:
     """The mutation's input on the way through graphql-core; None where that coerces it itself."""
     try:
-        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
-    except Refused:
+        asked = decode_request(b'{"query": "q", "variables": ' + body + b"}")
+    except BadHttpRequest:
         return None
     values = COERCION.values(asked.variables or {})
     return values and values.coerced["input"]
@@ -144,8 +144,8 @@ def converted(body: bytes) -> Any:
 def coerced(body: bytes) -> Any:
     """What graphql-core makes of them; None where it says that they are wrong."""
     try:
-        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
-    except Refused:
+        asked = decode_request(b'{"query": "q", "variables": ' + body + b"}")
+    except BadHttpRequest:
         return None
     values: Any = get_variable_values(GRAPHQL, DEFINITIONS, asked.variables or {})
     return None if isinstance(values, list) else getattr(values, "coerced", values)

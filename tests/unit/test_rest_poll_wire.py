@@ -9,8 +9,8 @@ from support.applications import an_application, changed, looks_like_email
 
 from app.domain.intake.application_reader import application_from
 from workers.adapters.adapter import https_url, plain_code
-from workers.adapters.insurer_http import retry_after_s
 from workers.adapters.rest_poll import as_wire
+from workers.adapters.transport.retry_after import retry_after_s
 
 TODAY = date(2026, 11, 22)
 ENCODER = msgspec.json.Encoder(decimal_format="string")

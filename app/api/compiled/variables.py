@@ -20,7 +20,7 @@ from graphql import (
 )
 from msgspec import UNSET, Meta, UnsetType
 
-from app.api.compiled.not_compilable import NotSimple
+from app.api.compiled.not_compilable import NotCompilable
 from app.domain.intake.formats import DECIMAL
 
 _LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type
@@ -78,7 +78,7 @@ def _written(default: object) -> object:
     name = getattr(default, "name", None)
     if isinstance(name, str):
         return name
-    raise NotSimple
+    raise NotCompilable
 
 
 def _type(type_: Any, made: dict[str, Any]) -> Any:
@@ -100,7 +100,7 @@ def _named(type_: Any, made: dict[str, Any]) -> Any:
         case _ if isinstance(type_, _LIST):
             return list[_type(type_.of_type, made)]
         case _:
-            raise NotSimple
+            raise NotCompilable
 
 
 def _object(type_: GraphQLInputObjectType, made: dict[str, Any]) -> type[msgspec.Struct]:

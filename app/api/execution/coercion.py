@@ -6,6 +6,7 @@ Whatever msgspec will not take, graphql-core coerces, or says what is wrong with
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,6 +14,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLSchema,
     OperationDefinitionNode,
     VariableDefinitionNode,
@@ -21,6 +23,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
+from app.api.compiled.not_compilable import report_fault
 from app.api.compiled.variables import compile_conversion
 
 _INPUT: Final = "CreateQuoteRequestInput!"
@@ -66,11 +69,22 @@ def coercions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | No
     """For those operations of a valid document that have the mutation's input as a variable, by their names."""
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
-    found = {
-        operation.name.value if operation.name else None: _coercion(schema, operation, fragments)
-        for operation in operations
-    }
-    return {name: coercion for name, coercion in found.items() if coercion is not None}
+    found: dict[str | None, Coercion] = {}
+    for operation in operations:
+        try:
+            coercion = _coercion(schema, operation, fragments)
+        except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
+            report_fault(error)
+        else:
+            if coercion is not None:
+                found[operation.name.value if operation.name else None] = coercion
+    return found
+
+
+@lru_cache(maxsize=4)
+def _conversion(schema: GraphQLSchema) -> Callable[[object], msgspec.Struct]:
+    """Made once: it holds a class for each input type."""
+    return compile_conversion(GraphQLNonNull(cast("Any", schema.type_map[_INPUT.removesuffix("!")])))
 
 
 def _coercion(
@@ -92,7 +106,7 @@ def _coercion(
             {name: FragmentDetails(fragment, None) for name, fragment in fragments.items()},
             signature.name,
             VariableValueSource(signature),
-            compile_conversion(declared),
+            _conversion(schema),
             others,
             _values(schema, others, {}),
         )
