@@ -15,14 +15,14 @@ from starlette.websockets import WebSocket
 
 from app import health
 from app.api import callback_endpoint, graphiql
-from app.api.compiled.plan_cache import Plans
-from app.api.connections.origin_guard import Gate, parse_origins
-from app.api.connections.socket_limits import Sockets
+from app.api.compiled.plan_cache import PlanCache
+from app.api.connections.origin_guard import OriginGuard, parse_origins
+from app.api.connections.socket_limits import SocketCounter
 from app.api.context import Services
 from app.api.from_settings import make_operations, make_tokens
 from app.api.http import shortcut, view
-from app.api.http.direct_view import Direct
-from app.api.insurer_directory import Availabilities
+from app.api.http.direct_view import DirectView
+from app.api.insurer_directory import InsurerDirectory
 from app.api.rest import routes as rest
 from app.api.rest.problem_details import not_found
 from app.api.schema.build import GRAPHQL
@@ -32,17 +32,19 @@ from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
-from app.runtime.shielded_tasks import Finishing
-from app.runtime.supervision import Part, running
+from app.runtime.shielded_tasks import ShieldedTasks
+from app.runtime.supervision import Part, run_parts
 from app.server.forwarded import ForwardedClients
+from app.server.loopback import LoopbackHosts
 from app.server.static_files import static_files
-from app.use_cases.accept import Accepting
+from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
-from app.use_cases.caller_rate_limit import Limiting
+from app.use_cases.caller_rate_limit import CallerRateLimiter
+from app.use_cases.caller_shares import CallerShares
 from app.use_cases.insurer_callbacks import PATH as CALLBACKS
-from app.watch.customer_watch import Customers
-from app.watch.hub import Live
-from app.watch.push_latency import Pushed
+from app.watch.customer_watch import CustomerWatches
+from app.watch.hub import WatchHub
+from app.watch.push_latency import PushLatency
 
 _PATH_WITH_SLASH: Final = view.PATH + "/"
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
@@ -79,6 +81,17 @@ class Api(FastAPI):
             await self._behind_proxies(scope, receive, send)
 
 
+class LoopbackApi(Api):
+    """The API where GraphiQL opens with a service token: every page that reads it has the token."""
+
+    def __init__(self, proxies: str, lifespan: Any) -> None:
+        super().__init__(proxies, lifespan)
+        self._guarded = LoopbackHosts(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+
 def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     """The ASGI application. It opens its resources when it starts up.
 
@@ -93,14 +106,15 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             app.state.resources, app.state.services = resources, services
             app.state.readiness = monitor = ReadinessMonitor(resources)
             parts = [*monitor.parts(), *_parts(resources, services)]
-            async with running(parts, resources.clock) as app.state.supervisor:
+            async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
                 if owns_process:
                     gc_tuning.resume()
-                yield {"draining": draining, "direct": Direct(services)}
+                # What is answered past ASGI is answered whatever its host.
+                yield {"draining": draining} | ({} if opens_with_a_token else {"direct": DirectView(services)})
                 await services.finishing.finished()
 
-    sockets = Sockets(per_address=settings.sockets_per_address, per_token=settings.sockets_per_token)
+    sockets = SocketCounter(per_address=settings.sockets_per_address)
 
     async def callback(request: Request) -> Response:
         return await callback_endpoint.answer(request, app.state.resources.callbacks)
@@ -111,7 +125,8 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     def failing() -> Sequence[str]:
         return app.state.supervisor.failing
 
-    app = Api(settings.trusted_proxies, lifespan)
+    opens_with_a_token = settings.graphiql != "off" and bool(settings.graphiql_token.get_secret_value())
+    app = (LoopbackApi if opens_with_a_token else Api)(settings.trusted_proxies, lifespan)
     app.state.is_draining = False
     app.router.routes.extend(health.routes(probe, failing))
     _add_graphql(app, settings)
@@ -140,15 +155,15 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
         app.add_route("/graphql/static/{name}", static_files(graphiql.STATIC), include_in_schema=False)
 
 
-def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
+def _guard(app: FastAPI, origins: frozenset[str], sockets: SocketCounter, proxies: str) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
     async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
 
-    gate: Any = Gate(serve_socket, origins=origins, sockets=sockets)
+    gate: Any = OriginGuard(serve_socket, origins=origins, sockets=sockets)
     app.state.graphql_socket = ForwardedClients(gate, proxies)
-    app.add_middleware(Gate, origins=origins, sockets=sockets)
+    app.add_middleware(OriginGuard, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -173,13 +188,13 @@ def _parts(resources: Resources, services: Services) -> list[Part]:
     ]
 
 
-def _services(resources: Resources, sockets: Sockets) -> Services:
+def _services(resources: Resources, sockets: SocketCounter) -> Services:
     settings, clock = resources.settings, resources.clock
     insurers = list(resources.insurers)
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_most=settings.admission_age
     )
-    limiting = Limiting(
+    limiting = CallerRateLimiter(
         resources.redis,
         clock,
         salt=settings.secret() or settings.auth_keys.get_secret_value(),
@@ -187,7 +202,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         caller=settings.rate_limit,
         customer=settings.customer_rate_limit,
     )
-    accepting = Accepting(
+    accepting = RequestAcceptor(
         resources.pool,
         resources.jobs,
         resources.cipher,
@@ -197,22 +212,24 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
-    live = Live(resources.pool, resources.redis, resources.events, resources.ending, clock)
+    live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
+        links=resources.links,
         accepting=accepting,
         ending=resources.ending,
         live=live,
-        customers=Customers(resources.pool, live, clock, shards=settings.shards),
-        availabilities=Availabilities(
+        customers=CustomerWatches(resources.pool, live, clock, shards=settings.shards),
+        availabilities=InsurerDirectory(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
         tokens=make_tokens(settings, clock),
         operations=make_operations(settings),
-        plans=Plans(GRAPHQL),
-        finishing=Finishing(),
+        plans=PlanCache(GRAPHQL),
+        finishing=ShieldedTasks(),
         sockets=sockets,
-        pushed=Pushed(clock),
+        shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
+        pushed=PushLatency(clock),
         introspection=settings.introspection,
     )

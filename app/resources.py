@@ -11,20 +11,21 @@ import structlog
 from app.config.insurers_file import InsurerSettings, load_insurers
 from app.config.settings import Settings
 from app.domain.errors import Unavailable
-from app.postgres.application_cache import Opened
+from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
 from app.postgres.database import Pool, open_pool, read_time
+from app.postgres.link_cipher import LinkCipher
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, close, connect, parse_address
 from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
-from app.use_cases.complete import SWEEP_EVERY_S, Ending
-from app.use_cases.erase import PURGE_EVERY_S, Purging
-from app.use_cases.insurer_callbacks import Callbacks
+from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.insurer_callbacks import InsurerCallbacks
 
 log: Final = structlog.get_logger(__name__)
 
@@ -38,14 +39,15 @@ class Resources:
     clock: Clock
     pool: Pool
     redis_address: RedisAddress
-    redis: Client
+    redis: RedisClient
     cipher: Cipher
-    opened: Opened
+    links: LinkCipher
+    opened: ApplicationCache
     jobs: JobStreams
     events: EventStreams
-    ending: Ending
-    purging: Purging
-    callbacks: Callbacks
+    ending: RequestCompleter
+    purging: DataEraser
+    callbacks: InsurerCallbacks
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -83,13 +85,14 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     insurers = load_insurers(settings.insurers_file)
     encryption_keys = parse_keys(settings.encryption_keys.get_secret_value())
     cipher = Cipher(encryption_keys)
+    links = LinkCipher(cipher)
     address = parse_address(settings.redis_url)
     clock = Clock()
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
     authenticator = EventAuthenticator(encryption_keys)
     events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
-    ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
+    ending = RequestCompleter(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,
         insurers=insurers,
@@ -98,15 +101,17 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         redis_address=address,
         redis=redis,
         cipher=cipher,
-        opened=Opened(cipher),
+        links=links,
+        opened=ApplicationCache(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=Purging(pool, events, ending, cipher, clock, retention_s=settings.retention),
-        callbacks=Callbacks(
+        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        callbacks=InsurerCallbacks(
             cipher,
             redis,
             clock,
+            lambda insurer_id: insurers[insurer_id].secret("callback_secret"),
             shards=settings.shards,
             public_url=settings.public_url,
             deadline_s=settings.quote_deadline,

@@ -21,15 +21,15 @@ from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import Delivery
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
-from app.use_cases.insurer_callbacks import Callbacks
-from workers.adapters.adapter import Line
-from workers.adapters.insurer_http import InsurerHttp
+from app.use_cases.insurer_callbacks import InsurerCallbacks
+from workers.adapters.adapter import InsurerAccess
 from workers.adapters.registry import make_adapter
-from workers.insurer_calls.callback_waiter import CalledBack
-from workers.insurer_calls.exchange import Asking
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"
@@ -65,11 +65,13 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
     http = InsurerHttp(settings, clock)
     redis = connect(parse_address(redis_url))
     states = InsurerStates(redis)
-    circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
+    circuit, limits = SharedBreaker(settings, clock, states), RateLimits(settings, clock, states)
     cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
-    mailbox = Callbacks(cipher, redis, clock, shards=1, public_url="http://127.0.0.1", deadline_s=60)
-    adapter = make_adapter(settings, Line(http=http, clock=clock))
-    asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
+    mailbox = InsurerCallbacks(
+        cipher, redis, clock, settings.secret, shards=1, public_url="http://127.0.0.1", deadline_s=60
+    )
+    adapter = make_adapter(settings, InsurerAccess(http=http, clock=clock))
+    asking = InsurerExchange(settings, adapter, circuit, limits, clock, CallbackWaiter(mailbox), end_margin_s=1)
     application = example_application()
 
     async def job() -> None:

@@ -1,6 +1,7 @@
 """An insurer that costs next to nothing: `rest-poll` by a bare protocol, in a process of its own on another core.
 
-Each application is answered `processing` a few times, then with its offer, at once; under `/hanging` nothing is answered.
+Each application is answered `processing` a few times, then with its offer, at once; under `/hanging` nothing is answered, under
+`/flooding-…` the same part again and again, for as long as it is read.
 """
 
 import asyncio
@@ -43,6 +44,16 @@ _OFFERED: Final = response("200 OK", {"status": "offered", "offer": OFFER})
 _PROCESSING: Final = response("200 OK", {"status": "processing"})
 
 
+_CHUNKED: Final = b"HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n"
+FLOODS: Final = {
+    "interims": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 5_000),
+    "extensions": (_CHUNKED + b"1;", b"a" * 65_536),
+    "chunks": (_CHUNKED, b"1\r\na\r\n" * 10_000),
+    "headers": (b"HTTP/1.1 202 Accepted\r\n", b"a: b\r\n" * 10_000),
+}
+"""By what they consist of: a beginning, and what follows it without an end."""
+
+
 class _Insurer(asyncio.Protocol):
     """One connection; requests come whole and one after the other, as our clients send them."""
 
@@ -50,7 +61,19 @@ class _Insurer(asyncio.Protocol):
     _left: Final[dict[bytes, int]] = {}
 
     def __init__(self) -> None:
-        self._received = b""
+        self._received = self._flood = b""
+        self._is_full = False
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._pour()
+
+    def _pour(self) -> None:
+        while self._flood and not self._is_full and not self._transport.is_closing():
+            self._transport.write(self._flood)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -61,7 +84,13 @@ class _Insurer(asyncio.Protocol):
         if not end or len(body) < _length(head):
             return
         self._received = b""
-        if head.split(b" ", 2)[1].startswith(b"/hanging"):
+        path = head.split(b" ", 2)[1]
+        if path.startswith(b"/hanging"):
+            return
+        if path.startswith(b"/flooding-"):
+            beginning, self._flood = FLOODS[path.split(b"/")[1].removeprefix(b"flooding-").decode()]
+            self._transport.write(beginning)
+            self._pour()
             return
         self._transport.write(self._created() if head.startswith(b"POST") else self._polled(head))
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from app.codecs.documents import encode_application
+from app.codecs.application_codec import encode_application
 from app.config.settings import Settings
 from app.domain.application import Application
 from app.domain.ids import uuid7
@@ -31,13 +31,13 @@ from app.redis.event_streams import Published
 from app.redis.job_streams import Enqueued, JobReader
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
-from app.runtime.supervision import running
-from app.use_cases.settle import Settling
+from app.runtime.supervision import run_parts
+from app.use_cases.settle import QuoteSettler
 from bench.rows import Row, Target
 from bench.system import system, wish
-from workers.insurer_calls.exchange import Asking
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Job, Ownership
-from workers.lanes.application_loader import Loading
+from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.poison_jobs.quarantine import Quarantine
@@ -65,7 +65,7 @@ OFFER: Final = Offer(
 )
 
 
-class _NobodyAsked(Asking):
+class _NobodyAsked(InsurerExchange):
     """An insurer that has its offer before it is asked."""
 
     def __init__(self) -> None:
@@ -145,8 +145,8 @@ def _request(resources: Resources) -> QuoteRequest:
 @asynccontextmanager
 async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     """The lanes of a worker whose insurers have their offers at once."""
-    settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-    loading = Loading(resources.pool)
+    settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+    loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
     made = [
@@ -154,7 +154,7 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
-    async with running([*settling.parts(), *loading.parts(), *presence.parts()]) as supervisor:
+    async with run_parts([*settling.parts(), *loading.parts(), *presence.parts()]) as supervisor:
         await presence.begun.wait()
         for lane in made:
             supervisor.start(lane.parts())

@@ -11,8 +11,8 @@ from app.domain.quote import Offer, Quote
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.redis.topology import GONE
 from app.resources import Resources, open_resources
-from app.runtime.supervision import running
-from app.use_cases.settle import Answered, Settling
+from app.runtime.supervision import run_parts
+from app.use_cases.settle import Answered, QuoteSettler
 from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
 
 Result = TypeVar("Result")
@@ -82,8 +82,8 @@ async def _retried(resources: Resources, letter: DeadLetter) -> str:
         return "no answer in time"
     if work.ended or work.settled:
         return f"{_told(quote)} (not settled: the quote of this request stands)"
-    settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-    async with running(settling.parts()):
+    settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+    async with run_parts(settling.parts()):
         stands = await settling.settle(Answered(quote, work.expires_at, ""))
     return f"{_told(stands)} (settled)"
 

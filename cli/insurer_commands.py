@@ -3,15 +3,22 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from app.config.insurers_file import InsurerSettings, line_of, load_insurers, telling_the_line
 from app.config.quantities import Rate
 from app.config.settings import Settings
-from app.domain.errors import WrongSetting
+from app.domain.application import Application
+from app.domain.errors import InvalidApplication, WrongSetting
+from app.domain.insurer import Availability
+from app.domain.intake.application_table import application_table
+from app.domain.intake.careful_reader import read_carefully
+from app.intake.new_request import is_email, moscow_day
 from app.redis.insurer_states import InsurerState, InsurerStates
 from app.redis.topology import GONE, close, connect, parse_address
 from app.runtime.clock import Clock
@@ -38,30 +45,64 @@ def list_insurers() -> None:
         print("Redis cannot be reached: nothing is known of their availability", file=sys.stderr)
 
 
-def check_insurers(ids: Sequence[str]) -> bool:
-    """Calls each one, or these, and prints how they are; tells whether all are well."""
-    path = Settings.load().insurers_file
+def check_insurers(ids: Sequence[str], application_file: Path | None = None) -> bool:
+    """Calls each one, or these, and prints how they are; returns whether all are well."""
+    settings = Settings.load()
+    path = settings.insurers_file
     insurers = load_insurers(path)
     if unknown := [id_ for id_ in ids if id_ not in insurers]:
         raise WrongSetting(f"{', '.join(unknown)}: not in {path}")
+    application = None if application_file is None else _read_application(application_file)
     chosen = [one for id_, one in insurers.items() if not ids or id_ in ids]
-    findings = asyncio.run(_check_all(path, chosen))
+    findings = asyncio.run(_check_all(settings, chosen, application))
     for one, finding in zip(chosen, findings, strict=True):
         where = f" ({path}{line_of(path, one.id, finding.key)})" if finding.key else ""
         print(f"{one.id:<20} {'ok' if finding.is_well else 'WRONG':<6} {finding.told}{where}")
     return all(finding.is_well for finding in findings)
 
 
-async def _check_all(path: Path, insurers: Sequence[InsurerSettings]) -> list[Finding]:
-    return await asyncio.gather(*(_check(path, one) for one in insurers))
+def _read_application(file: Path) -> Application:
+    """It starts in ten days where it does not say when."""
+    today = moscow_day(Clock().now())
+    try:
+        raw = msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+        start = {"startsOn": (today + timedelta(days=10)).isoformat()}
+        read, problems = read_carefully(application_table(today, is_email), start | raw, ("application",))
+    except OSError as error:
+        raise WrongSetting(f"{file}: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise WrongSetting(f"{file}: no JSON object") from None
+    if problems:
+        raise WrongSetting(f"{file}: {InvalidApplication(problems)}")
+    return read
 
 
-async def _check(path: Path, one: InsurerSettings) -> Finding:
+async def _check_all(
+    settings: Settings, insurers: Sequence[InsurerSettings], application: Application | None
+) -> list[Finding]:
+    states = await _read_states(settings, [one.id for one in insurers]) or {}
+    path = settings.insurers_file
+    findings = await asyncio.gather(*(_check(path, one, application) for one in insurers))
+    return [_with_state(finding, states.get(one.id)) for one, finding in zip(insurers, findings, strict=True)]
+
+
+async def _check(path: Path, one: InsurerSettings, application: Application | None) -> Finding:
     try:
         with telling_the_line(path):
-            return await check(one, Clock())
+            return await check(one, Clock(), application)
     except WrongSetting as error:
         return Finding(is_well=False, told=str(error))
+    except Exception as error:  # noqa: BLE001 - see below
+        # One insurer is isolated from the others: what its adapter is made of may come from another house.
+        return Finding(is_well=False, told=f"cannot be checked ({type(error).__name__})", key="adapter")
+
+
+def _with_state(finding: Finding, state: InsurerState | None) -> Finding:
+    """What is tried here is not what customers' applications meet: the workers know about those."""
+    if not finding.is_well or state is None or state.availability is Availability.AVAILABLE:
+        return finding
+    told = f"the workers' calls fail, its circuit is open ({state.availability.value}); {finding.told}"
+    return Finding(is_well=False, told=told)
 
 
 async def _read_states(settings: Settings, insurers: Sequence[str]) -> Mapping[str, InsurerState] | None:

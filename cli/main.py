@@ -101,7 +101,9 @@ def core_app(
     url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="The aggregator's GraphQL API.")] = LOCAL_API,
     watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
+    secret: Annotated[str, typer.Option(envvar="OSAGO_CORE_APP_SECRET", help="Signs customers' cookies.")] = "",
     customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
+    proxies: Annotated[str, typer.Option(help="Addresses whose X-Forwarded-For is believed; none if left out.")] = "",
     redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
     shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
@@ -114,7 +116,9 @@ def core_app(
         url=url,
         watch_url=watch_url,
         token=token,
+        secret=secret,
         customer_limit=customer_limit,
+        proxies=proxies,
         redis_url=redis_url,
         shards=shards,
     )
@@ -229,11 +233,15 @@ def insurers_list(context: typer.Context) -> None:
 @insurers.command("check")
 def insurers_check(
     insurer_ids: Annotated[list[str] | None, typer.Argument(help="Only these; all of them if left out.")] = None,
+    with_application: Annotated[
+        Path | None,
+        typer.Option(help="Hands in this application (an ApplicationInput as JSON): for test stands of insurers."),
+    ] = None,
 ) -> None:
-    """Call each insurer once, and tell what is wrong with its settings."""
+    """Call each insurer once, and say what was tried and what is wrong with its settings."""
     from cli.insurer_commands import check_insurers
 
-    sys.exit(0 if check_insurers(insurer_ids or []) else 1)
+    sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
 
 
 @app.command()

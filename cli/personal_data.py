@@ -8,36 +8,36 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable, WrongSetting
 from app.observability import logs
 from app.resources import open_resources
-from app.use_cases.erase import Purging, Rotation
+from app.use_cases.erase import DataEraser, Rotation
 
 Result = TypeVar("Result")
 
 
 def rotate_keys() -> int:
-    """Seals every application with the first key; returns the exit code: 1 if some cannot be read."""
+    """Seals every application and link with the first key; returns the exit code: 1 if some cannot be read."""
 
-    async def rotate(purging: Purging) -> Rotation:
+    async def rotate(purging: DataEraser) -> Rotation:
         return await purging.rotate()
 
     done = _run(rotate)
-    print(f"re-encrypted {done.resealed}")
+    print(f"re-encrypted {done.resealed}, links {done.links}")
     if done.unreadable:
         print(f"unreadable {done.unreadable}: the key that sealed them is not in OSAGO_ENCRYPTION_KEYS")
         return 1
-    print("every application is sealed with the first key: the others may be dropped")
+    print("every application and link is sealed with the first key: the others may be dropped")
     return 0
 
 
 def forget_customer(customer_id: str, tenant: str) -> None:
     """Destroys everything of a customer."""
 
-    async def forget(purging: Purging) -> int:
+    async def forget(purging: DataEraser) -> int:
         return await purging.forget(customer_id, tenant or None)
 
     print(f"forgotten {_run(forget)}")
 
 
-def _run(step: Callable[[Purging], Awaitable[Result]]) -> Result:
+def _run(step: Callable[[DataEraser], Awaitable[Result]]) -> Result:
     settings = Settings.load()
     logs.configure(log_format="console", level="error")  # what there is to say is printed
 

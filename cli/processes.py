@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Final
 
 from app.config.quantities import parse_duration, parse_rate
-from app.config.settings import Settings
+from app.config.settings import AUTH_SECRET_BYTES_MIN, Settings
 from app.domain.errors import WrongSetting
 from app.observability import logs
 from app.runtime import gc_tuning
 from app.server import serve
+from app.server.loopback import LoopbackHosts, is_loopback
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -40,7 +41,7 @@ def api(host: str, port: int, processes: int) -> None:
     from_settings.check(settings)
     check(settings)
     if processes == 1:
-        serve.serve(create_app(settings, owns_process=True), host, port, proxies=None)
+        serve.serve(create_app(settings, owns_process=True), host, port)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
@@ -86,11 +87,23 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
 
     logs.configure(log_format="console", level="warning")
     app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
+    if is_loopback(host):
+        app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
 def core_app(
-    host: str, port: int, *, url: str, watch_url: str, token: str, customer_limit: str, redis_url: str, shards: int
+    host: str,
+    port: int,
+    *,
+    url: str,
+    watch_url: str,
+    token: str,
+    secret: str,
+    customer_limit: str,
+    proxies: str,
+    redis_url: str,
+    shards: int,
 ) -> None:
     """Serves core-app and the customer's page until SIGTERM."""
     from sandbox.core_app.app import create_app
@@ -99,6 +112,8 @@ def core_app(
     logs.configure(log_format="console", level="warning")
     if not token:
         raise WrongSetting("--token (OSAGO_TOKEN): needed; `osago token` prints one")
+    if secret and len(secret.encode()) < AUTH_SECRET_BYTES_MIN:
+        raise WrongSetting(f"--secret (OSAGO_CORE_APP_SECRET): at least {AUTH_SECRET_BYTES_MIN} bytes")
     try:
         rate = parse_rate(customer_limit)
     except ValueError as error:
@@ -110,11 +125,16 @@ def core_app(
         url=url,
         watch_url=watch_url or url.replace("http", "ws", 1),
         token=token,
+        **({"secret": secret} if secret else {}),
+        proxies=proxies,
         customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
         redis_url=redis_url,
         shards=shards,
     )
     app = create_app(config)
+    # A proxy of this machine that is configured passes on the names that it serves.
+    if is_loopback(host) and not proxies:
+        app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.close)
 
 

@@ -63,7 +63,7 @@ async def abandoned(redis: Any, feed: str, group: str, name: str) -> Entries:
 
 async def finish(redis: Any, feed: str, group: str, entries: Entries) -> None:
     for _, fields in entries:
-        if fields and fields["v"] == "1":
+        if fields and fields["v"] in {"1", "2"}:
             kind = "quote" if "quote" in fields else "end"
             handle(fields["request"], kind, json.loads(fields[kind]))
     if entries:

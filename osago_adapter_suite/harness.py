@@ -18,7 +18,7 @@ from app.config.insurers_file import InsurerSettings
 from app.domain.application import Application
 from app.domain.errors import WrongSetting
 from app.domain.ids import uuid7
-from app.domain.insurer_call import Call
+from app.domain.insurer_call import Call, CallbackRule
 from app.domain.quote import Answer
 from app.redis.job_streams import Delivery
 from app.runtime.clock import Clock
@@ -29,14 +29,14 @@ from sandbox.insurers.control.views import InsurerSeen, KeySeen
 from sandbox.insurers.handle import Sandbox
 from sandbox.insurers.script.behaviours import Behaviour
 from sandbox.insurers.wire.dialects import load_dialects
-from workers.adapters.adapter import Abilities, Line
-from workers.adapters.insurer_http import InsurerHttp, Reply
+from workers.adapters.adapter import Abilities, InsurerAccess
 from workers.adapters.registry import find_adapter, make_adapter
-from workers.insurer_calls.callback_waiter import CalledBack
-from workers.insurer_calls.exchange import Asking
+from workers.adapters.transport.insurer_http import InsurerHttp, Reply
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 INSURER: Final = "sever"
 REQUEST_TIMEOUT: Final = "300ms"
@@ -68,12 +68,13 @@ class Desk:
         spoken = load_dialects().get(dialect)
         if spoken is None:
             raise WrongSetting(f"the sandbox has no dialect {dialect}; --dialect names another")
+        self.errors_in_bodies = spoken.errors_in_bodies
         self._options = {**spoken.options, **options}
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
         app = create_app(time_scale=0, calm=True)
         self.sandbox: Sandbox = app.state.sandbox
-        self._mailbox = _Mailbox()
+        self._mailbox = _Mailbox(self.abilities.callback_rule)
         self._url = self._runner.run(self._serve(app))
         self._own_url = self._runner.run(self._serve(self._mailbox.app()))
 
@@ -97,11 +98,15 @@ class Desk:
         )
         clock = Clock()
         http = _Watched(settings, clock)
-        line = Line(http=http, clock=clock, options=settings.options, callback_url=self._callback_url)
-        called_back = CalledBack(self._mailbox)
+        line = InsurerAccess(http=http, clock=clock, options=settings.options, callback_url=self._callback_url)
+        called_back = CallbackWaiter(self._mailbox)
         self._mailbox.ring = called_back.ring
-        adapter, circuit, limits = make_adapter(settings, line), Circuit(settings, clock), Limits(settings, clock)
-        asking = Asking(settings, adapter, circuit, limits, clock, called_back, end_margin_s=0.0)
+        adapter, circuit, limits = (
+            make_adapter(settings, line),
+            SharedBreaker(settings, clock),
+            RateLimits(settings, clock),
+        )
+        asking = InsurerExchange(settings, adapter, circuit, limits, clock, called_back, end_margin_s=0.0)
         job = _job(application, clock, within_s)
         began_at = clock.monotonic()
         try:
@@ -138,9 +143,10 @@ class _Watched(InsurerHttp):
 
 
 class _Mailbox:
-    """Takes the calls of insurers that call back, as the API does."""
+    """Takes the calls of insurers that call back, with the headers that the API keeps; the signature is left to the adapter."""
 
-    def __init__(self) -> None:
+    def __init__(self, rule: CallbackRule) -> None:
+        self._rule = rule
         self._calls: dict[str, dict[str, Call]] = defaultdict(dict)
         self.ring: Any = None
 
@@ -153,7 +159,8 @@ class _Mailbox:
     async def _take(self, request: Request) -> Response:
         key: str = request.path_params["key"]
         calls = self._calls[key]
-        calls[str(len(calls))] = Call(dict(request.headers), await request.body())
+        wanted = {name: request.headers[name] for name in self._rule.headers if name in request.headers}
+        calls[str(len(calls))] = Call(wanted, await request.body())
         self.ring([UUID(key.partition(":")[0])])
         return Response(status_code=204)
 

@@ -114,3 +114,24 @@ def test_retry_after_is_honoured(desk: Desk, status: int) -> None:
     asked = desk.ask(SILENT, Status(status=status, retry_after=1, step=step))
     assert isinstance(asked.answer, Offer), asked.answer
     assert asked.seconds >= 1
+
+
+@pytest.mark.parametrize(
+    "retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999999999999999", "9" * 60]
+)
+def test_a_retry_after_that_cannot_be_meant_is_as_if_missing(desk: Desk, retry_after: str) -> None:
+    """Times that have passed, numbers that overflow: the backoff is kept, and nothing escapes as a bug."""
+    asked = desk.ask(SILENT, Status(status=429, step="create", retry_after=retry_after, times=2))
+    assert isinstance(asked.answer, Offer), asked.answer
+
+
+@pytest.mark.parametrize("step", ["create", "poll"])
+@pytest.mark.parametrize("sent_as", [400, 500, 503])
+def test_an_error_in_a_body_is_read_whatever_its_status(desk: Desk, step: str, sent_as: int) -> None:
+    """Credentials that are not accepted are no breakdown: asked once. `send` has `reads` for that, `Reply.expect` the rest."""
+    if not desk.errors_in_bodies:
+        pytest.skip("this dialect has its errors in the status alone")
+    wire = {"status": 403, "sent_as": sent_as, "step": step, "times": "forever"}
+    asked = desk.ask(SILENT, Status.model_validate(wire))
+    assert asked.answer == failed(ReasonCode.INSURER_CREDENTIALS)
+    assert asked.seen is None or asked.seen.creates == 1

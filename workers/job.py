@@ -25,6 +25,9 @@ class Holding:
     application: Application | None = None
     """Held for as long as the job is, for other insurers' lanes that come for it a little later."""
 
+    application_id: str | None = None
+    """The insurer's own, as soon as this worker knows it: calls of the insurer may name it."""
+
     def adopt(self, delivery: Delivery) -> None:
         """Goes on under another delivery of the same job: Redis lost the first one, or told of it twice."""
         if delivery.entry != self.delivery.entry or delivery.deliveries > self.delivery.deliveries:

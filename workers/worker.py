@@ -17,32 +17,32 @@ from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.insurer_states import InsurerStates
-from app.redis.notifier import Doorbell, on_ids
+from app.redis.notifier import Notifier, on_ids
 from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
-from app.use_cases.settle import Settling
-from workers.adapters.insurer_http import InsurerHttp
+from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
-from workers.insurer_calls.call_pacer import Pace
-from workers.insurer_calls.callback_waiter import CalledBack
-from workers.insurer_calls.exchange import Asking
-from workers.lanes.application_loader import Loading
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
+from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
-from workers.maintenance.redis_recovery import Recovery
+from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
-from workers.resilience.shared_state import Sharing
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
+from workers.resilience.shared_state import ClusterState
 from workers.resilience.slot_reservations import Peers
 
 log: Final = structlog.get_logger(__name__)
 
 REPORT_EVERY_S: Final = 1.0
-DRAIN_S_MOST: Final = 8.0
+DRAIN_S_MAX: Final = 8.0
 _LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
 
@@ -55,9 +55,9 @@ class Worker:
         self.consumer = _consumer(name)
         settings = _chosen(resources.insurers, insurers)
         states, peers = InsurerStates(resources.redis), Peers()
-        self._circuits = {id_: Circuit(one, resources.clock, states) for id_, one in settings.items()}
-        self._limits = {id_: Limits(one, resources.clock, states, peers) for id_, one in settings.items()}
-        self._sharing = Sharing(
+        self._circuits = {id_: SharedBreaker(one, resources.clock, states) for id_, one in settings.items()}
+        self._limits = {id_: RateLimits(one, resources.clock, states, peers) for id_, one in settings.items()}
+        self._sharing = ClusterState(
             states,
             peers,
             self._circuits,
@@ -68,8 +68,8 @@ class Worker:
         )
         with telling_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
-        self._pace = Pace()
-        self._recovery = Recovery(resources)
+        self._pace = CallPacer()
+        self._recovery = RedisRecovery(resources)
         self._presence = Presence(
             resources.jobs,
             resources.clock,
@@ -77,9 +77,11 @@ class Worker:
             lease_s=resources.settings.lease,
             on_epoch=self._recovery.call,
         )
-        self._settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
-        self._loading = Loading(resources.pool)
-        self._called_back = CalledBack(resources.callbacks)
+        self._settling = QuoteSettler(
+            resources.pool, resources.events, resources.ending, resources.links, resources.clock
+        )
+        self._loading = ApplicationLoader(resources.pool)
+        self._called_back = CallbackWaiter(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
             self._lanes = {
@@ -143,8 +145,8 @@ class Worker:
         log.info("worker.draining", consumer=self.consumer)
         await asyncio.gather(*(lane.stop() for lane in lanes))
         # What is left then is taken over when the beat is gone.
-        until = self._resources.clock.monotonic() + DRAIN_S_MOST
-        await self.supervisor.ended(max_s=DRAIN_S_MOST)
+        until = self._resources.clock.monotonic() + DRAIN_S_MAX
+        await self.supervisor.ended(max_s=DRAIN_S_MAX)
         left_s = max(0.0, until - self._resources.clock.monotonic())
         await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
@@ -157,8 +159,8 @@ class Worker:
         except GONE:
             log.warning("worker.left_silently", consumer=self.consumer)
 
-    def _asking(self, settings: InsurerSettings) -> Asking:
-        return Asking(
+    def _asking(self, settings: InsurerSettings) -> InsurerExchange:
+        return InsurerExchange(
             settings,
             make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
             self._circuits[settings.id],
@@ -169,8 +171,8 @@ class Worker:
             pace=self._pace,
         )
 
-    def _doorbell(self) -> Doorbell:
-        bell, shards = Doorbell(self._resources.redis), range(self._resources.jobs.shards)
+    def _doorbell(self) -> Notifier:
+        bell, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
         bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
         bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
         bell.listen([keys.insurers()], self._sharing.ring)

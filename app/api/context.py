@@ -6,22 +6,24 @@ from typing import Final
 import msgspec
 
 from app.api.auth.tokens import Tokens
-from app.api.compiled.plan_cache import Plans
-from app.api.connections.socket_limits import Sockets
-from app.api.execution.document_cache import Operations
-from app.api.insurer_directory import Availabilities
+from app.api.compiled.plan_cache import PlanCache
+from app.api.connections.socket_limits import SocketCounter
+from app.api.execution.prepared_documents import PreparedDocuments
+from app.api.insurer_directory import InsurerDirectory
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
 from app.postgres.database import Pool
+from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import Customer
 from app.runtime.clock import Clock
-from app.runtime.shielded_tasks import Finishing
-from app.use_cases.accept import Accepting
-from app.use_cases.complete import Ending
-from app.watch.customer_watch import Customers
-from app.watch.hub import Live
-from app.watch.push_latency import Pushed
+from app.runtime.shielded_tasks import ShieldedTasks
+from app.use_cases.accept import RequestAcceptor
+from app.use_cases.caller_shares import CallerShare, CallerShares
+from app.use_cases.complete import RequestCompleter
+from app.watch.customer_watch import CustomerWatches
+from app.watch.hub import WatchHub
+from app.watch.push_latency import PushLatency
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
@@ -34,17 +36,19 @@ class Services:
 
     pool: Pool
     clock: Clock
-    accepting: Accepting
-    ending: Ending
-    live: Live
-    customers: Customers
-    availabilities: Availabilities
+    links: LinkCipher
+    accepting: RequestAcceptor
+    ending: RequestCompleter
+    live: WatchHub
+    customers: CustomerWatches
+    availabilities: InsurerDirectory
     tokens: Tokens
-    operations: Operations
-    plans: Plans
-    finishing: Finishing
-    sockets: Sockets
-    pushed: Pushed
+    operations: PreparedDocuments
+    plans: PlanCache
+    finishing: ShieldedTasks
+    sockets: SocketCounter
+    shares: CallerShares
+    pushed: PushLatency
     introspection: str
     """Who may look into the schema: `on`, `admin` or `off`."""
 
@@ -61,6 +65,13 @@ class Context(msgspec.Struct, frozen=True):
     services: Services
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
+    created: object = None
+    """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
+
+    @property
+    def share(self) -> CallerShare:
+        """What the caller may hold of this process."""
+        return self.services.shares.of(self.caller)
 
     def service(self, scope: str) -> Service:
         """The caller, who must be a service with this scope.

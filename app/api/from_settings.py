@@ -4,7 +4,7 @@ from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_secrets
 from app.api.auth.tokens import TTL_S_MAX, Tokens
 from app.api.connections.origin_guard import parse_origins
-from app.api.execution.document_cache import Operations, load_trusted
+from app.api.execution.prepared_documents import PreparedDocuments, load_trusted
 from app.api.schema.build import GRAPHQL
 from app.config.settings import Settings
 from app.domain.errors import WrongSetting
@@ -23,14 +23,14 @@ def make_tokens(settings: Settings, clock: Clock) -> Tokens:
     return Tokens(keyring, clock, watch_ttl_s=settings.watch_token_ttl, jwks=settings.jwks)
 
 
-def make_operations(settings: Settings) -> Operations:
+def make_operations(settings: Settings) -> PreparedDocuments:
     """What may be run.
 
     Raises:
         WrongSetting: the file of trusted documents is no good.
     """
     trusted = load_trusted(GRAPHQL, settings.trusted_documents)
-    return Operations(GRAPHQL, trusted, only_trusted=settings.only_trusted_documents)
+    return PreparedDocuments(GRAPHQL, trusted, only_trusted=settings.only_trusted_documents)
 
 
 def check(settings: Settings) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import structlog
 from graphql import GraphQLError
 
-from app.api.execution.document_cache import UnknownDocument, UntrustedDocument
 from app.api.execution.document_cost import TooComplex
+from app.api.execution.prepared_documents import UnknownDocument, UntrustedDocument
 from app.domain.errors import (
     InvalidCursor,
     NotAllowed,
@@ -18,6 +18,7 @@ from app.domain.errors import (
     NotFound,
     OsagoError,
     Overloaded,
+    ShareExhausted,
     SlowConsumer,
     Unavailable,
 )
@@ -36,6 +37,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         UntrustedDocument: ("UNTRUSTED_DOCUMENT", "Здесь выполняются только доверенные документы."),
         InvalidCursor: ("INVALID_CURSOR", "Этот курсор не от этого запроса. Начните без него: повторы безопасны."),
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
+        ShareExhausted: ("OVERLOADED", "С этим доступом слишком много обращений сразу. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
         SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
@@ -46,7 +48,7 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS
 INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
 
 _WRONG: Final = "Запрос составлен неверно: "
-MESSAGE_LENGTH_MOST: Final = 300
+MESSAGE_LENGTH_MAX: Final = 300
 """Names repeat what was sent, and may be as long as the document."""
 # What graphql-core says of a value repeats it, and it may be personal: the end of the sentence is left out.
 _VALUES: Final = (
@@ -57,13 +59,14 @@ _VALUES: Final = (
 )
 
 
-def told(error: OsagoError) -> dict[str, Any]:
+def to_error(error: OsagoError) -> dict[str, Any]:
     """A fault that has a code, as GraphQL formats errors."""
     code, message = _FAULTS[type(error)]
     extensions: dict[str, Any] = {"code": code}
     if isinstance(error, Unavailable | InterruptedWatch):
         extensions["retryAfterSeconds"] = error.retry_after_s
-        metrics.ERRORS.labels(code).inc()
+        if not isinstance(error, ShareExhausted):  # no error of ours
+            metrics.ERRORS.labels(code).inc()
     if isinstance(error, TooComplex):
         message = f"{message} {error}"
     if isinstance(error, InterruptedWatch):
@@ -92,24 +95,24 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
         }
     place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
     if type(cause) in _FAULTS and isinstance(cause, OsagoError):
-        return {**told(cause), **place}
-    return {**masked(cause), **place}
+        return {**to_error(cause), **place}
+    return {**internal_error(cause), **place}
 
 
-def raised(error: Exception) -> Mapping[str, Any]:
+def from_exception(error: Exception) -> Mapping[str, Any]:
     """An error that came instead of a result."""
     if isinstance(error, GraphQLError):
         return _format(error)
-    return told(error) if isinstance(error, OsagoError) and type(error) in _FAULTS else masked(error)
+    return to_error(error) if isinstance(error, OsagoError) and type(error) in _FAULTS else internal_error(error)
 
 
 def _without_values(message: str) -> str:
     for pattern, instead in _VALUES:
         message = pattern.sub(instead, message)
-    return message if len(message) <= MESSAGE_LENGTH_MOST else f"{message[:MESSAGE_LENGTH_MOST]}…"
+    return message if len(message) <= MESSAGE_LENGTH_MAX else f"{message[:MESSAGE_LENGTH_MAX]}…"
 
 
-def masked(cause: BaseException) -> dict[str, Any]:
+def internal_error(cause: BaseException) -> dict[str, Any]:
     """A fault of our own: its traceback goes to the log, the caller gets the id of that line."""
     request_id = structlog.contextvars.get_contextvars().get("request_id") or secrets.token_hex(8)
     log.error("operation.failed", request_id=request_id, exc_info=cause)

@@ -1,5 +1,6 @@
 """`insurers.toml`: who is asked, through which adapter, and how gently."""
 
+import os
 import re
 import tomllib
 from collections.abc import Generator, Mapping
@@ -20,12 +21,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from app.config.quantities import Limit, Seconds
+from app.config.quantities import Duration, OptionalRate
 from app.domain.application import VehicleCategory
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
+from app.domain.links import host_in_ascii
 
-INSURERS_MOST: Final = 256
+PURCHASE_HOSTS_MAX: Final = 32
+INSURERS_MAX: Final = 256
 """A cursor holds a bit for each insurer of a request."""
 
 
@@ -46,9 +49,9 @@ class _Table(BaseModel):
 class PollInterval(_Table):
     """The first wait, and how the next ones grow up to the longest. `"1s"` alone stays the same for ever."""
 
-    first: Seconds = Field(default="1s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
+    first: Duration = Field(default="1s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
     factor: float = Field(default=1.5, ge=1, le=10)
-    most: Seconds = Field(default="8s")  # pyright: ignore[reportAssignmentType]
+    most: Duration = Field(default="8s")  # pyright: ignore[reportAssignmentType]
 
     @classmethod
     def from_text(cls, value: object) -> object:
@@ -68,18 +71,18 @@ class Breaker(_Table):
     """The circuit opens when `failure_rate` of at least `min_calls` calls within `window` failed."""
 
     failure_rate: float = Field(default=0.5, gt=0, le=1)
-    window: Seconds = Field(default="10s")  # pyright: ignore[reportAssignmentType]
+    window: Duration = Field(default="10s")  # pyright: ignore[reportAssignmentType]
     min_calls: int = Field(default=20, ge=1)
-    reset_after: Seconds = Field(default="10s")  # pyright: ignore[reportAssignmentType]
-    most: Seconds = Field(default="60s")  # pyright: ignore[reportAssignmentType]
+    reset_after: Duration = Field(default="10s")  # pyright: ignore[reportAssignmentType]
+    most: Duration = Field(default="60s")  # pyright: ignore[reportAssignmentType]
 
 
 class Retry(_Table):
     """Exponential backoff with full jitter: the n-th wait is random up to `first × 2ⁿ`, at most `most`."""
 
     attempts: int = Field(default=3, ge=1, le=20)
-    first: Seconds = Field(default="200ms")  # pyright: ignore[reportAssignmentType]
-    most: Seconds = Field(default="2s")  # pyright: ignore[reportAssignmentType]
+    first: Duration = Field(default="200ms")  # pyright: ignore[reportAssignmentType]
+    most: Duration = Field(default="2s")  # pyright: ignore[reportAssignmentType]
 
 
 class Tls(_Table):
@@ -121,20 +124,22 @@ class InsurerSettings(_Table):
     """The HTTP proxy that this insurer is called through."""
     proxy_auth_env: str | None = None
     """The environment variable that holds `user:password` for it."""
-    rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
     """Applications created, over all workers together."""
-    poll_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    poll_rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
     max_in_flight: int = Field(default=2500, ge=1, le=100_000)
     """Jobs of this insurer at once, per worker."""
-    request_timeout: Seconds = Field(default="5s")  # pyright: ignore[reportAssignmentType]
+    request_timeout: Duration = Field(default="5s")  # pyright: ignore[reportAssignmentType]
     """One HTTP call, from its beginning to the last byte of its answer."""
-    connect_timeout: Seconds = Field(default="2s")  # pyright: ignore[reportAssignmentType]
+    connect_timeout: Duration = Field(default="2s")  # pyright: ignore[reportAssignmentType]
     """Looking up the name; and, apart from that, connecting, TLS included."""
     poll_interval: Annotated[PollInterval, BeforeValidator(PollInterval.from_text)] = PollInterval()
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
     categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
     """The vehicles that it insures: it is not asked about others. None: whatever its API takes."""
+    purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
+    """Where links of its offers may lead, hosts below these included. None: to any public host."""
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 
@@ -145,6 +150,14 @@ class InsurerSettings(_Table):
             raise ValueError("user and password of the proxy belong into the variable that proxy_auth_env names")
         return proxy
 
+    @field_validator("purchase_hosts")
+    @classmethod
+    def _hosts_in_ascii(cls, hosts: list[str]) -> list[str]:
+        named = [host_in_ascii(host) for host in hosts]
+        if None in named:
+            raise ValueError("hosts alone, such as buy.example: without https://, port and path")
+        return [host for host in named if host]
+
     @field_validator("tls")
     @classmethod
     def _tls_needs_https(cls, tls: Tls, info: ValidationInfo) -> Tls:
@@ -153,13 +166,17 @@ class InsurerSettings(_Table):
             raise ValueError("base_url is not https")
         return tls
 
+    def secret(self, name: str) -> str:
+        """As `secret_option` finds it among the options."""
+        return secret_option(self.options, name)
+
     @property
     def insurer(self) -> Insurer:
         return Insurer(self.id, self.name)
 
 
 class _File(_Table):
-    insurer: list[InsurerSettings] = Field(min_length=1, max_length=INSURERS_MOST)
+    insurer: list[InsurerSettings] = Field(min_length=1, max_length=INSURERS_MAX)
 
     @model_validator(mode="after")
     def _each_id_once(self) -> Self:
@@ -168,6 +185,23 @@ class _File(_Table):
             if id_ in ids[:place]:
                 raise PydanticCustomError("repeated", "two insurers have the id {id}", {"id": id_, "place": place})
         return self
+
+
+def secret_option(options: Mapping[str, str], name: str) -> str:
+    """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+
+    Raises:
+        WrongSetting: neither option is there, or the variable is not set.
+    """
+    variable = options.get(f"{name}_env")
+    if variable is None:
+        if name not in options:
+            raise WrongSetting(f"options.{name}: this adapter needs it")
+        return options[name]
+    found = os.environ.get(variable)
+    if not found:
+        raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
+    return found
 
 
 def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:

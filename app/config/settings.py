@@ -6,10 +6,10 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.config.quantities import Bound, Limit, Seconds
+from app.config.quantities import Duration, OptionalDuration, OptionalRate, Share
 from app.domain.errors import WrongSetting
 
-AUTH_SECRET_BYTES_LEAST: Final = 32
+AUTH_SECRET_BYTES_MIN: Final = 32
 
 
 def _page(value: object) -> object:
@@ -46,22 +46,22 @@ class Settings(BaseSettings):
     """A file or an https URL with the public keys of an identity provider whose service tokens hold too."""
     encryption_keys: SecretStr = SecretStr("")
     """`id:base64,…` of 32 bytes each: the first encrypts, all decrypt."""
-    quote_deadline: Seconds = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
-    end_margin: Seconds = Field(default="1s")  # pyright: ignore[reportAssignmentType]
+    quote_deadline: Duration = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
+    end_margin: Duration = Field(default="1s")  # pyright: ignore[reportAssignmentType]
     """Asking stops so long before the deadline."""
-    watch_token_ttl: Seconds = Field(default="30min")  # pyright: ignore[reportAssignmentType]
-    lease: Seconds = Field(default="3s")  # pyright: ignore[reportAssignmentType]
+    watch_token_ttl: Duration = Field(default="30min")  # pyright: ignore[reportAssignmentType]
+    lease: Duration = Field(default="3s")  # pyright: ignore[reportAssignmentType]
     """The jobs of a worker that has not been heard of for so long are taken over."""
     shards: int = Field(default=1, ge=1, le=64)
     max_deliveries: int = Field(default=5, ge=1, le=100)
     feed_length: int = Field(default=1_000_000, ge=0, le=100_000_000)
     """Entries kept in each shard's feed for other services; 0: no feed."""
-    admission_age: Bound = Field(default="20s")  # pyright: ignore[reportAssignmentType]
+    admission_age: OptionalDuration = Field(default="20s")  # pyright: ignore[reportAssignmentType]
     """Requests are refused while jobs have waited longer to be read; `off`: never."""
-    retention: Seconds = Field(default="30d")  # pyright: ignore[reportAssignmentType]
+    retention: Duration = Field(default="30d")  # pyright: ignore[reportAssignmentType]
     """Applications are purged so long after they were accepted."""
-    rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
-    customer_rate_limit: Limit = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    customer_rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
     database_connections: int = Field(default=8, ge=2, le=100)
     """Per process; group commits need few."""
     log_format: str = Field(default="console", pattern="^(console|json)$")
@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     """Whose `X-Forwarded-For` tells the caller's address."""
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
+    """Of one service."""
+    watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
+    """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
     trusted_documents: Path | None = None
     """A JSON file of documents by their SHA-256."""
     only_trusted_documents: bool = False
@@ -111,9 +114,9 @@ class Settings(BaseSettings):
         secret = self.auth_secret.get_secret_value()
         if not secret and self.auth_keys.get_secret_value():
             return ""
-        if len(secret.encode()) < AUTH_SECRET_BYTES_LEAST:
+        if len(secret.encode()) < AUTH_SECRET_BYTES_MIN:
             raise WrongSetting(
-                f"OSAGO_AUTH_SECRET: needed, at least {AUTH_SECRET_BYTES_LEAST} bytes long; "
+                f"OSAGO_AUTH_SECRET: needed, at least {AUTH_SECRET_BYTES_MIN} bytes long; "
                 "`openssl rand -base64 48` makes one"
             )
         return secret

@@ -1,6 +1,6 @@
 """The application (заявление): what an insurer needs to know about the car and its people.
 
-Values of these types are valid: the readers of `app.domain.intake` make them from what a caller sent, and the codec from what
+Values of these types are valid: the readers of `app.domain.intake.application_reader` make them from what a caller sent, and the codec from what
 PostgreSQL stored. All of it is personal, so that the repr of a value is its type alone: no log can hold it by accident.
 """
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+RETRY_AFTER_S_MAX: Final = 86_400.0
+"""A longer wait than a day is none that an insurer can mean."""
 
 
 class OsagoError(Exception):
@@ -25,6 +29,7 @@ class OsagoError(Exception):
     │   └── InsurerProtocol           unintelligible: no retry
     ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
     │   └── Overloaded                too much at once: likewise
+    │       └── ShareExhausted        of this caller's: others are served
     └── WrongSetting                  a process that cannot start; the text says what to mend
     """
 
@@ -74,6 +79,13 @@ class InvalidCursor(CallerError):
     """The cursor is none that was made for this request."""
 
 
+def _meant(seconds: object) -> float | None:
+    """A wait that an insurer can mean; adapters of any house hand over what they have read."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return seconds if 0 <= seconds <= RETRY_AFTER_S_MAX else None
+
+
 class InsurerError(OsagoError):
     """No answer was had from an insurer. The text names the fault and holds nothing that the insurer wrote."""
 
@@ -83,7 +95,7 @@ class InsurerUnavailable(InsurerError):
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = _meant(retry_after_s)
 
 
 class InsurerBusy(InsurerError):
@@ -91,11 +103,15 @@ class InsurerBusy(InsurerError):
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = _meant(retry_after_s)
 
 
 class OurLimit(InsurerBusy):
     """The insurer is not asked: the next call that its limit lets through would come too late."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class CircuitOpen(InsurerError):
@@ -103,7 +119,14 @@ class CircuitOpen(InsurerError):
 
 
 class InsurerCredentials(InsurerError):
-    """Our credentials are not accepted: no retry, somebody must look."""
+    """Our credentials are not accepted: no retry, somebody must look.
+
+    `setting` is the key of insurers.toml to look at first, as far as the adapter knows, e.g. `options.client_id`.
+    """
+
+    def __init__(self, message: str, *, setting: str = "") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class InsurerRejected(InsurerError):
@@ -124,6 +147,10 @@ class Unavailable(OsagoError):
 
 class Overloaded(Unavailable):
     """A limit of ours is reached: too much at once."""
+
+
+class ShareExhausted(Overloaded):
+    """This caller holds as much of the process as one caller may; it is welcome after `retry_after_s` seconds."""
 
 
 class SlowConsumer(OsagoError):

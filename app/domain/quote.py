@@ -3,17 +3,27 @@
 PENDING is never stored: a slot without a quote is pending. A settled quote never changes.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from app.domain.links import is_https_url
+from app.domain.links import https_url, is_at
 from app.domain.money import Money
+from app.domain.offer_bounds import (
+    Bound,
+    field_bounds,
+    offer_coefficients,
+    offer_moment,
+    offer_number,
+    offer_premium,
+    plain_code,
+    sealed_link,
+)
 from app.domain.tariff.formula import Coefficients
 
 
@@ -67,6 +77,10 @@ class Reason:
     code: ReasonCode
     insurer_code: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.insurer_code is not None and plain_code(self.insurer_code) is None:
+            object.__setattr__(self, "insurer_code", None)
+
     @property
     def message(self) -> str:
         """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
@@ -75,17 +89,33 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An insurer's offer; `purchase_url` is https and nothing else."""
+    """An insurer's offer, each field within the bound that its annotation declares.
 
-    number: str
-    premium: Money
-    coefficients: Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    A field that may be left out is None where its value is out of bounds. `sealed_url` stands in place of `purchase_url` wherever
+    the offer is stored or published: insurers write personal data into links.
+
+    Raises:
+        InsurerProtocol: the number or the premium is out of bounds.
+    """
+
+    number: Annotated[str, Bound(offer_number)]
+    premium: Annotated[Money, Bound(offer_premium)]
+    coefficients: Annotated[Coefficients | None, Bound(offer_coefficients)] = None
+    valid_until: Annotated[datetime | None, Bound(offer_moment)] = None
+    purchase_url: Annotated[str | None, Bound(https_url)] = None
+    sealed_url: Annotated[str | None, Bound(sealed_link)] = None
 
     def __post_init__(self) -> None:
-        if self.purchase_url is not None and not is_https_url(self.purchase_url):
-            raise ValueError("an offer is bought over https; see `app.domain.links.https_url`")
+        for name, read, is_optional in _OFFER_BOUNDS:
+            value = getattr(self, name)
+            if value is None and is_optional:
+                continue
+            bounded = read(value)
+            if bounded is not value:
+                object.__setattr__(self, name, bounded)
+
+
+_OFFER_BOUNDS: Final = field_bounds(Offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,13 @@ Answer = Offer | NoOffer
 def declined(insurer_code: str | None = None) -> NoOffer:
     """A refusal: an answer, not an error."""
     return NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_DECLINED, insurer_code))
+
+
+def sold_at(answer: Answer, hosts: Collection[str]) -> Answer:
+    """The answer, its link only if it leads to one of these hosts; without any, wherever it leads."""
+    if not hosts or not isinstance(answer, Offer) or answer.purchase_url is None or is_at(answer.purchase_url, hosts):
+        return answer
+    return replace(answer, purchase_url=None)
 
 
 def failed(code: ReasonCode) -> NoOffer:

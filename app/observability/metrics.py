@@ -39,11 +39,17 @@ PUSHED: Final = Histogram(
     "osago_answer_to_frame_seconds", "From the insurer's answer to the frame that tells of it.", buckets=_SECONDS
 )
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
-FOREIGN: Final = Counter("osago_events_foreign", "Events found in Redis without a MAC of ours, and left aside.")
+FOREIGN: Final = Counter(
+    "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
+)
+SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
 PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
+)
+SHARE_EXHAUSTED: Final = Counter(
+    "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
 

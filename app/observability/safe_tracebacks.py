@@ -11,15 +11,15 @@ from app.domain.errors import OsagoError
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
 
-_CHAIN_MOST: Final = 5
-_FRAMES_MOST: Final = 40
+_CHAIN_MAX: Final = 5
+_FRAMES_MAX: Final = 40
 
 
 def places(error: BaseException) -> str:
     """The frames of an error and of its causes, the first cause first; texts are those of our own errors alone."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and len(chain) < _CHAIN_MOST:
+    while cause is not None and len(chain) < _CHAIN_MAX:
         chain.append(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\n".join(_one(link) for link in reversed(chain))
@@ -36,7 +36,7 @@ def write_exc_info(stream: TextIO, exc_info: ExcInfo) -> None:
 
 
 def _one(error: BaseException) -> str:
-    frames = traceback.format_tb(error.__traceback__)[-_FRAMES_MOST:]
+    frames = traceback.format_tb(error.__traceback__)[-_FRAMES_MAX:]
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     text = f": {error}" if isinstance(error, OsagoError) else ""
     inner = ""

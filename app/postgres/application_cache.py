@@ -6,12 +6,12 @@ None is kept for longer than somebody holds it.
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from app.codecs.documents import decode_application
+from app.codecs.application_codec import decode_application
 from app.domain.application import Application
 from app.postgres.cipher import Cipher, Sealed
 
 
-class Opened:
+class ApplicationCache:
     """The applications that this process has open."""
 
     def __init__(self, cipher: Cipher) -> None:

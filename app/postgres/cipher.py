@@ -1,10 +1,12 @@
-"""Applications are encrypted at rest: AES-256-GCM, a key id beside each, so that keys can rotate.
+"""Applications, purchase links and calls of insurers are encrypted: AES-256-GCM, a key id beside each, so that keys can rotate.
 
-The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt.
+The request's id is authenticated with the ciphertext: a row copied under another id does not decrypt. Each purpose has
+keys of its own, derived from the configured ones: what was sealed for one does not open for another, and the 2^32 seals
+that random nonces allow a key (NIST SP 800-38D) are counted for each, `osago_seals_total`.
 """
 
 import re
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Final, Self
 from uuid import UUID
@@ -12,11 +14,17 @@ from uuid import UUID
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.domain.errors import OsagoError, WrongSetting
 from app.domain.randomness import random_bytes
+from app.observability import metrics
 
 KEY_BYTES: Final = 32
+APPLICATIONS: Final = "applications"
+LINKS: Final = "links"
+CALLBACKS: Final = "callbacks"
 _NONCE_BYTES: Final = 12
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -31,13 +39,41 @@ class Sealed(msgspec.Struct, frozen=True):
     key_id: str
     box: bytes
 
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The reverse of `str`.
+
+        Raises:
+            ValueError: it is no base64.
+        """
+        key_id, _, box = text.partition(".")
+        return cls(key_id, urlsafe_b64decode(box + "=" * (-len(box) % 4)))
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Self:
+        """The reverse of `bytes`."""
+        key_id, _, box = packed.partition(b".")
+        return cls(key_id.decode(), box)
+
+    def __bytes__(self) -> bytes:
+        return self.key_id.encode() + b"." + self.box
+
+    def __str__(self) -> str:
+        return f"{self.key_id}.{urlsafe_b64encode(self.box).decode().rstrip('=')}"
+
 
 class Cipher:
     """The first key encrypts, all decrypt."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    def __init__(self, keys: Mapping[str, bytes], purpose: str = APPLICATIONS) -> None:
+        self._keys = keys
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.key_id = next(iter(self._ciphers))
+        self._seals = metrics.SEALS.labels(purpose, self.key_id)
+
+    def derived(self, purpose: str) -> "Cipher":
+        """A cipher of the same key ids, whose keys are good for this purpose alone."""
+        return Cipher({key_id: _derived(key, purpose) for key_id, key in self._keys.items()}, purpose)
 
     @classmethod
     def from_setting(cls, text: str) -> Self:
@@ -45,6 +81,7 @@ class Cipher:
         return cls(parse_keys(text))
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
+        self._seals.inc()
         nonce = random_bytes(_NONCE_BYTES)
         return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
 
@@ -61,6 +98,10 @@ class Cipher:
             return cipher.decrypt(sealed.box[:_NONCE_BYTES], sealed.box[_NONCE_BYTES:], request_id.bytes)
         except InvalidTag as error:
             raise Undecryptable("not what was sealed") from error
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"osago {purpose}".encode()).derive(key)
 
 
 def parse_keys(text: str) -> Mapping[str, bytes]:

@@ -20,10 +20,10 @@ else:
     Pool: TypeAlias = asyncpg.Pool
     Connection: TypeAlias = object
 
-CONNECT_S_MOST: Final = 1.5
-STATEMENT_S_MOST: Final = 5.0
+CONNECT_S_MAX: Final = 1.5
+STATEMENT_S_MAX: Final = 5.0
 RETRY_AFTER_S: Final = 1.0
-_IDLE_S_MOST: Final = 60.0
+_IDLE_S_MAX: Final = 60.0
 
 _GONE: Final = (
     OSError,
@@ -50,9 +50,9 @@ async def open_pool(url: str, *, connections: int) -> Pool:
             url,
             min_size=0,
             max_size=connections,
-            timeout=CONNECT_S_MOST,
-            command_timeout=STATEMENT_S_MOST,
-            max_inactive_connection_lifetime=_IDLE_S_MOST,
+            timeout=CONNECT_S_MAX,
+            command_timeout=STATEMENT_S_MAX,
+            max_inactive_connection_lifetime=_IDLE_S_MAX,
             server_settings={"application_name": "osago"},
             reset=_leave,
         )
@@ -76,7 +76,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     try:
-        connection = await pool.acquire(timeout=CONNECT_S_MOST)
+        connection = await pool.acquire(timeout=CONNECT_S_MAX)
     except (*_GONE, asyncpg.PostgresError) as error:  # whatever it says to somebody at its door, nobody is let in
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
     try:
@@ -104,7 +104,7 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection, None]:
 async def _release(pool: Pool, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
     """Gives a connection back; one that broke meanwhile is dropped without a word."""
     with contextlib.suppress(*_GONE):
-        await pool.release(connection, timeout=CONNECT_S_MOST)
+        await pool.release(connection, timeout=CONNECT_S_MAX)
 
 
 async def read_time(pool: Pool) -> datetime:

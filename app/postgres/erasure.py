@@ -24,6 +24,9 @@ WITH due AS (
 ), purged AS (
     UPDATE osago_requests r SET application = NULL, application_key_id = NULL FROM due WHERE r.id = due.id
     RETURNING r.id
+), links AS (
+    UPDATE osago_quotes q SET offer = q.offer - 'purchaseUrl' - 'sealedUrl' FROM due
+    WHERE q.request_id = due.id AND q.offer ?| ARRAY['purchaseUrl', 'sealedUrl']
 ){_RECORD}"""  # noqa: S608 - constants of this file
 
 _FORGET: Final = f"""
@@ -75,7 +78,7 @@ class Stored:
 async def purge_applications(
     connection: Connection, purge: Purge, *, created_before: datetime, most: int
 ) -> Sequence[UUID]:
-    """Destroys applications of ended requests, the oldest first; the requests and their quotes stay."""
+    """Destroys applications of ended requests, the oldest first, and the links of their offers; the rest of the quotes stays."""
     arguments = (purge.id, purge.reason.value, purge.at, created_before, most)
     return await connection.fetchval(_PURGE, *arguments) or []
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from app.codecs.documents import encode_offer, encode_reason
-from app.domain.quote import NoOffer, Offer, Quote
+from app.codecs.quote_codec import encode_answer
+from app.domain.quote import Quote
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
 from app.postgres.request_rows import quote_of
@@ -66,7 +66,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class QuoteSlots:
     """The work on a request, for every insurer that is not among `settled`."""
 
     work: Work
@@ -76,14 +76,14 @@ class Slots:
 async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[Key]:
     """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won."""
     ordered = sorted(quotes, key=lambda quote: (quote.request_id, quote.insurer_id))
-    answers = [quote.answer for quote in ordered]
+    answers = [encode_answer(quote) for quote in ordered]
     rows = await connection.fetch(
         _SETTLE,
         [quote.request_id for quote in ordered],
         [quote.insurer_id for quote in ordered],
-        [quote.status.value for quote in ordered],
-        [encode_offer(answer) if isinstance(answer, Offer) else None for answer in answers],
-        [encode_reason(answer.reason) if isinstance(answer, NoOffer) else None for answer in answers],
+        [status for status, _, _ in answers],
+        [offer for _, offer, _ in answers],
+        [reason for _, _, reason in answers],
         [quote.received_at for quote in ordered],
     )
     return {(row["request_id"], row["insurer_id"]) for row in rows}
@@ -102,10 +102,11 @@ async def missing_quotes(connection: Connection, ids: Sequence[UUID]) -> list[Ke
     return [(row["id"], row["insurer"]) for row in await connection.fetch(_MISSING, ids)]
 
 
-async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Slots]:
+async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, QuoteSlots]:
     """What all lanes together need of these requests."""
     return {
-        row["id"]: Slots(_work(row, None), frozenset(row["settled"])) for row in await connection.fetch(_SLOTS, ids)
+        row["id"]: QuoteSlots(_work(row, None), frozenset(row["settled"]))
+        for row in await connection.fetch(_SLOTS, ids)
     }
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from app.codecs.documents import decode_answer
+from app.codecs.quote_codec import decode_answer
+from app.codecs.substitutes import substitute_for
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
@@ -241,8 +242,11 @@ async def end_full_requests(connection: Connection, ids: Sequence[UUID], now: da
 
 
 def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
-    """A settled quote out of the columns of `osago_quotes`."""
-    answer = decode_answer(row["status"], row["offer"], row["reason"])
+    """A settled quote out of the columns of `osago_quotes`; a substitute where they cannot be read."""
+    try:
+        answer = decode_answer(row["status"], row["offer"], row["reason"])
+    except Exception:  # noqa: BLE001 - one row is isolated from the others of its request
+        answer = substitute_for(request_id, row["insurer_id"])
     return Quote(request_id, row["insurer_id"], answer, row["received_at"])
 
 

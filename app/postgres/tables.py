@@ -71,6 +71,10 @@ class QuoteRow(SQLModel, table=True):
             "status IN ('OFFERED', 'DECLINED', 'FAILED', 'UNAVAILABLE', 'TIMED_OUT', 'CANCELLED')",
             name="osago_quotes_settled",
         ),
+        # What is looked through for links that a release before this one did not seal; empty soon after its last process.
+        Index(
+            "osago_quotes_links_in_clear", "request_id", "insurer_id", postgresql_where=text("offer ? 'purchaseUrl'")
+        ),
     )
 
     request_id: UUID = Field(

@@ -7,9 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from app.redis import keys
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 
-LETTERS_MOST: Final = 10_000
+LETTERS_MAX: Final = 10_000
 """Per shard; the oldest go."""
 _PAGE: Final = 500
 
@@ -33,7 +33,7 @@ class DeadLetter:
 class DeadLetters:
     """The dead letters of one Redis."""
 
-    def __init__(self, client: Client, *, shards: int) -> None:
+    def __init__(self, client: RedisClient, *, shards: int) -> None:
         self._client = client
         self._shards = shards
 
@@ -48,7 +48,7 @@ class DeadLetters:
             "trace": letter.trace,
             "at": letter.at.isoformat(),
         }
-        await self._client.xadd(keys.dead_letters(shard), fields, maxlen=LETTERS_MOST, approximate=True)
+        await self._client.xadd(keys.dead_letters(shard), fields, maxlen=LETTERS_MAX, approximate=True)
 
     async def all(self) -> AsyncGenerator[DeadLetter, None]:
         """Every letter, the oldest of each shard first."""

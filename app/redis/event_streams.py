@@ -11,19 +11,23 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.codecs.documents import Told, decode_ending, decode_told, encode_ending, encode_quote
+import structlog
+
+from app.codecs.quote_codec import QuoteEvent, decode_ending, decode_event, encode_ending, encode_quote, without_link
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis import keys
 from app.redis.authenticity import EventAuthenticator
 from app.redis.job_streams import expiry_ms
 from app.redis.lua_scripts import PUBLISH, PUBLISH_END, READ_EVENTS, Argument
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 
-FEED_VERSION: Final = 1
+log: Final = structlog.get_logger(__name__)
+
+FEED_VERSION: Final = 2
 """Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
 FEED_LENGTH: Final = 1_000_000
-_PUBLISH_MOST: Final = 200
-_EVENTS_MOST: Final = 300
+_PUBLISH_MAX: Final = 200
+_EVENTS_MAX: Final = 300
 """More than a request can have: one per insurer, and the end."""
 
 
@@ -37,13 +41,15 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
-    """New events of a request."""
+class StoredEvents:
+    """New events of a request. Where not all of them were read PostgreSQL has to be asked."""
 
-    quotes: Sequence[Told]
+    quotes: Sequence[QuoteEvent]
     ending: Ending | None
     foreign: int = 0
     """How many more there were without a good MAC: another writer's, or those of a release that made none."""
+    unreadable: int = 0
+    """How many of our own could not be read, as those of another release may be."""
 
 
 @dataclass(slots=True)
@@ -51,6 +57,7 @@ class Position:
     """How far one request's events have been read: `last` is the last of them, `0` none yet."""
 
     request: str
+    request_id: UUID
     shard: int
     stream: str
     last: str = "0"
@@ -60,7 +67,7 @@ class EventStreams:
     """All event streams of one Redis."""
 
     def __init__(
-        self, client: Client, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
+        self, client: RedisClient, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
     ) -> None:
         self._client = client
         self._authenticator = authenticator
@@ -73,8 +80,8 @@ class EventStreams:
         for one in batch:
             shards[keys.shard_of(one.quote.request_id, self.shards)].append(one)
         for shard, quotes in shards.items():
-            for first in range(0, len(quotes), _PUBLISH_MOST):
-                await self._publish(shard, quotes[first : first + _PUBLISH_MOST])
+            for first in range(0, len(quotes), _PUBLISH_MAX):
+                await self._publish(shard, quotes[first : first + _PUBLISH_MAX])
 
     async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
         names = [keys.feed(shard)]
@@ -124,16 +131,22 @@ class EventStreams:
             arguments += [insurer, *self._signed_quote(request.quotes[insurer])]
         return await PUBLISH_END.run(self._client, names, arguments)
 
-    def _signed_quote(self, quote: Quote) -> tuple[bytes, str]:
-        document = encode_quote(quote)
-        return document, self._authenticator.mac("quote", str(quote.request_id), document)
+    def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
+        """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
+        request_id, document = str(quote.request_id), encode_quote(quote)
+        mac = self._authenticator.mac("quote", request_id, document)
+        for_feed = without_link(quote)
+        if for_feed is quote or not self._feed_length:
+            return document, mac, b"", ""
+        feed_document = encode_quote(for_feed)
+        return document, mac, feed_document, self._authenticator.mac("quote", request_id, feed_document)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
         shard = keys.shard_of(request_id, self.shards)
-        return Position(str(request_id), shard, keys.events(shard, request_id))
+        return Position(str(request_id), request_id, shard, keys.events(shard, request_id))
 
-    async def read(self, positions: Sequence[Position]) -> Sequence[Events]:
+    async def read(self, positions: Sequence[Position]) -> Sequence[StoredEvents]:
         """The events after each position, which is moved past them; one round trip for each shard."""
         shards: dict[int, list[Position]] = defaultdict(list)
         for position in positions:
@@ -145,20 +158,24 @@ class EventStreams:
     async def _read(self, positions: Sequence[Position]) -> Iterable[tuple[Position, Sequence[str]]]:
         begins = ["-" if position.last == "0" else f"({position.last}" for position in positions]
         names = [position.stream for position in positions]
-        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MOST, *begins])
+        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MAX, *begins])
         return zip(positions, replies, strict=True)
 
-    def _events(self, position: Position, flat: Sequence[str]) -> Events:
+    def _events(self, position: Position, flat: Sequence[str]) -> StoredEvents:
         """Of `entry, field, document, MAC, …`."""
-        quotes: list[Told] = []
+        quotes: list[QuoteEvent] = []
         ending: Ending | None = None
-        foreign = 0
+        foreign = unreadable = 0
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
-            if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
-                quotes.append(decode_told(document))
-            elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
-                ending = decode_ending(document)
-            else:
-                foreign += 1
-        return Events(quotes, ending, foreign)
+            try:
+                if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                    quotes.append(decode_event(document))
+                elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                    ending = decode_ending(document)
+                else:
+                    foreign += 1
+            except Exception as error:  # noqa: BLE001 - one event is isolated from the others; PostgreSQL has them
+                log.warning("event.unreadable", stream=position.stream, error=type(error).__name__)
+                unreadable += 1
+        return StoredEvents(quotes, ending, foreign, unreadable)

@@ -10,7 +10,7 @@ from typing import Final
 from app.domain.insurer import Availability
 from app.redis import keys
 from app.redis.lua_scripts import INSURER_STATES, LEAVE_TRIAL, OPEN_CIRCUIT, PAUSE, RESERVE
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 
 STEPS: Final = ("create", "poll")
 _SECOND_US: Final = 1_000_000
@@ -47,7 +47,7 @@ class States:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class ReservedSlots:
     """Slots of a rate limit, in seconds of Redis's time; `now_s` is when they were given."""
 
     now_s: float
@@ -57,7 +57,7 @@ class Slots:
 class InsurerStates:
     """All of it, in one Redis. Every method raises redis-py's errors when Redis is not there."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._client = client
 
     async def read(self, insurers: Sequence[str], *, lease_s: float = 0) -> States:
@@ -100,11 +100,13 @@ class InsurerStates:
             self._client, [keys.pause(insurer_id, step)], [int(seconds * 1000), keys.insurers(), insurer_id]
         )
 
-    async def reserve(self, insurer_id: str, step: str, *, interval_s: float, count: int, hold_s: float) -> Slots:
+    async def reserve(
+        self, insurer_id: str, step: str, *, interval_s: float, count: int, hold_s: float
+    ) -> ReservedSlots:
         """The next free slots of a rate limit, none of them before `hold_s` from now; negative: lately free ones too."""
         arguments = [f"{interval_s * _SECOND_US:.3f}", count, int(hold_s * _SECOND_US)]
         now_us, first_us = await RESERVE.run(self._client, [keys.limit(insurer_id, step)], arguments)
-        return Slots(now_us / _SECOND_US, int(first_us) / _SECOND_US)
+        return ReservedSlots(now_us / _SECOND_US, int(first_us) / _SECOND_US)
 
 
 def _open_circuit(now_us: int, value: str) -> OpenCircuit:

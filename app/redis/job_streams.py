@@ -14,13 +14,13 @@ from redis.exceptions import ResponseError
 
 from app.redis import keys
 from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, close, connect_blocking
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
 """So long after its deadline a request's keys stay in Redis: clients come back late."""
-_ENQUEUE_MOST: Final = 200
-_IDS_MOST: Final = 1000
+_ENQUEUE_MAX: Final = 200
+_IDS_MAX: Final = 1000
 _NO_GROUP: Final = {"pending": 0, "last-delivered-id": "0-0"}
 
 
@@ -92,7 +92,7 @@ OfRequest = TypeVar("OfRequest", Enqueued, Remembered)
 class JobStreams:
     """All job streams of one Redis."""
 
-    def __init__(self, client: Client, *, shards: int) -> None:
+    def __init__(self, client: RedisClient, *, shards: int) -> None:
         self._client = client
         self.shards = shards
 
@@ -100,8 +100,8 @@ class JobStreams:
         """Adds what is neither done nor in its stream already; returns how many jobs were added."""
         added = 0
         for shard, requests in self._by_shard(batch).items():
-            for first in range(0, len(requests), _ENQUEUE_MOST):
-                added += await self._enqueue(shard, requests[first : first + _ENQUEUE_MOST])
+            for first in range(0, len(requests), _ENQUEUE_MAX):
+                added += await self._enqueue(shard, requests[first : first + _ENQUEUE_MAX])
         return added
 
     async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
@@ -130,16 +130,16 @@ class JobStreams:
     async def owned(self, shard: int, insurer_id: str, consumer: str, entries: Sequence[str]) -> set[str]:
         """Which of these entries are still pending for this consumer."""
         owned: set[str] = set()
-        for first in range(0, len(entries), _IDS_MOST):
-            page = entries[first : first + _IDS_MOST]
+        for first in range(0, len(entries), _IDS_MAX):
+            page = entries[first : first + _IDS_MAX]
             owned |= set(await OWNED.run(self._client, [keys.jobs(shard, insurer_id)], [keys.GROUP, consumer, *page]))
         return owned
 
     async def hand_back(self, shard: int, insurer_id: str, consumer: str, deliveries: Mapping[str, int]) -> None:
         """Gives entries to whoever reaps next, each with the number of deliveries that it is to have had."""
         entries = list(deliveries.items())
-        for first in range(0, len(entries), _IDS_MOST):
-            page = entries[first : first + _IDS_MOST]
+        for first in range(0, len(entries), _IDS_MAX):
+            page = entries[first : first + _IDS_MAX]
             arguments: list[Argument] = [keys.GROUP, consumer, keys.RETURNED]
             arguments += [part for entry, count in page for part in (entry, count)]
             await HAND_BACK.run(self._client, [keys.jobs(shard, insurer_id)], arguments)

@@ -79,8 +79,13 @@ def rate(shard: int, kind: str, who: str) -> str:
 
 
 def callbacks(shard: int, request_id: UUID, insurer_id: str) -> str:
-    """The list of what one insurer has called us with about one request."""
-    return f"{{osago-{shard:02}}}:callbacks:{request_id}:{insurer_id}"
+    """The list of what one insurer has called us with about one request, sealed."""
+    return f"{{osago-{shard:02}}}:callbacks:{request_id}:{insurer_id}:sealed"
+
+
+def callback_bytes(shard: int, insurer_id: str) -> str:
+    """How many bytes of one insurer's calls have been kept, within the time of one request."""
+    return f"{{osago-{shard:02}}}:callback-bytes:{insurer_id}"
 
 
 def called(shard: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from redis.exceptions import NoScriptError
 
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
@@ -21,7 +21,7 @@ class Script:
         self._text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
         self.hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
-    async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    async def run(self, client: RedisClient, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What the script returns, strings decoded."""
         try:
             return await client.evalsha(self.hash, len(keys), *keys, *arguments)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import structlog
 
-from app.redis.redis_client import Client
+from app.observability import metrics
+from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
 
@@ -21,10 +22,10 @@ def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
     return lambda message: on_ring([UUID(part) for part in message.split()])
 
 
-class Doorbell:
+class Notifier:
     """One connection that listens to all channels that it is told of before it runs."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._client = client
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.is_connected = False
@@ -39,7 +40,7 @@ class Doorbell:
     async def run(self) -> None:
         """Listens for ever, connecting again whenever the connection breaks."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 await self._listen()
             except GONE as error:
@@ -54,14 +55,20 @@ class Doorbell:
         async with self._client.pubsub() as pubsub:
             await pubsub.subscribe(*self._listeners)
             while True:
-                end_if_cancelled()
+                raise_if_cancelled()
                 message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it
                 elif message["type"] == "subscribe":
                     self._hears(hears=message["data"] == len(self._listeners))
                 elif message["type"] == "message":
-                    self._listeners[message["channel"]](message["data"])
+                    self._hand_over(message["channel"], message["data"])
+
+    def _hand_over(self, channel: str, message: str) -> None:
+        try:
+            self._listeners[channel](message)
+        except ValueError:  # another writer's: ours are ids
+            metrics.FOREIGN.inc()
 
     def _hears(self, *, hears: bool) -> None:
         self.is_connected = hears

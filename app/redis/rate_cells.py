@@ -9,11 +9,11 @@ from typing import Final
 
 from app.config.quantities import Rate
 from app.redis.lua_scripts import GCRA
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 from app.runtime.clock import Clock
 
 _US: Final = 1_000_000
-LOCAL_CELLS_MOST: Final = 10_000
+LOCAL_CELLS_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Wait:
     place: int
 
 
-async def take(client: Client, cells: Sequence[Cell], units: int = 1) -> Wait | None:
+async def take(client: RedisClient, cells: Sequence[Cell], units: int = 1) -> Wait | None:
     """Takes units from every cell, or from none: then it tells how long to wait.
 
     Raises:
@@ -66,10 +66,10 @@ class LocalRates:
 
     def _forget(self, now: float) -> None:
         """Cells that are full again need not be remembered; of too many others the oldest go."""
-        if len(self._full_at) < LOCAL_CELLS_MOST:
+        if len(self._full_at) < LOCAL_CELLS_MAX:
             return
         left = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
-        self._full_at = dict(list(left.items())[-LOCAL_CELLS_MOST // 2 :])
+        self._full_at = dict(list(left.items())[-LOCAL_CELLS_MAX // 2 :])
 
 
 def _interval_s(cell: Cell) -> float:

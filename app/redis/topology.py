@@ -17,16 +17,16 @@ from redis.exceptions import RedisClusterException, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.domain.errors import WrongSetting
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 
 GONE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What it looks like when Redis is not there, or not itself."""
 
-CONNECT_S_MOST: Final = 1.0
-REPLY_S_MOST: Final = 2.0
+CONNECT_S_MAX: Final = 1.0
+REPLY_S_MAX: Final = 2.0
 BLOCK_MS: Final = 1000
-BLOCKED_REPLY_S_MOST: Final = 4.0
-_CONNECTIONS_MOST: Final = 64
+BLOCKED_REPLY_S_MAX: Final = 4.0
+_CONNECTIONS_MAX: Final = 64
 _DEFAULT_PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 
@@ -78,18 +78,18 @@ def parse_address(url: str) -> RedisAddress:
     return RedisAddress(url, parts.scheme, hosts, name, options)
 
 
-def connect(address: RedisAddress) -> Client:
+def connect(address: RedisAddress) -> RedisClient:
     """The shared client; it opens its connections when they are needed."""
     retry = Retry(ConstantBackoff(0.05), 1)
-    return _client(address, retry=retry, reply_s_most=REPLY_S_MOST, connections=_CONNECTIONS_MOST)
+    return _client(address, retry=retry, reply_s_most=REPLY_S_MAX, connections=_CONNECTIONS_MAX)
 
 
-def connect_blocking(address: RedisAddress) -> Client:
+def connect_blocking(address: RedisAddress) -> RedisClient:
     """A reader's own client: no retry, and time for BLOCK to run out."""
-    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MOST, connections=2)
+    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MAX, connections=2)
 
 
-async def close(client: Client) -> None:
+async def close(client: RedisClient) -> None:
     """Closes a client's connections, and those to its sentinels, which redis-py leaves open."""
     await client.aclose()
     manager: Sentinel | None = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
@@ -98,7 +98,7 @@ async def close(client: Client) -> None:
             await sentinel.aclose()
 
 
-def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> Client:
+def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> RedisClient:
     options: dict[str, Any] = {
         "decode_responses": True,
         # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
@@ -106,14 +106,14 @@ def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connect
         "protocol": 3,
         "legacy_responses": False,
         "socket_timeout": reply_s_most,
-        "socket_connect_timeout": CONNECT_S_MOST,
+        "socket_connect_timeout": CONNECT_S_MAX,
         "max_connections": connections,
         "retry": retry,
         # Automatic maintenance notifications switch off the check for replies left over in a connection.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **address.options,
     }
-    return cast("Client", _redis_client(address, options))
+    return cast("RedisClient", _redis_client(address, options))
 
 
 def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
@@ -124,14 +124,14 @@ def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
         case "redis+sentinel":
             sentinel = Sentinel(
                 address.hosts,
-                sentinel_kwargs={"socket_timeout": REPLY_S_MOST, "socket_connect_timeout": CONNECT_S_MOST},
+                sentinel_kwargs={"socket_timeout": REPLY_S_MAX, "socket_connect_timeout": CONNECT_S_MAX},
                 **options,
             )
             return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
         case _:
             # Who finds every connection taken waits for one: a burst is no error.
             pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
-                address.url, timeout=REPLY_S_MOST, **options
+                address.url, timeout=REPLY_S_MAX, **options
             )
             return Redis.from_pool(pool)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-def end_if_cancelled() -> None:
+def raise_if_cancelled() -> None:
     """The first line of every loop that runs until it is cancelled.
 
     Before Python 3.12 `asyncio.wait_for` may lose a cancellation that comes in the moment in which its call is done;
@@ -21,7 +21,7 @@ def end_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def first_of(*ways: Coroutine[Any, Any, Result]) -> Result:
+async def race(*ways: Coroutine[Any, Any, Result]) -> Result:
     """What the first to end returns, or raises; the others are cancelled, and have ended when this does.
 
     Of those that end in the same moment the first that returns something goes before one that raises.

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Lines(Generic[Item]):
+class FairQueue(Generic[Item]):
     """Within a line the first to come goes first. `line_of` tells an item's line."""
 
     def __init__(self, line_of: Callable[[Item], Hashable]) -> None:

@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-YOUNG_MOST: Final = 10_000
+YOUNG_MAX: Final = 10_000
 """Objects made and not yet gone before somebody looks at them. A hundred requests that wait for one commit hold more than
 Python's own 700, and none of them is garbage."""
 
@@ -16,5 +16,5 @@ def pause() -> None:
 def resume() -> None:
     """Call it when the process is ready: from then on only what is made later is looked at, and less often."""
     gc.freeze()
-    gc.set_threshold(YOUNG_MOST)
+    gc.set_threshold(YOUNG_MAX)
     gc.enable()

@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from app.domain.errors import Overloaded
-from app.runtime.cancellation import end_if_cancelled
-from app.runtime.fair_queue import Lines
+from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.fair_queue import FairQueue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _Entry: TypeAlias = tuple[Item, asyncio.Future[Result]]
 
-BATCH_MOST: Final = 1000
-WAITING_MOST: Final = 20_000
+BATCH_MAX: Final = 1000
+WAITING_MAX: Final = 20_000
 
 
 class DataRefused(Exception):
@@ -61,8 +61,8 @@ class GroupCommit(Generic[Item, Result]):
         self,
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
-        batch_most: int = BATCH_MOST,
-        waiting_most: int = WAITING_MOST,
+        batch_most: int = BATCH_MAX,
+        waiting_most: int = WAITING_MAX,
         wait_s_most: float | None = None,
         gather_s: float = 0.0,
         line_of: Callable[[Item], Hashable] | None = None,
@@ -70,9 +70,9 @@ class GroupCommit(Generic[Item, Result]):
         self._flush = flush
         self._batch_most = batch_most
         self._waiting_most = waiting_most
-        self._waiting: deque[_Entry[Item, Result]] | Lines[_Entry[Item, Result]] = deque()
+        self._waiting: deque[_Entry[Item, Result]] | FairQueue[_Entry[Item, Result]] = deque()
         if line_of is not None:
-            self._waiting = Lines(lambda entry: line_of(entry[0]))
+            self._waiting = FairQueue(lambda entry: line_of(entry[0]))
         self._filled = asyncio.Event()
         self._wait_s_most = wait_s_most
         self._gather_s = gather_s
@@ -107,7 +107,7 @@ class GroupCommit(Generic[Item, Result]):
     async def run(self) -> None:
         """Flushes for ever; a part of the process that owns the group commit."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await self._filled.wait()
             if self._gather_s:
                 await asyncio.sleep(self._gather_s)

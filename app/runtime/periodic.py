@@ -8,7 +8,7 @@ import structlog
 
 from app.domain.errors import Unavailable
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.supervision import Part
 
@@ -17,7 +17,7 @@ _TELL_EVERY_S: Final = 10.0
 log: Final = structlog.get_logger(__name__)
 
 
-class Seldom:
+class LogThrottle:
     """Throttles a repeated log message: the first at once, then one every ten seconds."""
 
     def __init__(self, clock: Clock) -> None:
@@ -36,16 +36,18 @@ class Seldom:
 
 def periodic(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> Part:
     """A part that runs a turn every so often."""
-    return Part(name, partial(forever, name, run_once, every_s=every_s, clock=clock))
+    return Part(name, partial(run_periodically, name, run_once, every_s=every_s, clock=clock))
 
 
-async def forever(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> None:
+async def run_periodically(
+    name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock
+) -> None:
     """Runs a turn every so often. What is away is waited for; whatever else a turn raises ends the part, and its
     supervisor starts it again.
     """
-    waiting = Seldom(clock)
+    waiting = LogThrottle(clock)
     while True:
-        end_if_cancelled()
+        raise_if_cancelled()
         try:
             await run_once()
         except (Unavailable, *GONE) as error:

@@ -6,11 +6,11 @@ from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
 
-FINISH_S_MOST: Final = 3.0
+FINISH_S_MAX: Final = 3.0
 """A mutation takes no longer; so long a process that stops waits for those whose callers have left."""
 
 
-class Finishing:
+class ShieldedTasks:
     """Whoever owns it calls `finished` before it takes away what the work needs."""
 
     def __init__(self) -> None:
@@ -31,4 +31,4 @@ class Finishing:
     async def finished(self) -> None:
         """Waits for what is still going on, though not for ever."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=FINISH_S_MOST)
+            await asyncio.wait(self._tasks, timeout=FINISH_S_MAX)

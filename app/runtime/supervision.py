@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from prometheus_client import Counter
 
 from app.observability import metrics
 from app.runtime.clock import Clock
@@ -36,24 +37,25 @@ class PartEnded(Exception):
 class Part:
     """Something that runs for the life of the process. With `may_end` its return is its end; else it is a failure.
 
-    A name is a word, or `word:detail` where there are several of a kind; the word alone is the label of its metric.
+    A name is a word, or `word:detail` where there are several of a kind.
     """
 
     name: str
     run: Callable[[], Awaitable[None]]
     may_end: bool = False
 
-    @property
-    def kind(self) -> str:
-        return self.name.partition(":")[0]
+
+def failures_of(name: str) -> Counter:
+    """Counts the failures of all parts of this one's kind. Looked up once it is there, from 0: else no alert sees the first."""
+    return metrics.PART_FAILURES.labels(name.partition(":")[0])
 
 
-def report_failure(part: Part, error: BaseException, *, failures: int = 1) -> None:
+def report_failure(name: str, error: BaseException, *, failures: int = 1) -> None:
     """Counts a failure, and logs it with its traceback. Never raises: nothing may end with what reports its end."""
     with contextlib.suppress(Exception):
-        metrics.PART_FAILURES.labels(part.kind).inc()
+        failures_of(name).inc()
     with contextlib.suppress(Exception):
-        log.error("part.failed", part=part.name, failures=failures, exc_info=error)
+        log.error("part.failed", part=name, failures=failures, exc_info=error)
 
 
 class RunningPart:
@@ -87,7 +89,7 @@ class RunningPart:
             if error is None and self.part.may_end:
                 return
             self.failures = 1 if self._is_steady() else self.failures + 1
-            report_failure(self.part, error or PartEnded("returned"), failures=self.failures)
+            report_failure(self.part.name, error or PartEnded("returned"), failures=self.failures)
             self.task = None
             await self._clock.sleep(min(RESTART_S_MAX, RESTART_S_MIN * 2 ** min(self.failures - 1, 10)))
 
@@ -114,20 +116,20 @@ class PartSupervisor:
     @property
     def failing(self) -> list[str]:
         """The names of those that keep failing."""
-        return [name for name, running in self._parts.items() if running.is_failing]
+        return [name for name, run_parts in self._parts.items() if run_parts.is_failing]
 
     def start(self, parts: Iterable[Part]) -> None:
         """Starts more parts; no two may have one name."""
         for part in parts:
             if part.name in self._parts:
                 raise ValueError(f"two parts are called {part.name}")
-            metrics.PART_FAILURES.labels(part.kind)  # from 0, or no alert sees the first failure
-            self._parts[part.name] = running = RunningPart(part, self._clock)
-            self._keeping[part.name] = asyncio.create_task(running.keep(), name=f"keep {part.name}")
+            failures_of(part.name)
+            self._parts[part.name] = run_parts = RunningPart(part, self._clock)
+            self._keeping[part.name] = asyncio.create_task(run_parts.keep(), name=f"keep {part.name}")
 
     async def ended(self, *, max_s: float) -> None:
         """Waits, at most so long, for those that may end."""
-        ending = [self._keeping[name] for name, running in self._parts.items() if running.part.may_end]
+        ending = [self._keeping[name] for name, run_parts in self._parts.items() if run_parts.part.may_end]
         if ending:
             await asyncio.wait(ending, timeout=max_s)
 
@@ -140,7 +142,7 @@ class PartSupervisor:
 
 
 @asynccontextmanager
-async def running(parts: Iterable[Part], clock: Clock | None = None) -> AsyncGenerator[PartSupervisor, None]:
+async def run_parts(parts: Iterable[Part], clock: Clock | None = None) -> AsyncGenerator[PartSupervisor, None]:
     """Runs parts of a process beside the block, and ends them with it."""
     supervisor = PartSupervisor(clock or Clock())
     try:
@@ -154,9 +156,9 @@ class IsolatedTasks:
     """Tasks of one part that come and go: what one of them raises is counted and logged, and ends nothing else."""
 
     def __init__(self, name: str) -> None:
-        self._part = Part(name, _nothing)
+        self._name = name
         self._tasks: set[asyncio.Task[None]] = set()
-        metrics.PART_FAILURES.labels(self._part.kind)
+        failures_of(name)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begins with it in a task of its own."""
@@ -178,7 +180,7 @@ class IsolatedTasks:
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            report_failure(self._part, error)
+            report_failure(self._name, error)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -186,7 +188,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
-
-
-async def _nothing() -> None:
-    """What only names tasks runs by itself."""

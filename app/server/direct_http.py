@@ -10,14 +10,14 @@ from typing import Any, Final, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.server.http_limits import OK, Limited
+from app.server.http_limits import OK, LimitedHttp
 
 DIRECT: Final = "direct"
 """Where an application's lifespan puts what is asked first."""
-BODY_BYTES_MOST: Final = 64 * 1024
+BODY_BYTES_MAX: Final = 64 * 1024
 
 
-class Direct(Protocol):
+class DirectApplication(Protocol):
     """What an application may offer."""
 
     path: bytes
@@ -48,7 +48,7 @@ class _Cycle:
         self.body = bytearray()
 
 
-class DirectProtocol(Limited):
+class DirectProtocol(LimitedHttp):
     """One connection."""
 
     _reading: _Cycle | None = None
@@ -71,7 +71,7 @@ class DirectProtocol(Limited):
             super().on_body(body)
             return
         self._reading.body += body
-        if len(self._reading.body) > BODY_BYTES_MOST:
+        if len(self._reading.body) > BODY_BYTES_MAX:
             self._go_the_usual_way(self._reading)
 
     def on_message_complete(self) -> None:
@@ -81,7 +81,7 @@ class DirectProtocol(Limited):
             return
         if self.transport.is_closing():
             return
-        direct: Direct = self.app_state[DIRECT]
+        direct: DirectApplication = self.app_state[DIRECT]
         work = None if self.flow.write_paused else direct.begin(self.headers, bytes(cycle.body))
         if work is None:
             self._go_the_usual_way(cycle)
@@ -93,7 +93,7 @@ class DirectProtocol(Limited):
         self.tasks.add(task)
 
     def _may_be_direct(self) -> bool:
-        direct: Direct | None = self.app_state.get(DIRECT)
+        direct: DirectApplication | None = self.app_state.get(DIRECT)
         cycle: Any = self.cycle
         is_idle = cycle is None or cycle.response_complete
         if direct is None or self.url != direct.path or not is_idle or self.pipeline or self.expect_100_continue:

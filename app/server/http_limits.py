@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-REQUEST_S_MOST: Final = 15.0
+REQUEST_S_MAX: Final = 15.0
 """From the connection, or from its first byte, until a request is there whole."""
-HEAD_BYTES_MOST: Final = 32 * 1024
+HEAD_BYTES_MAX: Final = 32 * 1024
 
 RESPOND: Final = "osago.respond"
 """Where the application finds, in its scope, what writes a whole answer at once."""
@@ -20,7 +20,7 @@ _TIMEOUT: Final = b"408 Request Timeout"
 _HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
 
 
-class Limited(HttpToolsProtocol):
+class LimitedHttp(HttpToolsProtocol):
     """One connection."""
 
     _due_s: float | None = None
@@ -70,7 +70,7 @@ class Limited(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES_MOST:  # a header line without end
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX:  # a header line without end
             self._refuse(_HEAD_TOO_LARGE)
 
     def handle_websocket_upgrade(self) -> None:
@@ -94,9 +94,9 @@ class Limited(HttpToolsProtocol):
 
     def head_fits(self) -> bool:
         """Whether the head that has just ended is no larger than it may be; otherwise it is refused."""
-        if self._seen_bytes > HEAD_BYTES_MOST:  # it may be a body that was large
+        if self._seen_bytes > HEAD_BYTES_MAX:  # it may be a body that was large
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-            if size > HEAD_BYTES_MOST:
+            if size > HEAD_BYTES_MAX:
                 self._refuse(_HEAD_TOO_LARGE)
                 return False
         self._in_head, self._head_bytes, self._seen_bytes = False, 0, self._chunk_bytes
@@ -141,7 +141,7 @@ class Limited(HttpToolsProtocol):
         return self._written_defaults
 
     def _expect_request(self) -> None:
-        self._due_s = self.loop.time() + REQUEST_S_MOST
+        self._due_s = self.loop.time() + REQUEST_S_MAX
         self._timer = self._timer or self.loop.call_at(self._due_s, self._look)
 
     def _look(self) -> None:

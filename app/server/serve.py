@@ -17,9 +17,9 @@ from app.domain.errors import OsagoError, WrongSetting
 from app.server.direct_http import DirectProtocol
 from app.server.websocket_limits import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
 
-FRAME_BYTES_MOST: Final = 64 * 1024
-DRAIN_S_MOST: Final = 8
-UNSENT_MS_MOST: Final = 30_000
+FRAME_BYTES_MAX: Final = 64 * 1024
+DRAIN_S_MAX: Final = 8
+UNSENT_MS_MAX: Final = 30_000
 """A peer that takes nothing for so long is cut off: TCP alone would wait for a quarter of an hour."""
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -29,8 +29,7 @@ HEADERS: Final = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 """With every answer. Browsers heed the last one only where TLS is before us."""
-LOOPBACK: Final = "127.0.0.1,::1"
-SENT_BYTES_MOST: Final = 128 * 1024
+SENT_BYTES_MAX: Final = 128 * 1024
 """What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005
@@ -54,15 +53,10 @@ def open_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def serve(
-    app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None, proxies: str | None = LOOPBACK
-) -> None:
-    """Serves until SIGTERM or SIGINT; `on_exit` is called before open connections are waited for.
-
-    The word of these proxies is taken for who a client is; None: the application looks itself.
-    """
+def serve(app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT; `on_exit` is called before open connections are waited for."""
     listening = listen(host, port)
-    server = _Server(_config(app, proxy_headers=proxies is not None, forwarded_allow_ips=proxies), on_exit)
+    server = _Server(_config(app), on_exit)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.serve_until_told(listening))
     if not server.started:
@@ -70,10 +64,8 @@ def serve(
 
 
 def serve_in_processes(factory: str, host: str, port: int, processes: int) -> None:
-    """Serves from several processes that share one socket; `factory` names what makes the application, which looks itself who a
-    client behind a proxy is.
-    """
-    config = _config(factory, factory=True, workers=processes, proxy_headers=False)
+    """Serves from several processes that share one socket; `factory` names what makes the application."""
+    config = _config(factory, factory=True, workers=processes)
     Multiprocess(config, sockets=[listen(host, port)]).run()
 
 
@@ -114,9 +106,9 @@ def listen(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio leaves Nagle's algorithm on: every answer would wait for 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MOST)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MAX)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MOST)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MAX)
     try:
         listening.bind((host, port))
     except OSError as error:
@@ -169,11 +161,13 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
         http=DirectProtocol,
         headers=list(HEADERS.items()),
         ws=WebSocketProtocol,
-        ws_max_size=FRAME_BYTES_MOST,
+        ws_max_size=FRAME_BYTES_MAX,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_EVERY_S,
         ws_ping_timeout=STALLED_AFTER_S,
-        timeout_graceful_shutdown=DRAIN_S_MOST,
+        timeout_graceful_shutdown=DRAIN_S_MAX,
+        # An application knows its own proxies. uvicorn would believe any program of this machine.
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         server_header=False,

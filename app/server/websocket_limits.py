@@ -20,13 +20,13 @@ STALLED_AFTER_S: Final = 10.0
 CUT_OFF_AFTER_S: Final = 5.0
 """What the application has for its last words. With the two above: 30 s from the last byte that was taken."""
 
-UNSENT_BYTES_MOST: Final = 16 * 1024
+UNSENT_BYTES_MAX: Final = 16 * 1024
 """What is written in one turn of the event loop, before it is known whether the peer takes it."""
 _TURN: Final = "osago.turn"
 _TEXT: Final = 0x81
 """A whole message in one frame."""
 _TWO_BYTES: Final = 126
-_TWO_BYTES_MOST: Final = 0xFFFF
+_TWO_BYTES_MAX: Final = 0xFFFF
 _EIGHT_BYTES: Final = 127
 _HEADER_16: Final = struct.Struct("!BBH")
 _HEADER_64: Final = struct.Struct("!BBQ")
@@ -62,7 +62,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     @property
     def is_writable(self) -> bool:
-        is_full = self._is_paused or len(self._unsent) >= UNSENT_BYTES_MOST
+        is_full = self._is_paused or len(self._unsent) >= UNSENT_BYTES_MAX
         return not (is_full or self.close_sent or self.disconnected or self.transport.is_closing())
 
     def write(self, text: bytes) -> None:
@@ -72,7 +72,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         length = len(text)
         if length < _TWO_BYTES:
             self._unsent += b"%c%c%b" % (_TEXT, length, text)
-        elif length <= _TWO_BYTES_MOST:
+        elif length <= _TWO_BYTES_MAX:
             self._unsent += _HEADER_16.pack(_TEXT, _TWO_BYTES, length) + text
         else:
             self._unsent += _HEADER_64.pack(_TEXT, _EIGHT_BYTES, length) + text
@@ -83,7 +83,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not unsent or self.transport.is_closing():
             return
         self.transport.write(unsent)
-        if len(unsent) >= UNSENT_BYTES_MOST and not self._is_paused and self.on_writable:
+        if len(unsent) >= UNSENT_BYTES_MAX and not self._is_paused and self.on_writable:
             self.on_writable()
 
     async def send(self, message: ASGISendEvent) -> None:

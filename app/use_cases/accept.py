@@ -5,13 +5,14 @@ A request is accepted when it is committed, and only then. What a crash leaves a
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 
-from app.codecs.documents import decode_application, encode_application
+from app.codecs.application_codec import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Overloaded, Unavailable
 from app.domain.ids import uuid7
 from app.domain.intake.problems import problem
@@ -27,18 +28,18 @@ from app.redis.keys import customer_mark
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
-from app.runtime.supervision import Part
+from app.runtime.supervision import Part, report_failure
 from app.use_cases.admission import Admission
-from app.use_cases.caller_rate_limit import Limiting
+from app.use_cases.caller_rate_limit import CallerRateLimiter
 
 log: Final = structlog.get_logger(__name__)
 
-ACCEPT_S_MOST: Final = 2.0
+ACCEPT_S_MAX: Final = 2.0
 DELETE_AFTER_S: Final = 0.1
 """Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
 
 
-class Accepting:
+class RequestAcceptor:
     """Takes requests in. Its owner runs `parts`."""
 
     def __init__(
@@ -48,7 +49,7 @@ class Accepting:
         cipher: Cipher,
         clock: Clock,
         admission: Admission,
-        limiting: Limiting,
+        limiting: CallerRateLimiter,
         *,
         insurers: Sequence[str],
         deadline_s: float,
@@ -61,7 +62,7 @@ class Accepting:
         self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
-        self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MOST)
+        self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MAX)
         self._enqueues = GroupCommit(self._enqueue)
         self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 
@@ -84,11 +85,13 @@ class Accepting:
         self.admission.check(wanted.insurers or self._insurers)
         await self._limiting.check(tenant, wanted.customer_id)
         new = self._seal(tenant, wanted)
-        until_s = asyncio.get_running_loop().time() + ACCEPT_S_MOST
+        until_s = asyncio.get_running_loop().time() + ACCEPT_S_MAX
         try:
             repeated = await self._commits.put(new)
             if repeated is None:
                 return new.request
+            if isinstance(repeated, Exception):
+                raise repeated
             async with asyncio.timeout_at(until_s):
                 return await self._repeat(wanted, repeated)
         except TimeoutError:
@@ -108,19 +111,42 @@ class Accepting:
         sealed = self._cipher.seal(request.id, encode_application(wanted.application))
         return NewRequest(request, wanted.insurers is not None, sealed)
 
-    async def _commit(self, batch: Sequence[NewRequest]) -> list[Repeated | None]:
+    async def _commit(self, batch: Sequence[NewRequest]) -> Sequence[Repeated | Exception | None]:
+        """None for each that is accepted; else the request that its client reference named first, or why that is not known."""
         async with connected(self._pool) as connection:
             lost = await insert_requests(connection, batch)
-            losers = [new.request for new in batch if new.request.id in lost] if lost else []
-            references = [(loser.tenant, loser.client_reference or "") for loser in losers]
-            repeated = await find_repeated(connection, references)
-        first = {loser.id: repeated[reference] for loser, reference in zip(losers, references, strict=True)}
-        with contextlib.suppress(Overloaded):  # what does not fit is left to the relay
-            for request in (new.request for new in batch if not first or new.request.id not in first):
+        self._begin_asking([new.request for new in batch if new.request.id not in lost])
+        if not lost:
+            return [None] * len(batch)
+        losers = [new.request for new in batch if new.request.id in lost]
+        first = await self._first(losers)
+        return [first[new.request.id] if new.request.id in lost else None for new in batch]
+
+    def _begin_asking(self, accepted: Sequence[QuoteRequest]) -> None:
+        """Never raises: these are committed, and whatever goes wrong here the relay mends."""
+        try:
+            for request in accepted:
                 mark = customer_mark(request.tenant, request.customer_id)
                 self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
-        metrics.ACCEPTED.inc(len(batch) - len(first))
-        return [first.get(new.request.id) for new in batch] if first else [None] * len(batch)
+        except Overloaded:  # what does not fit is left to the relay
+            pass
+        except Exception as error:  # noqa: BLE001 - nothing that can fail stands between a commit and its answer
+            report_failure("accept-enqueues", error)
+        try:
+            metrics.ACCEPTED.inc(len(accepted))
+        except Exception as error:  # noqa: BLE001 - a full disk, where several processes share their metrics
+            report_failure("metrics", error)
+
+    async def _first(self, losers: Sequence[QuoteRequest]) -> Mapping[UUID, Repeated | Exception]:
+        """By loser. What fails here fails for the losers: others of their batch are accepted."""
+        references = [(loser.tenant, loser.client_reference or "") for loser in losers]
+        try:
+            async with connected(self._pool) as connection:
+                found = await find_repeated(connection, references)
+        except Exception as error:  # noqa: BLE001 - it is raised again in each loser
+            return {loser.id: error for loser in losers}
+        gone = Unavailable("the first request of this reference was destroyed just now")
+        return {loser.id: found.get(reference, gone) for loser, reference in zip(losers, references, strict=True)}
 
     async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
         try:

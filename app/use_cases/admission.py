@@ -11,7 +11,7 @@ from app.domain.errors import Overloaded
 from app.postgres.database import Pool, connected
 from app.postgres.outbox import oldest_notice
 from app.redis.job_streams import JobStreams
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
@@ -25,7 +25,7 @@ class Admission:
     def __init__(
         self,
         pool: Pool,
-        redis: Client,
+        redis: RedisClient,
         jobs: JobStreams,
         clock: Clock,
         *,

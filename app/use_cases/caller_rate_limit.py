@@ -12,23 +12,23 @@ from app.domain.errors import RateLimitExceeded
 from app.observability import metrics
 from app.redis import keys
 from app.redis.rate_cells import Cell, LocalRates, Wait, take
-from app.redis.redis_client import Client
+from app.redis.redis_client import RedisClient
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
 
-REDIS_S_MOST: Final = 0.25
+REDIS_S_MAX: Final = 0.25
 """A limit must not cost more than what it limits."""
 LOCAL_S: Final = 1.0
 """So long nobody asks Redis again after it was found away."""
 
 
-class Limiting:
+class CallerRateLimiter:
     """Who asks too often. `salt` is a secret of all processes: what callers call their customers is not for Redis."""
 
     def __init__(
-        self, redis: Client, clock: Clock, *, salt: str, shards: int, caller: Rate | None, customer: Rate | None
+        self, redis: RedisClient, clock: Clock, *, salt: str, shards: int, caller: Rate | None, customer: Rate | None
     ) -> None:
         self._redis = redis
         self._clock = clock
@@ -56,7 +56,7 @@ class Limiting:
     async def _take(self, cells: list[Cell]) -> Wait | None:
         if self._clock.monotonic() >= self._local_until_s:
             try:
-                async with asyncio.timeout(REDIS_S_MOST):
+                async with asyncio.timeout(REDIS_S_MAX):
                     return await take(self._redis, cells)
             except GONE as error:
                 self._local_until_s = self._clock.monotonic() + LOCAL_S

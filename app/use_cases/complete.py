@@ -20,10 +20,10 @@ from app.runtime.clock import Clock
 log: Final = structlog.get_logger(__name__)
 
 SWEEP_EVERY_S: Final = 0.25
-_SWEEP_MOST: Final = 500
+_SWEEP_MAX: Final = 500
 
 
-class Ending:
+class RequestCompleter:
     """Ends requests, each once and for ever."""
 
     def __init__(self, pool: Pool, events: EventStreams, clock: Clock, *, end_margin_s: float) -> None:
@@ -108,7 +108,7 @@ class Ending:
     async def sweep(self) -> None:
         """Ends what is overdue. Runs in every process: nobody else needs to be alive for a request to end."""
         async with connected(self._pool) as connection:
-            overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MOST)
+            overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)
 

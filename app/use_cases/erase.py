@@ -24,55 +24,68 @@ from app.postgres.erasure import (
     reseal,
     sealed_otherwise,
 )
+from app.postgres.link_cipher import LinkCipher
 from app.redis.event_streams import EventStreams
 from app.redis.topology import GONE
 from app.runtime.clock import Clock
-from app.use_cases.complete import Ending
+from app.use_cases.complete import RequestCompleter
+from app.use_cases.link_sealing import LinkSealing
 
 log: Final = structlog.get_logger(__name__)
 
 PURGE_EVERY_S: Final = 60.0
-BATCH_MOST: Final = 500
+BATCH_MAX: Final = 500
 _BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation has done: applications sealed anew, and those that no key of ours opens."""
+    """What a rotation has done: applications and links sealed anew, and those that no key of ours opens."""
 
     resealed: int
+    links: int
     unreadable: int
 
 
-class Purging:
+class DataEraser:
     """Destroys applications, and seals them anew."""
 
     def __init__(
-        self, pool: Pool, events: EventStreams, ending: Ending, cipher: Cipher, clock: Clock, *, retention_s: float
+        self,
+        pool: Pool,
+        events: EventStreams,
+        ending: RequestCompleter,
+        cipher: Cipher,
+        links: LinkCipher,
+        clock: Clock,
+        *,
+        retention_s: float,
     ) -> None:
         self._pool = pool
         self._events = events
         self._ending = ending
         self._cipher = cipher
+        self._links = LinkSealing(pool, links)
         self._clock = clock
         self._retention = timedelta(seconds=retention_s)
 
     async def purge_due(self) -> None:
-        """Purges every application whose time is up. Runs in every process: none waits for another.
+        """Purges every application whose time is up, and seals links that are not. Runs in every process: none waits for another.
 
         Raises:
             Unavailable: PostgreSQL is not there.
         """
-        purged = BATCH_MOST
-        while purged == BATCH_MOST:
+        purged = BATCH_MAX
+        while purged == BATCH_MAX:
             before = self._clock.now() - self._retention
             async with connected(self._pool) as connection:
                 purge = self._purge(PurgeReason.RETENTION)
-                ids = await purge_applications(connection, purge, created_before=before, most=BATCH_MOST)
+                ids = await purge_applications(connection, purge, created_before=before, most=BATCH_MAX)
             purged = len(ids)
             if purged:
                 metrics.PURGED.inc(purged)
                 log.info("applications.purged", purge=str(purge.id), applications=purged)
+        await self._links.seal_all()
 
     async def forget(self, customer_id: str, tenant: str | None = None) -> int:
         """Ends a customer's open requests and destroys all of them, quotes included; returns how many there were.
@@ -83,7 +96,7 @@ class Purging:
         forgotten = 0
         while True:
             async with connected(self._pool) as connection:
-                ids = await requests_of(connection, customer_id, tenant, most=BATCH_MOST)
+                ids = await requests_of(connection, customer_id, tenant, most=BATCH_MAX)
             if not ids:
                 return forgotten
             await self._ending.complete(ids, Outcome.CANCELLED)  # whoever watches hears of the end
@@ -103,9 +116,9 @@ class Purging:
         after, resealed, unreadable = _BEGINNING, 0, 0
         while True:
             async with connected(self._pool) as connection:
-                page = await sealed_otherwise(connection, self._cipher.key_id, after=after, most=BATCH_MOST)
+                page = await sealed_otherwise(connection, self._cipher.key_id, after=after, most=BATCH_MAX)
                 if not page:
-                    return Rotation(resealed, unreadable)
+                    break
                 opened = [
                     (stored, document) for stored in page if (document := self._open(stored.id, stored.application))
                 ]
@@ -114,6 +127,8 @@ class Purging:
             resealed += len(opened)
             unreadable += len(page) - len(opened)
             after = (page[-1].created_at, page[-1].id)
+        links, unreadable_links = await self._links.rotate()
+        return Rotation(resealed, links, unreadable + unreadable_links)
 
     def _open(self, request_id: UUID, sealed: Sealed) -> bytes | None:
         try:

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -17,19 +17,20 @@ from app.domain.errors import Unavailable
 from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, connected
+from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
 from app.redis.event_streams import EventStreams, Published
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part
-from app.use_cases.complete import Ending
+from app.use_cases.complete import RequestCompleter
 
 log: Final = structlog.get_logger(__name__)
 
-RETRY_S_MOST: Final = 0.5
-BATCH_MOST: Final = 500
+RETRY_S_MAX: Final = 0.5
+BATCH_MAX: Final = 500
 """Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
 
 Result = TypeVar("Result")
@@ -62,19 +63,22 @@ def _line_of(news: _News) -> str:
     return news.quote.insurer_id if isinstance(news, Published) else ""
 
 
-class Settling:
+class QuoteSettler:
     """Settles quotes. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, events: EventStreams, ending: Ending, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, events: EventStreams, ending: RequestCompleter, links: LinkCipher, clock: Clock
+    ) -> None:
         self._pool = pool
+        self._links = links
         self._events = events
         self._ending = ending
         self._clock = clock
         # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
         self._commits = GroupCommit(
-            self._commit, batch_most=BATCH_MOST, line_of=lambda answered: answered.quote.insurer_id
+            self._commit, batch_most=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
         )
-        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MOST, line_of=_line_of)
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MAX, line_of=_line_of)
 
     def parts(self) -> list[Part]:
         return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
@@ -87,6 +91,7 @@ class Settling:
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
+        answered = replace(answered, quote=self._links.sealed(answered.quote))
         committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
         telling = [committed.told]
         again = Published(committed.quote, answered.expires_at, answered.entry)
@@ -124,9 +129,9 @@ class Settling:
     async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
         """Repeats an idempotent step, with full jitter, until what it needs is there."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 return await step()
             except away as error:
                 log.debug("settle.waits", error=type(error).__name__)
-            await self._clock.sleep(random.uniform(0, RETRY_S_MOST))
+            await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

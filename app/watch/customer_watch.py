@@ -18,19 +18,20 @@ from app.domain.quote import QuoteRequest
 from app.postgres.database import Pool, connected
 from app.postgres.request_rows import Customer, open_requests_of
 from app.redis import keys
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part
+from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Event, Follower
-from app.watch.hub import LOOK_EVERY_S, POLL_EVERY_S, Live
+from app.watch.hub import LOOK_EVERY_S, POLL_EVERY_S, WatchHub
 
 log: Final = structlog.get_logger(__name__)
 
-OPEN_MOST: Final = 100
+OPEN_MAX: Final = 100
 """Open requests of one customer that a subscription follows at once; it comes to the next ones as these end."""
-CUSTOMERS_MOST: Final = 20_000
-_TOLD_MOST: Final = 1000
+CUSTOMERS_MAX: Final = 20_000
+_TOLD_MAX: Final = 1000
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +51,12 @@ class _Listener:
 class _Followed:
     """The requests that one subscription follows, each until its end."""
 
-    def __init__(self, live: Live, listener: _Listener) -> None:
+    def __init__(self, live: WatchHub, listener: _Listener, share: CallerShare | None) -> None:
         self._live = live
+        self._share = share
         self._listener = listener
         self._open: dict[UUID, tuple[Follower, AsyncExitStack]] = {}
-        self._told: deque[UUID] = deque(maxlen=_TOLD_MOST)
+        self._told: deque[UUID] = deque(maxlen=_TOLD_MAX)
 
     @property
     def followers(self) -> list[Follower]:
@@ -63,9 +65,9 @@ class _Followed:
     async def begin(self) -> None:
         """Follows what has been named, as far as there is room; the next look names the rest again."""
         named, self._listener.named = self._listener.named, set()
-        for request_id in sorted(named - set(self._open) - set(self._told))[: OPEN_MOST - len(self._open)]:
+        for request_id in sorted(named - set(self._open) - set(self._told))[: OPEN_MAX - len(self._open)]:
             async with AsyncExitStack() as stack:
-                following = self._live.following(request_id, self._is_ours, self._listener.changed)
+                following = self._live.following(request_id, self._is_ours, self._listener.changed, share=self._share)
                 try:
                     follower = await stack.enter_async_context(following)
                 except NotFound:  # a ring names customers only roughly
@@ -85,10 +87,10 @@ class _Followed:
         return (request.tenant, request.customer_id) == self._listener.customer
 
 
-class Customers:
+class CustomerWatches:
     """Every customer's subscription of this process. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, live: Live, clock: Clock, *, shards: int) -> None:
+    def __init__(self, pool: Pool, live: WatchHub, clock: Clock, *, shards: int) -> None:
         self._pool = pool
         self._live = live
         self._clock = clock
@@ -99,18 +101,19 @@ class Customers:
     def parts(self) -> list[Part]:
         return [Part("customer-looks", self._looks.run), Part("customer-silence", self._look_without_a_ring)]
 
-    async def follow(self, customer: Customer) -> AsyncGenerator[Event, None]:
+    async def follow(self, customer: Customer, share: CallerShare | None = None) -> AsyncGenerator[Event, None]:
         """Every answer and every end of the customer's open requests, also of those that begin later; without an end.
 
         Raises:
             Unavailable, InterruptedWatch: PostgreSQL is away.
+            ShareExhausted: the caller has subscriptions enough; each open request is one.
         """
-        with self._listening(customer) as listener:  # the ring is listened to before anything is read
+        with self._listening(customer, share) as listener:  # the ring is listened to before anything is read
             listener.name(await self._looks.submit(listener))
-            followed = _Followed(self._live, listener)
+            followed = _Followed(self._live, listener, share)
             try:
                 while True:
-                    end_if_cancelled()
+                    raise_if_cancelled()
                     listener.changed.clear()
                     await followed.begin()
                     for follower in followed.followers:
@@ -133,7 +136,7 @@ class Customers:
         """Now and then, and every second while the bell is down and once after it: rings may have been missed."""
         looked_at = self._clock.monotonic()
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             heard_before = self._live.bell.is_connected
             await self._clock.sleep(POLL_EVERY_S)
             is_heard = heard_before and self._live.bell.is_connected
@@ -154,19 +157,23 @@ class Customers:
     async def _look(self, listeners: Sequence[_Listener]) -> list[Sequence[UUID]]:
         customers = {listener.customer for listener in listeners}
         async with connected(self._pool) as connection:
-            found = await open_requests_of(connection, sorted(customers), most=OPEN_MOST)
+            found = await open_requests_of(connection, sorted(customers), most=OPEN_MAX)
         return [found.get(listener.customer, ()) for listener in listeners]
 
     @contextmanager
-    def _listening(self, customer: Customer) -> Generator[_Listener, None, None]:
-        if sum(map(len, self._listeners.values())) >= CUSTOMERS_MOST:
+    def _listening(self, customer: Customer, share: CallerShare | None) -> Generator[_Listener, None, None]:
+        if sum(map(len, self._listeners.values())) >= CUSTOMERS_MAX:
             raise Overloaded("too many subscriptions")
+        if share:
+            share.begin_subscription()
         mark = keys.customer_mark(*customer)
         listener = _Listener(customer)
         self._listeners.setdefault(mark, set()).add(listener)
         try:
             yield listener
         finally:
+            if share:
+                share.end_subscription()
             self._listeners[mark].discard(listener)
             if not self._listeners[mark]:
                 del self._listeners[mark]

@@ -7,11 +7,12 @@ from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
-from app.codecs.documents import Told
+from app.codecs.quote_codec import QuoteEvent
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis.event_streams import Position
+from app.use_cases.caller_shares import CallerShare
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Received:
     """One answer. `is_live` tells it from what was there before the subscriber came."""
 
     cursor: Cursor
-    told: Told
+    told: QuoteEvent
     is_live: bool
 
     @property
@@ -34,11 +35,12 @@ class Completed:
     cursor: Cursor
     request: QuoteRequest
     ending: Ending
-    told: Mapping[str, Told]
+    told: Mapping[str, QuoteEvent]
     """The quotes as they were told, by insurer."""
 
 
 Event: TypeAlias = Received | Completed
+Listener: TypeAlias = Callable[[], None]
 
 
 class InterruptedWatch(OsagoError):
@@ -55,17 +57,17 @@ class Watch:
     """What is known of one request, shared by those who follow it; `position` is the last event read."""
 
     position: Position
-    told: dict[str, Told] = field(default_factory=dict[str, Told])
+    told: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
     """The quotes by insurer, in the order in which they were learnt."""
     ending: Ending | None = None
-    listeners: set[Callable[[], None]] = field(default_factory=set[Callable[[], None]])
+    listeners: set[Listener] = field(default_factory=set[Listener])
     """Called when there is news."""
 
     payload: tuple[object, bytes] | None = None
     """What was written out last for one of several, and what tells whether the next one wants the same."""
     _quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
 
-    def learn(self, quotes: Iterable[Told], ending: Ending | None) -> None:
+    def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
         """Takes in what is new, and calls whoever listens if anything is."""
         known = len(self.told), self.ending
         for told in quotes:
@@ -90,6 +92,8 @@ class Follower:
     watch: Watch
     cursor: Cursor
     entered_at: datetime
+    share: CallerShare | None = None
+    """Where the place is counted."""
     looked_at: int = 0
     """So many of the quotes that the watch knows are in the cursor."""
 
@@ -123,6 +127,6 @@ class Follower:
         return self.watch.ending is not None and self.lacks_answers
 
 
-def _by_arrival(told: Told) -> tuple[datetime, str]:
+def _by_arrival(told: QuoteEvent) -> tuple[datetime, str]:
     """As `app.domain.quote.by_arrival`."""
     return told.received_at, told.insurer_id

@@ -8,32 +8,38 @@ so what waits for a slow one is never more than the answers of one request. Some
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
 
-from app.codecs.documents import told_of
+from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, connected
+from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import read_progress, read_requests
 from app.redis import keys
 from app.redis.event_streams import EventStreams
-from app.redis.notifier import Doorbell
-from app.redis.redis_client import Client
+from app.redis.notifier import Notifier
+from app.redis.redis_client import RedisClient
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import Gathered, GroupCommit
-from app.runtime.periodic import Seldom
+from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part
-from app.use_cases.complete import Ending as Ender
-from app.watch.events import Event, Follower, InterruptedWatch, Watch
+from app.use_cases.caller_shares import CallerShare
+from app.use_cases.complete import RequestCompleter as Ender
+from app.watch.events import Event, Follower, InterruptedWatch, Listener, Watch
 
 log: Final = structlog.get_logger(__name__)
+
+Viewing: TypeAlias = Callable[[QuoteRequest], bool]
+"""Whether the caller may see a request."""
+Holder: TypeAlias = CallerShare | None
 
 LOOK_EVERY_S: Final = 5.0
 """A subscription that hears no bell for so long looks into PostgreSQL."""
@@ -42,28 +48,31 @@ POLL_EVERY_S: Final = 1.0
 PATIENCE_S: Final = 10.0
 """A subscriber who comes while PostgreSQL is away waits so long for it before being told."""
 TRY_AGAIN_S: Final = 0.25
-SUBSCRIPTIONS_MOST: Final = 20_000
-_READ_MOST: Final = 500
+SUBSCRIPTIONS_MAX: Final = 20_000
+_READ_MAX: Final = 500
 """Requests whose events are read at once: what has been read is pushed before more is."""
 
 
-class Live:
+class WatchHub:
     """Every subscription of this process. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, client: Client, events: EventStreams, ender: Ender, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, client: RedisClient, events: EventStreams, ender: Ender, links: LinkCipher, clock: Clock
+    ) -> None:
         self._pool = pool
+        self._links = links
         self._events = events
         self._ender = ender
         self._clock = clock
         self._watches: dict[str, Watch] = {}
         """By the ids of their requests as bells name them."""
         self.subscriptions = 0
-        self._foreign_seen = Seldom(clock)
+        self._foreign_seen = LogThrottle(clock)
         self._rung = Gathered[str]()
         self._doubted = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end)
-        self.bell = Doorbell(client)
+        self.bell = Notifier(client)
         self.bell.listen((keys.bell(shard) for shard in range(events.shards)), self._on_ring)
 
     def parts(self) -> list[Part]:
@@ -77,7 +86,7 @@ class Live:
         ]
 
     async def follow(
-        self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None
+        self, request_id: UUID, may_see: Viewing, after: str | None, share: Holder = None
     ) -> AsyncGenerator[Event, None]:
         """Every answer that the client lacks, each once, then the end. Raises as `enter`, and:
 
@@ -85,9 +94,9 @@ class Live:
             InterruptedWatch: PostgreSQL is away at the deadline, so that the end cannot be known.
         """
         changed = asyncio.Event()
-        async with self.following(request_id, may_see, changed, after) as follower:
+        async with self.following(request_id, may_see, changed, after, share) as follower:
             while True:
-                end_if_cancelled()
+                raise_if_cancelled()
                 changed.clear()
                 for event in follower.news():
                     yield event
@@ -97,53 +106,45 @@ class Live:
 
     @asynccontextmanager
     async def following(
-        self,
-        request_id: UUID,
-        may_see: Callable[[QuoteRequest], bool],
-        changed: asyncio.Event,
-        after: str | None = None,
+        self, request_id: UUID, may_see: Viewing, changed: asyncio.Event, after: str | None = None, share: Holder = None
     ) -> AsyncGenerator[Follower, None]:
         """A place in this request, for whoever looks for its news whenever `changed` is set; raises as `enter`."""
-        follower = await self.enter(request_id, may_see, changed.set, after)
+        follower = await self.enter(request_id, may_see, changed.set, after, share)
         try:
             yield follower
         finally:
             self.leave(follower, changed.set)
 
     async def enter(
-        self,
-        request_id: UUID,
-        may_see: Callable[[QuoteRequest], bool],
-        on_news: Callable[[], None],
-        after: str | None,
+        self, request_id: UUID, may_see: Viewing, on_news: Listener, after: str | None, share: Holder = None
     ) -> Follower:
-        """A place in this request until `leave`. `on_news` is called, also before this returns, when there is something new.
+        """A place in this request until `leave`, counted in the caller's share. `on_news` is called, also before this returns, when there is something new.
 
         Raises:
             NotFound: there is no such request, or none that may be seen.
             InvalidCursor: `after` is none of this request's.
             Unavailable: PostgreSQL is away, and stays away for longer than a restart of it takes.
-            Overloaded: this process has subscriptions enough.
+            Overloaded: this process has subscriptions enough; ShareExhausted: the caller has.
         """
-        watch = self._join(request_id, on_news)  # the bell is listened to before anything is read
+        watch = self._join(request_id, on_news, share)  # the bell is listened to before anything is read
         try:
             request = await self._first_look(request_id, may_see)
             cursor = Cursor(request_id, request.insurers)
             if after is not None:
                 cursor = Cursor.decode(after, request_id, request.insurers)
         except BaseException:
-            self._part(request_id, watch, on_news)
+            self._part(request_id, watch, on_news, share)
             raise
-        return Follower(request, watch, cursor, self._clock.now())
+        return Follower(request, watch, cursor, self._clock.now(), share)
 
-    def leave(self, follower: Follower, on_news: Callable[[], None]) -> None:
+    def leave(self, follower: Follower, on_news: Listener) -> None:
         """Gives the place up. Call it once."""
-        self._part(follower.request.id, follower.watch, on_news)
+        self._part(follower.request.id, follower.watch, on_news, follower.share)
 
-    async def _first_look(self, request_id: UUID, may_see: Callable[[QuoteRequest], bool]) -> QuoteRequest:
+    async def _first_look(self, request_id: UUID, may_see: Viewing) -> QuoteRequest:
         patient_until = self._clock.monotonic() + PATIENCE_S
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 request = await self._snapshots.submit(request_id)
             except Unavailable:
@@ -197,11 +198,11 @@ class Live:
 
     async def _answer_bells(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             rung = list(await self._rung.take())
             try:
-                for first in range(0, len(rung), _READ_MOST):
-                    await self._answer(rung[first : first + _READ_MOST])
+                for first in range(0, len(rung), _READ_MAX):
+                    await self._answer(rung[first : first + _READ_MAX])
             except Exception:  # whatever it is, what these bells said is in PostgreSQL too
                 self._doubted.add(UUID(id_) for id_ in rung if id_ in self._watches)
                 raise
@@ -215,10 +216,12 @@ class Live:
             self._doubted.add(map(UUID, watches))
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):
+            for quote in events.quotes:
+                self._links.open_event(watch.position.request_id, quote.offer)
             watch.learn(events.quotes, events.ending)
             if events.foreign:
                 self._report_foreign(id_, events.foreign)
-            if events.foreign or (not events.quotes and events.ending is None):
+            if events.foreign or events.unreadable or (not events.quotes and events.ending is None):
                 self._doubted.add([UUID(id_)])
 
     def _report_foreign(self, request_id: str, events: int) -> None:
@@ -229,7 +232,7 @@ class Live:
     async def _stand_in_for_the_bell(self) -> None:
         """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             heard_before = self.bell.is_connected
             await self._clock.sleep(POLL_EVERY_S)
             if not (heard_before and self.bell.is_connected):
@@ -243,7 +246,7 @@ class Live:
 
     async def _look_up_doubted(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             doubted = await self._doubted.take()
             try:
                 await self._look(list(doubted))
@@ -268,12 +271,16 @@ class Live:
     def _learn(self, requests: Iterable[QuoteRequest]) -> None:
         for request in requests:
             if watch := self._watches.get(str(request.id)):
-                news = [quote for id_, quote in request.quotes.items() if id_ not in watch.told]
-                watch.learn(map(told_of, news), request.ending)
+                news = [to_event(quote) for id_, quote in request.quotes.items() if id_ not in watch.told]
+                for quote in news:
+                    self._links.open_event(request.id, quote.offer)
+                watch.learn(news, request.ending)
 
-    def _join(self, request_id: UUID, on_news: Callable[[], None]) -> Watch:
-        if self.subscriptions >= SUBSCRIPTIONS_MOST:
+    def _join(self, request_id: UUID, on_news: Listener, share: Holder) -> Watch:
+        if self.subscriptions >= SUBSCRIPTIONS_MAX:
             raise Overloaded("too many subscriptions")
+        if share:
+            share.begin_subscription()
         watch = self._watches.get(str(request_id))
         if watch is None:
             watch = self._watches[str(request_id)] = Watch(self._events.beginning(request_id))
@@ -282,7 +289,9 @@ class Live:
         metrics.SUBSCRIPTIONS.inc()
         return watch
 
-    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None]) -> None:
+    def _part(self, request_id: UUID, watch: Watch, on_news: Callable[[], None], share: Holder) -> None:
+        if share:
+            share.end_subscription()
         self.subscriptions -= 1
         metrics.SUBSCRIPTIONS.dec()
         watch.listeners.discard(on_news)

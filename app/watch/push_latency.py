@@ -8,7 +8,7 @@ from app.runtime.clock import Clock
 from app.watch.events import Event, Received
 
 
-class Pushed:
+class PushLatency:
     """Measures every push of this process. What was there before the subscriber came does not count."""
 
     def __init__(self, clock: Clock) -> None:

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from app.domain.errors import Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
+from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Follower, InterruptedWatch
-from app.watch.hub import TRY_AGAIN_S, Live
+from app.watch.hub import TRY_AGAIN_S, WatchHub
 
 
-class Attendance:
+class PushWatch:
     """From `begin` to `end`. `on_failure` is called when the follower cannot go on; who is called then ends it."""
 
     __slots__ = ("_heard_at_s", "_live", "_on_failure", "_on_news", "_timer", "follower", "is_on")
@@ -23,7 +24,7 @@ class Attendance:
     follower: Follower
     """Since `begin` has returned."""
 
-    def __init__(self, live: Live, on_news: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
+    def __init__(self, live: WatchHub, on_news: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
         self._live = live
         self._on_news = on_news
         self._on_failure = on_failure
@@ -31,9 +32,15 @@ class Attendance:
         self._heard_at_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def begin(self, request_id: UUID, may_see: Callable[[QuoteRequest], bool], after: str | None) -> None:
+    async def begin(
+        self,
+        request_id: UUID,
+        may_see: Callable[[QuoteRequest], bool],
+        after: str | None,
+        share: CallerShare | None = None,
+    ) -> None:
         """Raises as `Live.enter`. What is known by then is told by the first `hear`, which is the caller's to call."""
-        self.follower = await self._live.enter(request_id, may_see, self.hear, after)
+        self.follower = await self._live.enter(request_id, may_see, self.hear, after, share)
         self.is_on = True
         self._heard_at_s = time.monotonic()
         self._set_timer()

@@ -49,9 +49,9 @@ subscription Quotes($requestId: ID!, $after: String) {
 """
     + _QUOTE
 )
-CALL_S_MOST: Final = 10.0
+CALL_S_MAX: Final = 10.0
 RECONNECT_S: Final = 0.5
-RECONNECTS_MOST: Final = 60
+RECONNECTS_MAX: Final = 60
 
 
 class CallFailed(Exception):
@@ -74,7 +74,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token}"}
         body = {"query": CREATE, "variables": {"input": request}}
         try:
-            async with httpx.AsyncClient(timeout=CALL_S_MOST, headers=headers) as http:
+            async with httpx.AsyncClient(timeout=CALL_S_MAX, headers=headers) as http:
                 answer = (await http.post(self.url, json=body)).json()
         except (httpx.HTTPError, json.JSONDecodeError) as error:
             raise CallFailed(f"{self.url}: {type(error).__name__} {error}".strip()) from None
@@ -89,7 +89,7 @@ class Client:
             CallFailed: the subscription is refused, or the connection does not come back.
         """
         after: str | None = None
-        for _ in range(RECONNECTS_MOST):
+        for _ in range(RECONNECTS_MAX):
             try:
                 async for event in self._watch(request_id, watch_token, after):
                     after = event["cursor"]

@@ -26,7 +26,7 @@ _STATUSES: Final = {
     "CANCELLED": ("отменено", "dim"),
 }
 _REFRESH_PER_S: Final = 10
-_WIDTH_MOST: Final = 100
+_WIDTH_MAX: Final = 100
 
 Slot = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ class JsonLines:
         print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-class Lines:
+class PlainText:
     """A line per answer, where output is no terminal."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Lines:
         print(f"{since}  {quote['status']:<11}  {quote['insurer']['name']}: {told}", flush=True)
 
 
-class Live:
+class LiveTable:
     """A table that fills while you watch."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Live:
         self._began_at = time.monotonic()
         self._end: Mapping[str, Any] | None = None
         self._thinking = Spinner("dots", style="dim")
-        self._width = min(self._console.width, _WIDTH_MOST)
+        self._width = min(self._console.width, _WIDTH_MAX)
 
     def refused(self, result: Mapping[str, Any]) -> None:
         self._console.print(Panel("\n".join(_refusals(result)), title="Заявление не принято", border_style="red"))

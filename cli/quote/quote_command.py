@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app.domain.errors import WrongSetting
 from cli.quote.aggregator_client import CallFailed, Client
-from cli.quote.quote_board import Board, JsonLines, Lines, Live
+from cli.quote.quote_board import Board, JsonLines, LiveTable, PlainText
 
 DEMO_FILE: Final = Path(".osago/demo.json")
 STARTS_IN: Final = timedelta(days=10)
@@ -27,7 +27,7 @@ def run(file: Path, *, url: str, token: str, customer: str, insurers: str, as_js
     request: dict[str, Any] = {"customerId": customer, "application": _application(file)}
     if insurers:
         request["insurerIds"] = [part.strip() for part in insurers.split(",")]
-    board = JsonLines() if as_json else Live() if sys.stdout.isatty() else Lines()
+    board = JsonLines() if as_json else LiveTable() if sys.stdout.isatty() else PlainText()
     try:
         return asyncio.run(_show(client, request, board))
     except CallFailed as error:

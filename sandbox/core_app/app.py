@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from sandbox.core_app import endpoints, sse
 from sandbox.core_app.aggregator import Aggregator
 from sandbox.core_app.config import Config
 from sandbox.core_app.feed import Feed
-from sandbox.core_app.limits import CustomerLimits
+from sandbox.core_app.identity import CustomerSigner
+from sandbox.core_app.limits import SubmissionLimits
 from sandbox.core_app.numbering import Applications
 from sandbox.core_app.page import add_page
 from sandbox.insurers.control.docs_page import add_page as add_description
@@ -43,7 +45,8 @@ def create_app(config: Config) -> FastAPI:
         redirect_slashes=False,  # no application is sent to another address
     )
     app.state.applications = Applications()
-    app.state.limits = CustomerLimits(config.customer_limit)
+    app.state.signer = CustomerSigner(config.secret)
+    app.state.limits = SubmissionLimits(config.customer_limit)
     app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None
     app.state.close = app.state.feed.close if app.state.feed else lambda: None
     app.include_router(endpoints.router)
@@ -52,6 +55,8 @@ def create_app(config: Config) -> FastAPI:
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)
     add_description(app)
+    if config.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=config.proxies)  # type: ignore[arg-type]
     return app
 
 

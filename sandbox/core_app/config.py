@@ -1,11 +1,12 @@
 """What core-app needs to know to run: addresses, a token, limits."""
 
+import secrets
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerLimit:
-    """At most `count` applications of one customer in `per_s` seconds."""
+    """At most `count` applications of one customer in `per_s` seconds; an address has ten times as much."""
 
     count: int
     per_s: float
@@ -21,7 +22,11 @@ class Config:
     """The same for browsers, `ws://…`."""
     token: str = field(repr=False)
     """The service token."""
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """Signs customers' cookies; the same in every process. A random one: cookies end with the process."""
     customer_limit: CustomerLimit | None = None
+    proxies: str = ""
+    """Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; of no other."""
     redis_url: str = field(default="", repr=False)
     """Where the feed is; empty: no events from here."""
     shards: int = 1

@@ -1,5 +1,6 @@
 """The endpoints of applications: submit one, look at one."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -10,12 +11,13 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from sandbox.core_app.aggregator import Aggregator, AggregatorDown, AggregatorRefuses
-from sandbox.core_app.identity import address_of, customer_of, introduce, new_customer
-from sandbox.core_app.limits import CustomerLimits
-from sandbox.core_app.numbering import Applications, number_of
+from sandbox.core_app.identity import CustomerSigner, address_of, introduce
+from sandbox.core_app.limits import SubmissionLimits
+from sandbox.core_app.numbering import Application, Applications, number_of
 from sandbox.core_app.responses import PROBLEM, Accepted, Insurer, Problem, problem
 
-BODY_BYTES_MOST: Final = 60 * 1024
+BODY_BYTES_MAX: Final = 60 * 1024
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """A little less than the aggregator takes, which wraps the application."""
 _TOO_MANY: Final = "Слишком много заявлений подряд."
 _DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно."
@@ -65,6 +67,8 @@ async def _application(request: Request) -> Mapping[str, Any] | JSONResponse:
     try:
         return msgspec.json.decode(body, type=_Submission).application
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if body.startswith(_BYTE_ORDER_MARKS):
+            return problem(400, "Тело начинается с метки порядка байтов (BOM): ожидается JSON в UTF-8 без неё.")
         return problem(400, "Ожидается JSON с объектом application.")
 
 
@@ -75,7 +79,7 @@ async def _limited_body(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > BODY_BYTES_MOST:
+            if len(body) > BODY_BYTES_MAX:
                 raise _Refused(413, "Заявление слишком большое.")
     except ClientDisconnect:
         raise _Refused(400, "Тело запроса оборвалось.") from None
@@ -98,13 +102,14 @@ async def submit(
     """Takes an application and answers at once: the number, and the token to watch the offers with."""
     if isinstance(application, JSONResponse):
         return application
-    known = customer_of(request)
-    limits: CustomerLimits = request.app.state.limits
-    if wait_s := limits.take(known or address_of(request)):
+    signer: CustomerSigner = request.app.state.signer
+    limits: SubmissionLimits = request.app.state.limits
+    known = signer.customer_of(request)
+    if wait_s := limits.take(known and known.id, address_of(request)):
         return problem(429, _TOO_MANY, retry_after_s=round(wait_s, 1))
-    customer_id = known or new_customer()
-    response = await _submitted(request, number_of(customer_id, key), customer_id, application)
-    introduce(response, customer_id)
+    customer = known or signer.new_customer()
+    response = await _submitted(request, number_of(customer.id, key), customer.id, application)
+    introduce(response, request, customer)
     return response
 
 
@@ -146,11 +151,18 @@ def _accepted(number: str, result: Mapping[str, Any]) -> Response:
 Number = Annotated[str, Path(pattern="^[0-9A-Z-]{14}$", examples=["7K3M-94QT-XW2P"])]
 
 
+def application_of_customer(request: Request, number: str) -> Application | None:
+    """None if there is none, or none of the customer that the cookie proves."""
+    applications: Applications = request.app.state.applications
+    signer: CustomerSigner = request.app.state.signer
+    customer = signer.customer_of(request)
+    return applications.find(number, customer.id) if customer else None
+
+
 @router.get("/applications/{number}", tags=["apply"], responses={404: {"model": Problem, "content": {PROBLEM: {}}}})
 async def look(request: Request, number: Number) -> Response:
     """How far an application of this customer is."""
-    applications: Applications = request.app.state.applications
-    found = applications.find(number, customer_of(request) or "")
+    found = application_of_customer(request, number)
     if found is None:
         return problem(404, "Такого заявления нет.")
     aggregator: Aggregator = request.app.state.aggregator

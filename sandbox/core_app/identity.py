@@ -1,31 +1,62 @@
-"""Who the customer is. Here whoever comes gets a random name in a cookie; a real service has people log in."""
+"""Customers. Here each browser gets a random name in a signed cookie; a real service has people log in."""
 
-import re
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from fastapi import Request, Response
 
 COOKIE: Final = "osago_customer"
 _AGE_S: Final = 180 * 24 * 3600
-_is_ours: Final = re.compile("[A-Za-z0-9_-]{22}").fullmatch
+_DIGEST_BYTES: Final = 16
+_NETWORK_BITS: Final = 64
 
 
-def customer_of(request: Request) -> str | None:
-    """The customer's name, if the browser has told one that could be ours."""
-    told = request.cookies.get(COOKIE, "")
-    return told if _is_ours(told) else None
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One browser. The cookie is its proof; the id is for everything else and leads back to no cookie."""
+
+    id: str
+    cookie: str = field(repr=False)
+
+
+class CustomerSigner:
+    """Makes customers, and recognises their cookies. All processes of core-app have the same secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def new_customer(self) -> Customer:
+        return self._customer(secrets.token_urlsafe(16))
+
+    def customer_of(self, request: Request) -> Customer | None:
+        """None without a cookie, and for one that was not signed here."""
+        cookie = request.cookies.get(COOKIE, "")
+        customer = self._customer(cookie.partition(".")[0])
+        return customer if hmac.compare_digest(customer.cookie.encode(), cookie.encode()) else None
+
+    def _customer(self, name: str) -> Customer:
+        return Customer(self._digest("customer", name), f"{name}.{self._digest('cookie', name)}")
+
+    def _digest(self, purpose: str, name: str) -> str:
+        digest = hmac.digest(self._secret, f"{purpose}:{name}".encode(), "sha256")[:_DIGEST_BYTES]
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def introduce(response: Response, request: Request, customer: Customer) -> None:
+    """Sets the cookie. `SameSite=Lax`: other sites' pages cannot post with it. `Secure` where the page came over https."""
+    is_secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, customer.cookie, max_age=_AGE_S, httponly=True, samesite="lax", secure=is_secure)
 
 
 def address_of(request: Request) -> str:
-    """Where somebody without a name comes from; limits hold for the address then."""
-    return request.client.host if request.client else "unknown"
-
-
-def new_customer() -> str:
-    return secrets.token_urlsafe(16)
-
-
-def introduce(response: Response, customer_id: str) -> None:
-    """Has the browser say this name from now on. Other sites' pages cannot post with it: `SameSite=Lax`."""
-    response.set_cookie(COOKIE, customer_id, max_age=_AGE_S, httponly=True, samesite="lax")
+    """Where a request comes from, for limits: an IPv6 client has a whole network of 64 bits to choose from."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, _NETWORK_BITS), strict=False) if isinstance(address, IPv6Address) else address)

@@ -1,33 +1,59 @@
-"""Limits what one customer may ask for, so that a loop in somebody's browser costs the insurers nothing."""
+"""Limits of what one customer, and one address, may ask for: a loop in a browser costs the insurers nothing."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sandbox.core_app.config import CustomerLimit
 
-CUSTOMERS_MOST: Final = 100_000
+ADDRESS_SHARE: Final = 10
+"""An address may ask for what so many customers may: a family, a small office, all on their first visit."""
+KEYS_MAX: Final = 100_000
 
 
-class CustomerLimits:
-    """A generic cell rate algorithm: one number per customer, the moment when all that was used has come back."""
+class SubmissionLimits:
+    """One limit per customer and a wider one per address: cookies are free, addresses are not."""
 
     def __init__(self, limit: CustomerLimit | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limit and (
+            _KeyedLimit(limit, monotonic),
+            _KeyedLimit(replace(limit, count=limit.count * ADDRESS_SHARE), monotonic),
+        )
+
+    def take(self, customer_id: str | None, address: str) -> float:
+        """0 if the customer may ask now, which counts; else the seconds to wait, which does not.
+
+        Without a `customer_id` all of the address are one customer.
+        """
+        if self._limits is None:
+            return 0.0
+        customers, addresses = self._limits
+        wait_s = max(customers.wait_s(customer_id or address), addresses.wait_s(address))
+        if wait_s == 0:
+            customers.count(customer_id or address)
+            addresses.count(address)
+        return wait_s
+
+
+class _KeyedLimit:
+    """A generic cell rate algorithm: one number per key, the moment when all that was used has come back."""
+
+    def __init__(self, limit: CustomerLimit, monotonic: Callable[[], float]) -> None:
         self._limit = limit
         self._monotonic = monotonic
         self._free_at: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, customer_id: str) -> float:
-        """0 if the customer may ask now, which counts; else the seconds to wait, which does not."""
-        if self._limit is None:
-            return 0.0
-        now = self._monotonic()
-        free_at = max(now, self._free_at.get(customer_id, now)) + self._limit.per_s / self._limit.count
-        if free_at - now > self._limit.per_s:
-            return free_at - now - self._limit.per_s
-        self._free_at[customer_id] = free_at
-        self._free_at.move_to_end(customer_id)
-        if len(self._free_at) > CUSTOMERS_MOST:
+    def wait_s(self, key: str) -> float:
+        """Seconds until one more is within the limit."""
+        return max(0.0, self._free_after_one_more(key) - self._monotonic() - self._limit.per_s)
+
+    def count(self, key: str) -> None:
+        self._free_at[key] = self._free_after_one_more(key)
+        self._free_at.move_to_end(key)
+        if len(self._free_at) > KEYS_MAX:
             self._free_at.popitem(last=False)
-        return 0.0
+
+    def _free_after_one_more(self, key: str) -> float:
+        return max(self._monotonic(), self._free_at.get(key, 0.0)) + self._limit.per_s / self._limit.count

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 REMEMBERED_S: Final = 1800.0
-REMEMBERED_MOST: Final = 100_000
+REMEMBERED_MAX: Final = 100_000
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGITS: Final = 12
 _GROUP: Final = 4
@@ -48,7 +48,7 @@ class Applications:
         now = self._monotonic()
         self._by_number[number] = Application(number, customer_id, request_id, now, now + remaining_s)
         self._by_number.move_to_end(number)
-        while len(self._by_number) > REMEMBERED_MOST or self._oldest().accepted_at_s < now - REMEMBERED_S:
+        while len(self._by_number) > REMEMBERED_MAX or self._oldest().accepted_at_s < now - REMEMBERED_S:
             self._by_number.popitem(last=False)
 
     def find(self, number: str, customer_id: str) -> Application | None:

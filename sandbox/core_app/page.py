@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from sandbox.core_app.config import Config
-from sandbox.core_app.identity import customer_of, introduce, new_customer
+from sandbox.core_app.identity import CustomerSigner, introduce
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -30,7 +30,8 @@ def add_page(app: FastAPI, config: Config) -> None:
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         response = HTMLResponse(_template().replace("__CONFIG__", settings), headers=headers)
-        introduce(response, customer_of(request) or new_customer())
+        signer: CustomerSigner = app.state.signer
+        introduce(response, request, signer.customer_of(request) or signer.new_customer())
         return response
 
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)))

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from sandbox.core_app.endpoints import Number
+from sandbox.core_app.endpoints import Number, application_of_customer
 from sandbox.core_app.feed import BEGINNING, Event, Feed, entry_id
-from sandbox.core_app.identity import customer_of
-from sandbox.core_app.numbering import Application, Applications
+from sandbox.core_app.numbering import Application
 from sandbox.core_app.responses import Problem, problem
 
 END_LATE_S: Final = 3.0
@@ -31,10 +30,12 @@ async def events(
     number: Number,
     last_event_id: Annotated[str, Header(description="The `id` of the last event that the client has.")] = "",
 ) -> Response:
-    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end."""
-    applications: Applications = request.app.state.applications
+    """Every answer the moment it is there: `quote` as the feed has it, `end` last; `look` where the feed lost the end.
+
+    There is no link to buy in it: `GET /applications/{number}` has that of the best offer.
+    """
     feed: Feed | None = request.app.state.feed
-    found = applications.find(number, customer_of(request) or "")
+    found = application_of_customer(request, number)
     if found is None or feed is None:
         return problem(
             404, "Такого заявления нет." if feed else "Событий здесь нет: предложения приходят от агрегатора."

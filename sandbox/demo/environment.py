@@ -38,6 +38,7 @@ def demo_environment(folder: Path, *, database_url: str, redis_url: str, ports: 
         "OSAGO_ORIGINS": ",".join(f"http://{host}:{ports.core_app}" for host in ("127.0.0.1", "localhost")),
         "OSAGO_PUBLIC_URL": f"http://127.0.0.1:{ports.api}",
         "OSAGO_AUTH_SECRET": kept["auth_secret"],
+        "OSAGO_CORE_APP_SECRET": kept["core_app_secret"],
         "OSAGO_ENCRYPTION_KEYS": f"demo:{kept['encryption_key']}",
     }
 
@@ -48,11 +49,16 @@ def remember_demo(folder: Path, *, port: int, token: str) -> None:
 
 
 def _secrets(folder: Path) -> Mapping[str, str]:
+    """Those of the run before; what that run did not have yet is made."""
     file = folder / _SECRETS_FILE
-    if not file.is_file():
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
-        _write_private(file, {"auth_secret": secrets.token_urlsafe(48), "encryption_key": key})
-    return json.loads(file.read_text())
+    kept: dict[str, str] = {
+        "auth_secret": secrets.token_urlsafe(48),
+        "encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "core_app_secret": secrets.token_urlsafe(48),
+        **(json.loads(file.read_text()) if file.is_file() else {}),
+    }
+    _write_private(file, kept)
+    return kept
 
 
 def _write_private(file: Path, content: Mapping[str, str]) -> None:

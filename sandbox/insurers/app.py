@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from sandbox.insurers.clock import Clock
 from sandbox.insurers.control.control_api import control_app
 from sandbox.insurers.control.views import Settings
-from sandbox.insurers.handle import APPLICATIONS_MOST, Sandbox
+from sandbox.insurers.handle import APPLICATIONS_MAX, Sandbox
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.wire import http_api
 from sandbox.insurers.wire.dialects import load_dialects
@@ -23,7 +23,7 @@ def create_app(
     seed: int = 1,
     time_scale: float = 1.0,
     calm: bool = False,
-    applications_most: int = APPLICATIONS_MOST,
+    applications_most: int = APPLICATIONS_MAX,
     clock: Clock | None = None,
 ) -> Starlette:
     """The insurers under `/{insurer}`, the control API under `/control`, an index at `/`; `app.state.sandbox` is the handle.

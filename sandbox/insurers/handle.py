@@ -17,8 +17,8 @@ from sandbox.insurers.script.behaviours import Behaviour
 from sandbox.insurers.script.script import Script
 from sandbox.insurers.wire.http_call import Call, hang_up
 
-TOKENS_MOST: Final = 1000
-APPLICATIONS_MOST: Final = 100_000
+TOKENS_MAX: Final = 1000
+APPLICATIONS_MAX: Final = 100_000
 """Kept at once; as many idempotency keys are remembered. Some 2 KB each."""
 
 
@@ -27,7 +27,7 @@ class UnknownInsurer(LookupError):
 
 
 class Tokens:
-    """The OAuth2 tokens that an insurer has given out; of those that hold, at most `TOKENS_MOST`."""
+    """The OAuth2 tokens that an insurer has given out; of those that hold, at most `TOKENS_MAX`."""
 
     def __init__(self, ttl_s: Callable[[], float], clock: Clock) -> None:
         self._ttl_s = ttl_s
@@ -36,7 +36,7 @@ class Tokens:
 
     def issue(self, token: str) -> int:
         """Whole seconds for which it holds, as callers are told."""
-        if len(self._until) >= TOKENS_MOST:
+        if len(self._until) >= TOKENS_MAX:
             del self._until[next(iter(self._until))]
         self._until[token] = self._clock.monotonic() + self._ttl_s()
         return int(self._ttl_s())
@@ -62,7 +62,7 @@ class Desk:
 class Sandbox:
     """Everything that the sandbox remembers. What is public and documented is for tests and the control API."""
 
-    def __init__(self, settings: Settings, *, applications_most: int = APPLICATIONS_MOST, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, applications_most: int = APPLICATIONS_MAX, clock: Clock) -> None:
         self.clock = clock
         self.lingering: set[Call] = set()
         self.calling_back: set[asyncio.Task[None]] = set()

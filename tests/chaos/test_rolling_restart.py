@@ -19,8 +19,8 @@ from cli.quote.aggregator_client import CallFailed
 from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga", "ural")
-STOPPED_S_MOST = 10.0
-HANDED_OVER_S_MOST = 1.0
+STOPPED_S_MAX = 10.0
+HANDED_OVER_S_MAX = 1.0
 EVERY_S = 0.05
 
 
@@ -117,7 +117,7 @@ async def test_the_jobs_of_a_worker_that_is_told_to_stop_go_on_elsewhere_within_
         while not stopping.done():
             before = {key: _polls(world, key) for key in keys}
             await until(lambda before=before: all(_polls(world, key) > before[key] for key in keys))
-            assert time.monotonic() - began_at <= HANDED_OVER_S_MOST + _NOTICE_S
+            assert time.monotonic() - began_at <= HANDED_OVER_S_MAX + _NOTICE_S
             began_at = time.monotonic()
         await stopping
         for insurer in INSURERS:
@@ -138,5 +138,5 @@ def _polls(world: World, key: str) -> int:
 async def _stopped(process: Process) -> None:
     began_at = time.monotonic()
     assert await process.stop() == 0, process.text
-    assert time.monotonic() - began_at <= STOPPED_S_MOST
+    assert time.monotonic() - began_at <= STOPPED_S_MAX
     assert "Traceback" not in process.text

@@ -25,14 +25,14 @@ HEALTHY = 200
 QUIET, GREEDY = 190, 10
 """Stopped readers: those that ask for little, so that only their silence tells, and those whose buffers fill."""
 GREEDY_OPERATIONS = 100
-FREED_S_MOST = 35.0
-MORE_MS_MOST = 500
+FREED_S_MAX = 35.0
+MORE_MS_MAX = 500
 
 
 @pytest.mark.processes
 async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
     """Their sockets are free within 35 s; the others miss nothing, and wait for nothing."""
-    world.set(quote_deadline="60s")
+    world.set(quote_deadline="60s", watch_share="2000,500,10/s")  # one token stands for all of them here
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         process = await stack.enter_async_context(api_process(world.folder, world.environment))
@@ -56,9 +56,9 @@ async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
         began_at = time.monotonic()
         await until(lambda: _rests(process))
         answering = asyncio.create_task(_answered_in_turn(world, INSURERS[len(EARLY) :]))
-        await until(lambda: not {reader.port for reader in stopped[QUIET:]} & _peers(process), seconds=FREED_S_MOST)
+        await until(lambda: not {reader.port for reader in stopped[QUIET:]} & _peers(process), seconds=FREED_S_MAX)
         greedy_s = time.monotonic() - began_at
-        await until(lambda: not {reader.port for reader in stopped} & _peers(process), seconds=FREED_S_MOST)
+        await until(lambda: not {reader.port for reader in stopped} & _peers(process), seconds=FREED_S_MAX)
         took_s = time.monotonic() - began_at
         await answering
         answers = [answer for one in await asyncio.gather(*watches) for answer in one]
@@ -66,8 +66,8 @@ async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
     print(
         f"freed after {greedy_s:.1f} and {took_s:.1f} s; {len(answers)} events, p99 before {usual_ms:.0f}, then {ms:.0f} ms"
     )
-    assert took_s <= FREED_S_MOST
-    assert ms <= 2 * usual_ms + MORE_MS_MOST
+    assert took_s <= FREED_S_MAX
+    assert ms <= 2 * usual_ms + MORE_MS_MAX
 
 
 def _p99_ms(answers: list["Answer"]) -> float:

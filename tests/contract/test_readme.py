@@ -13,18 +13,21 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app.api import graphql_errors
+from app.api import graphql_errors, graphql_request
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
-from app.api.execution import document_cache, document_cost
+from app.api.execution import document_cost, prepared_documents
 from app.api.http import negotiation, view
 from app.api.rest import problem_details, push_loop, stream_socket
 from app.api.websocket import graphql_socket, messages
+from app.codecs.quote_codec import EVENT_BYTES_MAX
 from app.config import insurers_file
 from app.config.insurers_file import InsurerSettings
 from app.config.settings import Settings
+from app.domain import errors, offer_bounds
 from app.domain.intake.problems import MESSAGES
-from app.domain.money import PREMIUM_MOST
+from app.domain.links import URL_LENGTH_MAX
+from app.domain.money import PREMIUM_MAX
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
 from app.observability import metrics
 from app.postgres import database
@@ -37,9 +40,10 @@ from cli import docs_tables
 from cli.main import app
 from sandbox.insurers.script.magic_values import MAGIC, PREFIX
 from sandbox.insurers.wire.dialects import GROUP as DIALECTS
-from workers.adapters import insurer_http as insurer_http
 from workers.adapters.adapter import Abilities
 from workers.adapters.registry import GROUP
+from workers.adapters.transport import exchange_connector
+from workers.adapters.transport import insurer_http as insurer_http
 from workers.poison_jobs import isolated_process, quarantine
 
 ROOT: Final = Path(__file__).parents[2]
@@ -52,7 +56,7 @@ INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="ut
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 
@@ -134,8 +138,8 @@ def test_every_metric_is_listed_with_its_kind_and_labels() -> None:
 def test_every_metric_of_an_alert_is_one() -> None:
     """An alert on a metric that is not there never rings."""
     known = set(table(OPERATIONS, "metric", "kind"))
-    asked = {name for row in table(OPERATIONS, "when") for name in re.findall(r"osago_[a-z_]+", row)}
-    assert {name.removesuffix("_bucket") for name in asked} <= known
+    graphql_request = {name for row in table(OPERATIONS, "when") for name in re.findall(r"osago_[a-z_]+", row)}
+    assert {name.removesuffix("_bucket") for name in graphql_request} <= known
 
 
 def test_every_status_and_reason_is_listed() -> None:
@@ -192,60 +196,97 @@ MIB: Final = 1024 * 1024
 @pytest.mark.parametrize(
     ("text", "what", "limit"),
     [
-        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "head of an HTTP request", f"{http_limits.HEAD_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "a request, from its first byte to its last", f"{http_limits.REQUEST_S_MOST:.0f} s"),
-        (INTEGRATION, "tokens (lexical) of a document", f"{document_cost.TOKENS_MOST}"),
-        (INTEGRATION, "depth of a document", f"{document_cost.DEPTH_MOST}"),
-        (INTEGRATION, "aliases in a document", f"{document_cost.ALIASES_MOST}"),
-        (INTEGRATION, "directives in a document", f"{document_cost.DIRECTIVES_MOST}"),
-        (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MOST}"),
-        (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MOST}"),
-        (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MOST}"),
-        (INTEGRATION, "errors told of one document", f"{document_cache.ERRORS_MOST}"),
+        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "head of an HTTP request", f"{http_limits.HEAD_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "a request, from its first byte to its last", f"{http_limits.REQUEST_S_MAX:.0f} s"),
+        (INTEGRATION, "tokens (lexical) of a document", f"{document_cost.TOKENS_MAX}"),
+        (INTEGRATION, "length of a document", f"{document_cost.DOCUMENT_LENGTH_MAX} characters"),
+        (INTEGRATION, "comments in a document", f"{document_cost.COMMENTS_MAX}"),
+        (INTEGRATION, "escapes in its strings", f"{document_cost.ESCAPES_MAX}"),
+        (INTEGRATION, "operations in a document", f"{document_cost.OPERATIONS_MAX}"),
+        (INTEGRATION, "values of a request's JSON, roughly", f"{graphql_request.VALUES_MAX}"),
+        (INTEGRATION, "depth of a document", f"{document_cost.DEPTH_MAX}"),
+        (INTEGRATION, "aliases in a document", f"{document_cost.ALIASES_MAX}"),
+        (INTEGRATION, "directives in a document", f"{document_cost.DIRECTIVES_MAX}"),
+        (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MAX}"),
+        (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
+        (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
+        (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
         (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
-        (INTEGRATION, "WebSockets with one token, per process", default_of(Settings, "sockets_per_token")),
-        (INTEGRATION, "frame of a WebSocket", f"{serve.FRAME_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
+        (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
+        (
+            INTEGRATION,
+            "what one watch token holds of a process: subscriptions, sockets and streams, queries",
+            default_of(Settings, "watch_share"),
+        ),
+        (INTEGRATION, "frame of a WebSocket", f"{serve.FRAME_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MAX} characters"),
         (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),
         (INTEGRATION, "Accept", f"{negotiation.ACCEPT_LENGTH_MAX} characters, {negotiation.RANGES_MAX} ranges"),
         (INTEGRATION, "a frame before the token is known", f"{graphql_socket.OPENING_LENGTH_MAX} characters"),
-        (INTEGRATION, "connection_init", f"within {graphql_socket.INIT_S_MOST:.0f} s"),
-        (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MOST}"),
-        (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MOST} characters"),
-        (INTEGRATION, "subscriptions at once in one process", f"{hub.SUBSCRIPTIONS_MOST:,}"),
+        (INTEGRATION, "connection_init", f"within {graphql_socket.INIT_S_MAX:.0f} s"),
+        (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MAX}"),
+        (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MAX} characters"),
+        (INTEGRATION, "subscriptions at once in one process", f"{hub.SUBSCRIPTIONS_MAX:,}"),
         (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{websocket_limits.STALLED_AFTER_S:.0f} s"),
-        (INTEGRATION, "what waits for a socket", f"{serve.SENT_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "customers watched at once in one process", f"{customer_watch.CUSTOMERS_MOST:,}"),
-        (INTEGRATION, "open requests of a customer, watched at once", f"{customer_watch.OPEN_MOST}"),
-        (INTEGRATION, "createQuoteRequest", f"{accept.ACCEPT_S_MOST:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serve.SENT_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "customers watched at once in one process", f"{customer_watch.CUSTOMERS_MAX:,}"),
+        (INTEGRATION, "open requests of a customer, watched at once", f"{customer_watch.OPEN_MAX}"),
+        (INTEGRATION, "createQuoteRequest", f"{accept.ACCEPT_S_MAX:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
-        (INTEGRATION, "insurers in a request", f"{insurers_file.INSURERS_MOST}"),
-        (OPERATIONS, "insurers in the file", f"{insurers_file.INSURERS_MOST}"),
-        (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
+        (INTEGRATION, "insurers in a request", f"{insurers_file.INSURERS_MAX}"),
+        (OPERATIONS, "insurers in the file", f"{insurers_file.INSURERS_MAX}"),
+        (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MAX // MIB} MiB"),
+        (
+            OPERATIONS,
+            "an exchange with an insurer",
+            (
+                f"{exchange_connector.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange_connector.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
+                f"{exchange_connector.INTERIM_MAX} interim responses"
+            ),
+        ),
+        (
+            OPERATIONS,
+            "of one insurer, parsed in one turn of the loop",
+            f"{exchange_connector.TURN_BYTES_MAX // KIB} KiB",
+        ),
+        (OPERATIONS, "a wait that an insurer asks for", f"{errors.RETRY_AFTER_S_MAX / 86_400:.0f} day"),
         (
             OPERATIONS,
             "what an insurer calls back with",
-            f"{insurer_callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {insurer_callbacks.CALLS_KEPT} of a job",
+            f"{insurer_callbacks.CALL_BYTES_MAX // KIB} KiB, the newest {insurer_callbacks.CALLS_KEPT} of a job",
         ),
-        (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
-        (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MOST:,}"),
-        (OPERATIONS, "one transaction, one script", f"{group_commit.BATCH_MOST:,} rows"),
-        (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),
-        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MOST:.0f} s"),
+        (OPERATIONS, "a premium", f"{PREMIUM_MAX:,} roubles"),
+        (
+            OPERATIONS,
+            "the number of an offer",
+            f"{offer_bounds.NUMBER_LENGTH_MAX} characters, {offer_bounds.MARKS_MAX} combining marks on a letter",
+        ),
+        (
+            OPERATIONS,
+            "a coefficient",
+            f"{offer_bounds.FACTOR_DIGITS_MAX} digits, exponent {offer_bounds.FACTOR_EXPONENT_MIN} to {offer_bounds.FACTOR_EXPONENT_MAX}",
+        ),
+        (
+            OPERATIONS,
+            "until when an offer holds",
+            f"from {offer_bounds.VALID_UNTIL_MIN.year} to {offer_bounds.VALID_UNTIL_MAX.year - 1}, with its offset",
+        ),
+        (OPERATIONS, "a purchase link", f"{URL_LENGTH_MAX:,} characters, https, a public host"),
+        (OPERATIONS, "one quote in PostgreSQL, Redis and the feed", f"{EVENT_BYTES_MAX // KIB} KiB"),
+        (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MAX:,}"),
+        (OPERATIONS, "one transaction, one script", f"{group_commit.BATCH_MAX:,} rows"),
+        (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MAX} s"),
+        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MAX:.0f} s"),
         (
             OPERATIONS,
             "connecting to Redis, one reply",
-            f"{topology.CONNECT_S_MOST:.0f} s, {topology.REPLY_S_MOST:.0f} s",
+            f"{topology.CONNECT_S_MAX:.0f} s, {topology.REPLY_S_MAX:.0f} s",
         ),
         (OPERATIONS, "keys of a request in Redis", f"{job_streams.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MOST}"),
-        (
-            OPERATIONS,
-            "place of the failure kept in a dead letter",
-            f"{isolated_process.TRACE_LENGTH_MOST:,} characters",
-        ),
-        (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MOST} s"),
+        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MAX}"),
+        (OPERATIONS, "place of the failure kept in a dead letter", f"{isolated_process.TRACE_LENGTH_MAX:,} characters"),
+        (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MAX} s"),
     ],
     ids=lambda value: value if len(value) < 60 else "",
 )

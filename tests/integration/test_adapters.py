@@ -1,6 +1,7 @@
 """Every adapter in the whole system: over real HTTP, Redis and PostgreSQL, from the mutation to the frame."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from support.packages import install
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.use_cases.insurer_callbacks import INSURER_BYTES_MAX
 from sandbox.insurers.script.behaviours import BrokenConnection, CallBack, Hang, Offer, Processing, Status
 from sandbox.insurers.wire.dialects.callback import signature
 
@@ -113,11 +115,10 @@ class TestCallback:
         key = f"{UUID(accepted['quoteRequest']['id'])}:sever"
         url = first.resources.callbacks.url(key)
         await first.stop()
-        body = b'{"status": "declined", "reason": {"code": "SECRET_OF_SOMEBODY"}}'
-        assert (await call(url, body)) == 204
-        kept = await world.redis.client.lrange(f"{{osago-00}}:callbacks:{key}", 0, -1)
+        assert (await call(url, declined_about(key, "SECRET_OF_SOMEBODY"))) == 204
+        kept = await kept_of(world, key)
         assert len(kept) == 1
-        assert "SECRET_OF_SOMEBODY" not in kept[0]
+        assert b"SECRET_OF_SOMEBODY" not in kept[0]
         await world.worker("second")
         quote = await quoted(world, api, accepted)
         assert (quote["status"], quote["reason"]["insurerCode"]) == ("DECLINED", "SECRET_OF_SOMEBODY")
@@ -138,13 +139,85 @@ class TestCallback:
         assert (await call(f"{api.url}/callbacks/{tokens[0]}", b"{}")) == 204
 
     async def test_a_flood_of_calls_is_bounded(self, world: World) -> None:
-        """The newest are kept, and go with the request's other keys."""
+        """The newest few are kept, of each no more than 8 KiB and the headers that the adapter reads, until the deadline."""
         api = await asked_through(world, "callback")
-        resources = await world.resources()
-        id_ = UUID((await world.accepted(api))["quoteRequest"]["id"])
-        url = resources.callbacks.url(f"{id_}:sever")
-        assert [await call(url, b"{}") for _ in range(20)] == [204] * 20
-        assert len(await resources.callbacks.heard(id_, "sever")) == 8
+        resources = (await world.worker()).resources
+        world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
+        key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
+        url = resources.callbacks.url(key)
+        headers = {f"X-Header-{number}": "h" * 480 for number in range(60)}
+        assert [await call(url, b"x" * 65_502, headers) for _ in range(12)] == [413] * 12
+        assert [await call(url, b"x" * 8_050, headers) for _ in range(12)] == [204] * 12
+        kept = await kept_of(world, key)
+        assert len(kept) == 8
+        assert sum(map(len, kept)) <= 8 * 8 * 1024 + 8 * 64
+        calls = await resources.callbacks.heard(UUID(key.partition(":")[0]), "sever")
+        assert {tuple(one.headers) for one in calls.values()} == {("x-signature",)}
+        assert await world.redis.client.pttl(key_of(key)) <= world.settings.quote_deadline * 1000
+        assert await world.redis.client.get("{osago-00}:callback-bytes:sever") == str(sum(map(len, kept)))
+
+    async def test_an_insurer_has_a_share_of_memory(self, world: World) -> None:
+        """When that is used up, its calls are refused for a while, and may come again; other insurers' are kept."""
+        api = await asked_through(world, "callback")
+        resources = (await world.worker()).resources
+        world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
+        key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
+        await world.redis.client.set("{osago-00}:callback-bytes:sever", INSURER_BYTES_MAX - 100, px=60_000)
+        assert (await call(resources.callbacks.url(key), b"x" * 200)) == 503
+        assert await kept_of(world, key) == []
+        assert (await call(resources.callbacks.url(key.replace("sever", "volga")), b"x" * 200)) == 204
+
+    @pytest.mark.parametrize("signed", ["", "sha256=", "sha256=" + "0" * 64, signature(b"another body"), "é"])
+    async def test_what_the_insurer_has_not_signed_is_not_kept(self, world: World, signed: str) -> None:
+        """It never gets into Redis, so that a stranger who has seen the address fills nothing."""
+        api = await asked_through(world, "callback")
+        resources = (await world.worker()).resources
+        world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
+        key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
+        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            headers = {b"X-Signature": signed.encode("latin-1")} if signed else {}
+            response = await http.post(resources.callbacks.url(key), content=declined_about(key), headers=headers)
+        assert response.status_code == 403
+        assert await kept_of(world, key) == []
+
+    async def test_an_api_without_the_secret_keeps_nothing(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It cannot know whose call it is; the insurer may come again, and is polled."""
+        monkeypatch.setenv("SEVER_CALLBACK_SECRET", "sandbox")
+        api = await asked_through(world, "callback", options={"callback_secret_env": "SEVER_CALLBACK_SECRET"})
+        resources = (await world.worker()).resources
+        world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
+        key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
+        monkeypatch.delenv("SEVER_CALLBACK_SECRET")
+        assert (await call(resources.callbacks.url(key), declined_about(key))) == 503
+        monkeypatch.setenv("SEVER_CALLBACK_SECRET", "sandbox")
+        assert (await call(resources.callbacks.url(key), declined_about(key))) == 204
+
+    @pytest.mark.parametrize("naming", ["idempotencyKey", "applicationId", "both", "nothing"])
+    async def test_an_answer_about_another_request_is_not_taken(self, world: World, naming: str) -> None:
+        """The insurer's own signature does not help it: what it signs has to name the request whose address it calls."""
+        api = await asked_through(world, "callback", poll_interval=self.RARELY)
+        resources = (await world.worker()).resources
+        world.sandbox.script("sever", CallBack(calls=0, times="forever"), Processing(times="forever"))
+        first, second = [await world.accepted(api) for _ in range(2)]
+        await until(lambda: world.sandbox.seen_by("sever").applications == 2)
+        bodies = [self._naming(world, one, naming) for one in (first, second)]
+        urls = [resources.callbacks.url(f"{one['quoteRequest']['id']}:sever") for one in (first, second)]
+        assert (await call(urls[1], bodies[0])) == 204, "the API keeps it: it is signed"
+        if naming == "nothing":
+            await until(lambda: calls_of("InsurerProtocol") > 0)
+            return
+        assert (await call(urls[0], bodies[0])) == 204
+        assert (await quoted(world, api, first))["reason"]["insurerCode"] == "OF_" + first["quoteRequest"]["id"]
+        assert (await call(urls[1], bodies[1])) == 204
+        assert (await quoted(world, api, second))["reason"]["insurerCode"] == "OF_" + second["quoteRequest"]["id"]
+
+    @staticmethod
+    def _naming(world: World, accepted: Mapping[str, Any], naming: str) -> bytes:
+        request_id = accepted["quoteRequest"]["id"]
+        application_id = world.sandbox.seen(f"{request_id}:sever").application_ids["sever"]
+        names = {"idempotencyKey": f"{request_id}:sever", "applicationId": application_id}
+        chosen = names if naming == "both" else {name: value for name, value in names.items() if name == naming}
+        return json.dumps({**chosen, "status": "declined", "reason": {"code": f"OF_{request_id}"}}).encode()
 
 
 class TestOAuth2:
@@ -284,8 +357,27 @@ def seen_of(world: World, accepted: Mapping[str, Any]) -> Any:
     return world.sandbox.seen(f"{UUID(accepted['quoteRequest']['id'])}:sever")
 
 
-async def call(url: str, body: bytes) -> int:
+def declined_about(key: str, code: str = "KBM_TOO_HIGH") -> bytes:
+    """What an insurer calls with to decline the application of this idempotency key."""
+    return json.dumps({"idempotencyKey": key, "status": "declined", "reason": {"code": code}}).encode()
+
+
+def key_of(key: str) -> str:
+    return f"{{osago-00}}:callbacks:{key}:sealed"
+
+
+async def kept_of(world: World, key: str) -> list[bytes]:
+    """What Redis has of an application's calls, as it lies there."""
+    return await world.redis.client.execute_command("LRANGE", key_of(key), 0, -1, NEVER_DECODE=True)
+
+
+def calls_of(result: str) -> float:
+    names = {"insurer": "sever", "step": "callback", "result": result}
+    return REGISTRY.get_sample_value("osago_insurer_calls_total", names) or 0.0
+
+
+async def call(url: str, body: bytes, more: Mapping[str, str] | None = None) -> int:
     """The status that an insurer's call gets, signed as it signs."""
-    headers = {"X-Signature": signature(body)}
+    headers = {**(more or {}), "X-Signature": signature(body)}
     async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP; contexts are slow to make
         return (await http.post(url, content=body, headers=headers)).status_code

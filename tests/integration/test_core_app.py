@@ -1,8 +1,9 @@
 """core-app before a real API: answers at once, repeats safely, says within a second that the aggregator is down."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
@@ -10,12 +11,13 @@ import pytest
 from support.proxy import proxied
 from support.world import ApiAtHand, World
 
-from sandbox.core_app.aggregator import CALL_S_MOST
-from sandbox.core_app.circuit import FAILURES_MOST
+from sandbox.core_app.aggregator import CALL_S_MAX
+from sandbox.core_app.circuit import FAILURES_MAX
 from sandbox.core_app.config import CustomerLimit
-from sandbox.core_app.endpoints import BODY_BYTES_MOST
+from sandbox.core_app.endpoints import BODY_BYTES_MAX
+from sandbox.core_app.identity import COOKIE
 
-TOLD_S_MOST = 1.0
+TOLD_S_MAX = 1.0
 ASLEEP = "http://127.0.0.1:1/graphql"
 KEY = "0123456789abcdef"
 
@@ -114,7 +116,7 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
             proxy.go_down()
         began = time.monotonic()
         answer = await submit(http, url, application(world))
-        assert time.monotonic() - began < TOLD_S_MOST
+        assert time.monotonic() - began < TOLD_S_MAX
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) >= answer.json()["retryAfterSeconds"] > 0
         for trap in traps:
@@ -130,12 +132,12 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
 async def test_while_the_circuit_is_open_nobody_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
     """And readiness says so; core-app itself is ready."""
     url = await world.core_app(api, url=ASLEEP)
-    for _ in range(FAILURES_MOST):
+    for _ in range(FAILURES_MAX):
         await submit(http, url, application(world))
     began = time.monotonic()
     answers = await asyncio.gather(*(submit(http, url, application(world)) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {503}
-    assert time.monotonic() - began < CALL_S_MOST
+    assert time.monotonic() - began < CALL_S_MAX
     assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "open"}
 
 
@@ -151,6 +153,76 @@ async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand,
     async with httpx.AsyncClient() as somebody:
         await somebody.get(url)
         assert (await submit(somebody, url, application(world))).status_code == 202
+
+
+async def got(url: str, **headers: str) -> httpx.Response:
+    """As a browser that has been here never before."""
+    async with httpx.AsyncClient(timeout=10) as browser:
+        return await browser.get(url, headers=headers)
+
+
+async def statuses(url: str, world: World, *headers: Mapping[str, str]) -> list[int]:
+    """Of an application with each of these headers."""
+    async with httpx.AsyncClient(timeout=10) as http:
+        found: list[int] = []
+        for number, more in enumerate(headers):
+            http.cookies.clear()
+            answer = await http.post(
+                f"{url}/applications",
+                json={"application": application(world)},
+                headers={"Idempotency-Key": f"key-number-{number}", **more},
+            )
+            found.append(answer.status_code)
+        return found
+
+
+@pytest.mark.parametrize("form", ["{random}", "{random}.{random}", "{random}.", ".{random}"])
+async def test_a_made_up_cookie_is_none(world: World, api: ApiAtHand, form: str) -> None:
+    """A new one each time, of the length of ours: all count as those of one address."""
+    url = await world.core_app(api, customer_limit=CustomerLimit(count=3, per_s=3600))
+    made_up = [{"Cookie": f"{COOKIE}={form.format(random=secrets.token_urlsafe(16))}"} for _ in range(6)]
+    assert await statuses(url, world, *made_up) == [202] * 3 + [429] * 3
+
+
+async def test_good_cookies_are_free_and_an_address_has_a_limit(world: World, api: ApiAtHand) -> None:
+    """A visit of the page for each application."""
+    url = await world.core_app(api, customer_limit=CustomerLimit(count=1, per_s=3600))
+    cookies = [{"Cookie": f"{COOKIE}={(await got(url)).cookies[COOKIE]}"} for _ in range(12)]
+    assert await statuses(url, world, *cookies) == [202] * 10 + [429] * 2
+
+
+async def test_an_address_is_not_what_its_client_says(world: World, api: ApiAtHand) -> None:
+    """No proxy is configured: `X-Forwarded-For` is of no account, from this machine too."""
+    url = await world.core_app(api, customer_limit=CustomerLimit(count=3, per_s=3600))
+    made_up = [{"X-Forwarded-For": f"6.6.6.{number}"} for number in range(5)]
+    assert await statuses(url, world, *made_up) == [202] * 3 + [429] * 2
+
+
+async def test_a_configured_proxy_says_who_its_client_is(world: World, api: ApiAtHand) -> None:
+    """The address that it adds, the last one, and not what stood there before."""
+    url = await world.core_app(api, customer_limit=CustomerLimit(count=2, per_s=3600), proxies="127.0.0.1")
+    forwarded = ["6.6.6.1, 198.51.100.7", "6.6.6.2, 198.51.100.7", "6.6.6.3, 198.51.100.7", "6.6.6.3, 198.51.100.8"]
+    assert await statuses(url, world, *({"X-Forwarded-For": one} for one in forwarded)) == [202, 202, 429, 202]
+
+
+async def test_the_cookie_is_for_https_alone_where_the_page_came_over_it(world: World) -> None:
+    """A proxy says so; a client that is none cannot."""
+    nobody = ApiAtHand("http://127.0.0.1:1", "none", None)
+    told = {"X-Forwarded-Proto": "https"}
+    behind, alone = await world.core_app(nobody, proxies="127.0.0.1"), await world.core_app(nobody)
+    assert "Secure" in (await got(behind, **told)).headers["Set-Cookie"]
+    assert "Secure" not in (await got(alone, **told)).headers["Set-Cookie"]
+
+
+async def test_a_reader_of_the_table_is_no_customer(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
+    """The customer's id, as the aggregator stores it, is in no cookie, and opens no application."""
+    url = await world.core_app(api)
+    answer = await submit(http, url, application(world))
+    (row,) = await world.database.fetch("SELECT customer_id FROM osago_requests")
+    assert row["customer_id"] not in answer.headers["Set-Cookie"]
+    for cookie in (row["customer_id"], f"{row['customer_id']}.{row['customer_id']}"):
+        seen = await got(url + answer.headers["Location"], Cookie=f"{COOKIE}={cookie}")
+        assert seen.status_code == 404
 
 
 async def test_an_application_can_be_looked_at_by_its_customer(
@@ -172,7 +244,7 @@ async def test_an_application_can_be_looked_at_by_its_customer(
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[]", 400),
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b'{"application": []}', 400),
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[" * 50_000, 400),
-        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b" " * (BODY_BYTES_MOST + 1), 413),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b" " * (BODY_BYTES_MAX + 1), 413),
         ({"Content-Type": "application/json"}, b'{"application": {}}', 422),
         ({"Idempotency-Key": "?", "Content-Type": "application/json"}, b'{"application": {}}', 422),
     ],
@@ -185,12 +257,21 @@ async def test_a_wrong_request_is_refused_before_anybody_is_asked(
     assert (await http.post(f"{url}/applications", content=body, headers=headers)).status_code == status
 
 
+async def test_a_byte_order_mark_is_named(world: World, http: httpx.AsyncClient) -> None:
+    """An editor does not show it."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
+    headers = {"Idempotency-Key": KEY, "Content-Type": "application/json"}
+    answer = await http.post(f"{url}/applications", content=b'\xef\xbb\xbf{"application": {}}', headers=headers)
+    assert answer.status_code == 400
+    assert "BOM" in answer.text
+
+
 async def test_an_application_in_russian_is_not_made_larger(
     world: World, api: ApiAtHand, http: httpx.AsyncClient
 ) -> None:
     """The aggregator takes 64 KiB: escaping every letter would triple what a customer wrote."""
     large = application(world)
-    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MOST // 2 - 3000)
+    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MAX // 2 - 3000)
     answer = await submit(http, await world.core_app(api), large)
     assert [problem["code"] for problem in answer.json()["problems"]] == ["MAKE_INVALID"]
 

@@ -17,7 +17,7 @@ from sandbox.core_app.sse import END_LATE_S
 from sandbox.insurers.script.behaviours import Processing
 
 KEY = "0123456789abcdef"
-WAIT_S_MOST = 20
+WAIT_S_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Customer:
     async def events(self, after: str = "") -> AsyncGenerator[AsyncGenerator[Told, None], None]:
         headers = {"Last-Event-ID": after} if after else {}
         async with (
-            asyncio.timeout(WAIT_S_MOST),
+            asyncio.timeout(WAIT_S_MAX),
             self.http.stream("GET", self.url + self.accepted["events"], headers=headers) as response,
         ):
             assert response.headers["Content-Type"].startswith("text/event-stream")
@@ -69,7 +69,7 @@ async def told(response: httpx.Response) -> AsyncGenerator[Told, None]:
 
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
-    async with httpx.AsyncClient(timeout=WAIT_S_MOST) as client:
+    async with httpx.AsyncClient(timeout=WAIT_S_MAX) as client:
         yield client
 
 

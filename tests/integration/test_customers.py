@@ -212,7 +212,7 @@ async def test_a_customer_with_more_open_requests_than_are_followed_gets_to_the_
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As soon as one of the first has ended."""
-    monkeypatch.setattr(customer_watch, "OPEN_MOST", 2)
+    monkeypatch.setattr(customer_watch, "OPEN_MAX", 2)
     monkeypatch.setattr(customer_watch, "LOOK_EVERY_S", 0)
     accepted = [await world.accepted(api) for _ in range(3)]
     for one in accepted:

@@ -18,7 +18,7 @@ from support.quotes import AUTHENTICATOR, a_quote, a_refusal, a_request, an_end,
 from support.servers import RedisAtHand
 from support.until import until
 
-from app.codecs import documents
+from app.codecs import quote_codec
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, ReasonCode
 from app.redis import keys
 from app.redis.event_streams import EventStreams, Published
@@ -44,8 +44,12 @@ async def events(redis: RedisAtHand) -> AsyncGenerator[EventStreams, None]:
         yield made
 
 
+LINKS = {"purchaseUrl", "sealedUrl"}
+
+
 def ended(request: QuoteRequest) -> QuoteRequest:
-    return replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
+    bare = an_offer(purchase_url=None)
+    return replace(request, quotes={id_: a_quote(request, id_, bare) for id_ in request.insurers})
 
 
 async def entries(redis: RedisAtHand) -> list[Mapping[str, str]]:
@@ -53,7 +57,7 @@ async def entries(redis: RedisAtHand) -> list[Mapping[str, str]]:
 
 
 async def test_every_event_is_in_the_feed_once_and_the_end_last(redis: RedisAtHand, events: EventStreams) -> None:
-    """However often it is published; with the bytes that the subscribers get."""
+    """However often it is published; with the bytes that the subscribers get, where there is no link."""
     request = a_request("sever", "volga")
     for _ in range(2):
         await events.publish([Published(a_quote(request, "sever", a_refusal()), EXPIRES, None)])
@@ -61,12 +65,25 @@ async def test_every_event_is_in_the_feed_once_and_the_end_last(redis: RedisAtHa
         await events.publish_end(ended(request), an_end(Outcome.ALL_ANSWERED))
     found = await entries(redis)
     assert [(fields["v"], fields["request"], *list(fields)[2:]) for fields in found] == [
-        ("1", str(request.id), "quote", "mac"),
-        ("1", str(request.id), "quote", "mac"),
-        ("1", str(request.id), "end", "mac"),
+        ("2", str(request.id), "quote", "mac"),
+        ("2", str(request.id), "quote", "mac"),
+        ("2", str(request.id), "end", "mac"),
     ]
     subscribers = [fields for _, fields in await redis.client.xrange(keys.events(0, request.id))]
     assert [{k: v for k, v in fields.items() if k not in {"v", "request"}} for fields in found] == subscribers
+
+
+async def test_a_link_is_for_the_customer_alone(redis: RedisAtHand, events: EventStreams) -> None:
+    """Neither in the clear nor sealed is it in the feed, whichever script told of the offer; subscribers get it sealed."""
+    request = a_request("sever", "volga")
+    sealed = an_offer(purchase_url=None, sealed_url="k1.AAAA")
+    await events.publish([Published(a_quote(request, "sever", sealed), EXPIRES, None)])
+    quotes = {"sever": a_quote(request, "sever", sealed), "volga": a_quote(request, "volga", an_offer())}
+    await events.publish_end(replace(request, quotes=quotes), an_end(Outcome.DEADLINE), ["volga"])
+    offers = [json.loads(fields["quote"])["offer"] for fields in await entries(redis) if "quote" in fields]
+    assert [offer.keys() & LINKS for offer in offers] == [set(), set()]
+    subscribers = [fields for _, fields in await redis.client.xrange(keys.events(0, request.id))]
+    assert json.loads(subscribers[0]["quote"])["offer"]["sealedUrl"] == "k1.AAAA"
 
 
 async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: EventStreams) -> None:
@@ -88,16 +105,16 @@ async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: Even
 @pytest.mark.parametrize(
     ("name", "struct"),
     [
-        ("Quote", documents._QuoteDocument),
-        ("Offer", documents._OfferDocument),
-        ("Coefficients", documents._CoefficientsDocument),
-        ("Reason", documents._ReasonDocument),
-        ("Ending", documents._EndingDocument),
+        ("Quote", quote_codec._QuoteDocument),
+        ("Offer", quote_codec._OfferDocument),
+        ("Coefficients", quote_codec._CoefficientsDocument),
+        ("Reason", quote_codec._ReasonDocument),
+        ("Ending", quote_codec._EndingDocument),
     ],
 )
 def test_the_schema_has_the_fields_of_the_code(name: str, struct: type[msgspec.Struct]) -> None:
-    """One that is added, dropped or renamed is seen by whoever reads the feed."""
-    fields = msgspec.structs.fields(struct)
+    """One that is added, dropped or renamed is seen by whoever reads the feed; a link is never in it."""
+    fields = [field for field in msgspec.structs.fields(struct) if field.encode_name not in LINKS]
     assert set(SCHEMA["$defs"][name]["properties"]) == {field.encode_name for field in fields}
     assert set(SCHEMA["$defs"][name]["required"]) == {field.encode_name for field in fields if field.required}
 

@@ -137,3 +137,24 @@ async def test_a_rotated_key_is_seen_by_no_subscriber(world: World, api: ApiAtHa
             await settler.settle(accepted, insurer)
             assert (await socket.event())["quote"]["insurer"]["id"] == insurer
     assert await foreign(watching) == before
+
+
+@pytest.mark.parametrize("channel", [keys.bell(0), keys.accepted(0), keys.ended(0), keys.called(0), keys.insurers()])
+@pytest.mark.parametrize("message", [b"no id", b"\xff\xfe", b":", b"x:y", b"1:x", b""])
+async def test_a_ring_of_another_writer_ends_no_part(
+    world: World, api: ApiAtHand, channel: str, message: bytes
+) -> None:
+    """API and workers stay connected, and hear the next ring."""
+    await world.insurers("sever", "volga")
+    await world.worker()
+    accepted = await world.accepted(api)
+    async with opened(api.graphql) as socket:
+        with capture_logs() as logs:
+            await world.redis.client.publish(channel, message)
+            await socket.init(accepted["watchToken"])
+            await socket.watch(accepted["quoteRequest"]["id"])
+            assert [(await socket.event())["__typename"] for _ in range(3)] == [
+                *["QuoteReceived"] * 2,
+                "QuotesCompleted",
+            ]
+        assert {"part.failed", "bell.lost"}.isdisjoint(line["event"] for line in logs)

@@ -56,6 +56,17 @@ async def test_a_wrong_body_is_the_callers_fault(api: ApiAtHand, body: bytes, st
     assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"], ids=["UTF-8", "UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("path", ["/graphql", "/osago/quotes"])
+async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes) -> None:
+    """An editor does not show it, and "JSON is expected" is no help for what looks like JSON."""
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    async with httpx.AsyncClient() as client:
+        response = await client.post(api.url + path, content=mark + b'{"query": "{insurers{id}}"}', headers=headers)
+    assert response.status_code == 400
+    assert "BOM" in response.text
+
+
 async def test_another_content_type_is_not_read(api: ApiAtHand) -> None:
     """A form of another site cannot post here."""
     assert (await posted(api, b"{}", **{"Content-Type": "text/plain"})).status_code == 415

@@ -1,5 +1,6 @@
 """`osago insurers`: who is asked and whether they are available; `check` tells what is wrong, and where."""
 
+import re
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -33,7 +34,9 @@ async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monk
     sever = f"{world.sandbox_url}/sever"
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    assert await found(sever) == Finding(is_well=True, told="answers")
+    well = await found(sever)
+    assert (well.is_well, well.key) == (True, "")
+    assert re.fullmatch(r"answered GET applications/osago-check with 404 in \d+ ms, no application sent", well.told)
     cases: list[tuple[Any, str, str, dict[str, Any]]] = [
         (None, "base_url", "nobody can be reached there", {"base_url": nobody}),
         (None, "base_url", "its name cannot be looked up", {"base_url": "http://insurer.invalid"}),
@@ -66,7 +69,11 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
         url = f"https://localhost:{insurer.port}"
         untrusted = await found(url)
         assert (untrusted.key, "its certificate is not accepted" in untrusted.told) == ("tls.ca_file", True)
-        for days, told, is_well in ((400, "answers", True), (7, "expires in 6 days", True), (-1, "has expired", False)):
+        for days, told, is_well in (
+            (400, "answered GET", True),
+            (7, "expires in 6 days", True),
+            (-1, "has expired", False),
+        ):
             cert, key = authority.sign("aggregator", days=days)
             tls = {"ca_file": str(authority.file), "cert_file": str(cert), "key_file": str(key)}
             finding = await found(url, tls=tls)

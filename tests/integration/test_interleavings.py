@@ -38,8 +38,8 @@ from workers.maintenance import outbox_relay
 from workers.maintenance.redis_recovery import recover
 
 DEADLINE_S = 30
-TURNS_MOST = 100
-REQUESTS_MOST = 6
+TURNS_MAX = 100
+REQUESTS_MAX = 6
 WORKERS = 3
 
 some = st.integers(0, 1000)
@@ -74,7 +74,7 @@ class Interleavings(RuleBasedStateMachine):
             self.run(hand.beat())
             self.run(hand.read())
 
-    @precondition(lambda self: len(self.requests) < REQUESTS_MOST)
+    @precondition(lambda self: len(self.requests) < REQUESTS_MAX)
     @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_told=likely, is_watched=likely)
     def accept(self, insurers: list[str], *, is_told: bool, is_watched: bool) -> None:
         self.run(self._accept(tuple(insurers)))
@@ -221,7 +221,7 @@ class Interleavings(RuleBasedStateMachine):
         await asyncio.sleep(LEASE_S * 1.5)
         for follower in self.followers:
             follower.come_back()
-        for _ in range(TURNS_MOST):
+        for _ in range(TURNS_MAX):
             await last.beat()
             await outbox_relay.relay_once(self.resources)
             await recover(self.resources, 0, older_than=timedelta(0))

@@ -1,6 +1,8 @@
 """Personal data: purged when its time is up, forgotten on demand, sealed anew without downtime."""
 
+import asyncio
 import base64
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +15,7 @@ from support.world import KEYS, ApiAtHand, World
 from app.config.settings import Settings
 
 NEW_KEY = "k2:" + base64.b64encode(bytes(range(32, 64))).decode()
+LINK = "https://sever.example/buy/N-1"
 APPLICATIONS = "SELECT id, application, application_key_id FROM osago_requests ORDER BY id"
 
 
@@ -28,6 +31,12 @@ async def ended(world: World, api: ApiAtHand, **changes: Any) -> UUID:
     settler = await world.settler()
     await settler.settle(accepted, "sever", "volga")
     return UUID(accepted["quoteRequest"]["id"])
+
+
+async def shown(api: ApiAtHand, request_id: UUID) -> dict[str, Any]:
+    """The request with its offers' links, as its caller sees it."""
+    query = "query ($id: ID!) { quoteRequest(id: $id) { quotes { status offer { number purchaseUrl } } } }"
+    return (await api.post(query, {"id": str(request_id)})).json()["data"]["quoteRequest"]
 
 
 async def age(world: World, request_id: UUID, days: int) -> None:
@@ -57,11 +66,61 @@ async def test_applications_are_purged_when_their_time_is_up(world: World, api: 
     assert len(await world.database.fetch("SELECT 1 FROM osago_purges")) == 1, "nothing is purged twice"
 
 
+async def test_links_go_with_the_application(world: World, api: ApiAtHand) -> None:
+    """Sealed in the table until then, shown to the caller; afterwards the offer is there without one, in the clear or sealed."""
+    old, young = await ended(world, api), await ended(world, api)
+    await in_clear(world, old, "volga")
+    await age(world, old, 31)
+    assert {quote["offer"]["purchaseUrl"] for quote in (await shown(api, old))["quotes"]} == {LINK}
+    await (await world.resources()).purging.purge_due()
+    assert await shown(api, old) == {
+        "quotes": [{"status": "OFFERED", "offer": {"number": "N-1", "purchaseUrl": None}}] * 2
+    }
+    assert {quote["offer"]["purchaseUrl"] for quote in (await shown(api, young))["quotes"]} == {LINK}
+    rows = await world.database.fetch("SELECT offer::text AS offer FROM osago_quotes")
+    assert [row["offer"] for row in rows if "https" in row["offer"]] == []
+
+
+async def in_clear(world: World, request_id: UUID, insurer_id: str) -> None:
+    """Stores the quote's link as the release before this one did."""
+    await world.database.fetch(
+        "UPDATE osago_quotes SET offer = (offer - 'sealedUrl') || jsonb_build_object('purchaseUrl', $3::text)"
+        " WHERE request_id = $1 AND insurer_id = $2",
+        request_id,
+        insurer_id,
+        LINK,
+    )
+
+
+async def test_links_of_the_release_before_are_shown_and_then_sealed(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches, beside a second process that seals too; none is missed, and that of a purged request is destroyed."""
+    monkeypatch.setattr("app.quoting.link_sealing.BATCH_MAX", 2)
+    ids = [await ended(world, api) for _ in range(4)]
+    for id_ in ids:
+        await in_clear(world, id_, "sever")
+        await in_clear(world, id_, "volga")
+    await world.database.fetch("UPDATE osago_requests SET application = NULL WHERE id = $1", ids[0])
+    assert {quote["offer"]["purchaseUrl"] for quote in (await shown(api, ids[1]))["quotes"]} == {LINK}
+    first, second = await world.resources(), await world.resources()
+    await asyncio.gather(first.purging.purge_due(), second.purging.purge_due())
+    await first.purging.purge_due()
+    rows = await world.database.fetch("SELECT request_id, offer FROM osago_quotes ORDER BY request_id")
+    offers = [json.loads(row["offer"]) for row in rows]
+    assert [offer for offer in offers if "purchaseUrl" in offer] == []
+    assert [row["request_id"] for row, offer in zip(rows, offers, strict=True) if "sealedUrl" not in offer] == [
+        ids[0]
+    ] * 2
+    for id_ in ids[1:]:
+        assert {quote["offer"]["purchaseUrl"] for quote in (await shown(api, id_))["quotes"]} == {LINK}
+
+
 async def test_a_backlog_is_purged_in_small_batches(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One turn takes all that is due, a batch a statement; what is still open is left alone."""
-    monkeypatch.setattr("app.use_cases.erase.BATCH_MOST", 2)
+    monkeypatch.setattr("app.use_cases.erase.BATCH_MAX", 2)
     for id_ in [await ended(world, api) for _ in range(5)]:
         await age(world, id_, 40)
     still_open = UUID((await world.accepted(api))["quoteRequest"]["id"])
@@ -116,13 +175,17 @@ async def test_keys_rotate_beside_the_work_that_goes_on(world: World, api: ApiAt
     world.set(encryption_keys=f"{NEW_KEY},{KEYS}")
     resources = await world.resources()
     done = await resources.purging.rotate()
-    assert (done.resealed, done.unreadable) == (3, 0)
-    assert (await resources.purging.rotate()).resealed == 0
+    assert (done.resealed, done.links, done.unreadable) == (3, 6, 0)
+    again = await resources.purging.rotate()
+    assert (again.resealed, again.links) == (0, 0)
     world.set(encryption_keys=NEW_KEY)
     later = await world.api()
     repeated = await world.accepted(later, clientReference="ref-1")
     assert UUID(repeated["quoteRequest"]["id"]) == ids[1]
     assert {row["application_key_id"] for row in await world.database.fetch(APPLICATIONS)} == {"k2"}
+    links = await world.database.fetch("SELECT offer->>'sealedUrl' AS sealed FROM osago_quotes")
+    assert {row["sealed"].partition(".")[0] for row in links} == {"k2"}
+    assert {quote["offer"]["purchaseUrl"] for quote in (await shown(later, ids[1]))["quotes"]} == {LINK}
 
 
 async def test_what_no_key_opens_is_told_and_left(world: World, api: ApiAtHand) -> None:
@@ -130,7 +193,7 @@ async def test_what_no_key_opens_is_told_and_left(world: World, api: ApiAtHand) 
     await ended(world, api)
     world.set(encryption_keys=NEW_KEY)
     done = await (await world.resources()).purging.rotate()
-    assert (done.resealed, done.unreadable) == (0, 1)
+    assert (done.resealed, done.links, done.unreadable) == (0, 0, 3)
     [row] = await world.database.fetch(APPLICATIONS)
     assert row["application_key_id"] == "k1"
 

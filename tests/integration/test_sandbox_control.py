@@ -16,7 +16,7 @@ from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
 from sandbox.insurers.handle import Sandbox, UnknownInsurer
 from sandbox.insurers.script.behaviours import Garbage, Hang
-from sandbox.insurers.script.script import BEHAVIOURS_MOST
+from sandbox.insurers.script.script import BEHAVIOURS_MAX
 from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
@@ -98,7 +98,7 @@ async def test_a_script_that_makes_no_sense_is_refused(control: Control, behavio
 
 async def test_a_script_has_a_limit(control: Control) -> None:
     """Nobody can fill the memory with it."""
-    full = [{"kind": "hang"}] * BEHAVIOURS_MOST
+    full = [{"kind": "hang"}] * BEHAVIOURS_MAX
     assert (await control.http.put("/control/sever/script", json=full)).status_code == 200
     assert (await control.http.post("/control/sever/script", json=full[:1])).status_code == 409
     assert (await control.http.put("/control/sever/script", json=[*full, *full])).status_code == 422
@@ -227,3 +227,23 @@ async def test_the_page_tells_everything(control: Control) -> None:
     modes = openapi["paths"]["/{insurer}/mode"]["put"]["requestBody"]["content"]["application/json"]["examples"]
     for example in modes.values():
         assert (await control.http.put("/control/sever/mode", json=example["value"])).status_code == 200, example
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1.evil.example:{port}"]
+)
+async def test_a_page_of_another_origin_controls_nothing(control: Control, origin: str) -> None:
+    """A form of text/plain needs no preflight; a script in JSON is refused as well."""
+    created = await control.create("key")
+    foreign = {"Origin": origin.format(port=control.http.base_url.port)}
+    plain = await control.http.post("/control/reset", content=b"x", headers={"Content-Type": "text/plain", **foreign})
+    script = await control.http.post("/control/sever/script", json=[], headers=foreign)
+    assert (plain.status_code, script.status_code) == (403, 403)
+    assert (await control.poll(created)).status_code == 200
+
+
+async def test_the_page_of_the_control_api_controls_it(control: Control) -> None:
+    """Its origin is the server's own; programs send none."""
+    own = {"Origin": str(control.http.base_url).rstrip("/")}
+    assert (await control.http.post("/control/reset", headers=own)).status_code == 204
+    assert (await control.http.post("/control/reset")).status_code == 204

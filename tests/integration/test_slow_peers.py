@@ -14,7 +14,7 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 
 @pytest.fixture
 async def api(world: World, monkeypatch: pytest.MonkeyPatch) -> ApiAtHand:
-    monkeypatch.setattr("app.server.http_limits.REQUEST_S_MOST", 0.3)
+    monkeypatch.setattr("app.server.http_limits.REQUEST_S_MAX", 0.3)
     world.write_insurers("sever")
     return await world.api()
 

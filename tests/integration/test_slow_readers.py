@@ -21,12 +21,13 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_limits, "STALLED_AFTER_S", STALLED_AFTER_S)
     monkeypatch.setattr(websocket_limits, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
     monkeypatch.setattr("app.server.serve.STALLED_AFTER_S", STALLED_AFTER_S)
-    monkeypatch.setattr("app.server.serve.SENT_BYTES_MOST", 4096)
+    monkeypatch.setattr("app.server.serve.SENT_BYTES_MAX", 4096)
 
 
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
     world.write_insurers(*INSURERS)
+    world.set(watch_share=f"{OPERATIONS},16,10/s")
     return await world.api()
 
 

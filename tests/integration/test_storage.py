@@ -29,8 +29,8 @@ from app.postgres.request_rows import (
     read_requests,
 )
 from app.runtime.group_commit import DataRefused
-from app.runtime.supervision import running
-from workers.lanes.application_loader import Loading
+from app.runtime.supervision import run_parts
+from workers.lanes.application_loader import ApplicationLoader
 
 SEALED = Sealed("k1", b"sealed")
 
@@ -219,8 +219,8 @@ async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
         alone = {
             insurer: await read_work(connection, insurer, [fresh.id, settled.id]) for insurer in ("sever", "volga")
         }
-    loading = Loading(pool)
-    async with running(loading.parts()):
+    loading = ApplicationLoader(pool)
+    async with run_parts(loading.parts()):
         reads = [loading.read(insurer, [fresh.id, settled.id, unknown.id]) for insurer in alone]
         assert await asyncio.gather(*reads) == list(alone.values())
 

@@ -10,7 +10,7 @@ from support.socket import Socket, opened
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from app.api.compiled.subscription_plan import Written
+from app.api.compiled.subscription_plan import CompiledSubscription
 
 INSURERS = ("sever", "volga", "zarya")
 SIMPLE = """subscription Q($requestId: ID!, $after: String) { quotes(requestId: $requestId, after: $after) {
@@ -168,7 +168,7 @@ async def test_a_bug_in_writing_ends_one_operation(
         await watch(socket, accepted, "broken")
         await watch(socket, accepted, "whole", NOT_SIMPLE)
         await until(lambda: api.services.live.subscriptions == 2)
-        monkeypatch.setattr(Written, "write", broken)
+        monkeypatch.setattr(CompiledSubscription, "write", broken)
         with structlog.testing.capture_logs() as lines:
             await settler.settle(accepted, *INSURERS)
             messages = [await socket.receive() for _ in range(6)]

@@ -116,7 +116,7 @@ async def test_whoever_says_nothing_is_closed_with_4408(
     world: World, monkeypatch: pytest.MonkeyPatch, api: ApiAtHand
 ) -> None:
     """An init has its time."""
-    monkeypatch.setattr("app.api.websocket.graphql_socket.INIT_S_MOST", 0.05)
+    monkeypatch.setattr("app.api.websocket.graphql_socket.INIT_S_MAX", 0.05)
     async with opened(api.graphql) as made:
         assert (await made.closed())[0] == 4408
 

@@ -1,9 +1,10 @@
 """Personal data, searched for in everything that leaves a process: a marker in every field, and everything that can fail, fails."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -14,9 +15,18 @@ from support.world import KEYS, ApiAtHand, World
 
 from app.postgres.cipher import Cipher
 from cli.quote.aggregator_client import CREATE
-from sandbox.insurers.script.behaviours import Decline, Garbage, Status, WrongShape
+from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Status, WrongShape
 
-INSURERS = ("sever", "volga", "ural", "baikal", "taiga")
+DIALECTS = {
+    "altai": ("rest-poll", {}),
+    "kama": ("rest-sync", {}),
+    "onega": ("rest-oauth2", {"client_id": "osago", "client_secret": "sandbox"}),
+    "amur": ("soap", {}),
+    "polyus": ("callback", {"callback_secret": "sandbox"}),
+    "steppe": ("business-200", {}),
+}
+"""Insurers whose offers repeat what they were sent; the others decline, break, or talk nonsense."""
+INSURERS = ("sever", "volga", "ural", "baikal", "taiga", *DIALECTS)
 FIELDS = {
     "lastName": "Маркерова", "firstName": "Маркерина", "middleName": "Маркеровна", "birthDate": "1971-02-03",
     "passport": "4599000001", "passportIssuedOn": "2003-04-05", "text": "г Маркерск, ул Маркерная, д 99", "kladr": "7700099900000",
@@ -46,8 +56,14 @@ def marked(value: Any, made: list[str]) -> Any:
 
 
 def within(text: str, markers: list[str]) -> list[str]:
-    """The markers that are in a text, as they are or as JSON escapes them."""
-    return sorted({marker for marker in markers if marker in text or json.dumps(marker)[1:-1] in text})
+    """The markers that are in a text: as they are, as JSON or a link escapes them, numbers with separators in them."""
+    spellings = {marker: {marker, json.dumps(marker)[1:-1], quote(marker), separated(marker)} for marker in markers}
+    return sorted({marker for marker, spelt in spellings.items() if any(one in text for one in spelt)})
+
+
+def separated(marker: str) -> str:
+    """As people write a number; any other marker as it is."""
+    return "-".join((marker[:4], marker[4:7], marker[7:])) if marker.isdecimal() else marker
 
 
 async def redis_dump(redis: RedisAtHand) -> str:
@@ -78,13 +94,28 @@ async def postgresql_dump(world: World) -> str:
     return "\n".join([*parts, *(row["query"] or "" for row in activity)])
 
 
-def scripted(world: World, echoed: str) -> None:
+def scripted(world: World, echoed: str, policyholder: Mapping[str, Any]) -> None:
     """Insurers that repeat what they were sent, each where it hurts most."""
     world.sandbox.script("sever", Decline(code=FIELDS["vin"], message=echoed, times="forever"))
     world.sandbox.script("volga", Decline(step="create", code=echoed[:50], message=echoed, times="forever"))
     world.sandbox.script("ural", WrongShape(body={"status": echoed, "offer": {"number": echoed}}, times="forever"))
     world.sandbox.script("baikal", Garbage(text=echoed, times="forever"))
     world.sandbox.script("taiga", Status(status=500, times="forever"))
+    passport, phone = policyholder["passport"], policyholder["phone"]
+    for number, insurer in zip(
+        (
+            f"{passport} {FIELDS['lastName']} {FIELDS['firstName']}",
+            f"N-{separated(passport)}",
+            f"{FIELDS['firstName']}/{FIELDS['lastName']}",
+            f"{FIELDS['vin'].lower()}.1",
+            quote(FIELDS["lastName"]),
+            f"8 ({phone[2:5]}) {phone[5:8]}-{phone[8:10]}-{phone[10:]}",
+        ),
+        DIALECTS,
+        strict=True,
+    ):
+        link = f"https://ins.example/buy?phone={phone[1:]}&passport={passport}&name={quote(FIELDS['lastName'])}"
+        world.sandbox.script(insurer, Offer(premium="5000.00", number=number, purchase_url=link))
 
 
 def wrong_ones(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -130,6 +161,16 @@ async def poisoned(world: World, api: ApiAtHand, request: dict[str, Any], made: 
     return accepted
 
 
+def taken_link(event: dict[str, Any]) -> str | None:
+    """The link to buy in an event, which is the one thing that may hold personal data; it is taken out."""
+    for quote_of in ("quote", "bestQuote"):
+        offer = (event.get(quote_of) or {}).get("offer") or {}
+        link = offer.pop("purchaseUrl", None)
+        if link and quote_of == "quote":
+            return link
+    return None
+
+
 async def told_by(url: str) -> str:
     async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
         return (await http.get(f"{url}/metrics")).text
@@ -138,15 +179,18 @@ async def told_by(url: str) -> str:
 @pytest.mark.processes
 async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
     """Redis, a dump of PostgreSQL, logs at their most talkative, metrics, dead letters, answers: no marker in any of them."""
-    await world.insurers(*INSURERS, more={"retry": {"attempts": 2, "first": "10ms", "most": "20ms"}})
+    more = {"retry": {"attempts": 2, "first": "10ms", "most": "20ms"}}
+    each = {id_: {"adapter": adapter, "options": options} for id_, (adapter, options) in DIALECTS.items()}
+    await world.insurers(*INSURERS, more=more, each=each)
     made: list[str] = []
     request = world.new_request(customerId="customer-7")
     request["application"] = marked(request["application"], made)
-    scripted(world, " ".join(made))
+    scripted(world, " ".join(made), request["application"]["policyholder"])
     world.set(log_level="debug", log_format="json", max_deliveries=1, rate_limit="1000/s", customer_rate_limit="1000/s")
     async with AsyncExitStack() as stack:
         apart = await stack.enter_async_context(api_process(world.folder, world.environment))
         api = ApiAtHand(apart.url, world.token(), None)
+        links: list[str] = []
         answers = [(await api.post(body["query"], body.get("variables"))).text for body in wrong_ones(request)]
         poison = await poisoned(world, api, request, made)
         worker = await stack.enter_async_context(worker_process(world.folder, world.environment))
@@ -154,6 +198,7 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
         for one in (accepted, poison):
             events = await world.watched(api, one)
             assert events[-1]["outcome"] == "ALL_ANSWERED"
+            links += [link for event in events if (link := taken_link(event))]
             answers.append(json.dumps([one, events], ensure_ascii=False))
         await world.database.break_connections()
         answers.append((await api.post(CREATE, {"input": request})).text)
@@ -165,5 +210,7 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
     for where in ("Redis", "PostgreSQL", "answers"):
         assert accepted["quoteRequest"]["id"] in found[where], "the search looks where the request is"
     assert ":dead-letters" in found["Redis"]
+    assert len(links) == len(DIALECTS), "a link is its customer's, with everything that the insurer wrote into it"
+    assert {link.partition("?")[0] for link in links} == {"https://ins.example/buy"}
     assert "job.buried" in found["worker's log"]
     assert {where: left for where, text in found.items() if (left := within(text, made))} == {}

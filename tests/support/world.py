@@ -24,9 +24,9 @@ from app.domain.quote import Answer, Quote
 from app.main import create_app
 from app.resources import Resources, open_resources
 from app.runtime.clock import Clock
-from app.runtime.supervision import running
+from app.runtime.supervision import run_parts
 from app.server.serve import listen, serve_here
-from app.use_cases.settle import Answered, Settling
+from app.use_cases.settle import Answered, QuoteSettler
 from cli.quote.aggregator_client import CREATE, Client
 from sandbox.core_app.app import create_app as create_core_app
 from sandbox.core_app.config import Config
@@ -67,7 +67,9 @@ class SettlerAtHand:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.clock)
+        self.settling = QuoteSettler(
+            resources.pool, resources.events, resources.ending, resources.links, resources.clock
+        )
 
     async def settle(self, accepted: Mapping[str, Any], *insurers: str, answer: Answer | None = None) -> None:
         """Settles an offer, or another answer, of each of these insurers."""
@@ -145,15 +147,23 @@ class World:
         """The same settings, for a process of its own."""
         return {**os.environ, **{f"OSAGO_{name.upper()}": str(value) for name, value in self._options.items()}}
 
-    async def insurers(self, *ids: str, time_scale: float = 0.0, more: Mapping[str, Any] | None = None) -> None:
+    async def insurers(
+        self,
+        *ids: str,
+        time_scale: float = 0.0,
+        more: Mapping[str, Any] | None = None,
+        each: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Sandbox insurers, calm ones, that are asked without delay."""
         app = create_sandbox(seed=1, time_scale=time_scale, calm=True)
         self.sandbox_url = await self._stack.enter_async_context(_served(app))
         self.sandbox = app.state.sandbox
-        self.write_insurers(*ids, more=more)
+        self.write_insurers(*ids, more=more, each=each)
 
-    def write_insurers(self, *ids: str, more: Mapping[str, Any] | None = None) -> None:
-        """The file of insurers; `more` overrides settings of all of them."""
+    def write_insurers(
+        self, *ids: str, more: Mapping[str, Any] | None = None, each: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """The file of insurers; `more` overrides settings of all of them, `each` of single ones."""
         defaults = {
             "poll_interval": "20ms",
             "request_timeout": "2s",
@@ -164,7 +174,10 @@ class World:
             table = {"id": id_, "name": id_.title(), "adapter": "rest-poll", "base_url": f"{self.sandbox_url}/{id_}"}
             tables.append(
                 "[[insurer]]\n"
-                + "".join(f"{k} = {_toml(v)}\n" for k, v in {**table, **defaults, **(more or {})}.items())
+                + "".join(
+                    f"{k} = {_toml(v)}\n"
+                    for k, v in {**table, **defaults, **(more or {}), **(each or {}).get(id_, {})}.items()
+                )
             )
         self.insurers_file.write_text("\n".join(tables), encoding="utf-8")
 
@@ -181,7 +194,7 @@ class World:
     async def core_app(self, api: ApiAtHand, **options: Any) -> str:
         """core-app before this API; its URL."""
         watch_url = api.graphql.replace("http", "ws", 1)
-        known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token}
+        known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token, "secret": SECRET}
         config = Config(**(known | options))
         return await self._stack.enter_async_context(_served(create_core_app(config)))
 
@@ -196,7 +209,7 @@ class World:
     async def settler(self) -> SettlerAtHand:
         """Somebody who settles quotes."""
         made = SettlerAtHand(await self.resources())
-        await self._stack.enter_async_context(running(made.settling.parts()))
+        await self._stack.enter_async_context(run_parts(made.settling.parts()))
         return made
 
     def token(self, subject: str = "core-app", scope: str = "quotes:write quotes:read") -> str:

@@ -8,7 +8,7 @@ from support.clock import MovedClock
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from workers.resilience.circuit_breaker import Circuit
+from workers.resilience.circuit_breaker import SharedBreaker
 
 SEVER = InsurerSettings.model_validate(
     {
@@ -27,7 +27,7 @@ class Line:
 
     def __init__(self) -> None:
         self.clock = MovedClock()
-        self.circuit = Circuit(SEVER, self.clock)
+        self.circuit = SharedBreaker(SEVER, self.clock)
         self.calls = 0
 
     async def call(self, error: InsurerError | None = None) -> str:

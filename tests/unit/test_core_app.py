@@ -5,10 +5,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
-from sandbox.core_app.circuit import FAILURES_MOST, RESET_S, Circuit, CircuitOpen
+from sandbox.core_app.circuit import FAILURES_MAX, RESET_S, Circuit, CircuitOpen
 from sandbox.core_app.config import CustomerLimit
-from sandbox.core_app.limits import CustomerLimits
+from sandbox.core_app.identity import COOKIE, CustomerSigner, address_of
+from sandbox.core_app.limits import ADDRESS_SHARE, SubmissionLimits
 from sandbox.core_app.numbering import REMEMBERED_S, Applications, number_of
 
 
@@ -37,19 +39,79 @@ def test_a_submission_has_one_number_everywhere() -> None:
 
 def test_a_customer_may_ask_so_often_and_no_more(time: Time) -> None:
     """Others are not concerned, and after a while it is welcome again."""
-    limits = CustomerLimits(CustomerLimit(count=3, per_s=60), time)
-    assert [limits.take("anna") for _ in range(3)] == [0, 0, 0]
-    assert limits.take("anna") == pytest.approx(20)
-    assert limits.take("boris") == 0
+    limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)
+    assert [limits.take("anna", "192.0.2.1") for _ in range(3)] == [0, 0, 0]
+    assert limits.take("anna", "192.0.2.1") == pytest.approx(20)
+    assert limits.take("anna", "192.0.2.2") == pytest.approx(20)
+    assert limits.take("boris", "192.0.2.1") == 0
     time.now_s += 20
-    assert limits.take("anna") == 0
-    assert limits.take("anna") > 0
+    assert limits.take("anna", "192.0.2.1") == 0
+    assert limits.take("anna", "192.0.2.1") > 0
+
+
+def test_an_address_may_ask_for_ten_customers(time: Time) -> None:
+    """However many cookies it has: they are free. What was refused does not count."""
+    limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)
+    waits = [limits.take(f"customer {number}", "192.0.2.1") for number in range(3 * ADDRESS_SHARE + 50)]
+    assert waits[: 3 * ADDRESS_SHARE] == [0] * 3 * ADDRESS_SHARE
+    assert waits[3 * ADDRESS_SHARE :] == [pytest.approx(2)] * 50
+    assert limits.take("anna", "192.0.2.2") == 0
+    time.now_s += 2
+    assert limits.take("anna", "192.0.2.1") == 0
+
+
+def test_without_cookies_an_address_is_one_customer(time: Time) -> None:
+    """Those who have one are not concerned."""
+    limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)
+    assert [limits.take(None, "192.0.2.1") > 0 for _ in range(4)] == [False, False, False, True]
+    assert limits.take("anna", "192.0.2.1") == 0
 
 
 def test_no_limit_is_none() -> None:
     """`--customer-limit off`."""
-    limits = CustomerLimits(None)
-    assert {limits.take("anna") for _ in range(1000)} == {0}
+    limits = SubmissionLimits(None)
+    assert {limits.take("anna", "192.0.2.1") for _ in range(1000)} == {0}
+
+
+def request(*, cookie: str = "", host: str = "192.0.2.1") -> Request:
+    headers = [(b"cookie", f"{COOKIE}={cookie}".encode("latin-1"))] if cookie else []
+    return Request({"type": "http", "headers": headers, "client": (host, 1)})
+
+
+def test_a_customer_is_known_by_a_signed_cookie_alone() -> None:
+    """In every process with the secret; the id, which others see, is no cookie and leads to none."""
+    signer = CustomerSigner("a secret")
+    anna = signer.new_customer()
+    assert CustomerSigner("a secret").customer_of(request(cookie=anna.cookie)) == anna
+    assert CustomerSigner("another").customer_of(request(cookie=anna.cookie)) is None
+    name, _, signature = anna.cookie.partition(".")
+    assert anna.id not in {name, signature}
+    made_up = [
+        "",
+        "A" * 22,
+        name,
+        f"{name}.",
+        f".{signature}",
+        f"{name}.{anna.id}",
+        f"{anna.id}.{signature}",
+        f"{anna.id}.{name}",
+    ]
+    made_up += [f"{anna.cookie}A", anna.cookie[:-1], anna.cookie.swapcase(), f"{name}x.{signature}", f"{name}.\xe9"]
+    assert [signer.customer_of(request(cookie=cookie)) for cookie in made_up] == [None] * len(made_up)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff", "2001:db8::/64"),
+        ("", "unknown"),
+    ],
+)
+def test_an_address_is_what_one_client_has(host: str, address: str) -> None:
+    """With IPv6 a whole network."""
+    assert address_of(request(host=host)) == address
 
 
 def test_an_application_is_found_by_its_customer_alone_and_for_a_while(time: Time) -> None:
@@ -75,7 +137,7 @@ async def succeeds() -> str:
 
 async def opened(time: Time) -> Circuit:
     circuit = Circuit(time)
-    for _ in range(FAILURES_MOST):
+    for _ in range(FAILURES_MAX):
         with pytest.raises(ConnectionError):
             await circuit.call(fails)
     return circuit
@@ -93,7 +155,7 @@ async def test_a_success_between_failures_counts_anew(time: Time) -> None:
     """Failures in a row, not failures."""
     circuit = Circuit(time)
     for _ in range(3):
-        for _ in range(FAILURES_MOST - 1):
+        for _ in range(FAILURES_MAX - 1):
             with pytest.raises(ConnectionError):
                 await circuit.call(fails)
         assert await circuit.call(succeeds) == "yes"

@@ -54,4 +54,4 @@ def test_no_text_of_an_answer_is_forgotten() -> None:
         for field in fields(shape)
         if get_type_hints(shape)[field.name] in (str, str | None)
     }
-    assert texts == {"number", "insurer_code", "purchase_url"}
+    assert texts == {"number", "insurer_code", "purchase_url", "sealed_url"}, "the last two: app.postgres.link_cipher"

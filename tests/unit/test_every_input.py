@@ -20,7 +20,7 @@ from support.applications import valid_application
 
 from app.api.graphql_errors import format_errors
 from app.api.schema.build import GRAPHQL
-from app.codecs.documents import decode_application, encode_application
+from app.codecs.application_codec import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Problem
 from app.intake.new_request import read_new_request
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.applications import valid_application
 
 from app.api.compiled.mutation_plan import compile_plan
-from app.api.graphql_request import Refused, decode_asked
+from app.api.graphql_request import BadHttpRequest, decode_request
 from app.api.schema.build import GRAPHQL
 from app.domain.errors import InvalidApplication
 from app.domain.intake.careful_reader import read_carefully
@@ -131,8 +131,8 @@ def planned(body: bytes) -> NewRequestInput | None:
 def coerced(body: bytes) -> Any:
     """What graphql-core makes of them; None where it says that they are wrong."""
     try:
-        asked = decode_asked(b'{"query": "q", "variables": ' + body + b"}")
-    except Refused:
+        asked = decode_request(b'{"query": "q", "variables": ' + body + b"}")
+    except BadHttpRequest:
         return None
     values: Any = get_variable_values(GRAPHQL, DEFINITIONS, asked.variables or {})
     return None if isinstance(values, list) else getattr(values, "coerced", values)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.errors import InsurerBusy, InsurerCredentials, InsurerProtocol, InsurerRejected, InsurerUnavailable
-from workers.adapters.soap import DEPTH_MOST, SOAP, _error, _Fault, _shaped, envelope, open_envelope
+from workers.adapters.soap import DEPTH_MAX, SOAP, _error, _Fault, _shaped, envelope, open_envelope
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 QUADRATIC = f'<!ENTITY a "{"x" * 50_000}">'
 
@@ -54,7 +55,7 @@ def test_what_is_written_is_read() -> None:
 def test_comments_and_instructions_are_no_fields() -> None:
     """And an element nested to the limit is still read."""
     assert open_envelope(enclosed("<m><!-- x --><?y z?><a>1</a></m>")) == ("m", {"a": "1"})
-    inner = DEPTH_MOST - 2
+    inner = DEPTH_MAX - 2
     assert open_envelope(enclosed(f"<m>{'<a>' * inner}{'</a>' * inner}</m>"))[0] == "m"
 
 
@@ -70,12 +71,81 @@ def test_comments_and_instructions_are_no_fields() -> None:
 def test_a_fault_says_what_to_do(side: str, code: str, error: type[Exception]) -> None:
     """By its code; by whose fault it is where nobody knows the code."""
     fields = {"faultcode": side, "detail": {"code": code, "retryAfter": "7"}}
-    found = _error(_shaped(fields, _Fault), datetime(2026, 11, 22, tzinfo=UTC))
+    found = _error(_shaped(fields, _Fault), NOW)
     assert type(found) is error
     assert getattr(found, "retry_after_s", 7.0) == 7.0
 
 
-def test_a_fault_without_its_detail_is_no_agreed_one() -> None:
-    """Whether to try again cannot be told."""
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"faultcode": "soap:Server", "faultstring": "?"}, InsurerUnavailable),
+        ({"faultcode": "soap:Client", "faultstring": "?"}, InsurerRejected),
+        ({"faultcode": "Server.Timeout", "detail": "out of order"}, InsurerUnavailable),
+        ({"faultcode": "SOAP-ENV:Client.Authentication", "detail": ""}, InsurerCredentials),
+        ({"faultcode": "soap:MustUnderstand", "detail": {"what": "x"}}, InsurerRejected),
+    ],
+)
+def test_a_fault_without_a_code_says_whose_it_is(fields: dict[str, object], error: type[Exception]) -> None:
+    """SOAP 1.1 (4.4): the detail may be missing, `faultcode` may not."""
+    assert type(_error(_shaped(fields, _Fault), NOW)) is error
+
+
+def test_a_fault_without_its_faultcode_is_no_agreed_one() -> None:
+    """Whether to try again cannot be known."""
     with pytest.raises(InsurerProtocol):
-        _shaped({"faultcode": "soap:Server", "faultstring": "?"}, _Fault)
+        _shaped({"faultstring": "?", "detail": {"code": "Whatever"}}, _Fault)
+
+
+NIL = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil'
+
+
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        ("<premium>5432<!-- kop -->.10</premium>", {"premium": "5432.10"}),
+        ("<premium>5432<?kop?>.<!----><?x y?>10</premium>", {"premium": "5432.10"}),
+        ("<premium><![CDATA[5432]]>.<![CDATA[10]]></premium>", {"premium": "5432.10"}),
+        ("<premium>54&#51;2.10</premium>", {"premium": "5432.10"}),
+        ("<premium><!-- only a comment --></premium>", {"premium": ""}),
+        ("<status>\n  Offered\n</status>", {"status": "Offered"}),
+        ("<status>\r\n\tIn \t\n progress&#13;</status>", {"status": "In progress"}),
+        ("<number>\u00a0A\u00a01\u00a0</number>", {"number": "\u00a0A\u00a01\u00a0"}),
+        (f'<a>1</a><validUntil {NIL}="true"/>', {"a": "1"}),
+        (f'<a>1</a><validUntil {NIL}=" 1 "></validUntil>', {"a": "1"}),
+        (f'<a>1</a><validUntil {NIL}="false">x</validUntil>', {"a": "1", "validUntil": "x"}),
+        ("<a>\n <!-- x --> <b>1</b>\n <?y?></a>", {"a": {"b": "1"}}),
+    ],
+)
+def test_an_element_is_read_as_a_whole(content: str, fields: dict[str, object]) -> None:
+    """Comments, instructions and CDATA are no ends of a text; blanks around it are no part of it; nil is nothing."""
+    assert open_envelope(enclosed(f"<m>{content}</m>")) == ("m", fields)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<premium>5432.10</premium><premium>1.00</premium>",
+        '<premium>5432.10</premium><x:premium xmlns:x="urn:x">1.00</x:premium>',
+        f'<premium {NIL}="true"/><premium>1.00</premium>',
+        "<offer><n>1</n><n>1</n></offer>",
+        "<premium>54<b/>32</premium>",
+        "<premium><b/>5432</premium>",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_not_read(content: str) -> None:
+    """Of two premiums neither is taken, and of a text with elements in it no part."""
+    with pytest.raises(InsurerProtocol):
+        open_envelope(enclosed(f"<m>{content}</m>"))
+
+
+def test_an_envelope_has_one_body() -> None:
+    """The second one would be another answer."""
+    with pytest.raises(InsurerProtocol):
+        open_envelope(f'<s:Envelope xmlns:s="{SOAP}"><s:Body><a/></s:Body><s:Body><b/></s:Body></s:Envelope>'.encode())
+
+
+def test_a_byte_order_mark_before_an_envelope_is_skipped() -> None:
+    """With a declaration behind it and without."""
+    for declaration in ("", '<?xml version="1.0" encoding="utf-8"?>'):
+        assert open_envelope(b"\xef\xbb\xbf" + enclosed("<m><a>1</a></m>", declaration)) == ("m", {"a": "1"})

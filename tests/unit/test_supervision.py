@@ -15,8 +15,7 @@ from app.runtime.supervision import (
     IsolatedTasks,
     Part,
     PartSupervisor,
-    RunningPart,
-    running,
+    run_parts,
 )
 
 
@@ -53,7 +52,7 @@ async def settled() -> None:
 @asynccontextmanager
 async def supervised(*parts: Part) -> AsyncGenerator[tuple[PartSupervisor, MovedClock], None]:
     clock = MovedClock()
-    async with running(parts, clock) as supervisor:
+    async with run_parts(parts, clock) as supervisor:
         await settled()
         yield supervisor, clock
 
@@ -190,9 +189,8 @@ def test_a_name_is_given_once() -> None:
     """The second would be kept running by nobody."""
 
     async def start_both() -> None:
-        async with running([Part("patient", Patient().run), Part("patient", Patient().run)]):
+        async with run_parts([Part("patient", Patient().run), Part("patient", Patient().run)]):
             pass
 
     with pytest.raises(ValueError, match="patient"):
         asyncio.run(start_both())
-    assert RunningPart(Part("reader:sever:00", Patient.run), MovedClock()).part.kind == "reader"  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """The rules of asking again."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,31 @@ def test_a_busy_insurer_is_asked_again_when_it_says_however_often() -> None:
     assert silent.after_s >= 0.2
 
 
+@pytest.mark.parametrize("asked_s", [None, 0, 0.0, 0.05, -1.0, float("nan"), float("inf"), 1e300, 10**400, "7", True])
+def test_no_wait_after_a_429_is_shorter_than_the_backoff(asked_s: Any) -> None:
+    """Whatever is read as "at once", or as no time at all: an adapter hands over what it has read."""
+    for failures in (1, 2, 99):
+        decision = decided(InsurerBusy("status 429", asked_s), failures=failures)
+        assert isinstance(decision, AskAgain)
+        assert 0.2 <= decision.after_s <= 2
+
+
+@pytest.mark.parametrize("asked_s", [float("nan"), float("inf"), -1.0, 86_401])
+def test_a_wait_that_no_insurer_can_mean_is_as_if_missing(asked_s: float) -> None:
+    """It neither ends a job that has time left, nor pauses an insurer for ever."""
+    error = InsurerUnavailable("status 503", asked_s)
+    assert error.retry_after_s is None
+    assert isinstance(decided(error), AskAgain)
+
+
+class OwnProtocolError(InsurerProtocol):
+    """An adapter's own."""
+
+
+class OwnError(InsurerError):
+    """An adapter's own, of no known kind."""
+
+
 def test_a_breakdown_that_names_its_end_is_not_disturbed_before() -> None:
     """503 with Retry-After."""
     assert decided(InsurerUnavailable("status 503", 4.0)) == AskAgain(4.0)
@@ -73,6 +100,8 @@ def test_nobody_waits_for_what_cannot_be_in_time(error: InsurerError) -> None:
         (InsurerCredentials("x"), ReasonCode.INSURER_CREDENTIALS),
         (InsurerRejected("x"), ReasonCode.INSURER_REJECTED),
         (InsurerProtocol("x"), ReasonCode.INSURER_PROTOCOL),
+        (OwnProtocolError("x"), ReasonCode.INSURER_PROTOCOL),
+        (OwnError("x"), ReasonCode.INSURER_PROTOCOL),
     ],
 )
 def test_some_faults_are_final(error: InsurerError, code: ReasonCode) -> None:

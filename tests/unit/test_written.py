@@ -2,44 +2,35 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.faces import EVERYTHING, ID, INSURERS, NOW, OPERATIONS, context_of
 from support.quotes import COEFFICIENTS
 from support.selections import selections
 
-from app.api.context import Context
-from app.api.execution.document_cache import BadDocument, Operations
 from app.api.execution.operation import stream
-from app.api.graphql_request import Asked
-from app.api.insurer_directory import Availabilities
+from app.api.execution.prepared_documents import BadDocument
+from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
-from app.codecs.documents import told_of
+from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
-from app.domain.insurer import Insurer
 from app.domain.money import Money
+from app.domain.offer_bounds import visible_text
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.redis.topology import connect, parse_address
-from app.runtime.clock import Clock
 from app.watch.events import Completed, Event, Received
-from app.watch.push_latency import Pushed
 
-NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
-ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
-INSURERS = ("sever", "volga", "ural", "gone")
-OPERATIONS = Operations(GRAPHQL)
 WATCH = 'subscription { quotes(requestId: "x") '
 
-texts = st.one_of(st.text(min_size=1), st.sampled_from(['"', "\\", "\x00", "\u2028", "</script>", "\U0001f697", "Ы 2"]))
-amounts = st.sampled_from([Decimal("5432.10"), Decimal("1E+3"), Decimal("0.00"), Decimal(10_000_000)])
+texts = st.one_of(
+    st.text(min_size=1, max_size=40), st.sampled_from(['"', "\\", "\x00", "\u2028", "</script>", "\U0001f697", "Ы 2"])
+)
+amounts = st.sampled_from([Decimal("5432.10"), Decimal("1E+3"), Decimal("0.01"), Decimal(10_000_000)])
 moments = st.datetimes(datetime(2026, 11, 21), datetime(2026, 11, 24), timezones=st.just(UTC))  # noqa: DTZ001
 offers = st.builds(
     lambda number, amount, factors, until, url: Offer(
@@ -49,7 +40,7 @@ offers = st.builds(
         valid_until=until,
         purchase_url=url,
     ),
-    texts,
+    texts.filter(lambda text: visible_text(text) is not None),
     amounts,
     st.sampled_from([None, COEFFICIENTS, dataclasses.replace(COEFFICIENTS, season=Decimal("1E+0"))]),
     st.none() | moments,
@@ -60,11 +51,6 @@ answers: st.SearchStrategy[Answer] = (
 )
 
 
-class FrozenClock(Clock):
-    def now(self) -> datetime:
-        return NOW
-
-
 @st.composite
 def events(draw: st.DrawFn) -> Event:
     """Of both types; as they come out of `app.watch.hub`."""
@@ -73,7 +59,7 @@ def events(draw: st.DrawFn) -> Event:
         for id_ in draw(st.sets(st.sampled_from(INSURERS), min_size=1))
     }
     cursor = Cursor(ID, INSURERS, draw(st.integers(0, 2 ** (len(INSURERS) + 1) - 1)))
-    told = {id_: told_of(quote) for id_, quote in quotes.items()}
+    told = {id_: to_event(quote) for id_, quote in quotes.items()}
     if draw(st.booleans()):
         return Received(cursor, next(iter(told.values())), is_live=False)
     ending = Ending(draw(st.sampled_from(Outcome)), NOW)
@@ -91,25 +77,7 @@ def events(draw: st.DrawFn) -> Event:
     return Completed(cursor, request, ending, told)
 
 
-def context_of(happening: list[Event]) -> Any:
-    """An operation's context, in which these events happen."""
-
-    async def follow(*_: object) -> AsyncGenerator[Event, None]:
-        for event in happening:
-            yield event
-
-    names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
-    redis = connect(parse_address("redis://127.0.0.1:1"))  # nobody asks it: what waits is not written
-    clock = FrozenClock()
-    live = SimpleNamespace(follow=follow)
-    pushed = Pushed(clock)
-    services: Any = SimpleNamespace(
-        live=live, clock=clock, pushed=pushed, availabilities=Availabilities(names, redis, clock)
-    )
-    return Context(services, SimpleNamespace())  # type: ignore[arg-type]
-
-
-async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[bytes]:
+async def results(operation: Any, asked: GraphQLRequest, happening: list[Event]) -> list[bytes]:
     """What the client is sent: data as JSON, in order."""
     found = [result async for result in stream(operation, asked, context_of(happening))]
     assert not any(result.errors for result in found)
@@ -118,7 +86,7 @@ async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[
 
 def the_same_is_written(text: str, happening: list[Event]) -> bool:
     """False where nothing is: the document is wrong, or not simple."""
-    asked = Asked(query=text, variables={"id": str(ID)})
+    asked = GraphQLRequest(query=text, variables={"id": str(ID)})
     try:
         operation = OPERATIONS.prepare(asked)
     except BadDocument:
@@ -147,16 +115,6 @@ def test_the_same_is_written(text: str, happening: list[Event]) -> None:
     the_same_is_written(text, happening)
 
 
-QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
-  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
-  reason { code message insurerCode }"""
-EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
-  ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
-  ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
-fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
-  ... on QuotesCompleted {{ cursor requestId progress {{ answered total }} }} }}"""
-
-
 @given(st.lists(events(), min_size=1, max_size=3))
 def test_every_field_is_written_the_same(happening: list[Event]) -> None:
     """And is simple: the property above is about something."""
@@ -175,14 +133,14 @@ def test_every_field_is_written_the_same(happening: list[Event]) -> None:
 )
 def test_what_is_to_be_decided_for_each_event_is_left_to_graphql_core(selected: str) -> None:
     """Directives, fields that stand twice, and those that wait."""
-    assert OPERATIONS.prepare(Asked(query=f"{WATCH}{selected} }}")).written is None
+    assert OPERATIONS.prepare(GraphQLRequest(query=f"{WATCH}{selected} }}")).written is None
 
 
 @pytest.mark.parametrize("directive", ["@include(if: true)", "@skip(if: false)"])
 def test_so_is_a_directive_on_the_subscription_itself(directive: str) -> None:
     """GraphQL forbids it there; if it ever does not, it is not ours to run."""
     try:
-        operation = OPERATIONS.prepare(Asked(query=f"{WATCH}{directive} {{ __typename }} }}"))
+        operation = OPERATIONS.prepare(GraphQLRequest(query=f"{WATCH}{directive} {{ __typename }} }}"))
     except BadDocument:
         return
     assert operation.written is None

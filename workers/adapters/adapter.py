@@ -3,32 +3,40 @@
 Time-outs, retries, limits, the circuit, the deadline and sizes are not its business: they stand around it.
 """
 
-import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from app.config.insurers_file import PollInterval
+from app.config.insurers_file import PollInterval, secret_option
 from app.domain.application import Application, VehicleCategory
-from app.domain.errors import WrongSetting
-from app.domain.insurer_call import Call
+from app.domain.errors import InsurerProtocol, WrongSetting
+from app.domain.insurer_call import Call, CallbackRule
 from app.domain.links import https_url
+from app.domain.offer_bounds import plain_code
 from app.domain.quote import Answer
 from app.runtime.clock import Clock
-from workers.adapters.insurer_http import InsurerHttp
+from workers.adapters.transport.insurer_http import InsurerHttp
 
 __all__ = ["Adapter", "Created", "https_url", "plain_code"]
 
-_PLAIN_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_ID_LENGTH_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The insurer has taken the application in, and answers later under this id of its own."""
+    """The insurer has taken the application in, and answers later under this id of its own, kept as it came.
+
+    Raises:
+        InsurerProtocol: it cannot be an id.
+    """
 
     application_id: str
+
+    def __post_init__(self) -> None:
+        id_: Any = self.application_id  # adapters of other houses may not check their types
+        if not (isinstance(id_, str) and 1 <= len(id_) <= _ID_LENGTH_MAX and id_.isprintable()):
+            raise InsurerProtocol("the application's id: not one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,8 @@ class Abilities:
     """Whether `poll` can be asked. If not, the answer comes with the create, or by a call of the insurer's."""
     calls_back: bool = False
     """Whether the insurer calls `Line.callback_url`; what it calls with is read by `called`."""
+    callback_rule: CallbackRule = field(default_factory=CallbackRule)
+    """What is kept of its calls. The secret that it signs with is `Line.secret("callback_secret")`."""
     poll_interval: PollInterval | None = None
     """How often the API wants to be polled, where insurers.toml does not say."""
 
@@ -52,7 +62,7 @@ def _no_callbacks(_key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class InsurerAccess:
     """What an adapter has to work with: calls to one insurer, and what insurers.toml says to this adapter alone."""
 
     http: InsurerHttp
@@ -74,18 +84,12 @@ class Line:
         return found
 
     def secret(self, name: str) -> str:
-        """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+        """The secret of that name, as `app.config.insurers_file.secret_option` has it.
 
         Raises:
             WrongSetting: neither option is there, or the variable is not set.
         """
-        variable = self.options.get(f"{name}_env")
-        if variable is None:
-            return self.option(name)
-        found = os.environ.get(variable)
-        if not found:
-            raise WrongSetting(f"{variable}: this adapter needs this variable (options.{name}_env)")
-        return found
+        return secret_option(self.options, name)
 
 
 class Adapter(ABC):
@@ -93,7 +97,7 @@ class Adapter(ABC):
 
     abilities: ClassVar[Abilities] = Abilities()
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: InsurerAccess) -> None:
         self.line = line
 
     @abstractmethod
@@ -105,10 +109,8 @@ class Adapter(ABC):
         raise NotImplementedError(application_id)
 
     def called(self, call: Call) -> Answer | None:
-        """The answer in what the insurer called with, None if it is still at it; only its own signature is trusted."""
+        """The answer in what the insurer called with, None if it is still at it.
+
+        Only its own signature is trusted, and only where what is signed names the application: `call.is_about`.
+        """
         raise NotImplementedError(call)
-
-
-def plain_code(text: str | None) -> str | None:
-    """An insurer's own code if it is one; free text may echo personal data and is dropped."""
-    return text if text is not None and _PLAIN_CODE.fullmatch(text) else None

@@ -16,10 +16,13 @@ from app.domain.errors import (
 )
 from app.domain.quote import Answer
 from workers.adapters.adapter import Adapter, Created
-from workers.adapters.insurer_http import retry_after_s
+from workers.adapters.transport.insurer_http import Reply
+from workers.adapters.transport.retry_after import retry_after_s
 from workers.adapters.wire import Declined, Offered, Processing, as_created, as_wire, reader, to_json
 
 _OK: Final = 200
+_ERRORS: Final = range(400, 600)
+"""A gateway, or a later release, may put a status of its own on the same bodies."""
 
 
 class _Accepted(msgspec.Struct, tag_field="status", tag="accepted", rename="camel"):
@@ -28,7 +31,7 @@ class _Accepted(msgspec.Struct, tag_field="status", tag="accepted", rename="came
 
 class _Fault(msgspec.Struct, rename="camel"):
     code: str
-    retry_after: str | None = None
+    retry_after: object = None
 
 
 class _Error(msgspec.Struct, tag_field="status", tag="error"):
@@ -66,16 +69,22 @@ class Business200(Adapter):
 
     async def _call(self, path: str, body: object) -> _Accepted | Processing | Offered | Declined:
         headers = {"Content-Type": "application/json"}
-        reply = await self.line.http.send("POST", path, headers=headers, content=to_json(body))
-        data = _read(reply.expect(_OK).body).data
+        reply = await self.line.http.send("POST", path, headers=headers, content=to_json(body), reads=_ERRORS)
+        try:
+            data = _read(reply.body).data
+        except InsurerProtocol:
+            reply.expect(_OK)  # a status that is an error says more than a body that is none
+            raise
         if isinstance(data, _Error):
-            raise _error(data.error, self.line.clock.now())
+            raise _error(data.error, reply, self.line.clock.now())
+        reply.expect(_OK)
         return data
 
 
-def _error(fault: _Fault, now: datetime) -> InsurerError:
-    """What the codes of this API mean; one that nobody knows is nothing to repeat."""
+def _error(fault: _Fault, reply: Reply, now: datetime) -> InsurerError:
+    """What the codes of this API mean, whatever the status; one that is not known is nothing to repeat, if it came in a 200."""
     wait_s = retry_after_s(fault.retry_after, now)
+    wait_s = reply.retry_after_s if wait_s is None else wait_s
     match fault.code:
         case "TOO_MANY_REQUESTS":
             return InsurerBusy("too many requests", wait_s)
@@ -84,4 +93,4 @@ def _error(fault: _Fault, now: datetime) -> InsurerError:
         case "ACCESS_DENIED":
             return InsurerCredentials("access denied")
         case _:
-            return InsurerRejected("error in 200")
+            return reply.fault() or InsurerRejected("error in 200")

@@ -9,13 +9,13 @@ from typing import Final
 from app.config.insurers_file import InsurerSettings, WrongInsurer
 from app.domain.errors import WrongSetting
 from app.resources import Resources
-from workers.adapters.adapter import Adapter, Line
-from workers.adapters.insurer_http import InsurerHttp
+from workers.adapters.adapter import Adapter, InsurerAccess
+from workers.adapters.transport.insurer_http import InsurerHttp
 
 GROUP: Final = "osago.adapters"
 
 
-def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
+def make_adapter(settings: InsurerSettings, line: InsurerAccess) -> Adapter:
     """The adapter of this insurer, on this line.
 
     Raises:
@@ -29,9 +29,12 @@ def make_adapter(settings: InsurerSettings, line: Line) -> Adapter:
         ) from error.__cause__
 
 
-def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> Line:
+def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> InsurerAccess:
     """What the adapter of this insurer works with."""
-    return Line(http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url)
+    resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
+    return InsurerAccess(
+        http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url
+    )
 
 
 def find_adapter(name: str) -> type[Adapter]:

@@ -8,11 +8,10 @@ import msgspec
 from app.domain.application import Application
 from app.domain.quote import Answer
 from workers.adapters.adapter import Adapter, Created
-from workers.adapters.wire import as_created, as_wire, read_status, reader, refusal_in, to_json
+from workers.adapters.wire import MAY_REFUSE, as_created, as_wire, read_status, reader, refused, to_json
 
 _OK: Final = 200
 _ACCEPTED: Final = 202
-_REFUSED: Final = 422
 
 
 class _Created(msgspec.Struct, rename="camel"):
@@ -31,13 +30,14 @@ class RestPoll(Adapter):
             "applications",
             headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
             content=to_json(as_wire(application)),
+            reads=MAY_REFUSE,
         )
-        if reply.status == _REFUSED:
-            return refusal_in(reply.body)
+        if (refusal := refused(reply)) is not None:
+            return refusal
         return as_created(_read_created(reply.expect(_ACCEPTED).body).application_id)
 
     async def poll(self, application_id: str) -> Answer | None:
-        reply = await self.line.http.send("GET", f"applications/{quoted(application_id, safe='')}")
-        if reply.status == _REFUSED:
-            return refusal_in(reply.body)
+        reply = await self.line.http.send("GET", f"applications/{quoted(application_id, safe='')}", reads=MAY_REFUSE)
+        if (refusal := refused(reply)) is not None:
+            return refusal
         return read_status(reply.expect(_OK).body).answer()

@@ -5,10 +5,9 @@ from typing import ClassVar, Final
 from app.domain.application import Application
 from app.domain.quote import Answer
 from workers.adapters.adapter import Abilities, Adapter, Created
-from workers.adapters.wire import as_wire, read_answer, refusal_in, to_json
+from workers.adapters.wire import MAY_REFUSE, as_wire, read_answer, refused, to_json
 
 _OK: Final = 200
-_REFUSED: Final = 422
 
 
 class RestSync(Adapter):
@@ -22,7 +21,8 @@ class RestSync(Adapter):
             "quotes",
             headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
             content=to_json(as_wire(application)),
+            reads=MAY_REFUSE,
         )
-        if reply.status == _REFUSED:
-            return refusal_in(reply.body)
+        if (refusal := refused(reply)) is not None:
+            return refusal
         return read_answer(reply.expect(_OK).body).answer()

@@ -1,8 +1,9 @@
-"""`soap`: XML envelopes, and faults inside HTTP 200.
+"""`soap`: XML envelopes, and faults inside HTTP 200 or, as SOAP 1.1 (6.2) wants it, 500.
 
 SOAP forbids document types, and so does this: without one there are no entities, neither to expand nor to fetch.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -21,15 +22,21 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.domain.quote import Answer
-from app.domain.tariff.formula import Coefficients
 from workers.adapters.adapter import Adapter, Created
-from workers.adapters.insurer_http import retry_after_s
+from workers.adapters.transport.insurer_http import Reply
+from workers.adapters.transport.retry_after import retry_after_s
 from workers.adapters.wire import as_created, as_offer, as_refusal, as_wire
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 OSAGO: Final = "urn:sandbox:osago"
-DEPTH_MOST: Final = 32
+DEPTH_MAX: Final = 32
 _OK: Final = 200
+_ERRORS: Final = range(400, 600)
+_FAULTY: Final = frozenset({_OK, 400, 500})
+"""Statuses that say no more than the fault in the body."""
+_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_BLANKS: Final = re.compile("[ \t\r\n]+")
+"""XML's own; a non-breaking space is a letter."""
 
 Fields = Mapping[str, Any]
 Shape = TypeVar("Shape")
@@ -47,9 +54,9 @@ class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: Decimal
     currency: str
-    coefficients: Coefficients | None = None
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
+    coefficients: Any = None
+    valid_until: Any = None
+    purchase_url: Any = None
 
 
 class _Offered(msgspec.Struct, tag_field="status", tag="Offered"):
@@ -65,13 +72,14 @@ class _Refused(msgspec.Struct, tag_field="status", tag="Refused"):
 
 
 class _Detail(msgspec.Struct, rename="camel"):
-    code: str
+    code: str = ""
     retry_after: str | None = None
 
 
 class _Fault(msgspec.Struct):
     faultcode: str
-    detail: _Detail
+    detail: _Detail | str | None = None
+    """A text, where it holds no elements."""
 
 
 class Soap(Adapter):
@@ -93,10 +101,17 @@ class Soap(Adapter):
 
     async def _call(self, operation: str, fields: Fields) -> Fields:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{OSAGO}/{operation}"'}
-        reply = await self.line.http.send("POST", "soap", headers=headers, content=envelope(operation, fields))
-        name, read = open_envelope(reply.expect(_OK).body)
-        if name == "Fault":
-            raise _error(_shaped(read, _Fault), self.line.clock.now())
+        content = envelope(operation, fields)
+        reply = await self.line.http.send("POST", "soap", headers=headers, content=content, reads=_ERRORS)
+        try:
+            name, read = open_envelope(reply.body)
+            fault = _shaped(read, _Fault) if name == "Fault" else None
+        except InsurerProtocol:
+            reply.expect(_OK)  # a status that is an error says more than a body that is none
+            raise
+        if fault is not None:
+            raise _error(fault, self.line.clock.now(), reply)
+        reply.expect(_OK)
         return read
 
 
@@ -117,18 +132,24 @@ def _shaped(fields: Fields, shape: type[Shape]) -> Shape:
         raise InsurerProtocol("not the XML that was agreed") from None
 
 
-def _error(fault: _Fault, now: datetime) -> InsurerError:
-    """What the codes of this API's faults mean; whose fault it is stands in `faultcode`, where the code is unknown."""
-    wait_s = retry_after_s(fault.detail.retry_after, now)
-    match fault.detail.code:
-        case "Busy":
-            return InsurerBusy("fault: busy", wait_s)
-        case "AccessDenied":
-            return InsurerCredentials("fault: access denied")
-        case _ if fault.faultcode.endswith("Server"):
-            return InsurerUnavailable("fault of the server", wait_s)
-        case _:
-            return InsurerRejected("fault of the client")
+def _error(fault: _Fault, now: datetime, reply: Reply | None = None) -> InsurerError:
+    """What the codes of this API's faults mean; whose fault it is stands in `faultcode`, where the code is unknown.
+
+    A status that says more than that there is a fault (a gateway's 401 or 503) has the last word on an unknown code.
+    """
+    detail = fault.detail if isinstance(fault.detail, _Detail) else _Detail()
+    wait_s = retry_after_s(detail.retry_after, now)
+    wait_s = reply.retry_after_s if wait_s is None and reply is not None else wait_s
+    side, _, kind = fault.faultcode.rpartition(":")[2].partition(".")
+    if detail.code == "Busy":
+        return InsurerBusy("fault: busy", wait_s)
+    if detail.code == "AccessDenied" or kind == "Authentication":
+        return InsurerCredentials("fault: access denied")
+    if reply is not None and reply.status not in _FAULTY:
+        return reply.fault() or InsurerProtocol("a fault in a success")
+    if side == "Server":
+        return InsurerUnavailable("fault of the server", wait_s)
+    return InsurerRejected("fault of the client")
 
 
 def envelope(name: str, fields: Fields) -> bytes:
@@ -144,25 +165,43 @@ def open_envelope(body: bytes) -> tuple[str, Fields]:
     Raises:
         InsurerProtocol: it is no SOAP, has a document type, or is nested too deeply.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
     try:
         root: Any = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise InsurerProtocol("no XML") from error
     if root.getroottree().docinfo.doctype:
         raise InsurerProtocol("XML with a document type")
-    found: Any = root.find(f"{{{SOAP}}}Body")
-    if found is None or len(found) != 1:
+    bodies: list[Any] = root.findall(f"{{{SOAP}}}Body")
+    if len(bodies) != 1 or len(bodies[0]) != 1:
         raise InsurerProtocol("no SOAP")
-    fields = _read(found[0], DEPTH_MOST)
-    return etree.QName(found[0]).localname, cast("Fields", fields) if isinstance(fields, dict) else {}
+    [message] = bodies[0]
+    fields = _read(message, DEPTH_MAX)
+    return etree.QName(message).localname, cast("Fields", fields) if isinstance(fields, dict) else {}
 
 
 def _read(element: Any, depth: int) -> Any:
+    """The whole text of an element, its blanks collapsed as XML Schema has it, or its elements; None where it is nil."""
     if not depth:
         raise InsurerProtocol("XML is nested too deeply")
-    parts = [part for part in element if isinstance(part.tag, str)]
-    return {etree.QName(part).localname: _read(part, depth - 1) for part in parts} if parts else element.text or ""
+    if _blanks_collapsed(element.get(_NIL, "")) in ("true", "1"):
+        return None
+    text = _blanks_collapsed(element.text)
+    if not len(element):
+        return text
+    fields: dict[str, Any] = {}
+    for part in element:
+        name = etree.QName(part).localname
+        if name in fields or text or _blanks_collapsed(part.tail):
+            raise InsurerProtocol("an element that stands twice, or text beside elements")
+        fields[name] = _read(part, depth - 1)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _blanks_collapsed(text: str | None) -> str:
+    return _BLANKS.sub(" ", text).strip(" ") if text else ""
 
 
 def _write(element: Any, fields: Fields) -> None:

@@ -10,20 +10,20 @@ import asyncio
 import time
 from typing import Final
 
-from app.runtime.fair_queue import Lines
+from app.runtime.fair_queue import FairQueue
 
-TURN_S_MOST: Final = 0.002
+TURN_S_MAX: Final = 0.002
 """Of CPU, in one turn of the loop, for all that is done in it."""
-BEGUN_MOST: Final = 64
+BEGUN_MAX: Final = 64
 """Calls begun in one turn, however short the turns are."""
 
 
-class Pace:
+class CallPacer:
     """Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._lines: Lines[tuple[str, asyncio.Future[None]]] = Lines(lambda waiting: waiting[0])
-        self._most = BEGUN_MOST
+        self._lines: FairQueue[tuple[str, asyncio.Future[None]]] = FairQueue(lambda waiting: waiting[0])
+        self._most = BEGUN_MAX
         self._begun = 0
         self._is_counting = False
         """Whether something has begun, or waits, in this turn."""
@@ -49,8 +49,8 @@ class Pace:
     def _end_turn(self, began_at: float | None) -> None:
         """After a long turn fewer calls begin in the next one, after a short one one more."""
         if began_at is not None:
-            is_long = time.thread_time() - began_at > TURN_S_MOST
-            self._most = max(1, self._most // 2) if is_long else min(BEGUN_MOST, self._most + 1)
+            is_long = time.thread_time() - began_at > TURN_S_MAX
+            self._most = max(1, self._most // 2) if is_long else min(BEGUN_MAX, self._most + 1)
         self._is_counting = False
         if not self._lines:
             return

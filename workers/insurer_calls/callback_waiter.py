@@ -5,6 +5,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from app.domain.insurer_call import Call
 from app.domain.quote import Answer
 from app.observability import metrics
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.adapter import Adapter
+from workers.adapters.containment import checked, contained
 from workers.job import Job
 
 LOOK_EVERY_S: Final = 2.0
@@ -30,7 +32,7 @@ class Mailbox(Protocol):
         ...
 
 
-class CalledBack:
+class CallbackWaiter:
     """Everybody in this process who waits for a call."""
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -45,15 +47,18 @@ class CalledBack:
 
     async def answer(self, job: Job, adapter: Adapter) -> Answer:
         """The first answer among the calls; waits for ever. A call that cannot be read is as if it had not come."""
-        known: set[str] = set()
+        known: set[tuple[str, str | None]] = set()
         with self._listening(job.request_id) as rung:
             while True:
-                end_if_cancelled()
+                raise_if_cancelled()
                 rung.clear()
+                application_id = job.holding.application_id
                 for name, call in (await self._heard(job)).items():
-                    if name not in known:
-                        known.add(name)
-                        answer = _read(adapter, call, job)
+                    # A call that names the application by the insurer's id is read again once that id is known.
+                    if (name, application_id) not in known:
+                        known.add((name, application_id))
+                        about = replace(call, idempotency_key=job.idempotency_key, application_id=application_id)
+                        answer = _read(adapter, about, job)
                         if answer is not None:
                             return answer
                 await _wait(rung)
@@ -79,7 +84,8 @@ class CalledBack:
 def _read(adapter: Adapter, call: Call, job: Job) -> Answer | None:
     result = "ok"
     try:
-        return adapter.called(call)
+        with contained(job.insurer_id, STEP):
+            return checked(STEP, adapter.called(call))
     except InsurerError as error:
         result = type(error).__name__
         return None

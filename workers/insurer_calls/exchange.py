@@ -9,20 +9,21 @@ from prometheus_client import Counter
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
 from app.domain.tariff.corridor import is_lawful
 from app.domain.tariff.edition_2025 import TARIFF_2025
 from app.observability import metrics
-from app.runtime.cancellation import end_if_cancelled, first_of
+from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
-from workers.insurer_calls.call_pacer import Pace
-from workers.insurer_calls.callback_waiter import CalledBack
+from workers.adapters.containment import checked, contained
+from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 Result = TypeVar("Result")
 
@@ -40,20 +41,20 @@ class _NoOffer(Exception):
         self.answer = answer
 
 
-class Asking:
+class InsurerExchange:
     """Asks one insurer."""
 
     def __init__(
         self,
         settings: InsurerSettings,
         adapter: Adapter,
-        circuit: Circuit,
-        limits: Limits,
+        circuit: SharedBreaker,
+        limits: RateLimits,
         clock: Clock,
-        called_back: CalledBack,
+        called_back: CallbackWaiter,
         *,
         end_margin_s: float,
-        pace: Pace | None = None,
+        pace: CallPacer | None = None,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
@@ -65,7 +66,7 @@ class Asking:
         self._poll_interval = _poll_interval(settings, adapter)
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
-        self._pace = pace or Pace()
+        self._pace = pace or CallPacer()
         self._calls: dict[tuple[str, str], Counter] = {}
         """Looking a label up costs as much as counting."""
 
@@ -84,10 +85,11 @@ class Asking:
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
                 answer = without_echo(await self._ask(job, ownership), job)
+            answer = sold_at(answer, self._settings.purchase_hosts)
         except TimeoutError:
             return None
         except _NoOffer as ending:
-            return ending.answer
+            return without_echo(ending.answer, job)
         if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
@@ -96,7 +98,7 @@ class Asking:
         if not self._adapter.abilities.calls_back:
             return await self._converse(job, ownership)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
-        return await first_of(self._called_back.answer(job, self._adapter), self._converse(job, ownership))
+        return await race(self._called_back.answer(job, self._adapter), self._converse(job, ownership))
 
     async def _converse(self, job: Job, ownership: Ownership) -> Answer:
         application_id = job.application_id
@@ -115,6 +117,8 @@ class Asking:
             # the same key, and gets the same id.
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(job, ownership, application_id)
@@ -122,7 +126,7 @@ class Asking:
     async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
         polls = 0
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await self._clock.sleep(self._wait_s(job, polls))
             answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
             if answer is not None:
@@ -137,7 +141,7 @@ class Asking:
         """One step, repeated while the verdict says so."""
         failures = 0
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await self._pace.wait(self.insurer_id)
             await ownership.confirm(job)
             try:
@@ -165,7 +169,8 @@ class Asking:
 
         async def counted() -> Result:
             try:
-                result = await call()
+                with contained(self.insurer_id, step):
+                    result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
                 raise

@@ -1,7 +1,6 @@
 """What to do after a call to an insurer failed: pure, so that every rule of asking can be read, and tested, in one place."""
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +10,6 @@ from app.domain.errors import (
     InsurerBusy,
     InsurerCredentials,
     InsurerError,
-    InsurerProtocol,
     InsurerRejected,
     InsurerUnavailable,
 )
@@ -34,13 +32,6 @@ class GiveUp:
     answer: NoOffer
 
 
-_FINAL: Final[Mapping[type[InsurerError], ReasonCode]] = {
-    InsurerCredentials: ReasonCode.INSURER_CREDENTIALS,
-    InsurerRejected: ReasonCode.INSURER_REJECTED,
-    InsurerProtocol: ReasonCode.INSURER_PROTOCOL,
-}
-
-
 def verdict(
     error: InsurerError, *, failures: int, is_created: bool, retry: Retry, left_s: float, may_repeat: bool = True
 ) -> AskAgain | GiveUp:
@@ -49,18 +40,30 @@ def verdict(
     `may_repeat` is False for a create that would make a second application if the first one got through.
     """
     match error:
-        case InsurerUnavailable(retry_after_s=told):
+        case InsurerUnavailable(retry_after_s=asked_s):
             if failures >= retry.attempts or not may_repeat:
                 return GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
-            return _again(max(told or 0.0, _backoff(failures, retry)), left_s)
-        case InsurerBusy(retry_after_s=told):
-            # It is alive and asks for patience: a delay, not a failure, however often.
-            return _again(told if told is not None else max(retry.first, _backoff(failures, retry)), left_s)
+            return _again(max(asked_s or 0.0, _backoff(failures, retry)), left_s)
+        case InsurerBusy(retry_after_s=asked_s):
+            # It is alive and asks for patience: a delay, not a failure, however often. An insurer that asks for none,
+            # or names a moment that has passed by our clock, still gets the backoff.
+            return _again(max(asked_s or 0.0, retry.first, _backoff(failures, retry)), left_s)
         case CircuitOpen():
             # Who has an application there already loses nothing by waiting for its answer.
             return _again(CIRCUIT_RETRY_S, left_s) if is_created else GiveUp(UNAVAILABLE)
         case _:
-            return GiveUp(failed(_FINAL[type(error)]))
+            return GiveUp(failed(_reason(error)))
+
+
+def _reason(error: InsurerError) -> ReasonCode:
+    """Of a failure that asking again does not mend; also for errors that an adapter derives itself."""
+    match error:
+        case InsurerCredentials():
+            return ReasonCode.INSURER_CREDENTIALS
+        case InsurerRejected():
+            return ReasonCode.INSURER_REJECTED
+        case _:
+            return ReasonCode.INSURER_PROTOCOL
 
 
 def _again(after_s: float, left_s: float) -> AskAgain | GiveUp:

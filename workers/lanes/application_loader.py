@@ -10,21 +10,21 @@ from typing import Final
 from uuid import UUID
 
 from app.postgres.database import Pool, connected
-from app.postgres.quote_rows import Slots, Work, read_slots, read_work
+from app.postgres.quote_rows import QuoteSlots, Work, read_slots, read_work
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part
 
-_READ_MOST: Final = 500
+_READ_MAX: Final = 500
 """Requests in one read: some 1 MB."""
 
 
-class Loading:
+class ApplicationLoader:
     """One worker's. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._reads: GroupCommit[UUID, Slots | None] = GroupCommit(self._read, batch_most=_READ_MOST)
-        self._under_way: dict[UUID, asyncio.Future[Slots | None]] = {}
+        self._reads: GroupCommit[UUID, QuoteSlots | None] = GroupCommit(self._read, batch_most=_READ_MAX)
+        self._under_way: dict[UUID, asyncio.Future[QuoteSlots | None]] = {}
         """Whoever comes for a request while it is being read waits for that read."""
 
     def parts(self) -> list[Part]:
@@ -47,14 +47,14 @@ class Loading:
                 works |= await read_work(connection, insurer_id, settled)
         return works
 
-    def _reading(self, id_: UUID) -> asyncio.Future[Slots | None]:
+    def _reading(self, id_: UUID) -> asyncio.Future[QuoteSlots | None]:
         read = self._under_way.get(id_)
         if read is None:
             read = self._under_way[id_] = self._reads.put(id_)
             read.add_done_callback(lambda _: self._under_way.pop(id_, None))
         return read
 
-    async def _read(self, batch: Sequence[UUID]) -> list[Slots | None]:
+    async def _read(self, batch: Sequence[UUID]) -> list[QuoteSlots | None]:
         async with connected(self._pool) as connection:
             found = await read_slots(connection, batch)
         return [found.get(id_) for id_ in batch]

@@ -21,15 +21,15 @@ from app.postgres.quote_rows import Work
 from app.redis.job_streams import Delivery
 from app.redis.topology import GONE
 from app.resources import Resources
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.group_commit import DataRefused
-from app.runtime.periodic import Seldom
+from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import IsolatedTasks, Part
-from app.use_cases.settle import Answered, Settling
-from workers.insurer_calls.exchange import Asking
+from app.use_cases.settle import Answered, QuoteSettler
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job, NotOurs, Ownership
-from workers.lanes.application_loader import Loading
-from workers.lanes.stream_reader import READ_MOST, LaneReader
+from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
 
 log: Final = structlog.get_logger(__name__)
@@ -44,9 +44,9 @@ class Lane:
         self,
         settings: InsurerSettings,
         resources: Resources,
-        asking: Asking,
-        settling: Settling,
-        loading: Loading,
+        asking: InsurerExchange,
+        settling: QuoteSettler,
+        loading: ApplicationLoader,
         ownership: Ownership,
         quarantine: Quarantine,
         *,
@@ -66,8 +66,8 @@ class Lane:
         self._loading = 0
         """Batches that are being begun with."""
         self._tasks = IsolatedTasks(f"lane:{settings.id}")
-        self._waiting = Seldom(resources.clock)
-        self.refused = Seldom(resources.clock)
+        self._waiting = LogThrottle(resources.clock)
+        self.refused = LogThrottle(resources.clock)
         """Redis refuses what readers of this lane ask of it, and may do so for hours."""
         self.is_stopping = False
         self.doubtful: set[int] = set()
@@ -87,12 +87,12 @@ class Lane:
         while (self._loading or not self.free) and not self.is_stopping:
             self._freed.clear()
             await self._freed.wait()
-        return min(self.free, READ_MOST)
+        return min(self.free, READ_MAX)
 
     def parts(self) -> list[Part]:
         """A reader for each shard; they end when the lane is told to stop."""
         readers = [
-            LaneReader(self, self._resources, shard=shard, consumer=self._consumer)
+            StreamReader(self, self._resources, shard=shard, consumer=self._consumer)
             for shard in range(self._resources.jobs.shards)
         ]
         return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in readers]
@@ -186,7 +186,7 @@ class Lane:
 
     async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 return await self._works.read(self.insurer_id, ids)
             except Unavailable:

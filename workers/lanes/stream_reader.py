@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from app.redis.job_streams import JobReader
 from app.redis.topology import GONE
 from app.resources import Resources
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 
 if TYPE_CHECKING:
     from workers.lanes.lane import Lane
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger(__name__)
 
 _RETRY_S: Final = 0.2
-_OWN_MOST: Final = 1000
+_OWN_MAX: Final = 1000
 AUDIT_EVERY_S: Final = 10.0
-READ_MOST: Final = 32
+READ_MAX: Final = 32
 """At once, so that a long queue does not keep the other lanes waiting."""
 BUSY_S: Final = 0.01
 _TURNS: Final = 3
 
 
-class LaneReader:
+class StreamReader:
     """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned.
 
     What is neither Redis's refusal nor its absence ends `run`; the next one begins with a new connection, and with what may
@@ -47,7 +47,7 @@ class LaneReader:
         self._lane.doubtful.add(self.shard)
         try:
             while not self._lane.is_stopping:
-                end_if_cancelled()
+                raise_if_cancelled()
                 await self.run_once()
         finally:
             await self._reader.close()
@@ -60,7 +60,7 @@ class LaneReader:
             if room := await self._lane.room():
                 deliveries = await self._reader.read(room)
                 self._lane.begin(deliveries)
-                if len(deliveries) == READ_MOST:
+                if len(deliveries) == READ_MAX:
                     await self._give_way()
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
@@ -97,6 +97,6 @@ class LaneReader:
         self._audited_at = self._clock.monotonic()
         self._lane.doubtful.discard(self.shard)
         after = "0"
-        while deliveries := await self._reader.read_own(_OWN_MOST, after):
+        while deliveries := await self._reader.read_own(_OWN_MAX, after):
             self._lane.begin(deliveries)
             after = deliveries[-1].entry

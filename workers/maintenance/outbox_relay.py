@@ -16,7 +16,7 @@ from app.resources import Resources
 EVERY_S: Final = 0.5
 LEFT_FOR: Final = timedelta(seconds=1)
 """What is younger is still the fast path's."""
-_MOST: Final = 500
+_MAX: Final = 500
 
 
 async def relay_once(resources: Resources) -> None:
@@ -28,7 +28,7 @@ async def relay_once(resources: Resources) -> None:
     while True:
         async with connected(resources.pool) as connection:
             until = resources.clock.now() - LEFT_FOR
-            notices = await notices_until(connection, until, most=_MOST)
+            notices = await notices_until(connection, until, most=_MAX)
             requests = await read_requests(connection, [notice.request_id for notice in notices])
         if not notices:
             return
@@ -36,7 +36,7 @@ async def relay_once(resources: Resources) -> None:
         async with connected(resources.pool) as connection:
             await delete_notices(connection, notices)
         metrics.RELAYED.inc(len(notices))
-        if len(notices) < _MOST:
+        if len(notices) < _MAX:
             return
 
 

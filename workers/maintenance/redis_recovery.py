@@ -17,7 +17,7 @@ from app.redis.job_streams import Enqueued
 from app.redis.keys import shard_of
 from app.redis.topology import GONE
 from app.resources import Resources
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ _LOCK: Final = "SELECT pg_try_advisory_lock(4039301, $1)"
 _UNLOCK: Final = "SELECT pg_advisory_unlock(4039301, $1)"
 
 
-class Recovery:
+class RedisRecovery:
     """Enqueues again what Redis has lost: at once when its epoch has changed, and now and then in any case."""
 
     def __init__(self, resources: Resources) -> None:
@@ -45,7 +45,7 @@ class Recovery:
 
     async def run(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 async with asyncio.timeout(EVERY_S):
                     await self._called.wait()

@@ -12,7 +12,7 @@ NOBODY: Final = -1
 _NUMBER: Final = struct.Struct("<i")
 
 
-class Marker:
+class CrashMarker:
     """Four bytes of a file that two processes share."""
 
     def __init__(self, descriptor: int) -> None:

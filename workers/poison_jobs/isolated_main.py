@@ -16,7 +16,8 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
-from app.codecs.documents import decode_application, encode_quote
+from app.codecs.application_codec import decode_application
+from app.codecs.quote_codec import encode_quote
 from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote
@@ -28,16 +29,16 @@ from app.redis.job_streams import Delivery
 from app.redis.keys import shard_of
 from app.redis.topology import GONE
 from app.resources import Resources, open_resources
-from app.runtime.cancellation import end_if_cancelled
-from workers.adapters.insurer_http import InsurerHttp
+from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.registry import line_of, make_adapter
-from workers.insurer_calls.callback_waiter import CalledBack
-from workers.insurer_calls.exchange import Asking
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job
-from workers.poison_jobs.crash_marker import Marker
-from workers.poison_jobs.isolated_process import Outcome, encode_outcome
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
+from workers.poison_jobs.crash_marker import CrashMarker
+from workers.poison_jobs.isolated_process import IsolatedOutcome, encode_outcome
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 RETRY_S: Final = 0.5
 
@@ -59,22 +60,27 @@ async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) 
 
 
 @asynccontextmanager
-async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Asking, None]:
+async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[InsurerExchange, None]:
     """Asks this insurer, outside of any lane."""
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings, resources.clock)
     try:
         adapter = make_adapter(settings, line_of(settings, resources, http))
-        circuit = Circuit(settings, resources.clock)
-        limits = Limits(settings, resources.clock, InsurerStates(resources.redis))
-        called_back, margin_s = CalledBack(resources.callbacks), resources.settings.end_margin
-        yield Asking(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
+        circuit = SharedBreaker(settings, resources.clock)
+        limits = RateLimits(settings, resources.clock, InsurerStates(resources.redis))
+        called_back, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
+        yield InsurerExchange(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
     finally:
         await http.close()
 
 
 async def ask_about(
-    resources: Resources, asking: Asking, request_id: UUID, sealed: Sealed, expires_at: datetime, recalled: str | None
+    resources: Resources,
+    asking: InsurerExchange,
+    request_id: UUID,
+    sealed: Sealed,
+    expires_at: datetime,
+    recalled: str | None,
 ) -> Quote | None:
     """Asks the insurer, whatever became of the request; None where the end came first."""
     job = Job(
@@ -89,14 +95,14 @@ async def ask_about(
     return Quote(request_id, asking.insurer_id, answer, resources.clock.now()) if answer else None
 
 
-async def main(marker: Marker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
+async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
     """Asks about all of them side by side; each is told as soon as it has ended."""
     async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
         for insurer_id, numbers in suspects.items():
             tasks.create_task(_ask_all(resources, insurer_id, numbers, marker))
 
 
-async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: Marker) -> None:
+async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: CrashMarker) -> None:
     works = await _found(resources, insurer_id, list(numbers))
     recalled: Mapping[UUID, str] = {}
     with suppress(*GONE):  # the same idempotency key brings it back from the insurer
@@ -110,7 +116,7 @@ async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID,
 async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
     """That PostgreSQL is away is nobody's guilt: it is waited for. Whoever waits for this process knows for how long."""
     while True:
-        end_if_cancelled()
+        raise_if_cancelled()
         try:
             return await find_work(resources, insurer_id, ids)
         except Unavailable:
@@ -118,9 +124,9 @@ async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> 
 
 
 async def _asked(
-    resources: Resources, asking: Asking, request_id: UUID, work: Work | None, recalled: str | None
+    resources: Resources, asking: InsurerExchange, request_id: UUID, work: Work | None, recalled: str | None
 ) -> None:
-    outcome = Outcome(asking.insurer_id, request_id)
+    outcome = IsolatedOutcome(asking.insurer_id, request_id)
     try:
         if work and work.application and not (work.ended or work.settled):
             quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
@@ -152,4 +158,4 @@ def _end_with_the_worker() -> None:
 if __name__ == "__main__":
     read = _read_suspects()
     threading.Thread(target=_end_with_the_worker, daemon=True).start()
-    asyncio.run(main(Marker(int(sys.argv[1])), read))
+    asyncio.run(main(CrashMarker(int(sys.argv[1])), read))

@@ -11,16 +11,16 @@ from uuid import UUID
 
 import msgspec
 
-from app.codecs.documents import decode_quote
+from app.codecs.quote_codec import decode_quote
 from app.domain.quote import Answer
 from app.redis.job_streams import Delivery
-from workers.poison_jobs.crash_marker import NOBODY, Marker
+from workers.poison_jobs.crash_marker import NOBODY, CrashMarker
 
-TRACE_LENGTH_MOST: Final = 8000
-_LINE_BYTES_MOST: Final = 1024 * 1024
+TRACE_LENGTH_MAX: Final = 8000
+_LINE_BYTES_MAX: Final = 1024 * 1024
 
 
-class Outcome(msgspec.Struct):
+class IsolatedOutcome(msgspec.Struct):
     """What became of one suspect: a quote's document, a trace of its failure, or neither where the end came first."""
 
     insurer: str
@@ -30,11 +30,11 @@ class Outcome(msgspec.Struct):
 
 
 encode_outcome: Final = msgspec.json.Encoder().encode
-_decode_outcome: Final = msgspec.json.Decoder(Outcome).decode
+_decode_outcome: Final = msgspec.json.Decoder(IsolatedOutcome).decode
 
 
 @dataclass(eq=False, slots=True)
-class Suspect:
+class SuspectJob:
     """A job that was delivered too often. Whoever waits for `verdict` gets its answer; None where the end came first."""
 
     insurer_id: str
@@ -47,25 +47,25 @@ class Suspect:
 class Failure:
     """A suspect that failed by itself, or that stood in a ward which died (`reason` is then `killed`)."""
 
-    suspect: Suspect
+    suspect: SuspectJob
     reason: str
     trace: str
     is_marked: bool = False
     """Whether the ward died in one of its steps: it is most likely the one."""
 
 
-class Ward:
+class IsolatedProcess:
     """One process, from its start to its end."""
 
-    def __init__(self, suspects: Sequence[Suspect]) -> None:
+    def __init__(self, suspects: Sequence[SuspectJob]) -> None:
         self._left = {(suspect.insurer_id, suspect.delivery.request_id): suspect for suspect in suspects}
         self._failures: list[Failure] = []
 
     async def run(self, seconds: float) -> list[Failure]:
         """Lets them ask, and gives each its answer as it comes; returns those that have got none."""
         with tempfile.TemporaryFile() as shared:
-            Marker.prepare(shared.fileno())
-            marker, numbers = Marker(shared.fileno()), list(self._left)
+            CrashMarker.prepare(shared.fileno())
+            marker, numbers = CrashMarker(shared.fileno()), list(self._left)
             trace = await self._run(shared.fileno(), seconds)
         marked = numbers[marker.marked] if marker.marked != NOBODY else None
         killed = [Failure(left, "killed", trace, is_marked=key == marked) for key, left in self._left.items()]
@@ -79,7 +79,7 @@ class Ward:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=[shared],
-            limit=_LINE_BYTES_MOST,
+            limit=_LINE_BYTES_MAX,
         )
         telling = asyncio.create_task(self._tell(process))
         try:
@@ -103,7 +103,7 @@ class Ward:
         complaints = asyncio.create_task(process.stderr.read())
         async for line in process.stdout:
             self._take(line)
-        return (await complaints).decode(errors="replace")[-TRACE_LENGTH_MOST:]
+        return (await complaints).decode(errors="replace")[-TRACE_LENGTH_MAX:]
 
     def _take(self, line: bytes) -> None:
         try:
@@ -114,7 +114,7 @@ class Ward:
         if suspect is None:
             return
         if outcome.trace is not None:
-            self._failures.append(Failure(suspect, "failed", outcome.trace[-TRACE_LENGTH_MOST:]))
+            self._failures.append(Failure(suspect, "failed", outcome.trace[-TRACE_LENGTH_MAX:]))
         elif not suspect.verdict.done():
             answer = decode_quote(outcome.request, outcome.quote).answer if outcome.quote else None
             suspect.verdict.set_result(answer)

@@ -19,13 +19,13 @@ from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.redis.job_streams import Delivery
 from app.redis.topology import GONE
 from app.resources import Resources
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.supervision import IsolatedTasks
-from workers.poison_jobs.isolated_process import Failure, Suspect, Ward
+from workers.poison_jobs.isolated_process import Failure, IsolatedProcess, SuspectJob
 
 log: Final = structlog.get_logger(__name__)
 
-WARDS_MOST: Final = 8
+WARDS_MAX: Final = 8
 GATHER_S: Final = 0.1
 GRACE_S: Final = 2.0
 
@@ -41,8 +41,8 @@ class Quarantine:
         self._resources = resources
         self._letters = DeadLetters(resources.redis, shards=resources.settings.shards)
         self._max_deliveries = resources.settings.max_deliveries
-        self._places = asyncio.Semaphore(WARDS_MOST)
-        self._waiting: list[Suspect] = []
+        self._places = asyncio.Semaphore(WARDS_MAX)
+        self._waiting: list[SuspectJob] = []
         self._called = asyncio.Event()
         self._isolating = IsolatedTasks("ward")
 
@@ -55,7 +55,7 @@ class Quarantine:
         If that fails, the job is a dead letter, and its quote FAILED.
         """
         verdict = asyncio.get_running_loop().create_future()
-        self._waiting.append(Suspect(insurer_id, delivery, ends_at, verdict))
+        self._waiting.append(SuspectJob(insurer_id, delivery, ends_at, verdict))
         self._called.set()
         return await verdict
 
@@ -63,7 +63,7 @@ class Quarantine:
         """Opens a ward for those who came together."""
         try:
             while True:
-                end_if_cancelled()
+                raise_if_cancelled()
                 await self.run_once()
         except asyncio.CancelledError:  # the process ends, and its wards with it
             await self._isolating.ended(max_s=0)
@@ -76,7 +76,7 @@ class Quarantine:
         suspects, self._waiting = self._waiting, []
         self._isolating.start(self._isolate_all(suspects))
 
-    async def _isolate_all(self, suspects: Sequence[Suspect]) -> None:
+    async def _isolate_all(self, suspects: Sequence[SuspectJob]) -> None:
         """Whatever goes wrong with it, no lane waits for a verdict that never comes."""
         try:
             await self._isolate(suspects)
@@ -86,7 +86,7 @@ class Quarantine:
                     suspect.verdict.set_exception(WardFailed(type(error).__name__))
             raise
 
-    async def _isolate(self, suspects: Sequence[Suspect]) -> None:
+    async def _isolate(self, suspects: Sequence[SuspectJob]) -> None:
         """Asks about them in one ward, and then about those that it left in smaller ones."""
         waited_for = [suspect for suspect in suspects if not suspect.verdict.done()]
         if not waited_for:
@@ -100,11 +100,11 @@ class Quarantine:
             log.warning("ward.died", jobs=len(waited_for), left=len(left))
             await asyncio.gather(*map(self._isolate, _parted(left)))
 
-    async def _in_a_ward(self, suspects: Sequence[Suspect]) -> list[Failure]:
+    async def _in_a_ward(self, suspects: Sequence[SuspectJob]) -> list[Failure]:
         async with self._places:
             left_s = self._resources.clock.seconds_until(max(suspect.ends_at for suspect in suspects))
             if left_s > 0:
-                return await Ward(suspects).run(left_s + GRACE_S)
+                return await IsolatedProcess(suspects).run(left_s + GRACE_S)
         for suspect in suspects:
             if not suspect.verdict.done():
                 suspect.verdict.set_result(None)
@@ -131,7 +131,7 @@ class Quarantine:
             suspect.verdict.set_result(failed(ReasonCode.INTERNAL))
 
 
-def _parted(failures: Sequence[Failure]) -> tuple[list[Suspect], list[Suspect]]:
+def _parted(failures: Sequence[Failure]) -> tuple[list[SuspectJob], list[SuspectJob]]:
     """The one that a ward died of, and the others; two halves where nobody knows."""
     marked = [failure.suspect for failure in failures if failure.is_marked]
     others = [failure.suspect for failure in failures if not failure.is_marked]

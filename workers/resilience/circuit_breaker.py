@@ -19,13 +19,13 @@ from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
 from app.redis.insurer_states import InsurerStates, OpenCircuit
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
-from workers.resilience.failure_window import JITTER, TRIPPED, Window
+from workers.resilience.failure_window import JITTER, TRIPPED, FailureWindow
 
 Result = TypeVar("Result")
 
-TRIAL_WAIT_S_MOST: Final = 3.0
+TRIAL_WAIT_S_MAX: Final = 3.0
 """Who comes while a trial is under way waits so long for its outcome."""
 TRIAL_GRACE_S: Final = 2.0
 _AT_ONCE: Final = timedelta(microseconds=1)
@@ -37,7 +37,7 @@ _AVAILABILITY: Final = {
 }
 
 
-class Circuit:
+class SharedBreaker:
     """Stands before every call to one insurer. Its window is this worker's own; that it is open, everybody's."""
 
     def __init__(self, settings: InsurerSettings, clock: Clock, states: InsurerStates | None = None) -> None:
@@ -46,7 +46,7 @@ class Circuit:
         self._trial_s = settings.request_timeout + settings.connect_timeout + TRIAL_GRACE_S
         self._clock = clock
         self._states = states
-        self._window = Window(settings.breaker, clock)
+        self._window = FailureWindow(settings.breaker, clock)
         self._breaker = CircuitBreaker(fail_max=TRIPPED, timeout_duration=_AT_ONCE, state_storage=self._window)
         self._trial = ""
         """The token of this worker's own trial, while it is under way."""
@@ -77,7 +77,7 @@ class Circuit:
             CircuitOpen: the insurer is left alone.
         """
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             is_trial = self._window.state is not CircuitBreakerState.CLOSED and await self._admitted_to_trial()
             generation = self._window.generation
             try:
@@ -120,9 +120,9 @@ class Circuit:
 
     async def _admitted_to_trial(self) -> bool:
         """Whether this call is the trial; False where another one has closed the circuit meanwhile."""
-        until = self._clock.monotonic() + TRIAL_WAIT_S_MOST
+        until = self._clock.monotonic() + TRIAL_WAIT_S_MAX
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             match self._window.state:
                 case CircuitBreakerState.CLOSED:
                     return False

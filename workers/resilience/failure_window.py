@@ -17,18 +17,18 @@ from app.runtime.clock import Clock
 
 TRIPPED: Final = 1
 JITTER: Final = 0.1
-_CALLS_MOST: Final = 10_000
-_OPENINGS_MOST: Final = 30
+_CALLS_MAX: Final = 10_000
+_OPENINGS_MAX: Final = 30
 
 
-class Window(CircuitBreakerStorage):
+class FailureWindow(CircuitBreakerStorage):
     """The calls of the last seconds. Opening lasts longer each time that a trial fails."""
 
     def __init__(self, settings: Breaker, clock: Clock) -> None:
         super().__init__("window")
         self._settings = settings
         self._clock = clock
-        self._calls: deque[tuple[float, bool]] = deque(maxlen=_CALLS_MOST)
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=_CALLS_MAX)
         self._failures = 0
         self._state = CircuitBreakerState.CLOSED
         self._openings = 0
@@ -55,7 +55,7 @@ class Window(CircuitBreakerStorage):
         self.is_untold = True
         if state is CircuitBreakerState.OPEN:
             lasting_s = min(self._settings.most, self._settings.reset_after * 2**self._openings)
-            self._openings = min(self._openings + 1, _OPENINGS_MOST)
+            self._openings = min(self._openings + 1, _OPENINGS_MAX)
             self._open_until = self._clock.monotonic() + lasting_s * random.uniform(1, 1 + JITTER)
 
     def adopt(self, shared: OpenCircuit | None) -> None:
@@ -65,7 +65,7 @@ class Window(CircuitBreakerStorage):
             wanted = CircuitBreakerState.CLOSED
         else:
             wanted = CircuitBreakerState.OPEN if shared.open_s > 0 else CircuitBreakerState.HALF_OPEN
-            self._openings = min(shared.openings + 1, _OPENINGS_MOST)
+            self._openings = min(shared.openings + 1, _OPENINGS_MAX)
             self._open_until = self._clock.monotonic() + shared.open_s
         if self._state is not wanted:
             self._become(wanted)
@@ -105,7 +105,7 @@ class Window(CircuitBreakerStorage):
     def _add(self, *, failed: bool) -> None:
         if self.is_late or self._state is not CircuitBreakerState.CLOSED:
             return
-        if len(self._calls) == _CALLS_MOST:
+        if len(self._calls) == _CALLS_MAX:
             self._failures -= self._calls.popleft()[1]
         self._calls.append((self._clock.monotonic(), failed))
         self._failures += failed

@@ -17,13 +17,13 @@ from app.domain.errors import InsurerError, OurLimit
 from app.observability import metrics
 from app.redis.insurer_states import InsurerStates
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.slot_reservations import Peers, SlotGrid
 
 log: Final = structlog.get_logger(__name__)
 
-PAUSE_S_MOST: Final = 60.0
+PAUSE_S_MAX: Final = 60.0
 """No request lives longer: whoever comes then is told again."""
 _LOOK_EVERY_S: Final = 0.25
 
@@ -75,7 +75,7 @@ class RateLimit:
 
     def pause(self, seconds: float) -> None:
         """Nobody in this worker calls for so long."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + min(seconds, PAUSE_S_MOST))
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + min(seconds, PAUSE_S_MAX))
 
     async def _wait(self, waiter: _Waiter) -> None:
         # Whatever other workers do, those who wait here go first.
@@ -92,7 +92,7 @@ class RateLimit:
         """Until nobody waits."""
         try:
             while self._line:
-                end_if_cancelled()
+                raise_if_cancelled()
                 wait_s = await self._next_in_s()
                 self._dismiss(wait_s)
                 if wait_s > 0:
@@ -144,7 +144,7 @@ class RateLimit:
         return paused_s
 
 
-class Limits:
+class RateLimits:
     """Both limits of one insurer. Without `states` there is nobody to share them with, and only pauses are kept."""
 
     def __init__(
@@ -168,6 +168,6 @@ class Limits:
             if self._states is None:
                 continue
             try:
-                await self._states.pause(self._insurer_id, step, min(seconds, PAUSE_S_MOST))
+                await self._states.pause(self._insurer_id, step, min(seconds, PAUSE_S_MAX))
             except GONE as error:
                 log.debug("limit.untold", insurer=self._insurer_id, error=type(error).__name__)

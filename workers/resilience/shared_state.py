@@ -8,10 +8,10 @@ import structlog
 
 from app.redis.insurer_states import InsurerStates, States
 from app.redis.topology import GONE
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
-from workers.resilience.circuit_breaker import Circuit
-from workers.resilience.rate_limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 from workers.resilience.slot_reservations import Peers
 
 log: Final = structlog.get_logger(__name__)
@@ -20,15 +20,15 @@ EVERY_S: Final = 1.0
 AWAY_EVERY_S: Final = 0.2
 
 
-class Sharing:
+class ClusterState:
     """Its owner runs `run` as a part, and has `ring` called when an insurer's state has changed."""
 
     def __init__(
         self,
         states: InsurerStates,
         peers: Peers,
-        circuits: Mapping[str, Circuit],
-        limits: Mapping[str, Limits],
+        circuits: Mapping[str, SharedBreaker],
+        limits: Mapping[str, RateLimits],
         clock: Clock,
         *,
         consumer: str,
@@ -51,7 +51,7 @@ class Sharing:
 
     async def run(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await self.run_once()
             try:
                 async with asyncio.timeout(EVERY_S if self._peers.is_redis_there else AWAY_EVERY_S):

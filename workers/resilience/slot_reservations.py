@@ -20,11 +20,11 @@ log: Final = structlog.get_logger(__name__)
 
 PACE: Final = 0.96
 """The share of a limit that is used: what comes up to 40 ms late keeps the limit all the same."""
-RESERVED_S_MOST: Final = 0.1
+RESERVED_S_MAX: Final = 0.1
 """Of the limit, by one worker: if it stalls, what it has reserved is lost."""
-LATE_S_MOST: Final = 0.012
+LATE_S_MAX: Final = 0.012
 """A slot may be used so long after its moment."""
-CREDIT_S: Final = -LATE_S_MOST / 2
+CREDIT_S: Final = -LATE_S_MAX / 2
 """A slot that nobody has taken may be given so long after its moment."""
 SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""
@@ -50,7 +50,7 @@ class SlotGrid:
         self._insurer_id = insurer_id
         self._step = step
         self.interval_s = self._interval_s = 1 / (rate.per_second * PACE)
-        self._batch = max(1, int(RESERVED_S_MOST / self._interval_s))
+        self._batch = max(1, int(RESERVED_S_MAX / self._interval_s))
         self._states = states
         self._peers = peers
         self._clock = clock
@@ -93,7 +93,7 @@ class SlotGrid:
         return self._slots[0] - self._clock.monotonic() if self._slots else _AGAIN_S
 
     def _drop_late(self) -> None:
-        late = self._clock.monotonic() - LATE_S_MOST
+        late = self._clock.monotonic() - LATE_S_MAX
         while self._slots and self._slots[0] < late:
             self._slots.popleft()
 
@@ -132,7 +132,7 @@ class SlotGrid:
         now = self._clock.monotonic()
         self._offsets.append(slots.now_s - now)
         first = slots.first_s - max(self._offsets)
-        was_in_vain = first + (count - 1) * self._interval_s < now - LATE_S_MOST
+        was_in_vain = first + (count - 1) * self._interval_s < now - LATE_S_MAX
         self._hold_s = now - asked_at if was_in_vain else CREDIT_S
         self._slots.extend(first + number * self._interval_s for number in range(count))
 

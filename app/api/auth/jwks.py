@@ -10,12 +10,12 @@ import structlog
 
 from app.api.auth.keyring import Keyring, parse_jwks
 from app.domain.errors import WrongSetting
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
 
 FRESH_S: Final = 60.0
-BYTES_MOST: Final = 256 * 1024
+BYTES_MAX: Final = 256 * 1024
 APART_S: Final = 5.0
 """Tokens with an unknown `kid` have the keys read again, but not more often than this."""
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
@@ -37,7 +37,7 @@ class Jwks:
 
     async def run(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await self.refresh()
             await asyncio.sleep(APART_S)
             try:
@@ -94,4 +94,4 @@ def is_url(source: str) -> bool:
 
 def _read_file(file: Path) -> bytes:
     with file.open("rb") as opened:
-        return opened.read(BYTES_MOST)
+        return opened.read(BYTES_MAX)

@@ -5,9 +5,9 @@ from typing import Final
 
 import httpx
 
-from app.api.auth.jwks import BYTES_MOST
+from app.api.auth.jwks import BYTES_MAX
 
-FETCH_S_MOST: Final = 5.0
+FETCH_S_MAX: Final = 5.0
 
 
 async def download(url: str) -> bytes:
@@ -20,14 +20,14 @@ async def download(url: str) -> bytes:
     body = bytearray()
     try:
         async with (
-            asyncio.timeout(FETCH_S_MOST),
-            httpx.AsyncClient(timeout=FETCH_S_MOST, follow_redirects=False) as http,
+            asyncio.timeout(FETCH_S_MAX),
+            httpx.AsyncClient(timeout=FETCH_S_MAX, follow_redirects=False) as http,
             http.stream("GET", url) as response,
         ):
             response.raise_for_status()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > BYTES_MOST:
+                if len(body) > BYTES_MAX:
                     raise ValueError("the key set is too large")
     except httpx.HTTPError as error:
         raise ConnectionError(type(error).__name__) from error

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.domain.errors import WrongSetting
 
-SECRET_BYTES_LEAST: Final = 32
-RSA_BITS_LEAST: Final = 2048
-KEYS_MOST: Final = 64
+SECRET_BYTES_MIN: Final = 32
+RSA_BITS_MIN: Final = 2048
+KEYS_MAX: Final = 64
 OWN: Final = "HS256"
 FOREIGN: Final = "RS256"
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -68,9 +68,9 @@ def parse_secrets(text: str) -> Mapping[str, str]:
     secrets: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         key_id, _, secret = entry.partition(":")
-        if not _KEY_ID.fullmatch(key_id) or key_id in secrets or len(secret.encode()) < SECRET_BYTES_LEAST:
+        if not _KEY_ID.fullmatch(key_id) or key_id in secrets or len(secret.encode()) < SECRET_BYTES_MIN:
             raise WrongSetting(
-                f"OSAGO_AUTH_KEYS: key {len(secrets) + 1} is not id:key of at least {SECRET_BYTES_LEAST} bytes, "
+                f"OSAGO_AUTH_KEYS: key {len(secrets) + 1} is not id:key of at least {SECRET_BYTES_MIN} bytes, "
                 "or repeats an id"
             )
         secrets[key_id] = secret
@@ -86,7 +86,7 @@ def parse_jwks(document: object) -> Mapping[str, RSAPublicKey]:
     keys = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
         raise ValueError("no JSON Web Key Set")  # noqa: TRY004 - whatever is wrong with it is one error
-    found = [read for key in cast("list[object]", keys)[:KEYS_MOST] if (read := _public_key(key))]
+    found = [read for key in cast("list[object]", keys)[:KEYS_MAX] if (read := _public_key(key))]
     if not found:
         raise ValueError("no RS256 key with a kid")
     return dict(found)
@@ -105,4 +105,4 @@ def _public_key(key: object) -> tuple[str, RSAPublicKey] | None:
         read = jwt.PyJWK(fields, FOREIGN).key
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    return (key_id, read) if isinstance(read, RSAPublicKey) and read.key_size >= RSA_BITS_LEAST else None
+    return (key_id, read) if isinstance(read, RSAPublicKey) and read.key_size >= RSA_BITS_MIN else None

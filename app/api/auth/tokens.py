@@ -27,8 +27,8 @@ from app.runtime.clock import Clock
 SERVICE_AUDIENCE: Final = "osago"
 WATCH_AUDIENCE: Final = "osago-watch"
 CUSTOMER_AUDIENCE: Final = "osago-customer"
-TOKEN_LENGTH_MOST: Final = 4096
-SUBJECT_LENGTH_MOST: Final = 256
+TOKEN_LENGTH_MAX: Final = 4096
+SUBJECT_LENGTH_MAX: Final = 256
 TTL_S_MAX: Final = 366 * 86_400.0
 """A token that holds for longer does not hold at all: it would outlive whatever it was made for."""
 SKEW_S: Final = 60.0
@@ -89,7 +89,7 @@ class Tokens:
         Raises:
             NotAuthenticated: it is none of ours, has expired, or does not hold yet.
         """
-        if len(token) > TOKEN_LENGTH_MOST:
+        if len(token) > TOKEN_LENGTH_MAX:
             raise NotAuthenticated
         grant = self._verified(token)
         now_s = self._clock.now().timestamp()
@@ -150,7 +150,7 @@ def _caller(claims: Mapping[str, Any], *, is_own: bool) -> Caller:
     subject, scope, audience = claims.get("sub"), claims.get("scope", ""), claims.get("aud")
     if not isinstance(subject, str) or not isinstance(scope, str):
         raise ValueError("sub and scope are strings")  # noqa: TRY004 - whatever is wrong with it is one error
-    if not 1 <= len(subject) <= SUBJECT_LENGTH_MOST or not subject.isprintable():
+    if not 1 <= len(subject) <= SUBJECT_LENGTH_MAX or not subject.isprintable():
         raise ValueError("sub names somebody")
     audiences: list[object] = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     if SERVICE_AUDIENCE in audiences and not {WATCH_AUDIENCE, CUSTOMER_AUDIENCE} & set(audiences):

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.codecs.documents import Told
+from app.codecs.quote_codec import QuoteEvent
 from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.watch.events import Completed, Received
@@ -19,7 +19,7 @@ CLASSES: Final[Mapping[str, type]] = MappingProxyType({"QuoteReceived": Received
 """Members of the schema's union, by name."""
 
 
-def _best(event: Completed, now: datetime) -> Told | None:
+def _best(event: Completed, now: datetime) -> QuoteEvent | None:
     best = best_quote(event.request.quotes.values(), now=now)
     return event.told[best.insurer_id] if best else None
 

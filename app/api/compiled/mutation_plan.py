@@ -18,7 +18,7 @@ from graphql import (
 from graphql.utilities import is_equal_type
 from graphql.utilities import type_from_ast as _type_from_ast  # pyright: ignore[reportUnknownVariableType]
 
-from app.api.compiled.not_compilable import NotSimple
+from app.api.compiled.not_compilable import NotCompilable
 from app.api.compiled.selections import Selections, Writer
 from app.api.compiled.variables import compile_variables
 
@@ -29,7 +29,7 @@ _type_of: Final = cast("Any", _type_from_ast)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MutationPlan:
     """How to run one operation of one document without graphql-core."""
 
     decode: Callable[[bytes | msgspec.Raw], dict[str, Any]]
@@ -40,7 +40,7 @@ class Plan:
     """Where errors are."""
 
 
-def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Plan:
+def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> MutationPlan:
     """The plan of an operation of a valid document.
 
     Raises:
@@ -48,15 +48,15 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, name: str | None
     """
     operation = get_operation_ast(document, name)
     if operation is None or operation.operation is not OperationType.MUTATION or operation.directives:
-        raise NotSimple
+        raise NotCompilable
     node = _only_field(operation)
     variable = _argument(node)
     field: Any = schema.mutation_type.fields[FIELD] if schema.mutation_type else None
     declared = _declared(schema, operation)
     if not is_equal_type(declared, field.args[ARGUMENT].type):
-        raise NotSimple
+        raise NotCompilable
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
-    return Plan(
+    return MutationPlan(
         decode=compile_variables(variable),
         key=(node.alias or node.name).value,
         write=Selections(schema, fragments).writer(field.type, node.selection_set),
@@ -68,10 +68,10 @@ def _declared(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Any:
     """The type of the one variable, which validation has matched with the argument."""
     definitions = operation.variable_definitions or ()
     if len(definitions) != 1:
-        raise NotSimple
+        raise NotCompilable
     definition = definitions[0]
     if definition.directives or definition.default_value:
-        raise NotSimple
+        raise NotCompilable
     return _type_of(schema, definition.type)
 
 
@@ -79,15 +79,15 @@ def _only_field(operation: OperationDefinitionNode) -> FieldNode:
     selections = operation.selection_set.selections
     node = selections[0]
     if len(selections) != 1 or not isinstance(node, FieldNode) or node.name.value != FIELD or node.directives:
-        raise NotSimple
+        raise NotCompilable
     return node
 
 
 def _argument(node: FieldNode) -> str:
     arguments = node.arguments or ()
     if len(arguments) != 1 or not isinstance(arguments[0].value, VariableNode):
-        raise NotSimple
+        raise NotCompilable
     name = arguments[0].value.name.value
     if name.startswith("__"):  # Python's own names: `__dict__` is none that a struct may have
-        raise NotSimple
+        raise NotCompilable
     return name

@@ -23,13 +23,15 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from app.api.compiled.not_compilable import NotSimple
+from app.api.compiled.not_compilable import NotCompilable
 
 Writer = Callable[[Any, "Info"], Any]
 """A value of the schema's type as JSON has it."""
 
 _LIST: Final[Any] = GraphQLList
 _NON_NULL: Final[Any] = GraphQLNonNull
+FIELDS_MAX: Final = 300
+"""Fields written out for one document, each as often as fragments spread it; no page of ours asks for more than fifty."""
 _PLAIN: Final = frozenset({"String", "ID", "Int", "Float", "Boolean"})
 
 
@@ -53,6 +55,7 @@ class Selections:
         self._schema = schema
         self._fragments = fragments
         self.names: dict[str, object] = {}
+        self.fields_left = FIELDS_MAX
 
     def writer(self, type_: Any, selected: SelectionSetNode | None) -> Writer:
         """What writes a value of this type.
@@ -91,16 +94,19 @@ class Selections:
                 one = self._named(self.writer(type_.of_type, selected))
                 return f"[{one}(one, info) for one in {value}]"
             case _:
-                raise NotSimple
+                raise NotCompilable
 
     def _object(self, type_: GraphQLObjectType, value: str, selected: SelectionSetNode) -> str:
         if not value.replace(".", "").isidentifier():  # a call: once, not for each of its fields
             return f"{self._named(self.writer(_NON_NULL(type_), selected))}({value}, info)"
         fields: dict[str, str] = {}
         for node in self._fields(type_, selected):
+            self.fields_left -= 1
+            if self.fields_left < 0:
+                raise NotCompilable
             key = (node.alias or node.name).value
             if key in fields:
-                raise NotSimple
+                raise NotCompilable
             fields[key] = self._field(type_, value, node)
         written = ", ".join(f"{key!r}: {field}" for key, field in fields.items())
         return f"{{{written}}}"
@@ -109,7 +115,7 @@ class Selections:
         """Those that this very type has in the selection, fragments opened."""
         for node in selected.selections:
             if node.directives:
-                raise NotSimple
+                raise NotCompilable
             match node:
                 case FieldNode():
                     yield node
@@ -119,11 +125,11 @@ class Selections:
                 case FragmentSpreadNode():
                     fragment = self._fragments[node.name.value]
                     if fragment.directives:
-                        raise NotSimple
+                        raise NotCompilable
                     if self._fits(fragment.type_condition.name.value, type_):
                         yield from self._fields(type_, fragment.selection_set)
                 case _:
-                    raise NotSimple
+                    raise NotCompilable
 
     def _fits(self, condition: str, type_: GraphQLObjectType) -> bool:
         if condition == type_.name:
@@ -136,7 +142,7 @@ class Selections:
         if name == "__typename":
             return repr(type_.name)
         if node.arguments:
-            raise NotSimple
+            raise NotCompilable
         return self._nullable(type_.fields[name].type, self.read(type_, name, value), node.selection_set)
 
     def read(self, type_: GraphQLObjectType, name: str, value: str) -> str:
@@ -146,7 +152,7 @@ class Selections:
         if resolver is None:
             return f"{value}.{field.python_name}"
         if resolver.is_async:
-            raise NotSimple
+            raise NotCompilable
         return f"{self._named(resolver.wrapped_func)}({value}, info)"
 
     def _named(self, thing: object) -> str:

@@ -1,6 +1,6 @@
 """The variables of a plan, out of JSON, as plain values.
 
-The input is read by its own table (`app.domain.intake.fast_reader`), which takes nothing that graphql-core would refuse. What
+The input is read by its own table (`app.domain.intake.application_reader.fast_reader`), which takes nothing that graphql-core would refuse. What
 does not decode here is left to graphql-core.
 """
 

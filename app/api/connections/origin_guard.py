@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.api.connections.socket_limits import Sockets
+from app.api.connections.socket_limits import SocketCounter
 from app.domain.errors import Overloaded, WrongSetting
 
 _RETRY_AFTER_S: Final = 5
@@ -22,10 +22,10 @@ _ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.:_\[\]-]{1,260})")
 _DEFAULT_PORTS: Final[Mapping[str, str]] = MappingProxyType({"http": ":80", "https": ":443"})
 
 
-class Gate:
+class OriginGuard:
     """ASGI: lets sockets through that may open; all else is not its business."""
 
-    def __init__(self, app: ASGIApp, *, origins: frozenset[str], sockets: Sockets) -> None:
+    def __init__(self, app: ASGIApp, *, origins: frozenset[str], sockets: SocketCounter) -> None:
         self._app = app
         self._origins = origins
         self._sockets = sockets

@@ -1,22 +1,21 @@
-"""How many sockets are open, from which address and with which token: neither may take them all."""
+"""How many sockets are open, from which address and of which caller: neither may take them all."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from app.domain.errors import Overloaded
+from app.use_cases.caller_shares import CallerShare
 
 _ADDRESS: Final = "address "
 
 
-class Sockets:
+class SocketCounter:
     """Counts the sockets of this process."""
 
-    def __init__(self, *, per_address: int, per_token: int) -> None:
+    def __init__(self, *, per_address: int) -> None:
         self._per_address = per_address
-        self._per_token = per_token
         self._open: Counter[str] = Counter()
 
     @property
@@ -32,18 +31,18 @@ class Sockets:
         """
         return self._held(f"{_ADDRESS}{address}", self._per_address)
 
-    def with_token(self, token: str) -> AbstractContextManager[None]:
-        """Holds a place for the block. The token itself is not kept.
+    def of_caller(self, share: CallerShare) -> AbstractContextManager[None]:
+        """Holds a place for the block.
 
         Raises:
-            Overloaded: this token has none left.
+            ShareExhausted: this caller has none left.
         """
-        return self._held(hashlib.sha256(token.encode()).hexdigest(), self._per_token)
+        return self._held(share.name, share.sockets_max, share)
 
     @contextmanager
-    def _held(self, who: str, most: int) -> Generator[None, None, None]:
+    def _held(self, who: str, most: int, share: CallerShare | None = None) -> Generator[None, None, None]:
         if self._open[who] >= most:
-            raise Overloaded("too many sockets")
+            raise share.exhausted("sockets") if share else Overloaded("too many sockets")
         self._open[who] += 1
         try:
             yield

@@ -1,6 +1,6 @@
 """What a document may cost. It is measured before anything validates it: validation of a hostile one costs most of all.
 
-Tokens are counted by the parser; depth, aliases, directives, fragments and complexity by one walk over the document in
+Length, comments and escapes are counted in the text, tokens by the parser; depth, aliases, directives, fragments and complexity by one walk over the document in
 which each fragment is measured once, however often it is spread.
 """
 
@@ -22,15 +22,22 @@ from graphql import (
 
 from app.domain.errors import CallerError
 
-TOKENS_MOST: Final = 1000
-DEPTH_MOST: Final = 16
+DOCUMENT_LENGTH_MAX: Final = 16 * 1024
+"""Characters: the lexer looks at each space and comma, and one astral character takes four bytes for every other."""
+COMMENTS_MAX: Final = 200
+ESCAPES_MAX: Final = 500
+"""In strings; and the lexer takes 2 µs for each."""
+TOKENS_MAX: Final = 500
+"""GraphiQL's introspection has 163, our own operations about a hundred; validation takes 10 µs for one."""
+OPERATIONS_MAX: Final = 10
+DEPTH_MAX: Final = 16
 """GraphiQL's introspection is 15 deep, our own operations 6."""
-ALIASES_MOST: Final = 30
-DIRECTIVES_MOST: Final = 30
-FRAGMENTS_MOST: Final = 20
-REPEATS_MOST: Final = 30
+ALIASES_MAX: Final = 30
+DIRECTIVES_MAX: Final = 30
+FRAGMENTS_MAX: Final = 20
+REPEATS_MAX: Final = 30
 """Selections of a field that is selected already: validation compares each with each."""
-COMPLEXITY_MOST: Final = 2000
+COMPLEXITY_MAX: Final = 2000
 
 ROOT: Final = 10
 """A field of the operation itself asks PostgreSQL or Redis; any other field only shows what is there."""
@@ -70,6 +77,20 @@ class Cost:
     height: int
 
 
+def check_text(text: str) -> None:
+    """Returns if the text may be parsed.
+
+    Raises:
+        TooComplex: the parser would do more than its tokens tell.
+    """
+    if len(text) > DOCUMENT_LENGTH_MAX:
+        raise TooComplex(f"Символов в документе больше {DOCUMENT_LENGTH_MAX}.")
+    if text.count("#") > COMMENTS_MAX:
+        raise TooComplex(f"Комментариев больше {COMMENTS_MAX}.")
+    if text.count("\\") > ESCAPES_MAX:
+        raise TooComplex(f"Знаков «\\» больше {ESCAPES_MAX}.")
+
+
 def measure(document: DocumentNode) -> None:
     """Returns if every operation of the document is within the limits.
 
@@ -78,16 +99,18 @@ def measure(document: DocumentNode) -> None:
     """
     parts = document.definitions
     fragments = {part.name.value: part for part in parts if isinstance(part, FragmentDefinitionNode)}
-    if sum(isinstance(part, FragmentDefinitionNode) for part in parts) > FRAGMENTS_MOST:
-        raise TooComplex(f"Фрагментов больше {FRAGMENTS_MOST}.")
+    if sum(isinstance(part, FragmentDefinitionNode) for part in parts) > FRAGMENTS_MAX:
+        raise TooComplex(f"Фрагментов больше {FRAGMENTS_MAX}.")
+    if sum(isinstance(part, OperationDefinitionNode) for part in parts) > OPERATIONS_MAX:
+        raise TooComplex(f"Операций больше {OPERATIONS_MAX}.")
     walk = _Walk(fragments)
     for part in parts:
         walk.note_directives(part)
     for part in parts:
         if isinstance(part, OperationDefinitionNode):
             cost = walk.selections(part.selection_set.selections, 1, weight=ROOT)
-            if cost.complexity > COMPLEXITY_MOST:
-                raise TooComplex(f"Сложность документа больше {COMPLEXITY_MOST}.")
+            if cost.complexity > COMPLEXITY_MAX:
+                raise TooComplex(f"Сложность документа больше {COMPLEXITY_MAX}.")
     for fragment in fragments.values():
         walk.fragment(fragment.name.value, 1)  # also those that no operation spreads
 
@@ -105,8 +128,8 @@ class _Walk:
         self, nodes: Iterable[SelectionNode], depth: int, *, weight: int = 1, names: set[str] | None = None
     ) -> Cost:
         """The cost of a selection set that stands at this depth; `names` are those of the set that it is written in."""
-        if depth > DEPTH_MOST:
-            raise TooComplex(f"Вложенность больше {DEPTH_MOST}.")
+        if depth > DEPTH_MAX:
+            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.")
         complexity, height, names = 0, 1, set[str]() if names is None else names
         for node in nodes:
             self.note_directives(node)
@@ -135,24 +158,24 @@ class _Walk:
             self._measured[name] = self.selections(self._fragments[name].selection_set.selections, depth)
             self._open.discard(name)
         cost = self._measured[name]
-        if depth + cost.height - 1 > DEPTH_MOST:
-            raise TooComplex(f"Вложенность больше {DEPTH_MOST}.")
+        if depth + cost.height - 1 > DEPTH_MAX:
+            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.")
         return cost
 
     def note_directives(self, node: Node) -> None:
         self._directives += len(getattr(node, "directives", None) or ())
-        if self._directives > DIRECTIVES_MOST:
-            raise TooComplex(f"Директив больше {DIRECTIVES_MOST}.")
+        if self._directives > DIRECTIVES_MAX:
+            raise TooComplex(f"Директив больше {DIRECTIVES_MAX}.")
 
     def _note_name(self, node: FieldNode, names: set[str]) -> None:
         self._aliases += node.alias is not None
         name = (node.alias or node.name).value
         self._repeats += name in names
         names.add(name)
-        if self._aliases > ALIASES_MOST:
-            raise TooComplex(f"Псевдонимов больше {ALIASES_MOST}.")
-        if self._repeats > REPEATS_MOST:
-            raise TooComplex(f"Повторов полей больше {REPEATS_MOST}.")
+        if self._aliases > ALIASES_MAX:
+            raise TooComplex(f"Псевдонимов больше {ALIASES_MAX}.")
+        if self._repeats > REPEATS_MAX:
+            raise TooComplex(f"Повторов полей больше {REPEATS_MAX}.")
 
     def _field(self, node: FieldNode, depth: int, weight: int) -> Cost:
         if node.selection_set is None:

@@ -9,12 +9,13 @@ import graphql
 from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.execution import optimized_is_awaitable
 
-from app.api.compiled.subscription_plan import Written
+from app.api import unwritable_quotes
+from app.api.compiled.subscription_plan import CompiledSubscription
 from app.api.context import ADMIN, Context
-from app.api.execution.document_cache import ERRORS_MOST, Operation
-from app.api.graphql_request import Asked
+from app.api.execution.prepared_documents import ERRORS_MAX, Operation
+from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL, Executor
-from app.api.schema.event_sources import Events, RequestEvents
+from app.api.schema.event_sources import EventSource, RequestEvents
 from app.domain.caller import Service
 from app.domain.errors import NotAllowed
 
@@ -26,11 +27,11 @@ _begin = cast("Any", graphql.create_source_event_stream)  # pyright: ignore[repo
 _OPTIONS: Final[dict[str, Any]] = {
     "executor_class": Executor,
     "hide_suggestions": True,
-    "max_coercion_errors": ERRORS_MOST,
+    "max_coercion_errors": ERRORS_MAX,
 }
 
 
-async def run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
+async def run(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
     """The result of a query, or of a mutation, which is finished even if whoever asked for it is gone.
 
     Raises:
@@ -43,7 +44,9 @@ async def run(operation: Operation, asked: Asked, context: Context) -> Execution
     return await running
 
 
-async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
+async def stream(
+    operation: Operation, asked: GraphQLRequest, context: Context
+) -> AsyncGenerator[ExecutionResult, None]:
     """Every result: of a subscription as they come, otherwise the one.
 
     Raises:
@@ -72,7 +75,7 @@ async def stream(operation: Operation, asked: Asked, context: Context) -> AsyncG
         await results.aclose()
 
 
-async def watched(operation: Operation, asked: Asked, context: Context) -> RequestEvents | None:
+async def watched(operation: Operation, asked: GraphQLRequest, context: Context) -> RequestEvents | None:
     """What to push, if all that an operation does is to watch one request, and its events are written out.
 
     None: anything else, and whatever is wrong with it, which `stream` tells.
@@ -84,7 +87,7 @@ async def watched(operation: Operation, asked: Asked, context: Context) -> Reque
 
 
 async def _written(
-    operation: Operation, written: Written, asked: Asked, context: Context
+    operation: Operation, written: CompiledSubscription, asked: GraphQLRequest, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
     """The results of a subscription whose events need no executor each."""
     begun = await _begun(operation, asked, context)
@@ -93,10 +96,10 @@ async def _written(
         return
     async with aclosing(begun.events()) as events:
         async for event in events:
-            yield ExecutionResult(written.write(event, context.services), None)
+            yield ExecutionResult(unwritable_quotes.written(written.write, event, context.services), None)
 
 
-async def _begun(operation: Operation, asked: Asked, context: Context) -> Events | ExecutionResult:
+async def _begun(operation: Operation, asked: GraphQLRequest, context: Context) -> EventSource | ExecutionResult:
     """graphql-core coerces variables and arguments and calls the resolver: what is wrong with them is its to say."""
     executor: Any = _build(
         GRAPHQL,
@@ -105,7 +108,7 @@ async def _begun(operation: Operation, asked: Asked, context: Context) -> Events
         operation_name=operation.name,
         context_value=context,
         hide_suggestions=True,
-        max_coercion_errors=ERRORS_MOST,
+        max_coercion_errors=ERRORS_MAX,
         operation_extensions=asked.extensions,
     )
     if isinstance(executor, list):  # errors of the variables
@@ -114,7 +117,7 @@ async def _begun(operation: Operation, asked: Asked, context: Context) -> Events
     return await begun if inspect.isawaitable(begun) else begun
 
 
-async def _run(operation: Operation, asked: Asked, context: Context) -> ExecutionResult:
+async def _run(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
     result = _execute(
         GRAPHQL,
         operation.document,
@@ -125,7 +128,7 @@ async def _run(operation: Operation, asked: Asked, context: Context) -> Executio
     return result if isinstance(result, ExecutionResult) else await result
 
 
-def _arguments(operation: Operation, asked: Asked, context: Context) -> dict[str, Any]:
+def _arguments(operation: Operation, asked: GraphQLRequest, context: Context) -> dict[str, Any]:
     return {
         "variable_values": asked.variables,
         "operation_name": operation.name,

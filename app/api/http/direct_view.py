@@ -12,9 +12,11 @@ import structlog
 from graphql import ExecutionResult
 from graphql.error import located_error
 
-from app.api.compiled.mutation_plan import Plan
+from app.api.compiled.mutation_plan import MutationPlan
 from app.api.compiled.selections import Info
 from app.api.context import Context, Services
+from app.api.execution.operation import run
+from app.api.graphql_request import GraphQLRequest
 from app.api.http.negotiation import negotiated
 from app.api.http.view import PATH, REQUEST_ID, encode, new_id, written
 from app.api.schema.mutations import created
@@ -48,7 +50,7 @@ class _Head(NamedTuple):
     request_id: str
 
 
-class Direct:
+class DirectView:
     """What `app.server.direct_http` asks about each POST to `path` before anybody else."""
 
     path: Final = PATH.encode()
@@ -61,7 +63,7 @@ class Direct:
         head = _head(headers)
         if head is None:
             return None
-        services = self._services
+        services, sent, plan = self._services, None, None
         try:
             caller = services.tokens.caller(head.token)  # before anything is decoded for it
             if not isinstance(caller, Service):
@@ -75,7 +77,11 @@ class Direct:
             )
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Broken):
             return None
-        return _answer(plan, wanted, Context(services, caller), head)
+        except Exception as error:  # noqa: BLE001 - a fault of a plan costs the plan alone
+            if sent is not None:
+                services.plans.give_up(sent.query, sent.operation_name, error)
+            return None
+        return _answer(plan, wanted, sent, Context(services, caller), head)
 
 
 def _head(headers: Sequence[Header]) -> _Head | None:
@@ -94,16 +100,33 @@ def _head(headers: Sequence[Header]) -> _Head | None:
     return _Head(token.decode("latin-1").strip(), media_type, request_id)
 
 
-async def _answer(plan: Plan, wanted: NewRequestInput, context: Context, head: _Head) -> Answer:
+async def _answer(plan: MutationPlan, wanted: NewRequestInput, sent: _Sent, context: Context, head: _Head) -> Answer:
     try:
         found = await created(context, lambda: wanted)
-        body = encode({"data": {plan.key: plan.write(found, Info(context))}})
+        body = _written(plan, found, sent, context) or await _completed(found, sent, context, head)
     except Exception as error:  # noqa: BLE001 - one request is isolated from the next
         body = _failure(error, plan, head)
     return _HEADERS % (len(body), head.media_type.encode(), head.request_id.encode()), body
 
 
-def _failure(error: Exception, plan: Plan, head: _Head) -> bytes:
+def _written(plan: MutationPlan, found: object, sent: _Sent, context: Context) -> bytes | None:
+    """The body, by the plan; None where that fails: the request is accepted by now, and has its answer all the same."""
+    try:
+        return encode({"data": {plan.key: plan.write(found, Info(context))}})
+    except Exception as error:  # noqa: BLE001 - a fault of a plan costs the plan alone
+        context.services.plans.give_up(sent.query, sent.operation_name, error)
+        return None
+
+
+async def _completed(found: object, sent: _Sent, context: Context, head: _Head) -> bytes:
+    """The body, by graphql-core, of what has been created already."""
+    asked = GraphQLRequest(sent.query, msgspec.json.decode(sent.variables), sent.operation_name)
+    operation = context.services.operations.prepare(asked)
+    result = await run(operation, asked, Context(context.services, context.caller, created=found))
+    return bytes(written(result, head.media_type).body)
+
+
+def _failure(error: Exception, plan: MutationPlan, head: _Head) -> bytes:
     """Tells of it as graphql-core would: the mutation's result is never null, so there is no data."""
     result = ExecutionResult(None, [located_error(error, [plan.node], [plan.key])])
     with structlog.contextvars.bound_contextvars(request_id=head.request_id):

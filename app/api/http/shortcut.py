@@ -23,6 +23,8 @@ async def answer(app: ASGIApp, services: Services, scope: Scope, receive: Receiv
     response = await view(Request(scope, receive), services)
     if response.status_code != _OK or not _responded(scope, response):
         await response(scope, receive, send)
+    elif response.background is not None:
+        await response.background()
 
 
 def _responded(scope: Scope, response: Response) -> bool:

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.error_codes import BAD_REQUEST
-from app.api.graphql_errors import masked, raised
-from app.api.graphql_request import Refused
+from app.api.graphql_errors import from_exception, internal_error
+from app.api.graphql_request import BadHttpRequest
 from app.api.http.view import encode
-from app.domain.errors import InvalidApplication, RateLimitExceeded
+from app.domain.errors import InvalidApplication, RateLimitExceeded, ShareExhausted
 
 MEDIA_TYPE: Final = "application/problem+json"
 INVALID_APPLICATION: Final = "INVALID_APPLICATION"
@@ -46,10 +46,14 @@ def document_of(error: Exception) -> dict[str, Any]:
             return _document(INVALID_APPLICATION, _INVALID, problems=problems)
         case RateLimitExceeded():
             return _document(RATE_LIMITED, _LIMITED, retryAfterSeconds=error.retry_after_s)
-        case Refused():
+        case ShareExhausted():
+            told = from_exception(error)
+            more = dict(told["extensions"])
+            return _document(more.pop("code"), told["message"], status=429, **more)
+        case BadHttpRequest():
             return _document(BAD_REQUEST, error.message, status=error.status)
         case _:
-            told = raised(error)
+            told = from_exception(error)
             more: dict[str, Any] = dict(told["extensions"])
             if more["code"] not in STATUSES:
                 return _bug(error)
@@ -57,7 +61,7 @@ def document_of(error: Exception) -> dict[str, Any]:
 
 
 def _bug(error: Exception) -> dict[str, Any]:
-    told = masked(error)
+    told = internal_error(error)
     return _document("INTERNAL", told["message"], requestId=told["extensions"]["requestId"])
 
 

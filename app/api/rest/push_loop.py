@@ -8,7 +8,7 @@ from starlette.datastructures import State
 
 from app.api.auth.tokens import Grant
 from app.api.context import Services
-from app.runtime.cancellation import end_if_cancelled
+from app.runtime.cancellation import raise_if_cancelled
 from app.watch.events import Event, Follower
 
 HEARTBEAT_S: Final = 15.0
@@ -60,7 +60,7 @@ class Push:
         clock = self._services.clock
         sent_at = clock.monotonic()
         while not stopping.reason:
-            end_if_cancelled()
+            raise_if_cancelled()
             self._changed.clear()
             for event in self._follower.news():
                 await send(event)

@@ -23,7 +23,7 @@ def accepted_document(request: QuoteRequest, services: Services) -> Document:
 
 def request_document(request: QuoteRequest, services: Services) -> Document:
     """A `QuoteRequest`, its quotes in the order of arrival."""
-    settled = [_quote(quote, services) for quote in by_arrival(request.quotes.values())]
+    settled = [quote_document(quote, services) for quote in by_arrival(request.quotes.values())]
     missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
     return {
         "id": str(request.id),
@@ -47,7 +47,7 @@ def event_document(event: Event, services: Services) -> Document:
     document["progress"] = {"answered": cursor.answered, "total": len(cursor.insurers)}
     match event:
         case Received():
-            return {**document, "quote": _quote(event.quote, services)}
+            return {**document, "quote": quote_document(event.quote, services)}
         case Completed():
             quotes = event.request.quotes.values()
             stub = stub_for(quotes)
@@ -64,11 +64,12 @@ def type_of(event: Event) -> str:
     return "QuoteReceived" if isinstance(event, Received) else "QuotesCompleted"
 
 
-def _quote(quote: Quote, services: Services) -> Document:
+def quote_document(quote: Quote, services: Services) -> Document:
+    """A `Quote` that is settled."""
     offer, reason = None, None
     match quote.answer:
         case Offer() as answer:
-            offer = _offer(answer)
+            offer = _offer(services.links.opened(quote.request_id, answer))
         case NoOffer(reason=why):
             reason = {"code": why.code, "message": why.message, "insurerCode": why.insurer_code}
     return {
@@ -111,7 +112,7 @@ def _camel(name: str) -> str:
 
 def _best(quotes: Iterable[Quote], services: Services) -> Document | None:
     best = best_quote(quotes, now=services.clock.now())
-    return _quote(best, services) if best else None
+    return quote_document(best, services) if best else None
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from app.api.context import Context, Services
-from app.api.graphql_request import Refused
+from app.api.graphql_request import BadHttpRequest
 from app.api.http.view import bearer, encode, id_of, json_body
 from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
@@ -21,6 +21,7 @@ from app.api.rest.representations import accepted_document, request_document
 from app.api.rest.sse import EventStream
 from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
+from app.api.unwritable_quotes import writable_request
 from app.domain.errors import NotFound
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests
@@ -72,11 +73,12 @@ async def _create(request: Request, services: Services) -> Response:
 
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
+    context.share.take_query()
     async with connected(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
-    return _json(request_document(found, services))
+    return _json(request_document(writable_request(found, services), services))
 
 
 async def _events(request: Request, services: Services) -> Response:
@@ -102,7 +104,7 @@ def _body(body: bytes) -> Mapping[str, Any]:
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Refused(400, "Ожидается объект JSON, как CreateQuoteRequestInput.") from None
+        raise BadHttpRequest(400, "Ожидается объект JSON, как CreateQuoteRequestInput.") from None
 
 
 def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

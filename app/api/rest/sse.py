@@ -14,6 +14,7 @@ from app.api.http.view import bearer, encode
 from app.api.rest.problem_details import document_of, problem
 from app.api.rest.push_loop import Push, Stopping, draining_of
 from app.api.rest.representations import event_document, type_of
+from app.api.unwritable_quotes import written
 from app.domain.errors import OsagoError
 from app.watch.events import Event, Follower, InterruptedWatch
 
@@ -39,18 +40,21 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            token = bearer(self._request)
-            grant = self._services.tokens.grant(token)
+            grant = self._services.tokens.grant(bearer(self._request))
+            share = self._services.shares.of(grant.caller)
             address = self._request.client.host if self._request.client else ""
-            with self._services.sockets.from_address(address), self._services.sockets.with_token(token):
+            with self._services.sockets.from_address(address), self._services.sockets.of_caller(share):
                 await self._follow(grant, scope, receive, send)
         except OsagoError as error:
             await problem(error)(scope, receive, send)
 
     async def _follow(self, grant: Grant, scope: Scope, receive: Receive, send: Send) -> None:
-        may_see = Context(self._services, grant.caller).may_see
+        context = Context(self._services, grant.caller)
         after = self._request.headers.get("last-event-id") or None
-        async with self._services.live.following(self._request_id, may_see, self._changed, after) as follower:
+        following = self._services.live.following(
+            self._request_id, context.may_see, self._changed, after, context.share
+        )
+        async with following as follower:
             if follower.is_over:
                 await Response(status_code=204)(scope, receive, send)
                 return
@@ -72,7 +76,7 @@ class EventStream(Response):
 
     async def _push(self, follower: Follower, stopping: Stopping, send: Send) -> None:
         async def tell(event: Event) -> None:
-            document = encode(event_document(event, self._services)).decode()
+            document = encode(written(event_document, event, self._services)).decode()
             await _write(send, f"id: {event.cursor.encode()}\nevent: {type_of(event)}\ndata: {document}\n\n")
 
         async def beat() -> None:

@@ -18,6 +18,7 @@ from app.api.rest.problem_details import document_of
 from app.api.rest.push_loop import Push, Stopping
 from app.api.rest.representations import event_document
 from app.api.schema.queries import request_id_of
+from app.api.unwritable_quotes import written
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
 from app.server.peer import peer_of
@@ -25,7 +26,7 @@ from app.watch.events import Event
 
 log: Final = structlog.get_logger(__name__)
 
-OPENING_S_MOST: Final = 5.0
+OPENING_S_MAX: Final = 5.0
 DONE: Final = 1000
 TRY_AGAIN_LATER: Final = 1013
 WRONG_OPENING: Final = 4400
@@ -85,7 +86,7 @@ async def _serve(websocket: WebSocket, services: Services) -> None:
     request_id = request_id_of(websocket.path_params["request_id"])
     if request_id is None:
         raise NotFound
-    with services.sockets.with_token(opening.token):
+    with services.sockets.of_caller(services.shares.of(grant.caller)):
         await _follow(websocket, services, grant, request_id, opening.after)
 
 
@@ -96,7 +97,7 @@ async def _opening(websocket: WebSocket) -> Opening:
     except NotAuthenticated:
         pass  # a browser: its first frame has the token
     try:
-        async with asyncio.timeout(OPENING_S_MOST):
+        async with asyncio.timeout(OPENING_S_MAX):
             message = await websocket.receive()
     except TimeoutError:
         raise _WrongOpening(OPENING_TIMEOUT, "Token timeout") from None
@@ -116,12 +117,13 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
 
     async def tell(event: Event) -> None:
         nonlocal sent
-        await websocket.send_text(encode(event_document(event, services)).decode())
+        await websocket.send_text(encode(written(event_document, event, services)).decode())
         sent = event.cursor.encode()
 
-    may_see = Context(services, grant.caller).may_see
+    context = Context(services, grant.caller)
+    following = services.live.following(request_id, context.may_see, changed, after, context.share)
     failure: OsagoError | None = None
-    async with services.live.following(request_id, may_see, changed, after) as follower, asyncio.TaskGroup() as tasks:
+    async with following as follower, asyncio.TaskGroup() as tasks:
         watching = [
             tasks.create_task(stopping.when_left(lambda: _left(websocket))),
             tasks.create_task(stopping.when_expired(grant, services)),

@@ -12,7 +12,7 @@ from app.domain.errors import NotFound
 from app.watch.events import Event, Received
 
 
-class Events(ABC):
+class EventSource(ABC):
     """What a subscription begins: to graphql-core values of the schema, and the events themselves to who writes them out."""
 
     def __init__(self, context: Context) -> None:
@@ -28,7 +28,7 @@ class Events(ABC):
                 yield _shown(event, self._context)
 
 
-class RequestEvents(Events):
+class RequestEvents(EventSource):
     """Of one request."""
 
     def __init__(self, context: Context, request_id: str, after: str | None) -> None:
@@ -52,14 +52,16 @@ class RequestEvents(Events):
         context, place = self._context, self._context.place
         request_id = self.request_id
         place.cursor = self.after
-        async with aclosing(context.services.live.follow(request_id, context.may_see, self.after)) as events:
+        async with aclosing(
+            context.services.live.follow(request_id, context.may_see, self.after, context.share)
+        ) as events:
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)
                 place.cursor = event.cursor.encode()  # asked for more: that one is sent
 
 
-class CustomerEvents(Events):
+class CustomerEvents(EventSource):
     """Of every open request of a customer."""
 
     def __init__(self, context: Context, customer_id: str) -> None:
@@ -69,7 +71,7 @@ class CustomerEvents(Events):
     async def events(self) -> AsyncGenerator[Event, None]:
         context = self._context
         customer = context.customer(self._customer_id)
-        async with aclosing(context.services.customers.follow(customer)) as events:
+        async with aclosing(context.services.customers.follow(customer, context.share)) as events:
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)

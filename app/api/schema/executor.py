@@ -22,7 +22,7 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 _NON_NULL: Final[Any] = GraphQLNonNull  # generic in graphql-core, of an unknown type
-ODD: Final = object()
+USE_GRAPHQL_CORE: Final = object()
 """Stands for a value that graphql-core is to look at."""
 _INT: Final = 2**31
 
@@ -41,8 +41,8 @@ _WRITERS: Final[Mapping[str, tuple[type, Callable[[Any], Any]]]] = MappingProxyT
         "String": (str, _same),
         "ID": (str, _same),
         "Boolean": (bool, _same),
-        "Int": (int, lambda value: value if -_INT <= value < _INT else ODD),
-        "Float": (float, lambda value: value if isfinite(value) else ODD),
+        "Int": (int, lambda value: value if -_INT <= value < _INT else USE_GRAPHQL_CORE),
+        "Float": (float, lambda value: value if isfinite(value) else USE_GRAPHQL_CORE),
     }
 )
 _KINDS: Final[Mapping[str, type]] = MappingProxyType({"Date": date, "DateTime": datetime, "Decimal": Decimal})
@@ -74,13 +74,13 @@ def _leaves(type_: GraphQLObjectType) -> Mapping[str, Leaf]:
 
 
 def _leaf(attribute: str, kind: type, write: Callable[[Any], Any], *, nullable: bool) -> Leaf:
-    none = None if nullable else ODD
+    none = None if nullable else USE_GRAPHQL_CORE
 
     def leaf(source: object) -> Any:
-        value = getattr(source, attribute, ODD)
+        value = getattr(source, attribute, USE_GRAPHQL_CORE)
         if type(value) is kind:
             return write(value)
-        return none if value is None else ODD
+        return none if value is None else USE_GRAPHQL_CORE
 
     return leaf
 
@@ -98,9 +98,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         others: dict[str, Any] = {}
         for name, details in grouped_field_set.items():
             leaf = leaves.get(details[0].node.name.value)
-            result = ODD if leaf is None else leaf(source_value)
+            result = USE_GRAPHQL_CORE if leaf is None else leaf(source_value)
             results[name] = result
-            if result is ODD:
+            if result is USE_GRAPHQL_CORE:
                 others[name] = details
         if not others:
             return results

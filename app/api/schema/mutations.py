@@ -15,9 +15,9 @@ from app.api.schema.types import (
     ContextInfo,
     CreateQuoteRequestResult,
     CustomerToken,
-    InvalidApplication,
-    QuoteRequest,
+    InvalidApplicationType,
     QuoteRequestAccepted,
+    QuoteRequestType,
     RateLimited,
 )
 from app.domain import errors
@@ -55,7 +55,7 @@ async def create_request(context: Context, wanted: NewRequestInput) -> domain.Qu
 
 async def created(
     context: Context, read: Callable[[], NewRequestInput]
-) -> QuoteRequestAccepted | InvalidApplication | RateLimited:
+) -> QuoteRequestAccepted | InvalidApplicationType | RateLimited:
     """What came of asking for quotes.
 
     Raises:
@@ -64,17 +64,18 @@ async def created(
     try:
         request = await create_request(context, read())
     except errors.InvalidApplication as error:
-        return InvalidApplication.of(error)
+        return InvalidApplicationType.of(error)
     except errors.RateLimitExceeded as error:
         return RateLimited(retry_after_seconds=error.retry_after_s)
     return QuoteRequestAccepted(
-        quote_request=QuoteRequest.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
+        quote_request=QuoteRequestType.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
     )
 
 
 def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
     """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
-    return created(info.context, partial(read_input, info.context, arguments["input"]))
+    known = info.context.created
+    return created(info.context, partial(read_input, info.context, arguments["input"])) if known is None else known
 
 
 @strawberry.type
@@ -96,7 +97,7 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         description="Stops asking the insurers that have not answered; what has been answered stays. "
         "Repeating it changes nothing."
     )
-    async def cancel_quote_request(self, info: ContextInfo, id: ID) -> QuoteRequest | None:  # noqa: A002
+    async def cancel_quote_request(self, info: ContextInfo, id: ID) -> QuoteRequestType | None:  # noqa: A002
         context = info.context
         caller = context.service(WRITE)
         request_id = request_id_of(id)
@@ -107,7 +108,7 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         if found is None or not caller.may_see(found):
             return None
         ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
-        return QuoteRequest.of(ended[request_id], context)
+        return QuoteRequestType.of(ended[request_id], context)
 
     @strawberry.mutation(
         description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."

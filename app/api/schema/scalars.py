@@ -13,6 +13,8 @@ from app.domain.intake.formats import Broken, parse_date, parse_decimal
 
 Value = TypeVar("Value")
 
+PLACES_MAX: Final = 24
+
 
 def _scalar(
     name: str, description: str, form: str, parse: Callable[[str], Value], serialize: Callable[[Value], str]
@@ -43,6 +45,13 @@ def iso(moment: datetime) -> str:
 
 
 def plain(number: Decimal) -> str:
+    """The number without an exponent.
+
+    Raises:
+        ValueError: zeros would make it longer than any number of ours.
+    """
+    if not -PLACES_MAX <= number.adjusted() <= PLACES_MAX:
+        raise ValueError("a decimal number out of bounds")
     return f"{number:f}"
 
 

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from app.api.schema.event_sources import CustomerEvents, RequestEvents
-from app.api.schema.types import ContextInfo, QuoteEvent
+from app.api.schema.types import ContextInfo, QuoteEventUnion
 
 
 @strawberry.type
@@ -20,12 +20,12 @@ After a lost connection pass the last `cursor` seen as `after` to go on from the
     )
     def quotes(
         self, info: ContextInfo, request_id: ID, after: str | None = strawberry.UNSET
-    ) -> AsyncGenerator[QuoteEvent, None]:
+    ) -> AsyncGenerator[QuoteEventUnion, None]:
         return cast("Any", RequestEvents(info.context, request_id, None if after is strawberry.UNSET else after))
 
     @strawberry.subscription(
         description="The same events for every open request of one customer; it stays open across requests. "
         "After a reconnect open requests are sent again: drop what you have by quote id."
     )
-    def customer_quotes(self, info: ContextInfo, customer_id: ID) -> AsyncGenerator[QuoteEvent, None]:
+    def customer_quotes(self, info: ContextInfo, customer_id: ID) -> AsyncGenerator[QuoteEventUnion, None]:
         return cast("Any", CustomerEvents(info.context, customer_id))

@@ -10,6 +10,7 @@ from strawberry import ID, Info
 
 from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
+from app.api.unwritable_quotes import writable_quote, writable_request
 from app.domain import errors, insurer, money, quote, stub
 from app.domain.tariff import formula
 from app.watch.events import Completed, Received
@@ -17,8 +18,8 @@ from app.watch.events import Completed, Received
 ContextInfo: TypeAlias = Info[Context, None]
 
 
-@strawberry.type
-class Money:
+@strawberry.type(name="Money")
+class MoneyType:
     amount: Decimal
     currency: str = strawberry.field(description="ISO 4217.")
 
@@ -28,10 +29,11 @@ class Money:
 
 
 @strawberry.type(
+    name="Coefficients",
     description="The factors of the premium as the insurer reports them; "
-    "premium = the product, or less where the law caps it."
+    "premium = the product, or less where the law caps it.",
 )
-class Coefficients:
+class CoefficientsType:
     base_rate: Decimal
     territory: Decimal
     bonus_malus: Decimal
@@ -53,11 +55,11 @@ class Coefficients:
         )
 
 
-@strawberry.type
-class Offer:
+@strawberry.type(name="Offer")
+class OfferType:
     number: str = strawberry.field(description="The insurer's own number of the offer.")
-    premium: Money
-    coefficients: Coefficients | None
+    premium: MoneyType
+    coefficients: CoefficientsType | None
     valid_until: datetime | None
     purchase_url: str | None = strawberry.field(description="Where the customer goes to buy; always https.")
 
@@ -65,15 +67,15 @@ class Offer:
     def of(cls, value: quote.Offer) -> Self:
         return cls(
             number=value.number,
-            premium=Money.of(value.premium),
-            coefficients=Coefficients.of(value.coefficients) if value.coefficients else None,
+            premium=MoneyType.of(value.premium),
+            coefficients=CoefficientsType.of(value.coefficients) if value.coefficients else None,
             valid_until=value.valid_until,
             purchase_url=value.purchase_url,
         )
 
 
-@strawberry.type
-class Reason:
+@strawberry.type(name="Reason")
+class ReasonType:
     code: str
     message: str
     insurer_code: str | None = strawberry.field(description="The insurer's own code, where it gave a plain one.")
@@ -83,8 +85,8 @@ class Reason:
         return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code)
 
 
-@strawberry.type
-class Insurer:
+@strawberry.type(name="Insurer")
+class InsurerType:
     id: ID
     name: str
 
@@ -97,13 +99,13 @@ class Insurer:
         return await info.context.services.availabilities.of(self.id)
 
 
-@strawberry.type
-class Quote:
+@strawberry.type(name="Quote")
+class QuoteType:
     id: ID
-    insurer: Insurer
+    insurer: InsurerType
     status: QuoteStatus
-    offer: Offer | None = strawberry.field(description="Set when the status is OFFERED.")
-    reason: Reason | None = strawberry.field(description="Set when the status is neither PENDING nor OFFERED.")
+    offer: OfferType | None = strawberry.field(description="Set when the status is OFFERED.")
+    reason: ReasonType | None = strawberry.field(description="Set when the status is neither PENDING nor OFFERED.")
     received_at: datetime | None
 
     @classmethod
@@ -111,12 +113,12 @@ class Quote:
         offer, reason = None, None
         match value.answer:
             case quote.Offer() as answer:
-                offer = Offer.of(answer)
+                offer = OfferType.of(context.services.links.opened(value.request_id, answer))
             case quote.NoOffer() as answer:
-                reason = Reason.of(answer.reason)
+                reason = ReasonType.of(answer.reason)
         return cls(
             id=ID(f"{value.request_id}:{value.insurer_id}"),
-            insurer=Insurer.of(context.services.availabilities.insurer(value.insurer_id)),
+            insurer=InsurerType.of(context.services.availabilities.insurer(value.insurer_id)),
             status=value.status,
             offer=offer,
             reason=reason,
@@ -127,7 +129,7 @@ class Quote:
     def pending(cls, request: quote.QuoteRequest, insurer_id: str, context: Context) -> Self:
         return cls(
             id=ID(f"{request.id}:{insurer_id}"),
-            insurer=Insurer.of(context.services.availabilities.insurer(insurer_id)),
+            insurer=InsurerType.of(context.services.availabilities.insurer(insurer_id)),
             status=QuoteStatus.PENDING,
             offer=None,
             reason=None,
@@ -141,8 +143,8 @@ class Progress:
     total: int
 
 
-@strawberry.type
-class QuoteRequest:
+@strawberry.type(name="QuoteRequest")
+class QuoteRequestType:
     request: strawberry.Private[quote.QuoteRequest]
     id: ID
     client_reference: str | None
@@ -158,6 +160,7 @@ class QuoteRequest:
 
     @classmethod
     def of(cls, value: quote.QuoteRequest, context: Context) -> Self:
+        value = writable_request(value, context.services)
         return cls(
             request=value,
             id=ID(str(value.id)),
@@ -174,22 +177,22 @@ class QuoteRequest:
     @strawberry.field(
         description="One per asked insurer, also those still PENDING; by default in the order of arrival."
     )
-    def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[Quote]:
+    def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[QuoteType]:
         request, context = self.request, info.context
         answered, now = request.quotes.values(), context.services.clock.now()
         is_by_premium = order_by is QuoteOrder.PREMIUM
         in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
-        settled = [Quote.of(value, context) for value in in_order]
+        settled = [QuoteType.of(value, context) for value in in_order]
         missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
-        return settled + [Quote.pending(request, insurer_id, context) for insurer_id in missing]
+        return settled + [QuoteType.pending(request, insurer_id, context) for insurer_id in missing]
 
     @strawberry.field(description="The lowest premium so far.")
-    def best_quote(self, info: ContextInfo) -> Quote | None:
+    def best_quote(self, info: ContextInfo) -> QuoteType | None:
         return _best(self.request.quotes.values(), info.context)
 
 
-@strawberry.type
-class Problem:
+@strawberry.type(name="Problem")
+class ProblemType:
     path: list[str] = strawberry.field(
         description='Where in the input, e.g. ["application", "drivers", "listed", "0", "birthDate"].'
     )
@@ -199,7 +202,7 @@ class Problem:
 
 @strawberry.type
 class QuoteRequestAccepted:
-    quote_request: QuoteRequest
+    quote_request: QuoteRequestType
     watch_token: str = strawberry.field(
         description="Lets a browser watch this one request, until it expires: "
         'pass it in connection_init as `{ "token": … }`.'
@@ -212,13 +215,13 @@ class CustomerToken:
     expires_at: datetime
 
 
-@strawberry.type
-class InvalidApplication:
-    problems: list[Problem]
+@strawberry.type(name="InvalidApplication")
+class InvalidApplicationType:
+    problems: list[ProblemType]
 
     @classmethod
     def of(cls, error: errors.InvalidApplication) -> Self:
-        return cls(problems=[Problem(path=list(p.path), code=p.code, message=p.message) for p in error.problems])
+        return cls(problems=[ProblemType(path=list(p.path), code=p.code, message=p.message) for p in error.problems])
 
 
 @strawberry.type
@@ -226,8 +229,8 @@ class RateLimited:
     retry_after_seconds: float
 
 
-@strawberry.type
-class Stub:
+@strawberry.type(name="Stub")
+class StubType:
     title: str
     message: str
     retry_after_seconds: int | None = strawberry.field(description="When it makes sense to ask again.")
@@ -241,7 +244,7 @@ class Stub:
 class QuoteReceived:
     cursor: str
     request_id: ID
-    quote: Quote
+    quote: QuoteType
     progress: Progress
 
     @classmethod
@@ -249,7 +252,7 @@ class QuoteReceived:
         return cls(
             cursor=event.cursor.encode(),
             request_id=ID(str(event.quote.request_id)),
-            quote=Quote.of(event.quote, context),
+            quote=QuoteType.of(writable_quote(event.quote, context.services), context),
             progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
         )
 
@@ -260,12 +263,12 @@ class QuotesCompleted:
     request_id: ID
     outcome: Outcome
     progress: Progress
-    best_quote: Quote | None
-    stub: Stub | None = strawberry.field(description="Shown when there is no offer.")
+    best_quote: QuoteType | None
+    stub: StubType | None = strawberry.field(description="Shown when there is no offer.")
 
     @classmethod
     def of(cls, event: Completed, context: Context) -> Self:
-        quotes = event.request.quotes.values()
+        quotes = writable_request(event.request, context.services).quotes.values()
         shown = stub.stub_for(quotes)
         return cls(
             cursor=event.cursor.encode(),
@@ -273,16 +276,16 @@ class QuotesCompleted:
             outcome=event.ending.outcome,
             progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
             best_quote=_best(quotes, context),
-            stub=Stub.of(shown) if shown else None,
+            stub=StubType.of(shown) if shown else None,
         )
 
 
-QuoteEvent = Annotated[QuoteReceived | QuotesCompleted, strawberry.union("QuoteEvent")]
+QuoteEventUnion = Annotated[QuoteReceived | QuotesCompleted, strawberry.union("QuoteEvent")]
 CreateQuoteRequestResult = Annotated[
-    QuoteRequestAccepted | InvalidApplication | RateLimited, strawberry.union("CreateQuoteRequestResult")
+    QuoteRequestAccepted | InvalidApplicationType | RateLimited, strawberry.union("CreateQuoteRequestResult")
 ]
 
 
-def _best(quotes: Iterable[quote.Quote], context: Context) -> Quote | None:
+def _best(quotes: Iterable[quote.Quote], context: Context) -> QuoteType | None:
     best = quote.best_quote(quotes, now=context.services.clock.now())
-    return Quote.of(best, context) if best else None
+    return QuoteType.of(best, context) if best else None

@@ -15,21 +15,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.auth.tokens import Grant
 from app.api.context import Context, Services
-from app.api.execution.document_cache import BadDocument
 from app.api.execution.operation import stream, watched
-from app.api.graphql_errors import format_errors, raised, told
-from app.api.http.view import encode
+from app.api.execution.prepared_documents import BadDocument
+from app.api.graphql_errors import format_errors, from_exception, to_error
+from app.api.http.view import encode, token_of
 from app.api.websocket.messages import (
     Complete,
     ConnectionInit,
     Frame,
     MalformedFrame,
+    OverfullFrame,
     Ping,
     Pong,
     Subscribe,
     decode_frame,
 )
-from app.api.websocket.subscriber import Line, Running, Subscriber
+from app.api.websocket.subscriber import RunningOperation, SocketWriter, Subscriber
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
 from app.observability import metrics
@@ -38,8 +39,8 @@ from app.server.peer import peer_of
 log: Final = structlog.get_logger(__name__)
 
 PROTOCOL: Final = "graphql-transport-ws"
-INIT_S_MOST: Final = 5.0
-OPERATIONS_MOST: Final = 100
+INIT_S_MAX: Final = 5.0
+OPERATIONS_MAX: Final = 100
 OPENING_LENGTH_MAX: Final = 8192
 """Characters of a frame before the token is known: a token, and what else a client sends with it."""
 EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
@@ -100,20 +101,20 @@ class _Connection:
     def __init__(self, websocket: WebSocket, services: Services) -> None:
         self._websocket = websocket
         self._services = services
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningOperation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._peer = peer_of(websocket.scope)
-        self._line = Line(self._peer, self._running) if self._peer else None
+        self._line = SocketWriter(self._peer, self._running) if self._peer else None
         self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
         """What ends the connection although the client goes on."""
         self._reading: asyncio.Timeout | None = None
         self._expiring: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        token, grant = await self._initialised()
+        grant = await self._initialised()
         try:
-            with self._services.sockets.with_token(token):
+            with self._services.sockets.of_caller(self._services.shares.of(grant.caller)):
                 await self._send({"type": "connection_ack"})
                 await self._serve(grant)
         except Overloaded:
@@ -127,7 +128,7 @@ class _Connection:
                     self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
                 self._look_at_token(grant)
                 while True:
-                    await self._take(await self._frame(), grant.caller)
+                    await self._take_next(grant.caller)
         except TimeoutError:
             if self._interrupted is None:
                 raise
@@ -166,13 +167,13 @@ class _Connection:
         metrics.SLOW.inc()
         log.info("socket.stalled", operations=len(self._running))
         for operation_id, operation in self._cancel_operations().items():
-            error = told(SlowConsumer(operation.place))
+            error = to_error(SlowConsumer(operation.place))
             await self._send({"id": operation_id, "type": "error", "payload": [error]})
         raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
 
-    async def _initialised(self) -> tuple[str, Grant]:
+    async def _initialised(self) -> Grant:
         try:
-            async with asyncio.timeout(INIT_S_MOST):
+            async with asyncio.timeout(INIT_S_MAX):
                 frame = await self._frame(OPENING_LENGTH_MAX)
                 while isinstance(frame, Ping | Pong):
                     await self._pong(frame)
@@ -182,21 +183,15 @@ class _Connection:
         if not isinstance(frame, ConnectionInit):
             raise _Closing(UNAUTHORIZED, "Unauthorized")
         try:
-            token = self._token(frame.payload or {})
-            return token, self._services.tokens.grant(token)
+            return self._services.tokens.grant(token_of(frame.payload or {}, self._websocket))
         except NotAuthenticated:
             raise _Closing(FORBIDDEN, "Forbidden") from None
 
-    def _token(self, payload: dict[str, Any]) -> str:
-        """From `{"token": …}`, or as an Authorization header, in the payload or of the handshake."""
-        token = payload.get("token")
-        sent = (value for name, value in payload.items() if name.lower() == "authorization")
-        header = next(sent, None) or self._websocket.headers.get("authorization", "")
-        if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
-            token = header[7:].strip()
-        if not isinstance(token, str):
-            raise NotAuthenticated
-        return token
+    async def _take_next(self, caller: Caller) -> None:
+        try:
+            await self._take(await self._frame(), caller)
+        except OverfullFrame as overfull:
+            await self._send({"id": overfull.id, "type": "error", "payload": [to_error(overfull.cause)]})
 
     async def _take(self, frame: Frame, caller: Caller) -> None:
         match frame:
@@ -213,8 +208,8 @@ class _Connection:
     async def _begin(self, frame: Subscribe, caller: Caller) -> None:
         if frame.id in self._running:
             raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
-        if len(self._running) >= OPERATIONS_MOST:
-            await self._send({"id": frame.id, "type": "error", "payload": [told(Overloaded("operations"))]})
+        if len(self._running) >= OPERATIONS_MAX:
+            await self._send({"id": frame.id, "type": "error", "payload": [to_error(Overloaded("operations"))]})
             return
         context = Context(self._services, caller)
         task = asyncio.create_task(self._operate(frame, context))
@@ -230,7 +225,7 @@ class _Connection:
         except WebSocketDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
-            last = {"type": "error", "payload": [raised(error)]}
+            last = {"type": "error", "payload": [from_exception(error)]}
         # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
         operation = self._running.get(frame.id)
         if last and isinstance(operation, _Operation) and operation.context is context:
@@ -241,7 +236,7 @@ class _Connection:
     async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any] | None:
         """Sends every result of an operation; returns the message that ends it, None if that is a `Subscriber`'s to say."""
         try:
-            operation = self._services.operations.prepare(frame.payload)
+            operation = self._services.operations.prepare(frame.payload, context.share)
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
@@ -256,7 +251,7 @@ class _Connection:
                 await self._send({"id": frame.id, "type": "next", "payload": payload})
         return {"type": "complete"}
 
-    def _cancel_operations(self) -> dict[str, Running]:
+    def _cancel_operations(self) -> dict[str, RunningOperation]:
         cancelled = dict(self._running)
         self._running.clear()
         for operation in cancelled.values():
@@ -274,6 +269,10 @@ class _Connection:
             return decode_frame(text)
         except MalformedFrame:
             raise _Closing(BAD_REQUEST, "Malformed message") from None
+        except OverfullFrame:
+            if length_max is not None:
+                raise _Closing(UNAUTHORIZED, "Unauthorized") from None
+            raise
 
     async def _pong(self, frame: Ping | Pong) -> None:
         if isinstance(frame, Ping):

@@ -9,18 +9,19 @@ from typing import Any, Protocol
 
 import structlog
 
-from app.api.compiled.subscription_plan import Written
-from app.api.context import Context
-from app.api.graphql_errors import raised
+from app.api.compiled.subscription_plan import CompiledSubscription
+from app.api.context import Context, Services
+from app.api.graphql_errors import from_exception
 from app.api.http.view import encode
 from app.api.schema.event_sources import RequestEvents
+from app.api.unwritable_quotes import written
 from app.domain.cursor import Cursor
 from app.server.peer import Peer
 from app.watch.events import Event, Received, Watch
-from app.watch.push_watch import Attendance
+from app.watch.push_watch import PushWatch
 
 
-class Running(Protocol):
+class RunningOperation(Protocol):
     """An operation that has begun."""
 
     def cancel(self) -> None:
@@ -33,10 +34,10 @@ class Running(Protocol):
         ...
 
 
-class Line:
+class SocketWriter:
     """A connection as its subscribers see it: the peer, what runs on it by id, and who waits for the peer to read."""
 
-    def __init__(self, peer: Peer, running: dict[str, Running]) -> None:
+    def __init__(self, peer: Peer, running: dict[str, RunningOperation]) -> None:
         self.peer = peer
         self.running = running
         self._waiting: dict[Subscriber, None] = {}
@@ -58,7 +59,7 @@ class Subscriber:
 
     __slots__ = ("_attendance", "_context", "_head", "_id", "_last", "_line", "_place", "_written")
 
-    def __init__(self, id_: str, written: Written, context: Context, line: Line) -> None:
+    def __init__(self, id_: str, written: CompiledSubscription, context: Context, line: SocketWriter) -> None:
         self._id = id_
         self._written = written
         self._context = context
@@ -67,12 +68,13 @@ class Subscriber:
         self._place: Cursor | str | None = None
         self._last: Mapping[str, Any] | None = None
         """The message that ends it, from when it is known until it is written."""
-        self._attendance = Attendance(context.services.live, self.flush, self._fail)
+        self._attendance = PushWatch(context.services.live, self.flush, self._fail)
 
     async def begin(self, source: RequestEvents) -> None:
         """Raises as `Live.enter`."""
         self._place = source.after
-        await self._attendance.begin(source.request_id, self._context.may_see, source.after)
+        context = self._context
+        await self._attendance.begin(source.request_id, context.may_see, source.after, context.share)
         self._line.running[self._id] = self
         self._attendance.hear()
 
@@ -118,7 +120,10 @@ class Subscriber:
         return watch.payload[1]
 
     def _encoded(self, event: Event) -> bytes:
-        return encode({"data": self._written.write(event, self._context.services)})
+        return written(self._data, event, self._context.services)
+
+    def _data(self, event: Event, services: Services) -> bytes:
+        return encode({"data": self._written.write(event, services)})
 
     def _fail(self, error: Exception) -> None:
         self._end_with(error)
@@ -126,7 +131,7 @@ class Subscriber:
 
     def _end_with(self, error: Exception) -> None:
         with structlog.contextvars.bound_contextvars(operation=self._id):
-            self._end({"type": "error", "payload": [raised(error)]})
+            self._end({"type": "error", "payload": [from_exception(error)]})
 
     def _end(self, last: Mapping[str, Any]) -> None:
         self._attendance.end()

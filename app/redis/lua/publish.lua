@@ -1,21 +1,25 @@
 -- Publishes settled quotes, each at most once, and acknowledges their jobs. Asks nobody for ownership.
 -- KEYS: the feed; then per quote the request's hash, its events and the insurer's job stream.
 -- ARGV: the group, the bell, the feed's length and version; then per quote the request, the insurer, the expiry (ms), the
--- event, its MAC and the entry that was delivered ('' if none was).
+-- event and its MAC, the two for the feed ('' where they are the same) and the entry that was delivered ('' if none was).
 local feed = KEYS[1]
 local group, bell, feed_length, version = unpack(ARGV, 1, 4)
 local rung = {}
 for q = 0, (#KEYS - 1) / 3 - 1 do
   local hash, events, stream = KEYS[q * 3 + 2], KEYS[q * 3 + 3], KEYS[q * 3 + 4]
-  local request, insurer, expires_ms = ARGV[q * 6 + 5], ARGV[q * 6 + 6], ARGV[q * 6 + 7]
-  local event, mac, entry = ARGV[q * 6 + 8], ARGV[q * 6 + 9], ARGV[q * 6 + 10]
+  local request, insurer, expires_ms = ARGV[q * 8 + 5], ARGV[q * 8 + 6], ARGV[q * 8 + 7]
+  local event, mac, entry = ARGV[q * 8 + 8], ARGV[q * 8 + 9], ARGV[q * 8 + 12]
+  local for_feed, feed_mac = ARGV[q * 8 + 10], ARGV[q * 8 + 11]
+  if for_feed == '' then
+    for_feed, feed_mac = event, mac
+  end
   local job = redis.call('HGET', hash, 'job:' .. insurer)
   local first = redis.call('HSETNX', hash, 'done:' .. insurer, '1') == 1
   if first and redis.call('HEXISTS', hash, 'end') == 0 then
     redis.call('XADD', events, '*', 'quote', event, 'mac', mac)
     redis.call('PEXPIREAT', events, expires_ms)
     if feed_length ~= '0' then
-      redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'v', version, 'request', request, 'quote', event, 'mac', mac)
+      redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'v', version, 'request', request, 'quote', for_feed, 'mac', feed_mac)
     end
     rung[#rung + 1] = request
   end

@@ -1,20 +1,24 @@
 -- Publishes the end of one request: every settled quote first, then the end, after which nothing is ever appended.
 -- KEYS: the feed, the request's hash, its events, then the job stream of each of its insurers.
 -- ARGV: the group, the bell, the channel of ended requests, the feed's length and version, the request, the expiry (ms),
--- the end's event and its MAC, how many insurers there are, the insurers; then insurer, event and MAC for each of the quotes
+-- the end's event and its MAC, how many insurers there are, the insurers; then insurer, event, MAC and the two for the feed
+-- ('' where they are the same) for each of the quotes
 -- that the caller has at hand.
 -- Returns the insurers whose quotes are neither published nor at hand: nothing has been done then, call again with them.
 local group, bell, ended, feed_length, version, request, expires_ms, finish, mac = unpack(ARGV, 1, 9)
 local count = tonumber(ARGV[10])
 local feed, hash, events = unpack(KEYS, 1, 3)
 local at_hand = {}
-for i = 11 + count, #ARGV, 3 do
-  at_hand[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] }
+for i = 11 + count, #ARGV, 5 do
+  at_hand[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4] }
 end
-local function tell(kind, event, event_mac)
+local function tell(kind, event, event_mac, for_feed, feed_mac)
   redis.call('XADD', events, '*', kind, event, 'mac', event_mac)
+  if for_feed == '' then
+    for_feed, feed_mac = event, event_mac
+  end
   if feed_length ~= '0' then
-    redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'v', version, 'request', request, kind, event, 'mac', event_mac)
+    redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'v', version, 'request', request, kind, for_feed, 'mac', feed_mac)
   end
 end
 local missing = {}
@@ -31,7 +35,7 @@ local over = redis.call('HEXISTS', hash, 'end') == 1
 for i = 1, count do
   local insurer, stream = ARGV[10 + i], KEYS[3 + i]
   if redis.call('HSETNX', hash, 'done:' .. insurer, '1') == 1 and not over then
-    tell('quote', at_hand[insurer][1], at_hand[insurer][2])
+    tell('quote', unpack(at_hand[insurer]))
   end
   local job = redis.call('HGET', hash, 'job:' .. insurer)
   if job then
@@ -40,7 +44,7 @@ for i = 1, count do
   end
 end
 if redis.call('HSETNX', hash, 'end', '1') == 1 then
-  tell('end', finish, mac)
+  tell('end', finish, mac, '', '')
 end
 redis.call('PEXPIREAT', hash, expires_ms)
 redis.call('PEXPIREAT', events, expires_ms)

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import { Draft, keptDraft, textOf, titleOf } from './form/draft';
+import { acceptDraft, Draft, keptDraft, textOf, titleOf } from './form/draft';
 import { ApplicationForm } from './form/form';
 import { Problems, problemsByPath, written } from './form/input';
 import { keep, tidy } from './offers/kept';
@@ -10,20 +10,29 @@ import { Offers } from './offers/offers';
 import { begun } from './offers/state';
 import { Accepted, submit } from './submit';
 
+const TIDY_EVERY_MS = 10_000;
+
 const numberIn = (hash: string) => /^#\/([0-9A-Z-]{14})$/.exec(hash)?.[1] ?? null;
 
 export function App() {
-  const [number, setNumber] = useState(() => numberIn(location.hash));
+  const [number, setNumber] = useState(() => {
+    tidy(Date.now()); // before anything is read of what was kept
+    return numberIn(location.hash);
+  });
   const [problems, setProblems] = useState<Problems>({});
   useEffect(() => {
     const follow = () => setNumber(numberIn(location.hash));
     addEventListener('hashchange', follow);
-    tidy(Date.now());
-    return () => removeEventListener('hashchange', follow);
+    const tidying = setInterval(() => tidy(Date.now()), TIDY_EVERY_MS);
+    return () => {
+      clearInterval(tidying);
+      removeEventListener('hashchange', follow);
+    };
   }, []);
 
   const show = (accepted: Accepted, draft: Draft) => {
     keep(begun(accepted, titleOf(draft), Date.now()));
+    acceptDraft(draft);
     location.hash = `/${accepted.number}`;
     scrollTo(0, 0);
   };

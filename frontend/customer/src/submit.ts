@@ -9,6 +9,7 @@ export interface Accepted {
   number: string;
   requestId: string;
   watchToken: string;
+  expiresAt: string;
   remainingSeconds: number;
   insurers: Insurer[];
   events: string;

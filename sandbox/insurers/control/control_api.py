@@ -8,12 +8,13 @@ from pydantic import Field
 
 from sandbox.insurers.control.docs_page import add_page
 from sandbox.insurers.control.examples import MODES, SCRIPTS, SETTINGS
+from sandbox.insurers.control.same_origin import SameOriginOnly
 from sandbox.insurers.control.views import InsurerSeen, KeySeen, Settings, SettingsChange
 from sandbox.insurers.handle import Sandbox, UnknownInsurer
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.script.behaviours import Behaviour
 from sandbox.insurers.script.magic_values import MAGIC, PREFIX
-from sandbox.insurers.script.script import BEHAVIOURS_MOST, ScriptTooLong
+from sandbox.insurers.script.script import BEHAVIOURS_MAX, ScriptTooLong
 
 _DESCRIPTION: Final = """
 Twelve invented insurers, each at `/{insurer}/…` in every dialect of the adapters. Here they are told how to behave,
@@ -42,7 +43,7 @@ _TAGS: Final = [
 
 AnyBehaviour = Annotated[Behaviour, Field(discriminator="kind")]
 Behaviours = Annotated[
-    list[AnyBehaviour], Field(max_length=BEHAVIOURS_MOST), Body(openapi_examples=SCRIPTS, description="In order.")
+    list[AnyBehaviour], Field(max_length=BEHAVIOURS_MAX), Body(openapi_examples=SCRIPTS, description="In order.")
 ]
 InsurerId = Annotated[str, Path(description="An insurer's id", json_schema_extra={"enum": list(INSURERS)})]
 
@@ -55,7 +56,7 @@ Handle = Annotated[Sandbox, Depends(_sandbox)]
 
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "No such insurer, or nothing seen under this key"},
-    409: {"description": f"More than {BEHAVIOURS_MOST} behaviours are waiting"},
+    409: {"description": f"More than {BEHAVIOURS_MAX} behaviours are waiting"},
 }
 _router: Final = APIRouter(responses={404: _ERRORS[404]})
 
@@ -70,6 +71,7 @@ def control_app(sandbox: Sandbox) -> FastAPI:
     app.add_exception_handler(UnknownInsurer, _unknown_insurer)
     app.add_exception_handler(ScriptTooLong, _script_too_long)
     add_page(app)
+    app.add_middleware(SameOriginOnly)
     return app
 
 

@@ -13,9 +13,9 @@ AnyStep = Step | Literal["token", "callback"]
 """`token`: a call for an OAuth2 token. `callback`: a call of the insurer's. `any` means neither."""
 Times = Annotated[int, Field(ge=1, le=1_000_000)] | Literal["forever"]
 
-SECONDS_MOST: Final = 600
-HUGE_BODY_BYTES_MOST: Final = 1024**3
-_Seconds = Annotated[float, Field(gt=0, le=SECONDS_MOST)]
+SECONDS_MAX: Final = 600
+HUGE_BODY_BYTES_MAX: Final = 1024**3
+_Seconds = Annotated[float, Field(gt=0, le=SECONDS_MAX)]
 
 
 class _Behaviour(BaseModel, frozen=True):
@@ -50,6 +50,12 @@ class Status(_Behaviour, frozen=True):
     retry_after: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^[ -~]{1,64}$")] | None = Field(
         default=None, description="The header `Retry-After`: seconds, a date, or nonsense."
     )
+    sent_as: int | None = Field(
+        default=None,
+        ge=400,
+        le=599,
+        description="The HTTP status in place of `status`, where the dialect writes errors into bodies: a fault in a 500.",
+    )
 
 
 class Hang(_Behaviour, frozen=True):
@@ -76,7 +82,7 @@ class HugeBody(_Behaviour, frozen=True):
     """The answer that would have come, behind so many bytes of white space: still JSON for who reads it all."""
 
     kind: Literal["huge-body"] = "huge-body"
-    size_bytes: int = Field(default=16 * 1024 * 1024, ge=1, le=HUGE_BODY_BYTES_MOST)
+    size_bytes: int = Field(default=16 * 1024 * 1024, ge=1, le=HUGE_BODY_BYTES_MAX)
 
 
 class BrokenConnection(_Behaviour, frozen=True):

@@ -6,11 +6,11 @@ from typing import Final
 
 from sandbox.insurers.script.behaviours import AnyStep, Behaviour, Decline, Offer
 
-BEHAVIOURS_MOST: Final = 1000
+BEHAVIOURS_MAX: Final = 1000
 
 
 class ScriptTooLong(ValueError):
-    """More than `BEHAVIOURS_MOST` behaviours are waiting for their calls."""
+    """More than `BEHAVIOURS_MAX` behaviours are waiting for their calls."""
 
 
 @dataclass(slots=True)
@@ -33,8 +33,8 @@ class Script:
 
     def append(self, *behaviours: Behaviour) -> None:
         """Raises `ScriptTooLong`, and then appends nothing."""
-        if len(self._lines) + len(behaviours) > BEHAVIOURS_MOST:
-            raise ScriptTooLong(f"more than {BEHAVIOURS_MOST} behaviours")
+        if len(self._lines) + len(behaviours) > BEHAVIOURS_MAX:
+            raise ScriptTooLong(f"more than {BEHAVIOURS_MAX} behaviours")
         self._lines += (_Line(each, None if each.times == "forever" else each.times) for each in behaviours)
 
     def replace(self, *behaviours: Behaviour) -> None:

@@ -1,5 +1,6 @@
 """Lets an insurer behave: the answer that would have come, and what a behaviour makes of it on the wire."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -97,4 +98,7 @@ async def _drip(reply: Reply, seconds: float, drips: int, call: Call) -> None:
 
 def _error(behaviour: Status, dialect: Dialect) -> Reply:
     retry_after = behaviour.retry_after
-    return dialect.error(behaviour.status, "SCRIPTED", None if retry_after is None else str(retry_after))
+    reply = dialect.error(behaviour.status, "SCRIPTED", None if retry_after is None else str(retry_after))
+    if behaviour.sent_as is None or not dialect.errors_in_bodies:
+        return reply
+    return replace(reply, status=behaviour.sent_as)

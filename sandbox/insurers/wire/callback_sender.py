@@ -15,7 +15,7 @@ from sandbox.insurers.wire.replies import encode, offered_by_script, refused
 
 TRIES: Final = 3
 _AGAIN_S: Final = 0.5
-_CALL_S_MOST: Final = 5.0
+_CALL_S_MAX: Final = 5.0
 _HEADER: Final = "X-Signature"
 
 
@@ -56,7 +56,7 @@ class _Calling:
         headers = {"Content-Type": "application/json"}
         if self._plan.signature != "none":
             headers[_HEADER] = signature(body if self._plan.signature == "good" else body + b" ")
-        async with httpx.AsyncClient(verify=False, timeout=_CALL_S_MOST) as http:  # noqa: S501 - whoever asked, asked for it
+        async with httpx.AsyncClient(verify=False, timeout=_CALL_S_MAX) as http:  # noqa: S501 - whoever asked, asked for it
             for _ in range(self._plan.calls):
                 await self._deliver(http, body, headers)
 
@@ -72,7 +72,7 @@ class _Calling:
                 application.settle(refused(decline))
             case None:
                 pass
-        return self._dialect.callback(application.id, application.answer)
+        return self._dialect.callback(application.key, application.id, application.answer)
 
     async def _deliver(self, http: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
         for _ in range(TRIES):

@@ -26,7 +26,7 @@ from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 from sandbox.insurers.wire.http_call import Call
 from sandbox.insurers.wire.replies import Reply, Said, encode, offered, offered_by_script, refused, unreadable
 
-KEY_LENGTH_MOST: Final = 255
+KEY_LENGTH_MAX: Final = 255
 OFFER_VALID_FOR: Final = timedelta(days=3)
 
 _MOSCOW: Final = timezone(timedelta(hours=3))
@@ -92,7 +92,7 @@ class _Visit:
         await act(behaviour, reply, self._call, self._dialect)
 
     async def _create(self, asked: Create, *, is_too_large: bool) -> None:
-        if not 1 <= len(asked.key) <= KEY_LENGTH_MOST:
+        if not 1 <= len(asked.key) <= KEY_LENGTH_MAX:
             await self._call.reply(self._dialect.error(HTTPStatus.BAD_REQUEST, "IDEMPOTENCY_KEY_REQUIRED"))
             return
         self._call.key = record = self._sandbox.keys.touch(asked.key, self._sandbox.clock.now())

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.insurers.control.call_log import NO_STATUS, InsurerRecord, KeyRecord, count
 from sandbox.insurers.wire.replies import Reply
 
-BODY_BYTES_MOST: Final = 256 * 1024
+BODY_BYTES_MAX: Final = 256 * 1024
 
 
 class Call:
@@ -53,7 +53,7 @@ class Call:
             if message["type"] != "http.request":
                 return None
             body += message.get("body", b"")
-            if len(body) > BODY_BYTES_MOST:
+            if len(body) > BODY_BYTES_MAX:
                 return None
             if not message.get("more_body", False):
                 return bytes(body)

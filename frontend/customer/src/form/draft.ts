@@ -1,5 +1,6 @@
 // What is typed so far: one flat record, its keys the API's paths (`vehicle.vin`, `drivers.listed.0.birthDate`).
-// It lives in this tab alone (sessionStorage): a reload keeps it, closing the tab forgets it.
+// It lives in this tab alone (sessionStorage): a reload keeps it, closing the tab forgets it. Once it is accepted only this page's
+// memory has it, to ask again: passports and licences do not stay behind in a storage that every script may read.
 
 export type Draft = Readonly<Record<string, string | boolean>>;
 
@@ -17,7 +18,10 @@ export const EMPTY: Draft = {
   usageMonths: '12',
 };
 
+let accepted: Draft | null = null;
+
 export function keptDraft(): Draft {
+  if (accepted) return accepted;
   try {
     return { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEY) ?? '{}') };
   } catch {
@@ -25,7 +29,13 @@ export function keptDraft(): Draft {
   }
 }
 
+export function acceptDraft(draft: Draft): void {
+  accepted = draft;
+  sessionStorage.removeItem(KEY);
+}
+
 export function keepDraft(draft: Draft): void {
+  accepted = null;
   try {
     sessionStorage.setItem(KEY, JSON.stringify(draft));
   } catch {

@@ -7,7 +7,9 @@ import type { Offer, Quote, QuoteEvent, QuotesCompleted } from './types';
 export interface Request {
   number: string;
   requestId: string;
+  /** Empty when it is of no more use. */
   watchToken: string;
+  watchEndsAtMs: number;
   insurers: Insurer[];
   title: string;
   startedAtMs: number;
@@ -25,6 +27,7 @@ export function begun(accepted: Accepted, title: string, nowMs: number): Request
     number: accepted.number,
     requestId: accepted.requestId,
     watchToken: accepted.watchToken,
+    watchEndsAtMs: nowMs + watchMs(accepted),
     insurers: accepted.insurers,
     title,
     startedAtMs: nowMs,
@@ -33,6 +36,12 @@ export function begun(accepted: Accepted, title: string, nowMs: number): Request
     quotes: [],
     end: null,
   };
+}
+
+/** How long the token holds, by the server's clock alone: it expires at `exp`, and now is `remainingSeconds` before `expiresAt`. */
+function watchMs({ watchToken, expiresAt, remainingSeconds }: Accepted): number {
+  const claims = watchToken.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
+  return JSON.parse(atob(claims)).exp * 1000 - Date.parse(expiresAt) + remainingSeconds * 1000;
 }
 
 /** The request after one more event; a quote that is already there stays as it is. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { keep, kept } from './kept';
+import { keep, kept, withoutToken } from './kept';
 import { after, Request } from './state';
 import { Connection, watch } from './watch';
 
@@ -16,13 +16,16 @@ export interface Unfolding {
 export function useRequest(number: string): Unfolding {
   const [request, setRequest] = useState(() => kept(number));
   const [connection, setConnection] = useState<Connection>('connected');
-  const [isRefused, setRefused] = useState(false);
+  const [isRefused, setRefused] = useState(request !== null && !request.end && !request.watchToken);
   const latest = useRef(request);
   useEffect(() => {
-    if (!latest.current || latest.current.end) return;
+    if (!latest.current?.watchToken || latest.current.end) return;
     return watch(latest.current, {
       onConnection: setConnection,
-      onRefused: () => setRefused(true),
+      onRefused: () => {
+        setRefused(true);
+        if (latest.current) keep(withoutToken(latest.current));
+      },
       onEvent: (event) => {
         latest.current = latest.current && after(latest.current, event, Date.now());
         if (latest.current) keep(latest.current);

@@ -36,6 +36,7 @@ class Business200(Dialect):
     """`POST /rpc/create`, `POST /rpc/status`."""
 
     paths: ClassVar = (("POST", "/rpc/create"), ("POST", "/rpc/status"))
+    errors_in_bodies: ClassVar = True
 
     def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
         try:

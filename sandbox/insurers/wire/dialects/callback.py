@@ -46,8 +46,8 @@ class Callback(RestPoll):
             callback_url=request.callback_url,
         )
 
-    def callback(self, application_id: str, said: Said) -> bytes:
-        return encode({"applicationId": application_id, **as_json(said)})
+    def callback(self, key: str, application_id: str, said: Said) -> bytes:
+        return encode({"idempotencyKey": key, "applicationId": application_id, **as_json(said)})
 
 
 def signature(body: bytes) -> str:

@@ -45,6 +45,9 @@ class Dialect(ABC):
     options: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What insurers.toml has to say to the adapter, so that it gets along with the sandbox."""
 
+    errors_in_bodies: ClassVar[bool] = False
+    """Whether what went wrong stands in the body, whatever the HTTP status."""
+
     @abstractmethod
     def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
         """What is asked for; a reply where it is answered, or turned away, by the dialect itself."""
@@ -65,6 +68,6 @@ class Dialect(ABC):
         """A refusal at the door: nothing was taken in."""
         return self.said(refusal)
 
-    def callback(self, application_id: str, said: Said) -> bytes:
+    def callback(self, key: str, application_id: str, said: Said) -> bytes:
         """The body of a call back."""
         raise NotImplementedError(application_id)

@@ -25,6 +25,7 @@ class Soap(Dialect):
     """`POST /soap` with `CreateApplication` or `GetStatus` in the body."""
 
     paths: ClassVar = (("POST", "/soap"),)
+    errors_in_bodies: ClassVar = True
 
     def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
         try:

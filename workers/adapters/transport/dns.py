@@ -17,7 +17,7 @@ Key = tuple[str, int, socket.AddressFamily]
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
-class Names(AbstractResolver):
+class DnsResolver(AbstractResolver):
     """The resolver of one insurer's connections. aiohttp keeps what it finds for ten seconds."""
 
     def __init__(self, *, seconds: float) -> None:

@@ -1,0 +1,124 @@
+"""Events without servers, and what each face makes of them."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.api.context import Context
+from app.api.execution.operation import stream
+from app.api.execution.prepared_documents import PreparedDocuments
+from app.api.graphql_request import GraphQLRequest
+from app.api.http.view import encode
+from app.api.insurer_directory import InsurerDirectory
+from app.api.rest.representations import event_document, request_document
+from app.api.schema.build import GRAPHQL
+from app.codecs.quote_codec import encode_answer, encode_quote, to_event
+from app.domain.cursor import Cursor
+from app.domain.insurer import Insurer
+from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
+from app.postgres.cipher import Cipher
+from app.postgres.link_cipher import LinkCipher
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
+from app.watch.events import Completed, Event, Received
+from app.watch.push_latency import PushLatency
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
+ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
+INSURERS = ("sever", "volga", "ural", "gone")
+OPERATIONS = PreparedDocuments(GRAPHQL)
+QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
+  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
+  reason { code message insurerCode }"""
+EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
+  ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
+  ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
+fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
+  ... on QuotesCompleted {{ cursor requestId progress {{ answered total }} }} }}"""
+
+
+LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
+"""Of what happens here nothing is sealed any more: `app.watch.hub` has opened it."""
+
+
+class FrozenClock(Clock):
+    def now(self) -> datetime:
+        return NOW
+
+
+def context_of(happening: list[Event]) -> Any:
+    """An operation's context, in which these events happen."""
+
+    async def follow(*_: object) -> AsyncGenerator[Event, None]:
+        for event in happening:
+            yield event
+
+    names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
+    redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written
+    clock = FrozenClock()
+    live = SimpleNamespace(follow=follow)
+    pushed = PushLatency(clock)
+    services: Any = SimpleNamespace(
+        live=live, clock=clock, pushed=pushed, availabilities=InsurerDirectory(names, redis, clock), links=LINKS
+    )
+    return Context(services, SimpleNamespace())  # type: ignore[arg-type]
+
+
+def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
+    """A request that has ended with these quotes."""
+    return QuoteRequest(
+        id=ID,
+        tenant="core-app",
+        customer_id="customer-1",
+        client_reference=None,
+        insurers=INSURERS,
+        created_at=NOW,
+        expires_at=NOW + timedelta(seconds=60),
+        ending=Ending(Outcome.ALL_ANSWERED, NOW),
+        quotes=quotes,
+    )
+
+
+def events_of(quote: Quote) -> list[Event]:
+    """The event of a quote, and the end of a request that has no other."""
+    told, cursor = to_event(quote), Cursor(ID, INSURERS)
+    request = request_of({quote.insurer_id: quote})
+    return [
+        Received(cursor, told, is_live=True),
+        Completed(cursor, request, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
+    ]
+
+
+def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
+    """The payloads of a subscription to everything, by its compiled writer or by graphql-core."""
+    asked = GraphQLRequest(query=EVERYTHING, variables={"id": str(ID)})
+    operation = OPERATIONS.prepare(asked)
+    assert operation.written is not None
+    if not is_compiled:
+        operation = dataclasses.replace(operation, written=None)
+
+    async def results() -> list[bytes]:
+        found = [result async for result in stream(operation, asked, context_of(happening))]
+        assert not any(result.errors for result in found), found
+        return [msgspec.json.encode({"data": result.data}) for result in found]
+
+    return asyncio.run(results())
+
+
+def by_every_face(quote: Quote) -> Mapping[str, list[bytes]]:
+    """What each face writes of a quote: its event, and the end of its request."""
+    happening, services = events_of(quote), context_of([]).services
+    return {
+        "subscription": by_graphql(happening, is_compiled=True),
+        "graphql-core": by_graphql(happening, is_compiled=False),
+        "REST, server-sent events, plain WebSocket": [encode(event_document(event, services)) for event in happening],
+        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), services))],
+        "feed": [encode_quote(quote)],
+        "row": [(part or "").encode() for part in encode_answer(quote)],
+    }

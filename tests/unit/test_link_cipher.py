@@ -1,0 +1,75 @@
+"""Links to buy: sealed where an offer is stored, opened for its customer."""
+
+import pytest
+from prometheus_client import REGISTRY
+from support.quotes import a_quote, a_refusal, a_request, an_offer
+
+from app.codecs.quote_codec import encode_quote, to_event
+from app.domain.quote import Offer, Quote
+from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
+from app.postgres.link_cipher import LinkCipher
+
+CIPHER = Cipher({"k1": bytes(32)})
+LINKS = LinkCipher(CIPHER)
+URL = "https://ins.example/buy?phone=79031112233&passport=4511654321"
+
+
+def offer_of(quote: Quote) -> Offer:
+    assert isinstance(quote.answer, Offer)
+    return quote.answer
+
+
+def test_a_link_is_sealed_and_comes_back() -> None:
+    """With the offer otherwise as it was; an event is opened in its place."""
+    request = a_request()
+    quote = a_quote(request, "sever", an_offer(purchase_url=URL))
+    sealed = LINKS.sealed(quote)
+    assert b"4511654321" not in encode_quote(sealed)
+    assert LINKS.opened(request.id, offer_of(sealed)) == quote.answer
+    told = to_event(sealed)
+    LINKS.open_event(request.id, told.offer)
+    assert told.quote(request.id) == quote
+
+
+def test_what_an_adapter_calls_sealed_is_dropped() -> None:
+    """It would be stored as it is."""
+    quote = a_quote(a_request(), "sever", an_offer(purchase_url=None, sealed_url="4511654321"))
+    assert offer_of(LINKS.sealed(quote)) == an_offer(purchase_url=None)
+
+
+def test_without_a_link_nothing_is_sealed() -> None:
+    """A refusal, an offer without one."""
+    for answer in (a_refusal(), an_offer(purchase_url=None)):
+        quote = a_quote(a_request(), "sever", answer)
+        assert LINKS.sealed(quote) is quote
+
+
+@pytest.mark.parametrize("sealed", ["", "k1.", "k1.AAAA", "k2.AAAA", "é.é", "4511654321"])
+def test_a_link_that_cannot_be_opened_is_none(sealed: str) -> None:
+    """The offer is shown without it."""
+    request = a_request()
+    offer = an_offer(purchase_url=None, sealed_url=sealed)
+    assert LINKS.opened(request.id, offer) == an_offer(purchase_url=None)
+
+
+def test_a_link_of_another_request_or_purpose_does_not_open() -> None:
+    """Nor does one whose text is no link any more."""
+    first, second = a_request(), a_request()
+    assert LINKS.open(second.id, LINKS.seal(first.id, URL)) is None
+    assert LINKS.open(first.id, str(CIPHER.seal(first.id, URL.encode()))) is None
+    assert LINKS.open(first.id, LINKS.seal(first.id, "javascript:alert(1)")) is None
+    with pytest.raises(Undecryptable):
+        CIPHER.derived(CALLBACKS).open(first.id, Sealed.from_text(LINKS.seal(first.id, URL)))
+
+
+def test_seals_are_counted_by_purpose_and_key() -> None:
+    """So that a key is rotated before its nonces repeat."""
+
+    def counted() -> float:
+        names = {"purpose": "links", "key": "k1"}
+        return REGISTRY.get_sample_value("osago_seals_total", names) or 0.0
+
+    before = counted()
+    for _ in range(3):
+        LINKS.seal(a_request().id, URL)
+    assert counted() == before + 3
