@@ -26,7 +26,6 @@ from app.api.insurer_directory import InsurerDirectory
 from app.api.rest import routes as rest
 from app.api.rest.problem_details import not_found
 from app.api.schema.build import GRAPHQL
-from app.caller_shares import CallerShares
 from app.config.settings import Settings
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
@@ -34,12 +33,13 @@ from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.runtime.supervision import Part, run_parts
-from app.server.forwarded import ForwardedClients
+from app.server.http1.forwarded import ForwardedClients
+from app.server.http1.static_files import static_files
 from app.server.loopback import LoopbackHosts
-from app.server.static_files import static_files
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
+from app.use_cases.caller_shares import CallerShares
 from app.use_cases.insurer_callbacks import PATH as CALLBACKS
 from app.watch.customer_watch import CustomerWatches
 from app.watch.hub import WatchHub

@@ -10,7 +10,6 @@ from app.api.compiled.plan_cache import PlanCache
 from app.api.connections.socket_limits import SocketCounter
 from app.api.execution.prepared_documents import PreparedDocuments
 from app.api.insurer_directory import InsurerDirectory
-from app.caller_shares import CallerShare, CallerShares
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
@@ -20,6 +19,7 @@ from app.postgres.request_rows import Customer
 from app.runtime.clock import Clock
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.use_cases.accept import RequestAcceptor
+from app.use_cases.caller_shares import CallerShare, CallerShares
 from app.use_cases.complete import RequestCompleter
 from app.watch.customer_watch import CustomerWatches
 from app.watch.hub import WatchHub

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import structlog
 
-from app.caller_shares import CallerShare
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
 from app.postgres.database import Pool, connected
@@ -23,6 +22,7 @@ from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part
+from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Event, Follower
 from app.watch.hub import LOOK_EVERY_S, POLL_EVERY_S, WatchHub
 

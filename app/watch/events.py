@@ -7,12 +7,12 @@ from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
-from app.caller_shares import CallerShare
 from app.codecs.quote_codec import QuoteEvent
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis.event_streams import Position
+from app.use_cases.caller_shares import CallerShare
 
 
 @dataclass(slots=True)

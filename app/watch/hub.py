@@ -13,7 +13,6 @@ from uuid import UUID
 
 import structlog
 
-from app.caller_shares import CallerShare
 from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, Unavailable
@@ -32,6 +31,7 @@ from app.runtime.clock import Clock
 from app.runtime.group_commit import Gathered, GroupCommit
 from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part
+from app.use_cases.caller_shares import CallerShare
 from app.use_cases.complete import RequestCompleter as Ender
 from app.watch.events import Event, Follower, InterruptedWatch, Listener, Watch
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from app.caller_shares import CallerShare
 from app.domain.errors import Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
+from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Follower, InterruptedWatch
 from app.watch.hub import TRY_AGAIN_S, WatchHub
 

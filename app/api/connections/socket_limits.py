@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-from app.caller_shares import CallerShare
 from app.domain.errors import Overloaded
+from app.use_cases.caller_shares import CallerShare
 
 _ADDRESS: Final = "address "
 

@@ -31,8 +31,8 @@ from app.api.execution.coercion import Coercion, coercions
 from app.api.execution.document_cache import DocumentCache, release_tokens
 from app.api.execution.document_cost import TOKENS_MAX, TooComplex, check_text, measure
 from app.api.graphql_request import GraphQLRequest
-from app.caller_shares import CallerShare
 from app.domain.errors import CallerError, WrongSetting
+from app.use_cases.caller_shares import CallerShare
 
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of the documents of services, and again of those of browsers."""
