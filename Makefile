@@ -17,8 +17,8 @@ test: .venv/ready          ## the whole suite, on real servers; ARGS=… runs wh
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not alone and not long and not compat" -n auto --dist loadgroup
-	@$(RUN) pytest -m "alone and not long and not compat"
+	@$(RUN) pytest -m "not alone and not long and not compat" -n auto --dist loadgroup; together=$$?; \
+		$(RUN) pytest -m "alone and not long and not compat" && exit $$together
 endif
 
 compat: .venv/ready        ## with parts of others: clients of npm, Java, gateways; a test whose part is missing says so and is skipped

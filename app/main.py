@@ -34,9 +34,9 @@ from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.runtime.supervision import Part, run_parts
-from app.server.forwarded import ForwardedClients
+from app.server.http1.forwarded import ForwardedClients
+from app.server.http1.static_files import static_files
 from app.server.loopback import LoopbackHosts
-from app.server.static_files import static_files
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter

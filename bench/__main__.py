@@ -21,6 +21,7 @@ LINES: Final[Mapping[str, str]] = {
     "recovery": "bench.recovery",
     "peak": "bench.peak",
     "growth": "bench.growth",
+    "floods": "bench.floods",
     "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""

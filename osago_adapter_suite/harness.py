@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ from osago_adapter_suite.applications import CAR
 from sandbox.insurers.app import create_app
 from sandbox.insurers.control.views import InsurerSeen, KeySeen
 from sandbox.insurers.handle import Sandbox
-from sandbox.insurers.script.behaviours import Behaviour
+from sandbox.insurers.script.behaviours import Behaviour, Hang, SlowBody
 from sandbox.insurers.wire.dialects import load_dialects
 from workers.adapters.adapter import Abilities, InsurerAccess
 from workers.adapters.registry import find_adapter, make_adapter
@@ -39,9 +39,12 @@ from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 
 INSURER: Final = "sever"
-REQUEST_TIMEOUT: Final = "300ms"
+REQUEST_TIMEOUT: Final = "20s"
+"""On a busy machine an insurer that is quick looks slow: no call is given up that was not meant to be."""
+HUNG_TIMEOUT: Final = "1s"
+"""Of one that hangs, which costs a test its time."""
+HUNG_S_MIN: Final = 1.0
 _PATIENCE: Final[Mapping[str, Any]] = {
-    "request_timeout": REQUEST_TIMEOUT,
     "poll_interval": {"first": "5ms", "factor": 1.5, "most": "50ms"},
     "retry": {"attempts": 3, "first": "5ms", "most": "20ms"},
     "breaker": {"min_calls": 1000},
@@ -68,7 +71,6 @@ class Desk:
         spoken = load_dialects().get(dialect)
         if spoken is None:
             raise WrongSetting(f"the sandbox has no dialect {dialect}; --dialect names another")
-        self.errors_in_bodies = spoken.errors_in_bodies
         self._options = {**spoken.options, **options}
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
@@ -94,7 +96,7 @@ class Desk:
         self.sandbox.script(INSURER, *behaviours)
         settings = InsurerSettings.model_validate(
             {"id": INSURER, "name": "-", "adapter": self._adapter, "base_url": f"{self._url}/{INSURER}"}
-            | {"options": self._options, **_PATIENCE}
+            | {"options": self._options, "request_timeout": _timeout(behaviours), **_PATIENCE}
         )
         clock = Clock()
         http = _Watched(settings, clock)
@@ -128,6 +130,11 @@ class Desk:
     @staticmethod
     async def _on_loop(step: Any) -> None:
         step()
+
+
+def _timeout(behaviours: Sequence[Behaviour]) -> str:
+    hangs = any(isinstance(one, Hang) or (isinstance(one, SlowBody) and one.seconds > HUNG_S_MIN) for one in behaviours)
+    return HUNG_TIMEOUT if hangs else REQUEST_TIMEOUT
 
 
 class _Watched(InsurerHttp):

@@ -128,10 +128,11 @@ def test_a_retry_after_that_cannot_be_meant_is_as_if_missing(desk: Desk, retry_a
 @pytest.mark.parametrize("step", ["create", "poll"])
 @pytest.mark.parametrize("sent_as", [400, 500, 503])
 def test_an_error_in_a_body_is_read_whatever_its_status(desk: Desk, step: str, sent_as: int) -> None:
-    """Credentials that are not accepted are no breakdown: asked once. `send` has `reads` for that, `Reply.expect` the rest."""
-    if not desk.errors_in_bodies:
-        pytest.skip("this dialect has its errors in the status alone")
+    """Credentials that are not accepted are no breakdown: no retry. `send` has `reads` for that, `Reply.expect` the rest.
+
+    A dialect that has its errors in the status alone sends its 403.
+    """
     wire = {"status": 403, "sent_as": sent_as, "step": step, "times": "forever"}
     asked = desk.ask(SILENT, Status.model_validate(wire))
     assert asked.answer == failed(ReasonCode.INSURER_CREDENTIALS)
-    assert asked.seen is None or asked.seen.creates == 1
+    assert asked.seen is None or asked.seen.creates <= 2  # once more with a new token, where there are tokens

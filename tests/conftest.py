@@ -18,17 +18,15 @@ logs.configure(log_format="json", level="warning")
 
 
 TESTS = Path(__file__).parent
-ALONE = {"test_circuits.py", "test_limits.py", "test_slow_readers.py"}
-"""Beside the chaos: what they assert is a time."""
-TOGETHER = {"test_frozen_workers.py", "test_killed_workers.py", "test_poison.py", "test_redis_faults.py"}
-"""Chaos that asserts no time, but for a test that is marked by itself: mostly it waits for leases."""
+ALONE = {"test_stopped_readers.py"}
+"""Hundreds of sockets, and what others notice of them: it loads both cores by itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs the machine for itself or parts of others, and keeps together what shares a folder of npm's."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if item.path.name in ALONE or (folder == "chaos" and item.path.name not in TOGETHER):
+        if item.path.name in ALONE:
             item.add_marker("alone")
         if folder == "compat":
             item.add_marker("compat")

@@ -106,6 +106,7 @@ class Worker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is told to stop, then finishes or hands back what it holds."""
         try:
+            metrics.begin(self._lanes)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:

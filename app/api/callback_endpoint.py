@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.domain.errors import NotFound, Overloaded
@@ -18,10 +18,13 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {NotFound: 404, BadSignature: 
 async def answer(request: Request, callbacks: InsurerCallbacks) -> Response:
     """204 where it is kept; 400 without a body; 403 for another's signature; 404 where nothing waits for it; 413; 503 where it may come again."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > CALL_BYTES_MAX:
-            return Response(status_code=413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > CALL_BYTES_MAX:
+                return Response(status_code=413)
+    except ClientDisconnect:  # in the middle of the body
+        return Response(status_code=400)
     if not body:
         return Response(status_code=400)
     try:

@@ -91,8 +91,14 @@ class OfferEvent(msgspec.Struct, rename="camel", gc=False):
 
     @property
     def factors(self) -> Coefficients | None:
+        given = self.given_factors
+        return offer_coefficients(given) if given else None
+
+    @property
+    def given_factors(self) -> Coefficients | None:
+        """As they came: `Offer` looks at their bounds itself."""
         read = _coefficients_decoder.decode(self.coefficients) if self.coefficients else None
-        return offer_coefficients(_copy(read, Coefficients)) if read else None
+        return _copy(read, Coefficients) if read else None
 
 
 class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
@@ -127,7 +133,7 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
         return Offer(
             number=told.number,
             premium=Money(told.premium, told.currency),
-            coefficients=told.factors,
+            coefficients=told.given_factors,
             valid_until=told.valid_until,
             purchase_url=told.purchase_url,
             sealed_url=told.sealed_url,

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     """`id:secret,…`: the first signs, all are checked with; the secret above is the key without an id."""
     jwks: str = ""
     """A file or an https URL with the public keys of an identity provider whose service tokens hold too."""
+    jwks_issuer: str = ""
+    """Required with `jwks`: the `iss` of the provider's tokens; others do not hold."""
+    jwks_tenant_prefix: str = Field(default="idp:", pattern="^[!-~]{1,64}$")
+    """Before the `sub` of the provider's tokens; `off`: they share the names of our own tokens."""
+    jwks_scopes: str = Field(default="quotes:read quotes:write", pattern="^[!-~]+( [!-~]+)*$")
+    """What the provider's tokens may give, of what they say."""
     encryption_keys: SecretStr = SecretStr("")
     """`id:base64,…` of 32 bytes each: the first encrypts, all decrypt."""
     quote_deadline: Duration = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, get_type_hints
 
 from app.domain.errors import InsurerProtocol
@@ -25,6 +26,8 @@ FACTOR_EXPONENT_MAX: Final = 4
 VALID_UNTIL_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 VALID_UNTIL_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
+_factors_of: Final = attrgetter(*Coefficients.__slots__)
+_PLAIN_LENGTH_MAX: Final = 7
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
 _SEALED: Final = re.compile(r"[!-~]{1,4096}")
@@ -123,6 +126,8 @@ def offer_coefficients(coefficients: Coefficients) -> Coefficients | None:
     """The coefficients, None unless each of them is a factor: they explain a premium together or not at all."""
     if not isinstance(coefficients, Coefficients):  # pyright: ignore[reportUnnecessaryIsInstance]
         return None
+    if all(map(_is_plain, _factors_of(coefficients))):
+        return coefficients
     given = {name: getattr(coefficients, name) for name in Coefficients.__slots__}
     kept = {name: _factor(factor) for name, factor in given.items()}
     if None in kept.values():
@@ -174,6 +179,14 @@ def _factor(factor: Any) -> Decimal | None:
     if stripped == stripped.to_integral_value():
         stripped = factor.to_integral_value()  # 7500, and not 7.5E+3
     return stripped if stripped == factor and _is_short(stripped) else None
+
+
+def _is_plain(factor: Any) -> bool:
+    """Whether it is within every bound, as nearly every factor is: a third of the time that looking at its digits takes."""
+    if type(factor) is not Decimal or not factor:
+        return False
+    text = str(factor)
+    return len(text) <= _PLAIN_LENGTH_MAX and text[0].isdigit() and "E" not in text
 
 
 def _is_short(factor: Decimal) -> bool:

@@ -1,5 +1,6 @@
 """Every metric, in one place. Labels are insurers, statuses and the like: never ids, never anything personal."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -52,6 +53,20 @@ SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
 ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
+
+
+ERRORS.labels("INTERNAL")  # as `begin`, in every process
+
+
+def begin(insurers: Iterable[str]) -> None:
+    """Has a worker's counters that alerts look at begin at 0: `increase` does not see the first of what begins at 1."""
+    for id_ in insurers:
+        for counter in (UNLAWFUL, DEAD_LETTERS, CLAIMED):
+            counter.labels(id_)
+        for step in ("create", "poll"):
+            CALLS.labels(id_, step, "InsurerCredentials")
+        for status in ("FAILED", "NONE"):
+            _asked(id_, status)
 
 
 def answered(status: QuoteStatus, count: int = 1) -> None:

@@ -14,9 +14,10 @@ BEGINNING: Final[Key] = (UUID(int=0), "")
 
 # What another process has locked it seals or destroys itself.
 _IN_CLEAR: Final = """
-SELECT q.request_id, q.insurer_id, q.offer->>'purchaseUrl' AS link, r.application IS NULL AS is_purged
-FROM osago_quotes q JOIN osago_requests r ON r.id = q.request_id
-WHERE q.offer ? 'purchaseUrl' ORDER BY q.request_id, q.insurer_id LIMIT $1 FOR UPDATE OF q SKIP LOCKED
+SELECT q.request_id, q.insurer_id, q.offer->>'purchaseUrl' AS link,
+       (SELECT r.application IS NULL FROM osago_requests r WHERE r.id = q.request_id) AS is_purged
+FROM osago_quotes q WHERE q.offer ? 'purchaseUrl' AND (q.request_id, q.insurer_id) > ($1, $2)
+ORDER BY q.request_id, q.insurer_id LIMIT $3 FOR UPDATE OF q SKIP LOCKED
 """
 
 _SEALED_OTHERWISE: Final = """
@@ -42,13 +43,13 @@ class StoredLink:
     is_purged: bool
 
 
-async def links_in_clear(connection: Connection, *, most: int) -> list[StoredLink]:
-    """Some of the links that are not sealed, locked until the transaction ends."""
-    return [_stored(row) for row in await connection.fetch(_IN_CLEAR, most)]
+async def links_in_clear(connection: Connection, *, after: Key, most: int) -> list[StoredLink]:
+    """A page of the links that are not sealed, in the order of their keys, locked until the transaction ends."""
+    return [_stored(row) for row in await connection.fetch(_IN_CLEAR, *after, most)]
 
 
 async def links_sealed_otherwise(connection: Connection, key_id: str, *, after: Key, most: int) -> list[StoredLink]:
-    """A page of the links that another key has sealed, in the order of their keys, locked likewise."""
+    """A page of the links that another key has sealed, likewise."""
     return [_stored(row) for row in await connection.fetch(_SEALED_OTHERWISE, key_id, *after, most)]
 
 

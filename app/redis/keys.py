@@ -94,13 +94,20 @@ def called(shard: int) -> str:
 
 
 def circuit(insurer_id: str) -> str:
-    """An open circuit: until when, microseconds of Redis's time, and how often it had opened in a row before."""
+    """An open circuit: until when, microseconds of Redis's time, how often it had opened in a row before, and 1 where only
+    an answered job closes it.
+    """
     return f"{{osago-00}}:circuit:{insurer_id}"
 
 
 def trial(insurer_id: str) -> str:
-    """Whose trial call decides whether a circuit closes."""
+    """The job whose trial decides whether a circuit closes."""
     return f"{{osago-00}}:trial:{insurer_id}"
+
+
+def unanswered(insurer_id: str) -> str:
+    """How many jobs in a row, over all workers, an insurer has left without an answer."""
+    return f"{{osago-00}}:unanswered:{insurer_id}"
 
 
 def pause(insurer_id: str, step: str) -> str:

@@ -6,6 +6,8 @@ Where the server has no such thing in the scope, everything goes through ASGI, w
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from app.server.peer_budget import PeerBudget
+
 EXTENSION: Final = "osago.peer"
 """In the scope's extensions: its `peer` is a Peer."""
 
@@ -13,6 +15,8 @@ EXTENSION: Final = "osago.peer"
 class Peer(Protocol):
     """One connection, once it is accepted. What is written here and what is sent through ASGI keep their order."""
 
+    budget: PeerBudget
+    """The connection's: what the application spends and what the server spends come out of one."""
     on_writable: Callable[[], None] | None
     """Called when it takes messages again."""
     on_stalled: Callable[[], None] | None
@@ -31,3 +35,9 @@ class Peer(Protocol):
 def peer_of(scope: Mapping[str, Any]) -> Peer | None:
     """The peer of this connection, where the server tells."""
     return scope.get("extensions", {}).get(EXTENSION, {}).get("peer")
+
+
+def budget_of(scope: Mapping[str, Any]) -> PeerBudget:
+    """The budget of this connection; where the server has none, one for the application's part alone."""
+    peer = peer_of(scope)
+    return peer.budget if peer else PeerBudget()

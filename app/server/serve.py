@@ -14,7 +14,7 @@ from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
-from app.server.direct_http import DirectProtocol
+from app.server.http1.direct_http import DirectProtocol
 from app.server.websocket_limits import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
 
 FRAME_BYTES_MAX: Final = 64 * 1024
@@ -31,6 +31,10 @@ HEADERS: Final = {
 """With every answer. Browsers heed the last one only where TLS is before us."""
 SENT_BYTES_MAX: Final = 128 * 1024
 """What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
+RECEIVED_BYTES_MAX: Final = 32 * 1024
+"""What the kernel keeps for a connection that is not read: the most of one read, give or take what Linux adds to it. libuv reads
+up to 32 times in a row where 256 KiB lie ready, before it looks at another connection.
+"""
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005
 
@@ -107,6 +111,7 @@ def listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES_MAX)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES_MAX)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS_MAX)
     try:

@@ -1,16 +1,17 @@
 """The page when the network, a tab or core-app's aggregator fails it."""
 
-import time
 from dataclasses import replace
 
 import pytest
 from support.browser import Browser, Page
 from support.proxy import proxied
 from support.shop import Shop, Shops, ask, ends, has_offers, offers, send
+from support.stalls import within
 
 from sandbox.insurers.script.behaviours import Processing
 
 TOLD_S_MAX = 1.0
+LOOK_S = 0.3  # a click and a look take their time, too
 
 pytestmark = pytest.mark.processes
 
@@ -223,10 +224,9 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, sh
         proxy.go_down()
         await page.open(url)
         await page.click("Заполнить примером")
-        began = time.monotonic()
-        await page.click("Узнать цены")
-        await page.shows("Сервис подбора сейчас не отвечает")
-        assert time.monotonic() - began < TOLD_S_MAX + 0.3, "a click and a look take their time, too"
+        with within(TOLD_S_MAX + LOOK_S):
+            await page.click("Узнать цены")
+            await page.shows("Сервис подбора сейчас не отвечает")
         proxy.come_back()
         await page.click("Отправить ещё раз")
         await page.waits("location.hash.length > 10")

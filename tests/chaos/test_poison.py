@@ -62,7 +62,7 @@ async def _poisoned(world: World, tmp_path: Path, *, innocents: int, max_deliver
             for one in await asyncio.gather(*(world.accepted(api) for _ in range(AT_ONCE)))
         ]
         watches = [asyncio.create_task(world.watched(api, one)) for one in neighbours]
-        await until(lambda: world.sandbox.seen_by("sever").applications == innocents, seconds=30)
+        await until(lambda: world.sandbox.seen_by("sever").applications == innocents)
         events = await world.watched(api, await _poison(world, api))
         assert [(event["quote"]["status"], event["quote"]["reason"]["code"]) for event in events[:-1]] == [
             ("FAILED", "INTERNAL")

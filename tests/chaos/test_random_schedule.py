@@ -114,13 +114,13 @@ async def _nothing_is_left(town: Town, insurers: tuple[str, ...]) -> None:
         groups = [group for stream in streams for group in await redis.xinfo_groups(stream)]
         return not any([await redis.xlen(stream) for stream in streams]) and not any(g["pending"] for g in groups)
 
-    await until(is_at_rest, seconds=30)
+    await until(is_at_rest)
     assert await town.at_hand.keys_without_ttl() == []
 
 
 async def _nothing_leaks(town: Town, insurers: tuple[str, ...]) -> None:
     """Subscriptions, jobs, sockets, connections to PostgreSQL and to Redis."""
-    await until(lambda: _is_idle(town), seconds=15)
+    await until(lambda: _is_idle(town))
     connections = await town.world.database.fetch(
         "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name = 'osago'", town.world.database.name
     )

@@ -281,3 +281,14 @@ def test_nginx_lets_the_api_through(path: str) -> None:
     (pattern,) = re.findall(r"location ~ (\S+) \{", NGINX)
     assert re.search(pattern, path)
     assert not any(re.search(pattern, other) for other in ("/metrics", "/readyz", "/graphqlx", "/"))
+
+
+def test_nginx_does_not_log_where_an_insurer_calls() -> None:
+    """The address lets its owner call in the insurer's name: it stands neither in a line of access nor in one of an error."""
+    log_format = NGINX[NGINX.index("log_format plain") : NGINX.index("access_log /dev/stdout")]
+    assert not re.findall(r"\$(?:uri|request|request_uri|document_uri)\b", log_format)
+    (named,) = re.findall(r"map \$uri \$logged_path \{\s+\"~(\S+)\"\s+(\S+);", NGINX)
+    assert re.match(named[0], "/callbacks/0193.k1.abc")
+    assert named[1] == "/callbacks/-"
+    location = NGINX[NGINX.index("location ^~ /callbacks/ {") :].partition("}")[0]
+    assert "error_log stderr crit;" in location

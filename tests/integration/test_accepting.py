@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -153,10 +154,10 @@ async def test_without_postgresql_a_mutation_says_so_at_once(world: World) -> No
     world.write_insurers("sever")
     world.set(database_url="postgresql://osago@127.0.0.1:1/osago")
     api = await world.api()
-    response = await api.post(CREATE, {"input": world.new_request()})
+    with within(2):
+        response = await api.post(CREATE, {"input": world.new_request()})
     [error] = response.json()["errors"]
     assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfterSeconds": 1.0}
-    assert response.elapsed.total_seconds() < 2
     assert isinstance(response, httpx.Response)
 
 

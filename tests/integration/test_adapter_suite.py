@@ -34,7 +34,7 @@ class Blind(RestPoll):
 """
 
 
-pytestmark = pytest.mark.xdist_group("adapters")  # one process has all trials at hand
+pytestmark = [pytest.mark.xdist_group("adapters"), pytest.mark.timeout(900)]  # one process has all trials at hand
 
 
 def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subproce
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=600,
     )
 
 

@@ -167,7 +167,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
         osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
         httpx.AsyncClient(base_url=process.url, verify=False) as http,  # noqa: S501 - plain HTTP
     ):
-        await until(lambda: _answers(http), seconds=20)
+        await until(lambda: _answers(http))
         await http.put("/control/sever/mode", json={"kind": "hang"})
         hanging = _hang(http)
         process.signal(signal.SIGTERM)
@@ -186,7 +186,7 @@ async def test_core_app_ends_with_0_though_somebody_listens_to_its_events(world:
         osago(world.folder, world.environment, *arguments, port=port) as process,
         httpx.AsyncClient(base_url=process.url, verify=False, timeout=20) as http,  # noqa: S501 - plain HTTP
     ):
-        await until(lambda: _answers(http), seconds=20)
+        await until(lambda: _answers(http))
         body = {"application": world.new_request()["application"]}
         accepted = (await http.post("/applications", json=body, headers={"Idempotency-Key": "a-key-of-ours"})).json()
         async with http.stream("GET", accepted["events"]) as events:

@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 from support.proxy import proxied
+from support.stalls import within
 from support.world import ApiAtHand, World
 
 from sandbox.core_app.aggregator import CALL_S_MAX
@@ -18,6 +18,7 @@ from sandbox.core_app.endpoints import BODY_BYTES_MAX
 from sandbox.core_app.identity import COOKIE
 
 TOLD_S_MAX = 1.0
+SENT_MAX = 10
 ASLEEP = "http://127.0.0.1:1/graphql"
 KEY = "0123456789abcdef"
 
@@ -25,7 +26,7 @@ KEY = "0123456789abcdef"
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
     """A browser, in so far as it keeps its cookies."""
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         yield client
 
 
@@ -37,6 +38,16 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def submit(http: httpx.AsyncClient, url: str, application: Any, key: str = KEY) -> httpx.Response:
+    """Sends it, and again with its key where core-app asks for that: on a busy machine its second is soon over."""
+    for _ in range(SENT_MAX):
+        answer = await submit_once(http, url, application, key)
+        if answer.status_code != 503:
+            return answer
+        await asyncio.sleep(float(answer.headers["Retry-After"]))
+    raise AssertionError("never accepted")
+
+
+async def submit_once(http: httpx.AsyncClient, url: str, application: Any, key: str = KEY) -> httpx.Response:
     return await http.post(f"{url}/applications", json={"application": application}, headers={"Idempotency-Key": key})
 
 
@@ -114,9 +125,8 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
         traps = [proxy.trap(lambda _: True) for _ in range(5)] if how == "hangs" else []
         if how == "refuses":
             proxy.go_down()
-        began = time.monotonic()
-        answer = await submit(http, url, application(world))
-        assert time.monotonic() - began < TOLD_S_MAX
+        with within(TOLD_S_MAX):
+            answer = await submit_once(http, url, application(world))
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) >= answer.json()["retryAfterSeconds"] > 0
         for trap in traps:
@@ -133,11 +143,10 @@ async def test_while_the_circuit_is_open_nobody_waits(world: World, api: ApiAtHa
     """And readiness says so; core-app itself is ready."""
     url = await world.core_app(api, url=ASLEEP)
     for _ in range(FAILURES_MAX):
-        await submit(http, url, application(world))
-    began = time.monotonic()
-    answers = await asyncio.gather(*(submit(http, url, application(world)) for _ in range(20)))
+        await submit_once(http, url, application(world))
+    with within(CALL_S_MAX):
+        answers = await asyncio.gather(*(submit_once(http, url, application(world)) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {503}
-    assert time.monotonic() - began < CALL_S_MAX
     assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "open"}
 
 

@@ -134,7 +134,7 @@ async def test_a_client_without_a_good_token_says_so_and_fails(
 async def api_at(world: World, port: int) -> AsyncGenerator[Process, None]:
     """A ready API in a process of its own, on this port."""
     async with osago(world.folder, world.environment, "api", "--port", str(port), port=port) as process:
-        await until(lambda: _is_ready(process), seconds=20)
+        await until(lambda: _is_ready(process))
         yield process
 
 

@@ -27,7 +27,7 @@ from app.redis.topology import connect, parse_address
 ROOT: Final = Path(__file__).parents[2]
 SCHEMA: Final[dict[str, Any]] = json.loads((ROOT / "docs/feed.schema.json").read_text(encoding="utf-8"))
 DOCUMENT: Final = (ROOT / "docs/feed.md").read_text(encoding="utf-8")
-EXPIRES: Final = datetime.now(UTC) + timedelta(seconds=60)
+EXPIRES: Final = datetime.now(UTC) + timedelta(days=1)
 FEED: Final = keys.feed(0)
 
 

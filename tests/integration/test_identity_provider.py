@@ -20,6 +20,7 @@ from support.world import ApiAtHand, World
 from app.server.serve import listen, serve_here
 
 INSURERS = "{ insurers { id } }"
+ISSUER = "https://idp.example/realms/shop"
 
 
 class Provider:
@@ -37,7 +38,7 @@ class Provider:
         return self._keys.pop(key_id)
 
     def token(self, key_id: str, *, scope: str = "quotes:read", key: rsa.RSAPrivateKey | None = None) -> str:
-        claims = {"sub": "core-app", "aud": "osago", "exp": int(time.time()) + 3600, "scope": scope}
+        claims = {"iss": ISSUER, "sub": "core-app", "aud": "osago", "exp": int(time.time()) + 3600, "scope": scope}
         return jwt.encode(claims, key or self._keys[key_id], algorithm="RS256", headers={"kid": key_id})
 
     async def answer(self, _request: Request) -> Response:
@@ -68,7 +69,7 @@ async def test_its_tokens_hold_and_its_keys_are_followed(world: World, monkeypat
     world.write_insurers("sever")
     async with provided() as provider:
         provider.add("2026-01")
-        world.set(jwks=provider.url)
+        world.set(jwks=provider.url, jwks_issuer=ISSUER)
         api = await world.api()
         first = provider.token("2026-01")
         await until(lambda: is_good(api, first))

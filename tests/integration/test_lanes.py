@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, WorkerAtHand, World
 
@@ -219,7 +220,8 @@ async def test_a_cancelled_request_ends_the_asking_within_a_second(world: World,
     await until(lambda: world.sandbox.seen_by("sever").polls > 0)
     cancel = "mutation C($id: ID!) { cancelQuoteRequest(id: $id) { status } }"
     await api.post(cancel, {"id": accepted["quoteRequest"]["id"]})
-    await until(lambda: held(worker) == 0, seconds=1)
+    with within(1):
+        await until(lambda: held(worker) == 0)
     await until(lambda: is_empty(world, "sever"))
 
 

@@ -107,7 +107,7 @@ async def test_a_frozen_redis_degrades_and_delays_nothing(world: World, own_redi
     assert await worst_answer_s(api) <= PROMISED_S
     os.kill(own_redis.pid, signal.SIGCONT)
     for known in (monitor_of(api), worker.worker.readiness):
-        await until(lambda known=known: is_in_order(known), seconds=20)
+        await until(lambda known=known: is_in_order(known))
 
 
 async def test_a_frozen_postgresql_and_both_frozen_delay_nothing(world: World, own_redis: Redis) -> None:
@@ -169,11 +169,11 @@ async def test_a_redis_that_takes_no_writes_degrades_and_says_why(
         await until(lambda known=known: says(known, "redis", said))
         assert at_once(known()).is_ready
     if spoil[0] == "REPLICAOF":
-        await until(lambda: refused_again(at_hand, refused + 20), seconds=20)
+        await until(lambda: refused_again(at_hand, refused + 20))
         assert sum("reader.refused" in one.getMessage() for one in caplog.records) == 2
     await at_hand.client.execute_command(*mend)
     for known in (monitor_of(api), worker.worker.readiness):
-        await until(lambda known=known: is_in_order(known), seconds=20)
+        await until(lambda known=known: is_in_order(known))
     await at_hand.client.aclose()
 
 

@@ -48,7 +48,7 @@ async def cluster(tmp_path: Path) -> AsyncGenerator[str, None]:
             await client.execute_command("CLUSTER", "ADDSLOTS", *range(first, last))
             await client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0])
         for client in clients:
-            await until(lambda client=client: _cluster_is_ok(client), seconds=30)
+            await until(lambda client=client: _cluster_is_ok(client))
             await client.aclose()
         yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
         gc.collect()

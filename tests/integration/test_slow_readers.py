@@ -13,7 +13,7 @@ from app.server import websocket_limits
 
 INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
 OPERATIONS = 90
-STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 1.5
+STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 5.0
 
 
 @pytest.fixture(autouse=True)

@@ -65,7 +65,12 @@ def context_of(happening: list[Event]) -> Any:
     live = SimpleNamespace(follow=follow)
     pushed = PushLatency(clock)
     services: Any = SimpleNamespace(
-        live=live, clock=clock, pushed=pushed, availabilities=InsurerDirectory(names, redis, clock), links=LINKS
+        live=live,
+        clock=clock,
+        pushed=pushed,
+        availabilities=InsurerDirectory(names, redis, clock),
+        links=LINKS,
+        shares=SimpleNamespace(of=lambda _: None),
     )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]
 

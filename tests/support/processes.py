@@ -87,7 +87,7 @@ async def api_process(folder: Path, environment: Mapping[str, str], *arguments: 
     """A ready API."""
     port = free_port()
     async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port) as process:
-        await until(lambda: _is_ready(process), seconds=20)
+        await until(lambda: _is_ready(process))
         yield process
 
 
@@ -99,7 +99,7 @@ async def worker_process(
     port = free_port()
     more = ("--metrics-port", str(port), *arguments)
     async with osago(folder, environment, "worker", *more, port=port) as process:
-        await until(lambda: _is_ready(process), seconds=20)
+        await until(lambda: _is_ready(process))
         yield process
 
 

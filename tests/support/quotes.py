@@ -33,7 +33,7 @@ def a_request(*insurers: str, **changes: Any) -> QuoteRequest:
         "client_reference": None,
         "insurers": insurers or ("sever",),
         "created_at": NOW,
-        "expires_at": NOW + timedelta(seconds=60),
+        "expires_at": NOW + timedelta(days=1),
     }
     return QuoteRequest(**{**fields, **changes})
 

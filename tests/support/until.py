@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-async def until(condition: Callable[[], Any | Awaitable[Any]], *, seconds: float = 10.0) -> Any:
-    """The first truthy value of the condition, looked at every few milliseconds."""
+async def until(condition: Callable[[], Any | Awaitable[Any]], *, seconds: float = 60.0) -> Any:
+    """The first truthy value of the condition, looked at every few milliseconds.
+
+    `seconds` is when a test is given up; how long something may take is asserted by `support.stalls.within`.
+    """
     end = time.monotonic() + seconds
     while True:
         value = condition()

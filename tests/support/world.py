@@ -123,6 +123,11 @@ class World:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def server_pids(self) -> tuple[int, ...]:
+        """Of servers that are no descendants of this process, as `support.stalls` wants them."""
+        return (self._servers.postgresql.pid,) if self._servers.postgresql else ()
+
     def restart_postgresql(self) -> None:
         """A fast stop, and a start."""
         if self._servers.postgresql is None:

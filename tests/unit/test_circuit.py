@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
+from support.circuits import one_call
 from support.clock import MovedClock
 
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.circuit_breaker import UNANSWERED_MAX, SharedBreaker
 
 SEVER = InsurerSettings.model_validate(
     {
@@ -37,7 +38,7 @@ class Line:
                 raise error
             return "ok"
 
-        return await self.circuit.call(step)
+        return await one_call(self.circuit, step)
 
     async def fail(self, times: int = 1) -> None:
         for _ in range(times):
@@ -111,7 +112,7 @@ async def trials(line: Line, *errors: InsurerError) -> tuple["asyncio.Event", "l
             raise error
         return "ok"
 
-    made = [asyncio.create_task(line.circuit.call(slow)) for _ in range(1000)]
+    made = [asyncio.create_task(one_call(line.circuit, slow)) for _ in range(1000)]
     for _ in range(3):
         await asyncio.sleep(0)
     assert line.calls == 1
@@ -158,7 +159,7 @@ async def test_calls_that_began_before_it_opened_prove_nothing_afterwards() -> N
         await broken.wait()
         raise InsurerUnavailable("TimeoutError")
 
-    made = [asyncio.create_task(line.circuit.call(hanging)) for _ in range(1000)]
+    made = [asyncio.create_task(one_call(line.circuit, hanging)) for _ in range(1000)]
     await asyncio.sleep(0)
     broken.set()
     results = await asyncio.gather(*made, return_exceptions=True)
@@ -173,7 +174,7 @@ async def test_a_trial_that_is_cancelled_makes_room_for_the_next() -> None:
     line = Line()
     await line.open()
     await line.clock.advance(11)
-    trial = asyncio.create_task(line.circuit.call(asyncio.Event().wait))
+    trial = asyncio.create_task(one_call(line.circuit, asyncio.Event().wait))
     await asyncio.sleep(0)
     trial.cancel()
     await asyncio.gather(trial, return_exceptions=True)
@@ -195,3 +196,186 @@ async def test_each_failed_trial_keeps_it_open_for_longer() -> None:
     await line.open()
     await line.clock.advance(11.1)
     assert line.circuit.availability is Availability.RECOVERING
+
+
+class JobOfCalls:
+    """A job, call by call, as `workers.insurer_calls.exchange` makes it."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.passage = line.circuit.passage()
+
+    async def call(self, error: InsurerError | None = None) -> None:
+        async def step() -> None:
+            self.line.calls += 1
+            if error:
+                raise error
+
+        await self.passage.call(step)
+
+    async def fails(self, times: int = 1) -> None:
+        for _ in range(times):
+            with pytest.raises(InsurerUnavailable):
+                await self.call(InsurerUnavailable("status 503"))
+
+    async def ends(self, *, is_answered: bool | None) -> None:
+        await self.passage.end(is_answered=is_answered)
+
+
+async def unanswered(line: Line, jobs: int, *, apart_s: float = 600.0) -> None:
+    """Jobs that end without an answer, far from each other."""
+    for _ in range(jobs):
+        await line.clock.advance(apart_s)
+        job = JobOfCalls(line)
+        await job.fails()
+        await job.ends(is_answered=False)
+
+
+async def test_five_jobs_in_a_row_without_an_answer_open_it_however_far_apart() -> None:
+    """At low traffic no window is ever full: a dead insurer would keep every customer waiting."""
+    line = Line()
+    await unanswered(line, UNANSWERED_MAX - 1)
+    assert line.circuit.availability is Availability.AVAILABLE
+    await unanswered(line, 1)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+
+
+async def test_one_answer_ends_the_row() -> None:
+    """An offer, a refusal, a 4xx: the insurer is there."""
+    line = Line()
+    for _ in range(3):
+        await unanswered(line, UNANSWERED_MAX - 1)
+        await line.call()
+    assert line.circuit.availability is Availability.AVAILABLE
+
+
+@pytest.mark.parametrize("error", [InsurerBusy("status 429"), CircuitOpen("open")])
+async def test_what_says_nothing_of_the_insurer_neither_lengthens_nor_ends_the_row(error: InsurerError) -> None:
+    """Patience that it asks for until the end, our own limit, a job that was taken away."""
+    line = Line()
+    await unanswered(line, UNANSWERED_MAX - 1)
+    for _ in range(10):
+        job = JobOfCalls(line)
+        with pytest.raises(type(error)):
+            await job.call(error)
+        await job.ends(is_answered=None)
+    assert line.circuit.availability is Availability.AVAILABLE
+    await unanswered(line, 1)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+
+
+async def at_the_deadline(line: Line, *calls: InsurerError | None) -> None:
+    job = JobOfCalls(line)
+    for error in calls:
+        if error is None:
+            await job.call()
+        else:
+            with pytest.raises(type(error)):
+                await job.call(error)
+    await line.clock.advance(60)
+    await job.passage.end_at_deadline()
+
+
+async def test_jobs_that_run_into_their_deadline_have_no_answer_either() -> None:
+    """It took the application in and never says anything, or hangs in its first call."""
+    line = Line()
+    for _ in range(UNANSWERED_MAX):
+        await at_the_deadline(line, None, None)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+
+
+@pytest.mark.parametrize("calls", [(), (InsurerBusy("status 429"),), (None, InsurerBusy("status 429"))])
+async def test_a_deadline_says_nothing_where_the_insurer_asked_for_patience_or_was_never_asked(
+    calls: tuple[InsurerError | None, ...],
+) -> None:
+    """A job may have waited for our own limit all the time."""
+    line = Line()
+    for _ in range(2 * UNANSWERED_MAX):
+        await at_the_deadline(line, *calls)
+    assert line.circuit.availability is Availability.AVAILABLE
+
+
+async def test_the_tail_of_a_burst_opens_nothing() -> None:
+    """The last of a thousand run into their deadline together; the others were answered meanwhile: it is slow, not away."""
+    line = Line()
+    late = [JobOfCalls(line) for _ in range(2 * UNANSWERED_MAX)]
+    for job in late:
+        await job.call()
+    await line.clock.advance(30)
+    await line.call()
+    await line.clock.advance(30)
+    for job in late:
+        await job.passage.end_at_deadline()
+    assert line.circuit.availability is Availability.AVAILABLE
+
+
+async def test_a_first_call_that_always_fails_opens_nothing_if_its_repetition_is_answered() -> None:
+    """An insurer with a cold first call has an offer for every customer: a hundred jobs, half of all calls failed."""
+    line = Line()
+    for _ in range(100):
+        job = JobOfCalls(line)
+        await job.fails()
+        await job.call()
+        await job.ends(is_answered=True)
+        assert line.circuit.availability is Availability.AVAILABLE
+
+
+async def test_a_trial_is_a_job_with_its_retries() -> None:
+    """Its first two calls fail, the third does not: the circuit closes."""
+    line = Line()
+    await line.open()
+    await line.clock.advance(11)
+    job = JobOfCalls(line)
+    await job.fails(2)
+    assert line.circuit.availability is Availability.RECOVERING
+    await job.call()
+    assert line.circuit.availability is Availability.AVAILABLE
+    await job.ends(is_answered=True)
+
+
+async def test_a_trial_whose_retries_are_used_up_opens_it_again() -> None:
+    """For twice as long; three calls are one trial."""
+    line = Line()
+    await line.open()
+    await line.clock.advance(11)
+    job = JobOfCalls(line)
+    await job.fails(3)
+    await job.ends(is_answered=False)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+    await line.clock.advance(19.9)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+
+
+async def test_what_jobs_without_an_answer_have_opened_only_an_answer_closes() -> None:
+    """It takes every application in, and never answers: a create that goes well proves nothing."""
+    line = Line()
+    for _ in range(UNANSWERED_MAX):
+        await at_the_deadline(line, None)
+    await line.clock.advance(11)
+    await at_the_deadline(line, None, None)
+    assert line.circuit.availability is Availability.UNAVAILABLE
+    await line.clock.advance(22.1)
+    job = JobOfCalls(line)
+    await job.call()
+    assert line.circuit.availability is Availability.RECOVERING
+    await job.ends(is_answered=True)
+    assert line.circuit.availability is Availability.AVAILABLE
+
+
+@pytest.mark.parametrize("trial_s", [0.1, 5, 14])
+async def test_the_gauge_of_a_dead_insurer_is_above_zero_at_every_scrape(trial_s: float) -> None:
+    """What the alert `> 0 for 5 min` needs: each trial is 0.5, and resets an alert that compares with 1."""
+    line = Line()
+    await unanswered(line, UNANSWERED_MAX)
+    scraped: list[Availability] = []
+    for _ in range(40):
+        await line.clock.advance(15)
+        scraped.append(line.circuit.availability)
+        if scraped[-1] is Availability.RECOVERING:
+            job = JobOfCalls(line)
+            await job.fails()
+            await line.clock.advance(trial_s)
+            scraped.append(line.circuit.availability)
+            await job.ends(is_answered=False)
+    assert Availability.RECOVERING in scraped
+    assert Availability.AVAILABLE not in scraped

@@ -46,7 +46,10 @@ from app.api.execution.prepared_documents import (
 from app.api.graphql_errors import MESSAGE_LENGTH_MAX, format_errors
 from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
+from app.config.quantities import Rate, WatchShare
 from app.domain.errors import WrongSetting
+from app.runtime.clock import Clock
+from app.use_cases.caller_shares import CallerShare
 from cli.quote.aggregator_client import CREATE, WATCH
 
 INSURERS = "{ insurers { id } }"
@@ -322,8 +325,13 @@ def test_what_is_said_to_be_kept_is_what_is_kept(text: str) -> None:
     assert grown <= said * 1.2
 
 
-@pytest.mark.parametrize("browser", [None, "a browser"])
-def test_a_heavy_document_is_not_kept(browser: str | None) -> None:
+def a_browser(name: object) -> CallerShare:
+    """The share of a browser."""
+    return CallerShare("watch", str(name), Clock(), sockets=1, share=WatchShare(1, 1, Rate(10_000, 1.0)))
+
+
+@pytest.mark.parametrize("browser", [None, a_browser("one")])
+def test_a_heavy_document_is_not_kept(browser: CallerShare | None) -> None:
     """It is read anew each time, within its limits: no more than 64 KiB stay of any."""
     heavy = "{ " + " ".join("... { insurers { id } }" for _ in range(30)) + " } # " + "я" * 14_000
     operations = PreparedDocuments(GRAPHQL)
@@ -334,15 +342,16 @@ def test_a_heavy_document_is_not_kept(browser: str | None) -> None:
 def test_browsers_push_no_documents_out() -> None:
     """Neither those of services nor other browsers': each keeps a few, and pushes its own out."""
     operations = PreparedDocuments(GRAPHQL)
+    neighbour_share, flood = a_browser("neighbour"), a_browser("flood")
     service = operations.prepare(GraphQLRequest(INSURERS)).document
-    neighbour = operations.prepare(GraphQLRequest(WATCH), "neighbour").document
+    neighbour = operations.prepare(GraphQLRequest(WATCH), neighbour_share).document
     for number in range(300):
-        operations.prepare(GraphQLRequest(numbered(number)), "flood")
+        operations.prepare(GraphQLRequest(numbered(number)), flood)
     assert operations.prepare(GraphQLRequest(INSURERS)).document is service
-    assert operations.prepare(GraphQLRequest(WATCH), "neighbour").document is neighbour
+    assert operations.prepare(GraphQLRequest(WATCH), neighbour_share).document is neighbour
     assert len(operations._of_browsers) <= 1 + OWNED_MAX
     for number in range(2000):
-        operations.prepare(GraphQLRequest("{ __typename }" + " " * number), number)
+        operations.prepare(GraphQLRequest("{ __typename }" + " " * number), a_browser(number))
     assert operations.prepare(GraphQLRequest(INSURERS)).document is service
     assert operations._of_browsers.bytes <= KEPT_BYTES_MAX
 

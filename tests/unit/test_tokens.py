@@ -19,7 +19,9 @@ from jwt.algorithms import RSAAlgorithm
 
 from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_jwks, parse_secrets
-from app.api.auth.tokens import SKEW_S, TTL_S_MAX, Tokens
+from app.api.auth.tokens import SKEW_S, TTL_S_MAX, ProviderRules, Tokens
+from app.api.from_settings import make_tokens
+from app.config.settings import Settings
 from app.domain.caller import Service, Watcher
 from app.domain.errors import NotAuthenticated, WrongSetting
 from app.runtime.clock import Clock
@@ -303,3 +305,45 @@ def test_a_token_that_holds_for_years_does_not_hold(tokens: Tokens, ahead_s: flo
     with pytest.raises(NotAuthenticated):
         tokens.caller(forged(HS256, {**GOOD, "exp": NOW + ahead_s}))
     assert tokens.caller(forged(HS256, {**GOOD, "exp": NOW + TTL_S_MAX - 86_400}))
+
+
+RULES = ProviderRules("https://idp.example", "idp:", frozenset({"quotes:read", "quotes:write"}))
+
+
+@pytest.fixture
+def ruled() -> Tokens:
+    keyring = Keyring(SECRET)
+    keyring.learn(parse_jwks({"keys": [jwk(PRIVATE)]}))
+    return Tokens(keyring, Clock(), watch_ttl_s=60, provider=RULES)
+
+
+def test_a_provider_gives_what_its_rules_say(ruled: Tokens) -> None:
+    """Its `core-app` is another tenant than ours, and its `admin` none: our own tokens have no such rules."""
+    claims = {**GOOD, "iss": RULES.issuer, "scope": "admin quotes:read operator:act"}
+    assert ruled.caller(of_provider(claims)) == Service("idp:core-app", frozenset({"quotes:read"}))
+    assert ruled.caller(forged(HS256, {**claims, "iss": "x"})) == Service(
+        "core-app", frozenset({"admin", "quotes:read", "operator:act"})
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"iss": "https://idp.example/"}, {"iss": "https://evil.example"}, {"iss": None}, {"iss": RULES.issuer.upper()}, {}]
+    + [{"iss": RULES.issuer, "sub": sub} for sub in ("", None, 5, ["core-app"], "x" * 256)],
+)
+def test_tokens_of_another_issuer_or_of_no_subject_do_not_hold(ruled: Tokens, changes: Mapping[str, Any]) -> None:
+    """Whatever keys they are signed with: a provider signs for others too."""
+    with pytest.raises(NotAuthenticated):
+        ruled.caller(of_provider({name: value for name, value in {**GOOD, **changes}.items() if value is not None}))
+
+
+@pytest.mark.parametrize("issuer", ["", "https://idp.example"])
+def test_keys_of_a_provider_need_an_issuer(issuer: str) -> None:
+    """Or any token that it signs would hold; the process does not start, and says why in one line."""
+    keys = "https://idp.example/keys"
+    settings = Settings(_env_file=None, auth_secret=SECRET, jwks=keys, jwks_issuer=issuer)  # type: ignore[call-arg]
+    if issuer:
+        assert make_tokens(settings, Clock()).jwks
+        return
+    with pytest.raises(WrongSetting, match=r"\AOSAGO_JWKS_ISSUER: [^\n]+\Z"):
+        make_tokens(settings, Clock())

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from contextlib import nullcontext
+from typing import Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
-from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
+from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
 from app.domain.tariff.corridor import is_lawful
 from app.domain.tariff.edition_2025 import TARIFF_2025
@@ -17,13 +18,15 @@ from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import checked, contained
+from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
 from workers.resilience.circuit_breaker import SharedBreaker
-from workers.resilience.rate_limit import RateLimits
+from workers.resilience.passage import Passage
+from workers.resilience.rate_limit import RateLimits, Turn
 
 Result = TypeVar("Result")
 
@@ -36,9 +39,20 @@ _SENT: Final = "~"
 
 
 class _NoOffer(Exception):
-    def __init__(self, answer: NoOffer) -> None:
+    """There will be none. `is_answered`: whether the insurer has said so; None where nothing is known of it."""
+
+    def __init__(self, answer: NoOffer, *, is_answered: bool | None) -> None:
         super().__init__(answer.status)
         self.answer = answer
+        self.is_answered = is_answered
+
+
+class _Conversation(NamedTuple):
+    """What there is to ask one insurer, and what stands around it."""
+
+    job: Job
+    ownership: Ownership
+    passage: Passage
 
 
 class InsurerExchange:
@@ -82,33 +96,41 @@ class InsurerExchange:
         """
         if job.application.vehicle.category not in self._insured:
             return NOT_SUITED
+        passage = self._circuit.passage()
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
-                answer = without_echo(await self._ask(job, ownership), job)
+                answer = without_echo(await self._ask(_Conversation(job, ownership, passage)), job)
             answer = sold_at(answer, self._settings.purchase_hosts)
         except TimeoutError:
+            await passage.end_at_deadline()
             return None
         except _NoOffer as ending:
+            await passage.end(is_answered=ending.is_answered)
             return without_echo(ending.answer, job)
+        except BaseException:
+            await passage.end(is_answered=None)
+            raise
+        await passage.end(is_answered=True)
         if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
 
-    async def _ask(self, job: Job, ownership: Ownership) -> Answer:
+    async def _ask(self, asked: _Conversation) -> Answer:
         if not self._adapter.abilities.calls_back:
-            return await self._converse(job, ownership)
+            return await self._converse(asked)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
-        return await race(self._called_back.answer(job, self._adapter), self._converse(job, ownership))
+        return await race(self._called_back.answer(asked.job, self._adapter), self._converse(asked))
 
-    async def _converse(self, job: Job, ownership: Ownership) -> Answer:
+    async def _converse(self, asked: _Conversation) -> Answer:
+        job, ownership = asked.job, asked.ownership
         application_id = job.application_id
         if application_id == _SENT:  # by a worker that never told what became of it: a second one may be one too many
-            raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE))
+            raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
-                CREATE, job, ownership, lambda: self._adapter.create(job.application, job.idempotency_key)
+                CREATE, asked, lambda: self._adapter.create(job.application, job.idempotency_key)
             )
             if not isinstance(created, Created):
                 return created
@@ -121,14 +143,14 @@ class InsurerExchange:
         self._called_back.ring([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
-        return await self._poll(job, ownership, application_id)
+        return await self._poll(asked, application_id)
 
-    async def _poll(self, job: Job, ownership: Ownership, application_id: str) -> Answer:
+    async def _poll(self, asked: _Conversation, application_id: str) -> Answer:
         polls = 0
         while True:
             raise_if_cancelled()
-            await self._clock.sleep(self._wait_s(job, polls))
-            answer = await self._step(POLL, job, ownership, lambda: self._adapter.poll(application_id))
+            await self._clock.sleep(self._wait_s(asked.job, polls))
+            answer = await self._step(POLL, asked, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
             polls += 1
@@ -137,15 +159,15 @@ class InsurerExchange:
         interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
         return last_look_s if 0 < last_look_s < interval_s else interval_s
 
-    async def _step(self, step: str, job: Job, ownership: Ownership, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def _step(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
         failures = 0
         while True:
             raise_if_cancelled()
             await self._pace.wait(self.insurer_id)
-            await ownership.confirm(job)
+            await asked.ownership.confirm(asked.job)
             try:
-                result = await self._call(step, job, call)
+                result = await self._call(step, asked, call)
             except InsurerError as error:
                 failures += 1
                 decision = verdict(
@@ -154,22 +176,26 @@ class InsurerExchange:
                     is_created=step == POLL,
                     retry=self._settings.retry,
                     may_repeat=step == POLL or self._adapter.abilities.is_idempotent,
-                    left_s=self.left_s(job),
+                    left_s=self.left_s(asked.job),
                 )
+                is_answered = _is_answer(error)
             else:
                 return result
             match decision:
                 case AskAgain(after_s=after_s):
                     await self._clock.sleep(after_s)
                 case GiveUp(answer=answer):
-                    raise _NoOffer(answer)
+                    raise _NoOffer(answer, is_answered=is_answered)
 
-    async def _call(self, step: str, job: Job, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One call, when the limit and the circuit let it through."""
+        limit = self._limits.of[step]
+        turn = Turn(limit, lambda: self.left_s(asked.job), self._circuit.check)
 
         async def counted() -> Result:
             try:
-                with contained(self.insurer_id, step):
+                gate = gated(turn.keep) if limit.has_rate else nullcontext()
+                with contained(self.insurer_id, step), gate:
                     result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, type(error).__name__)
@@ -177,11 +203,8 @@ class InsurerExchange:
             self._count(step, "ok")
             return result
 
-        async def let_through() -> None:
-            await self._limits.of[step].take(lambda: self.left_s(job), self._circuit.check)
-
         try:
-            return await self._circuit.call(counted, before=let_through)
+            return await asked.passage.call(counted, before=turn.take)
         except OurLimit:
             raise
         except InsurerBusy as busy:
@@ -201,6 +224,13 @@ class InsurerExchange:
         if counter is None:
             counter = self._calls[step, result] = metrics.CALLS.labels(self._settings.id, step, result)
         counter.inc()
+
+
+def _is_answer(error: InsurerError) -> bool | None:
+    """Whether a job that ends with this was answered by the insurer; None: it says nothing about that."""
+    if isinstance(error, InsurerUnavailable):
+        return False
+    return None if isinstance(error, InsurerBusy | CircuitOpen) else True
 
 
 def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:

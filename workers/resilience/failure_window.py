@@ -21,6 +21,17 @@ _CALLS_MAX: Final = 10_000
 _OPENINGS_MAX: Final = 30
 
 
+class CountedCall:
+    """One call in the window."""
+
+    __slots__ = ("at", "failed", "is_in")
+
+    def __init__(self, at: float, *, failed: bool) -> None:
+        self.at = at
+        self.failed = failed
+        self.is_in = True
+
+
 class FailureWindow(CircuitBreakerStorage):
     """The calls of the last seconds. Opening lasts longer each time that a trial fails."""
 
@@ -28,7 +39,7 @@ class FailureWindow(CircuitBreakerStorage):
         super().__init__("window")
         self._settings = settings
         self._clock = clock
-        self._calls: deque[tuple[float, bool]] = deque(maxlen=_CALLS_MAX)
+        self._calls: deque[CountedCall] = deque()
         self._failures = 0
         self._state = CircuitBreakerState.CLOSED
         self._openings = 0
@@ -38,6 +49,10 @@ class FailureWindow(CircuitBreakerStorage):
         """Changes with the state."""
         self.is_late = False
         """Whether what aiobreaker counts now began in an earlier generation: it changes nothing."""
+        self.needs_answer = False
+        """Whether only an answered job closes it: jobs without an answer have opened it."""
+        self.last: CountedCall | None = None
+        """What aiobreaker has counted last."""
         self.is_untold = False
         """Whether this worker has opened or closed it, and the others do not know."""
 
@@ -66,6 +81,7 @@ class FailureWindow(CircuitBreakerStorage):
         else:
             wanted = CircuitBreakerState.OPEN if shared.open_s > 0 else CircuitBreakerState.HALF_OPEN
             self._openings = min(shared.openings + 1, _OPENINGS_MAX)
+            self.needs_answer = shared.needs_answer
             self._open_until = self._clock.monotonic() + shared.open_s
         if self._state is not wanted:
             self._become(wanted)
@@ -97,21 +113,37 @@ class FailureWindow(CircuitBreakerStorage):
     def _become(self, state: CircuitBreakerState) -> None:
         self._state = state
         self.generation += 1
+        for call in self._calls:
+            call.is_in = False
         self._calls.clear()
         self._failures = 0
         if state is CircuitBreakerState.CLOSED:
             self._openings = 0
+            self.needs_answer = False
 
     def _add(self, *, failed: bool) -> None:
+        self.last = None
         if self.is_late or self._state is not CircuitBreakerState.CLOSED:
             return
         if len(self._calls) == _CALLS_MAX:
-            self._failures -= self._calls.popleft()[1]
-        self._calls.append((self._clock.monotonic(), failed))
+            self._drop_oldest()
+        self.last = CountedCall(self._clock.monotonic(), failed=failed)
+        self._calls.append(self.last)
         self._failures += failed
         self._forget()
 
+    def forgive(self, call: CountedCall) -> None:
+        """A repetition of this call was answered: it proves nothing against the insurer any more."""
+        if call.is_in and call.failed:
+            call.failed = False
+            self._failures -= 1
+
     def _forget(self) -> None:
         oldest = self._clock.monotonic() - self._settings.window
-        while self._calls and self._calls[0][0] < oldest:
-            self._failures -= self._calls.popleft()[1]
+        while self._calls and self._calls[0].at < oldest:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        call = self._calls.popleft()
+        call.is_in = False
+        self._failures -= call.failed

@@ -30,7 +30,7 @@ _LOOK_EVERY_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
-    turn: asyncio.Future[None]
+    turn: asyncio.Future[float | None]
     left_s: Callable[[], float]
     check: Callable[[], None]
 
@@ -53,40 +53,64 @@ class RateLimit:
         """Lets those through who wait, while somebody does."""
         self._paused_until = float("-inf")
 
-    async def take(self, left_s: Callable[[], float], check: Callable[[], None]) -> None:
-        """Returns when a call may be made; calls are let through in the order in which they came.
+    @property
+    def has_rate(self) -> bool:
+        return self._slots is not None
 
-        `left_s` tells how much time there is; `check` raises where waiting has become pointless.
+    async def take(self, left_s: Callable[[], float], check: Callable[[], None]) -> float | None:
+        """Returns when a call may be made, with the moment of its slot; calls are let through in the order of coming.
+
+        `left_s` tells how much time there is; `check` raises where waiting has become pointless. Without a rate there are
+        no slots, and None is returned.
 
         Raises:
             OurLimit: there is not enough time.
         """
         if not self._line and not self._paused_s():
             if self._slots is None:
-                return
-            if self._slots.use():
+                return None
+            if (slot := self._slots.use()) is not None:
                 self._waited.observe(0)
-                return
+                return slot
         began_at = self._clock.monotonic()
         try:
-            await self._wait(_Waiter(asyncio.get_running_loop().create_future(), left_s, check))
+            return await self._wait(_Waiter(asyncio.get_running_loop().create_future(), left_s, check))
         finally:
             self._waited.observe(self._clock.monotonic() - began_at)
+
+    async def keep(self, slot: float | None) -> None:
+        """Returns when a request may be sent that was let through for this slot: at once, while its moment is not past.
+
+        After that the slot is lost, and the request goes with the next one, before those that wait for their first. None:
+        it has no slot yet. It never gives up: whoever asks has an end of its own.
+        """
+        slots = self._slots
+        if slots is None:
+            return
+        while slot is None or self._paused_s() or slots.is_lost(slot):
+            raise_if_cancelled()
+            slot = None if self._paused_s() else slots.use()
+            if slot is None:
+                waiter = _Waiter(asyncio.get_running_loop().create_future(), lambda: float("inf"), lambda: None)
+                slot = await self._join(waiter, is_first=True)
 
     def pause(self, seconds: float) -> None:
         """Nobody in this worker calls for so long."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + min(seconds, PAUSE_S_MAX))
 
-    async def _wait(self, waiter: _Waiter) -> None:
+    async def _wait(self, waiter: _Waiter) -> float | None:
         # Whatever other workers do, those who wait here go first.
         interval_s = self._slots.interval_s if self._slots else 0.0
         soonest_s = self._paused_s() + len(self._line) * interval_s
         if soonest_s >= waiter.left_s():
             raise OurLimit("our own limit", soonest_s)
-        self._line.append(waiter)
+        return await self._join(waiter)
+
+    async def _join(self, waiter: _Waiter, *, is_first: bool = False) -> float | None:
+        self._line.appendleft(waiter) if is_first else self._line.append(waiter)
         if self._letting is None or self._letting.done():
             self._letting = asyncio.create_task(self._let_through())
-        await waiter.turn
+        return await waiter.turn
 
     async def _let_through(self) -> None:
         """Until nobody waits."""
@@ -123,9 +147,12 @@ class RateLimit:
         while self._line:
             waiter = self._line[0]
             if not waiter.turn.done() and self._is_let(waiter):
-                if self._paused_s() or (self._slots and not self._slots.use()):
+                if self._paused_s():
                     return
-                waiter.turn.set_result(None)
+                slot = self._slots.use() if self._slots else None
+                if self._slots and slot is None:
+                    return
+                waiter.turn.set_result(slot)
             self._line.popleft()
 
     def _is_let(self, waiter: _Waiter) -> bool:
@@ -142,6 +169,25 @@ class RateLimit:
         if paused_s and self._slots:
             self._slots.clear()
         return paused_s
+
+
+class Turn:
+    """One step's turn under a limit: taken before the step begins, and kept by each request that it sends."""
+
+    def __init__(self, limit: RateLimit, left_s: Callable[[], float], check: Callable[[], None]) -> None:
+        self._limit = limit
+        self._left_s = left_s
+        self._check = check
+        self._slot: float | None = None
+
+    async def take(self) -> None:
+        """As `RateLimit.take`, and raises what it raises."""
+        self._slot = await self._limit.take(self._left_s, self._check)
+
+    async def keep(self) -> None:
+        """As `RateLimit.keep`. The first request of the step has the slot that was taken; another one needs another."""
+        slot, self._slot = self._slot, None
+        await self._limit.keep(slot)
 
 
 class RateLimits:

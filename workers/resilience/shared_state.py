@@ -80,6 +80,6 @@ class ClusterState:
             everybody = sorted({*states.working, self._consumer})
             self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
         for insurer_id, state in states.of.items():
-            self._circuits[insurer_id].adopt(state.circuit)
+            self._circuits[insurer_id].adopt(state.circuit, unanswered=state.unanswered)
             for step, seconds in state.paused_s.items():
                 self._limits[insurer_id].of[step].pause(seconds)

@@ -1,7 +1,7 @@
 """Slots of one rate limit: moments on a grid of Redis's time that all workers share, reserved a few at a time.
 
 They are spread evenly, a little wider than agreed, so that what is delayed on the way still never comes too densely; one
-that cannot be used in its moment is lost. Without Redis each worker takes every n-th slot of the same grid.
+that cannot be used in its moment, or whose request is not sent in it, is lost. Without Redis each worker takes every n-th slot of the same grid.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ RESERVED_S_MAX: Final = 0.1
 """Of the limit, by one worker: if it stalls, what it has reserved is lost."""
 LATE_S_MAX: Final = 0.012
 """A slot may be used so long after its moment."""
+SENT_LATE_S_MAX: Final = 0.02
+"""A request may be sent so long after the moment of its slot. As much again is left for what is being written when the
+process stalls, and for what Redis's replies leave uncertain about its time."""
 CREDIT_S: Final = -LATE_S_MAX / 2
 """A slot that nobody has taken may be given so long after its moment."""
 SWITCH_S: Final = 0.5
@@ -58,6 +61,8 @@ class SlotGrid:
         """Under way while the slots that are left are used; whoever finds none waits for it."""
         self._slots: deque[float] = deque()
         """Monotonic moments, the next one first."""
+        self._used = float("-inf")
+        """The last slot that was used."""
         self._offsets: deque[float] = deque(maxlen=_OFFSETS)
         """Redis's time less ours. A delayed reply makes it smaller, so that the greatest is the truest."""
         self._alone_from: float | None = None
@@ -69,13 +74,17 @@ class SlotGrid:
         self._hold_s = CREDIT_S
         """From when, seen from now, slots are asked for; later ones where a reply took so long that all were late."""
 
-    def use(self) -> bool:
-        """Whether there is a slot now; it is used up."""
+    def use(self) -> float | None:
+        """The moment of a slot that is there now, and used up with that; None if there is none."""
         self._drop_late()
         if self._slots and self._slots[0] <= self._clock.monotonic():
-            self._slots.popleft()
-            return True
-        return False
+            self._used = self._slots.popleft()
+            return self._used
+        return None
+
+    def is_lost(self, slot: float) -> bool:
+        """Whether it is too late to send what was let through for this moment."""
+        return self._clock.monotonic() - slot > SENT_LATE_S_MAX
 
     def clear(self) -> None:
         """Gives up what is reserved."""
@@ -134,7 +143,10 @@ class SlotGrid:
         first = slots.first_s - max(self._offsets)
         was_in_vain = first + (count - 1) * self._interval_s < now - LATE_S_MAX
         self._hold_s = now - asked_at if was_in_vain else CREDIT_S
-        self._slots.extend(first + number * self._interval_s for number in range(count))
+        # Where Redis's time has become better known, slots move closer: those of moments that are used already are lost.
+        newest = self._slots[-1] if self._slots else self._used
+        moments = (first + number * self._interval_s for number in range(count))
+        self._slots.extend(moment for moment in moments if moment > newest)
 
     def _share(self, now: float, count: int) -> list[float]:
         """Every n-th slot of the grid is this worker's; the first ones only when everybody has noticed."""

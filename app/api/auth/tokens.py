@@ -48,10 +48,29 @@ class Grant:
     expires_at_s: float
 
 
-class Tokens:
-    """Makes and checks tokens."""
+@dataclass(frozen=True, slots=True)
+class ProviderRules:
+    """What tokens of an identity provider may say: who issued them, how its tenants are named here, which scopes hold."""
 
-    def __init__(self, keys: str | Keyring, clock: Clock, *, watch_ttl_s: float, jwks: str = "") -> None:
+    issuer: str
+    tenant_prefix: str = ""
+    """Before `sub`, so that its `core-app` is not the `core-app` of a token of ours."""
+    scopes: frozenset[str] = frozenset()
+
+
+class Tokens:
+    """Makes and checks tokens. With `provider` the tokens that `jwks` has keys for hold by its rules alone."""
+
+    def __init__(
+        self,
+        keys: str | Keyring,
+        clock: Clock,
+        *,
+        watch_ttl_s: float,
+        jwks: str = "",
+        provider: ProviderRules | None = None,
+    ) -> None:
+        self._provider = provider
         self._keyring = keys if isinstance(keys, Keyring) else Keyring(keys)
         self._clock = clock
         head = {"alg": OWN, "typ": "JWT"} | ({"kid": key_id} if (key_id := self._keyring.signing_id) else {})
@@ -113,12 +132,14 @@ class Tokens:
             # Times are checked against our own clock, at every use; audiences below, for they tell who calls.
             options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
             claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
+            if algorithm != OWN and self._provider:
+                claims = _by_rules(claims, self._provider)
             return _grant(claims, is_own=algorithm == OWN)
         except NoKey:
             if self.jwks:
                 self.jwks.want()
             raise NotAuthenticated from None
-        except (jwt.PyJWTError, TypeError, ValueError, RecursionError):
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError):
             raise NotAuthenticated from None
 
 
@@ -132,6 +153,20 @@ def _is_canonical(token: str) -> bool:
 
 def _base64url(octets: bytes) -> bytes:
     return b2a_base64(octets, newline=False).translate(_URL_SAFE, b"=")
+
+
+def _by_rules(claims: Mapping[str, Any], rules: ProviderRules) -> Mapping[str, Any]:
+    """The claims of a provider's token as they hold here.
+
+    Raises:
+        ValueError: another issuer has made it.
+    """
+    if claims.get("iss") != rules.issuer:
+        raise ValueError("another issuer")
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        raise ValueError("sub names somebody")
+    scopes = rules.scopes.intersection(str(claims.get("scope", "")).split(" "))
+    return {**claims, "sub": f"{rules.tenant_prefix}{claims['sub']}", "scope": " ".join(sorted(scopes))}
 
 
 def _grant(claims: Mapping[str, Any], *, is_own: bool) -> Grant:

@@ -51,7 +51,7 @@ class _Head(NamedTuple):
 
 
 class DirectView:
-    """What `app.server.direct_http` asks about each POST to `path` before anybody else."""
+    """What `app.server.http1.direct_http` asks about each POST to `path` before anybody else."""
 
     path: Final = PATH.encode()
 

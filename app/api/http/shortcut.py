@@ -28,6 +28,6 @@ async def answer(app: ASGIApp, services: Services, scope: Scope, receive: Receiv
 
 
 def _responded(scope: Scope, response: Response) -> bool:
-    respond: Respond | None = scope.get("osago.respond")  # our own server's; see `app.server.http_limits`
+    respond: Respond | None = scope.get("osago.respond")  # our own server's; see `app.server.http1.http_limits`
     head = b"".join([name + b": " + value + b"\r\n" for name, value in response.raw_headers])
     return respond is not None and respond(head, bytes(response.body))

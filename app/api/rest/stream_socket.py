@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -21,7 +21,8 @@ from app.api.schema.queries import request_id_of
 from app.api.unwritable_quotes import written
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
-from app.server.peer import peer_of
+from app.server.peer import budget_of, peer_of
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, Cost
 from app.watch.events import Event
 
 log: Final = structlog.get_logger(__name__)
@@ -32,7 +33,6 @@ TRY_AGAIN_LATER: Final = 1013
 WRONG_OPENING: Final = 4400
 FORBIDDEN: Final = 4403
 NOT_THERE: Final = 4404
-OPENING_TIMEOUT: Final = 4408
 _CODES: Final = {
     BAD_REQUEST: WRONG_OPENING,
     "INVALID_CURSOR": WRONG_OPENING,
@@ -81,8 +81,11 @@ async def serve(websocket: WebSocket, services: Services) -> None:
 
 
 async def _serve(websocket: WebSocket, services: Services) -> None:
+    budget = budget_of(websocket.scope)
+    budget.expect_authentication(asyncio.get_running_loop().time() + OPENING_S_MAX)
     opening = await _opening(websocket)
     grant = services.tokens.grant(opening.token)
+    budget.authenticated()
     request_id = request_id_of(websocket.path_params["request_id"])
     if request_id is None:
         raise NotFound
@@ -100,7 +103,7 @@ async def _opening(websocket: WebSocket) -> Opening:
         async with asyncio.timeout(OPENING_S_MAX):
             message = await websocket.receive()
     except TimeoutError:
-        raise _WrongOpening(OPENING_TIMEOUT, "Token timeout") from None
+        raise _WrongOpening(LATE, "Token timeout") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
     try:
@@ -180,9 +183,12 @@ async def _silent() -> None:
 
 
 async def _left(websocket: WebSocket) -> None:
-    message: Any = {}
-    while message.get("type") != "websocket.disconnect":
-        message = await websocket.receive()
+    """Reads until the client has left. It has nothing to say any more, and is closed when it says much."""
+    budget, loop = budget_of(websocket.scope), asyncio.get_running_loop()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        if not budget.grants(Cost.IDLE_MESSAGE, now_s=loop.time()):
+            await _close(websocket, FLOOD, FLOOD_REASON)
+            return
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:

@@ -34,7 +34,9 @@ from app.api.websocket.subscriber import RunningOperation, SocketWriter, Subscri
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
 from app.observability import metrics
-from app.server.peer import peer_of
+from app.server import closing_codes
+from app.server.peer import budget_of, peer_of
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, Cost
 
 log: Final = structlog.get_logger(__name__)
 
@@ -46,29 +48,12 @@ OPENING_LENGTH_MAX: Final = 8192
 EXPIRY_LOOKED_AT_EVERY_S: Final = 3600.0
 """A token may hold for years; a clock is set meanwhile."""
 
-# Clients of graphql-ws come back after 4403, 4408 and 1012…1014; the other codes tell them to give up.
-TRY_AGAIN_LATER: Final = 1013
-BAD_REQUEST: Final = 4400
-UNAUTHORIZED: Final = 4401
-FORBIDDEN: Final = 4403
-SUBPROTOCOL_NOT_ACCEPTABLE: Final = 4406
-INIT_TIMEOUT: Final = 4408
-SUBSCRIBER_EXISTS: Final = 4409
-TOO_MANY_INITS: Final = 4429
-
-
-class _Closing(Exception):
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
 
 async def serve(websocket: WebSocket, services: Services) -> None:
     """Serves one connection until either side closes it."""
     if PROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
-        await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+        await websocket.close(closing_codes.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         return
     await websocket.accept(subprotocol=PROTOCOL)
     connection = _Connection(websocket, services)
@@ -76,7 +61,7 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         await connection.run()
     except WebSocketDisconnect:
         pass
-    except _Closing as closing:
+    except closing_codes.SocketClosing as closing:
         if websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(closing.code, closing.reason)
@@ -105,6 +90,7 @@ class _Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._peer = peer_of(websocket.scope)
+        self._budget = budget_of(websocket.scope)
         self._line = SocketWriter(self._peer, self._running) if self._peer else None
         self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
         """What ends the connection although the client goes on."""
@@ -118,7 +104,9 @@ class _Connection:
                 await self._send({"type": "connection_ack"})
                 await self._serve(grant)
         except Overloaded:
-            raise _Closing(TRY_AGAIN_LATER, "Too many connections with this token") from None
+            raise closing_codes.SocketClosing(
+                closing_codes.TRY_AGAIN_LATER, "Too many connections with this token"
+            ) from None
 
     async def _serve(self, grant: Grant) -> None:
         """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
@@ -160,7 +148,7 @@ class _Connection:
         self._expiring = asyncio.get_running_loop().call_later(wait_s, self._look_at_token, grant)
 
     async def _close_expired(self) -> NoReturn:
-        raise _Closing(FORBIDDEN, "Token expired")
+        raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Token expired")
 
     async def _close_stalled(self) -> NoReturn:
         """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
@@ -169,9 +157,10 @@ class _Connection:
         for operation_id, operation in self._cancel_operations().items():
             error = to_error(SlowConsumer(operation.place))
             await self._send({"id": operation_id, "type": "error", "payload": [error]})
-        raise _Closing(TRY_AGAIN_LATER, "Slow consumer")
+        raise closing_codes.SocketClosing(closing_codes.TRY_AGAIN_LATER, "Slow consumer")
 
     async def _initialised(self) -> Grant:
+        self._budget.expect_authentication(_now_s() + INIT_S_MAX)
         try:
             async with asyncio.timeout(INIT_S_MAX):
                 frame = await self._frame(OPENING_LENGTH_MAX)
@@ -179,13 +168,15 @@ class _Connection:
                     await self._pong(frame)
                     frame = await self._frame(OPENING_LENGTH_MAX)
         except TimeoutError:
-            raise _Closing(INIT_TIMEOUT, "Connection initialisation timeout") from None
+            raise closing_codes.SocketClosing(LATE, LATE_REASON) from None
         if not isinstance(frame, ConnectionInit):
-            raise _Closing(UNAUTHORIZED, "Unauthorized")
+            raise closing_codes.SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized")
         try:
-            return self._services.tokens.grant(token_of(frame.payload or {}, self._websocket))
+            grant = self._services.tokens.grant(token_of(frame.payload or {}, self._websocket))
         except NotAuthenticated:
-            raise _Closing(FORBIDDEN, "Forbidden") from None
+            raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Forbidden") from None
+        self._budget.authenticated()
+        return grant
 
     async def _take_next(self, caller: Caller) -> None:
         try:
@@ -200,14 +191,17 @@ class _Connection:
             case Complete(id=operation_id):
                 if operation := self._running.pop(operation_id, None):
                     operation.cancel()
+                    await asyncio.sleep(self._budget.delay_s(Cost.ABANDONED_OPERATION, now_s=_now_s()))
+                else:  # it has ended by itself
+                    self._spend_on_idle_message()
             case ConnectionInit():
-                raise _Closing(TOO_MANY_INITS, "Too many initialisation requests")
+                raise closing_codes.SocketClosing(closing_codes.TOO_MANY_INITS, "Too many initialisation requests")
             case Ping() | Pong():
                 await self._pong(frame)
 
     async def _begin(self, frame: Subscribe, caller: Caller) -> None:
         if frame.id in self._running:
-            raise _Closing(SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
+            raise closing_codes.SocketClosing(closing_codes.SUBSCRIBER_EXISTS, "Subscriber for this id already exists")
         if len(self._running) >= OPERATIONS_MAX:
             await self._send({"id": frame.id, "type": "error", "payload": [to_error(Overloaded("operations"))]})
             return
@@ -264,17 +258,22 @@ class _Connection:
             raise WebSocketDisconnect(message.get("code", 1005))
         text = message.get("text") or ""
         if length_max is not None and len(text) > length_max:
-            raise _Closing(BAD_REQUEST, "Message too long before the token")
+            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Message too long before the token")
         try:
             return decode_frame(text)
         except MalformedFrame:
-            raise _Closing(BAD_REQUEST, "Malformed message") from None
+            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Malformed message") from None
         except OverfullFrame:
             if length_max is not None:
-                raise _Closing(UNAUTHORIZED, "Unauthorized") from None
+                raise closing_codes.SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized") from None
             raise
 
+    def _spend_on_idle_message(self) -> None:
+        if not self._budget.grants(Cost.IDLE_MESSAGE, now_s=_now_s()):
+            raise closing_codes.SocketClosing(FLOOD, FLOOD_REASON)
+
     async def _pong(self, frame: Ping | Pong) -> None:
+        self._spend_on_idle_message()
         if isinstance(frame, Ping):
             await self._send({"type": "pong"} | ({"payload": frame.payload} if frame.payload is not None else {}))
 
@@ -282,4 +281,10 @@ class _Connection:
         text = encode(message).decode()
         # While the client takes nothing, one message waits before the socket, not one per operation.
         async with self._turn:
+            if self._websocket.application_state is not WebSocketState.CONNECTED:  # it has ended while this one waited
+                raise WebSocketDisconnect(closing_codes.ABNORMAL)
             await self._websocket.send_text(text)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -17,6 +17,8 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
+from workers.adapters.transport.call_timeout import GatedConnector
+
 EXCHANGE_BYTES_MAX: Final = 2 * 1024 * 1024
 """All that comes for one request: interim responses, heads, chunk sizes and extensions, body, trailers."""
 FRAMING_BYTES_MAX: Final = 256 * 1024
@@ -200,7 +202,7 @@ class BoundedExchange(ResponseHandler):
             self.transport.abort()
 
 
-class ExchangeConnector(aiohttp.TCPConnector):
+class ExchangeConnector(GatedConnector):
     """One insurer's connections, each a `BoundedExchange`; the proxy's and those inside its tunnel too."""
 
     def __init__(self, **options: Any) -> None:

@@ -24,6 +24,7 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.runtime.clock import Clock
+from workers.adapters.transport.call_timeout import CallTimeout
 from workers.adapters.transport.dns import DnsResolver
 from workers.adapters.transport.exchange_connector import ExchangeConnector, ExchangeRefused
 from workers.adapters.transport.retry_after import retry_after_s
@@ -102,8 +103,7 @@ class InsurerHttp:
                     resolver=self._names,
                     ssl=self._tls,
                 ),
-                # `total` is the whole call, its last byte included: drips do not prolong it.
-                timeout=aiohttp.ClientTimeout(total=settings.request_timeout, sock_connect=settings.connect_timeout),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),  # `CallTimeout` is
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Content-Type"),
                 trust_env=False,
@@ -135,7 +135,11 @@ class InsurerHttp:
         if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
             headers = {**(headers or {}), **self._proxy_headers}
         try:
-            async with self._session.request(method, url, headers=headers, data=content, **self._options) as response:
+            # The whole call, its last byte included: drips do not prolong it.
+            async with (
+                CallTimeout(self._settings.request_timeout),
+                self._session.request(method, url, headers=headers, data=content, **self._options) as response,
+            ):
                 reply = await self._reply(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable

@@ -1,0 +1,66 @@
+"""How long this machine kept the processes of a test from running: other load's doing, taken off where a promise is a time."""
+
+import contextlib
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(slots=True)
+class MachineStall:
+    """Seconds for which threads of this process and of its descendants were ready to run, and another ran.
+
+    On a machine with nothing else to do that is next to nothing. Where /proc/*/schedstat is missing it is 0.
+    """
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def machine_stall(*more: int) -> Generator[MachineStall, None, None]:
+    """Measures the block. `more`: processes that are no descendants, such as PostgreSQL's; with their own descendants.
+
+    What a process had waited by the time it ended inside the block is not counted: measure while it lives.
+    """
+    before = _waited(more)
+    stall = MachineStall()
+    try:
+        yield stall
+    finally:
+        after = _waited(more)
+        stall.seconds = sum(waited - before.get(thread, 0.0) for thread, waited in after.items())
+
+
+def _waited(more: Sequence[int]) -> dict[tuple[int, int], float]:
+    """Seconds in run queues since the beginning, by process and thread."""
+    processes = {psutil.Process().pid, *more}
+    for pid in tuple(processes):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.update(child.pid for child in psutil.Process(pid).children(recursive=True))
+    found: dict[tuple[int, int], float] = {}
+    for pid in processes:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(OSError, ValueError):
+                    _, waited, _ = (thread / "schedstat").read_text(encoding="ascii").split()
+                    found[pid, int(thread.name)] = int(waited) / 1e9
+    return found
+
+
+@contextmanager
+def within(seconds: float, *more: int) -> Generator[None, None, None]:
+    """Asserts that the block takes no longer than promised; what this machine kept its processes from is taken off.
+
+    `more` as for `machine_stall`.
+    """
+    began_at = time.monotonic()
+    with machine_stall(*more) as stall:
+        yield
+    took_s = time.monotonic() - began_at
+    assert took_s - stall.seconds <= seconds, (
+        f"{took_s:.2f} s, {stall.seconds:.2f} s of them stalled; {seconds:g} are promised"
+    )
