@@ -7,7 +7,7 @@ from app.domain.errors import InsurerBusy
 from workers.resilience.failure_window import CountedCall
 
 if TYPE_CHECKING:
-    pass
+    from workers.resilience.circuit_breaker import SharedBreaker
 
 Result = TypeVar("Result")
 

@@ -188,6 +188,8 @@ def prose(text: str, length_max: int, code: str) -> str:
     return stripped
 
 
+_SCALAR_LENGTH_MAX: Final = 64
+"""So much of a wrong date or number is looked at."""
 DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 """How a decimal number is written, as a regular expression."""
 _is_decimal: Final = re.compile(DECIMAL).fullmatch
@@ -201,11 +203,11 @@ def parse_date(text: str) -> date:
             return date.fromisoformat(text)
         except ValueError:
             raise Broken("DATE_INVALID") from None
-    raise Broken("DATE_INVALID")
+    raise _broken(text[:_SCALAR_LENGTH_MAX], "DATE_INVALID")
 
 
 def parse_decimal(text: str) -> Decimal:
     """At most 15 ASCII digits and 10 behind a point; neither an exponent nor an underscore nor infinity."""
     if not _is_decimal(text):
-        raise Broken("DECIMAL_INVALID")
+        raise _broken(text[:_SCALAR_LENGTH_MAX], "DECIMAL_INVALID")
     return Decimal(text)
