@@ -84,19 +84,7 @@ class Worker:
         self._called_back = CallbackWaiter(resources.callbacks)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
-            self._lanes = {
-                id_: Lane(
-                    one,
-                    resources,
-                    self._asking(one),
-                    self._settling,
-                    self._loading,
-                    self._presence,
-                    self._quarantine,
-                    consumer=self.consumer,
-                )
-                for id_, one in settings.items()
-            }
+            self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
         self._bell = self._doorbell()
         self.supervisor = PartSupervisor(resources.clock)
@@ -159,6 +147,18 @@ class Worker:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
         except GONE:
             log.warning("worker.left_silently", consumer=self.consumer)
+
+    def _lane(self, settings: InsurerSettings) -> Lane:
+        return Lane(
+            settings,
+            self._resources,
+            self._asking(settings),
+            self._settling,
+            self._loading,
+            self._presence,
+            self._quarantine,
+            consumer=self.consumer,
+        )
 
     def _asking(self, settings: InsurerSettings) -> InsurerExchange:
         return InsurerExchange(

@@ -13,9 +13,9 @@ import msgspec
 
 from app.codecs.substitutes import substitute_for
 from app.domain.errors import InsurerProtocol
-from app.domain.links import https_url
 from app.domain.money import Money
-from app.domain.offer_bounds import (
+from app.domain.offers.links import https_url
+from app.domain.offers.offer_bounds import (
     NUMBER_LENGTH_MAX,
     offer_coefficients,
     offer_moment,

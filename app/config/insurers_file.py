@@ -25,7 +25,7 @@ from app.config.quantities import Duration, OptionalRate
 from app.domain.application import VehicleCategory
 from app.domain.errors import WrongSetting
 from app.domain.insurer import INSURER_ID, Insurer
-from app.domain.links import host_in_ascii
+from app.domain.offers.links import host_in_ascii
 
 PURCHASE_HOSTS_MAX: Final = 32
 INSURERS_MAX: Final = 256

@@ -8,6 +8,7 @@ that random nonces allow a key (NIST SP 800-38D) are counted for each, `osago_se
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from os import urandom
 from typing import Final, Self
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.domain.errors import OsagoError, WrongSetting
-from app.domain.randomness import random_bytes
 from app.observability import metrics
 
 KEY_BYTES: Final = 32
@@ -82,7 +82,7 @@ class Cipher:
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
         self._seals.inc()
-        nonce = random_bytes(_NONCE_BYTES)
+        nonce = urandom(_NONCE_BYTES)
         return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
 
     def open(self, request_id: UUID, sealed: Sealed) -> bytes:

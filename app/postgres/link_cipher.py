@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from app.codecs.quote_codec import OfferEvent
-from app.domain.links import https_url
+from app.domain.offers.links import https_url
 from app.domain.quote import Offer, Quote
 from app.postgres.cipher import LINKS, Cipher, Sealed, Undecryptable
 

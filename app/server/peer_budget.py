@@ -26,7 +26,7 @@ class Allowance:
     per_s: float = 0.0
 
 
-class Cost(Enum):
+class PeerCost(Enum):
     """What is counted, in units of one."""
 
     CONTROL_FRAME = Allowance("control frames", 256, per_s=16.0)
@@ -59,11 +59,11 @@ class PeerBudget:
 
     def __init__(self) -> None:
         # Most connections never spend anything.
-        self._spent: dict[Cost, int] | None = None
-        self._free_at_s: dict[Cost, float] | None = None
+        self._spent: dict[PeerCost, int] | None = None
+        self._free_at_s: dict[PeerCost, float] | None = None
         self._authenticated_by_s: float | None = None
 
-    def grants(self, cost: Cost, amount: int = 1, *, now_s: float = 0.0) -> bool:
+    def grants(self, cost: PeerCost, amount: int = 1, *, now_s: float = 0.0) -> bool:
         """Spends `amount` units, or gives them back where it is negative; False if that is more than there was.
 
         `now_s` counts where units come back by the second.
@@ -76,7 +76,7 @@ class PeerBudget:
         spent = self._spent[cost] = self._spent.get(cost, 0) + amount
         return spent <= allowance.at_once
 
-    def delay_s(self, cost: Cost, amount: int = 1, *, now_s: float) -> float:
+    def delay_s(self, cost: PeerCost, amount: int = 1, *, now_s: float) -> float:
         """Spends `amount` units that come back by the second; returns for how many seconds the peer is ahead of its allowance."""
         allowance = cost.value
         if self._free_at_s is None:

@@ -19,7 +19,7 @@ from websockets.frames import Frame
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
 from app.server.peer import EXTENSION
-from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, Cost, PeerBudget
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, PeerBudget, PeerCost
 
 PING_EVERY_S: Final = 15.0
 STALLED_AFTER_S: Final = 10.0
@@ -169,11 +169,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = close_lingering(self, self.transport)
 
     def handle_ping(self) -> None:
-        if self._grants(Cost.CONTROL_FRAME):
+        if self._grants(PeerCost.CONTROL_FRAME):
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        if self._grants(Cost.CONTROL_FRAME):
+        if self._grants(PeerCost.CONTROL_FRAME):
             super().handle_pong(event)
 
     def handle_text(self, event: Frame) -> None:
@@ -185,14 +185,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().handle_bytes(event)
 
     def handle_cont(self, event: Frame) -> None:
-        if self._grants(Cost.FRAGMENT) and (event.data or self._grants(Cost.EMPTY_FRAGMENT)):
+        if self._grants(PeerCost.FRAGMENT) and (event.data or self._grants(PeerCost.EMPTY_FRAGMENT)):
             super().handle_cont(event)
 
     def _begins_message(self, event: Frame) -> bool:
         self.budget.renew()
-        return bool(event.data) or self._grants(Cost.EMPTY_MESSAGE)
+        return bool(event.data) or self._grants(PeerCost.EMPTY_MESSAGE)
 
-    def _grants(self, cost: Cost) -> bool:
+    def _grants(self, cost: PeerCost) -> bool:
         if self.disconnected:  # what came in the same piece as the frame that was too many
             return False
         if self.budget.grants(cost, now_s=self.loop.time()):

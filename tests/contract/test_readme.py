@@ -26,8 +26,8 @@ from app.config.insurers_file import InsurerSettings
 from app.config.settings import Settings
 from app.domain import errors, offer_bounds
 from app.domain.intake.problems import MESSAGES
-from app.domain.links import URL_LENGTH_MAX
 from app.domain.money import PREMIUM_MAX
+from app.domain.offers.links import URL_LENGTH_MAX
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
 from app.observability import metrics
 from app.postgres import database
@@ -35,7 +35,7 @@ from app.redis import job_streams, topology
 from app.runtime import group_commit
 from app.server import closing_codes, peer_budget, serve, websocket_limits
 from app.server.http1 import http_limits, paced_protocol
-from app.server.peer_budget import Cost
+from app.server.peer_budget import PeerCost
 from app.use_cases import accept, insurer_callbacks
 from app.watch import customer_watch, hub
 from cli import docs_tables
@@ -204,9 +204,9 @@ def test_every_close_code_is_listed() -> None:
     }
 
 
-def by_second(cost: Cost) -> str:
+def by_second(cost: PeerCost) -> str:
     """As the table has an allowance that comes back."""
-    return f"{document_cost.value.at_once} at once, then {document_cost.value.per_s:.0f} a second"
+    return f"{cost.value.at_once} at once, then {cost.value.per_s:.0f} a second"
 
 
 KIB: Final = 1024
@@ -218,23 +218,23 @@ MIB: Final = 1024 * 1024
     [
         (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MAX // KIB} KiB"),
         (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MAX // KIB} KiB"),
-        (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(Cost.CONTROL_FRAME)),
+        (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(PeerCost.CONTROL_FRAME)),
         (
             OPERATIONS,
             "messages of GraphQL without effect: ping, pong, complete of what does not run; of a REST stream any",
-            by_second(Cost.IDLE_MESSAGE),
+            by_second(PeerCost.IDLE_MESSAGE),
         ),
         (
             OPERATIONS,
             "operations that a client subscribes to and completes before their end",
-            by_second(Cost.ABANDONED_OPERATION),
+            by_second(PeerCost.ABANDONED_OPERATION),
         ),
         (
             OPERATIONS,
             "fragments of a message, empty ones of them",
-            f"{Cost.FRAGMENT.value.at_once:,}, {Cost.EMPTY_FRAGMENT.value.at_once}",
+            f"{PeerCost.FRAGMENT.value.at_once:,}, {PeerCost.EMPTY_FRAGMENT.value.at_once}",
         ),
-        (OPERATIONS, "chunks of a request's body", f"{Cost.CHUNK.value.at_once:,}"),
+        (OPERATIONS, "chunks of a request's body", f"{PeerCost.CHUNK.value.at_once:,}"),
         (INTEGRATION, "a request, from its first byte to its last", f"{http_limits.REQUEST_S_MAX:.0f} s"),
         (INTEGRATION, "tokens (lexical) of a document", f"{document_cost.TOKENS_MAX}"),
         (INTEGRATION, "length of a document", f"{document_cost.DOCUMENT_LENGTH_MAX} characters"),

@@ -12,7 +12,7 @@ from support.world import ApiAtHand, World
 
 from app.server.http1.boundaries import PIECE_BYTES_MAX
 from app.server.http1.paced_protocol import HEADERS_MAX, PacedProtocol
-from app.server.peer_budget import Cost
+from app.server.peer_budget import PeerCost
 from app.server.serve import RECEIVED_BYTES_MAX
 from bench.system import CREATE
 
@@ -88,7 +88,7 @@ async def test_a_trailer_is_no_header(
 async def test_trailers_within_their_limits_are_dropped(api: ApiAtHand) -> None:
     """The request is served, and so is the next one on the connection."""
     token = f"Authorization: Bearer {api.token}\r\n".encode()
-    request = chunked(QUERY, headers=token) + b"X-Checksum: 12\r\n" * Cost.TRAILER.value.at_once + b"\r\n"
+    request = chunked(QUERY, headers=token) + b"X-Checksum: 12\r\n" * PeerCost.TRAILER.value.at_once + b"\r\n"
     async with raw_connection(api.url) as connection:
         connection.write(request + request)
         for _ in range(2):

@@ -26,7 +26,7 @@ from app.codecs.quote_codec import (
 )
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offer_bounds import Bound, field_bounds
+from app.domain.offers.offer_bounds import Bound, field_bounds
 from app.domain.quote import Offer, Quote, ReasonCode, failed
 from app.domain.tariff.formula import Coefficients
 from app.watch.events import Completed, Event, Received

@@ -7,7 +7,7 @@ from support.quotes import an_offer
 
 from app.codecs.quote_codec import decode_quote, encode_quote
 from app.domain.ids import uuid7
-from app.domain.links import URL_LENGTH_MAX, https_url, is_at
+from app.domain.offers.links import URL_LENGTH_MAX, https_url, is_at
 from app.domain.quote import Quote
 
 

@@ -19,7 +19,7 @@ from app.codecs.quote_codec import (
 )
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offer_bounds import NUMBER_LENGTH_MAX
+from app.domain.offers.offer_bounds import NUMBER_LENGTH_MAX
 from app.domain.quote import NoOffer, Offer, Quote, QuoteStatus, Reason, ReasonCode, declined, sold_at
 from app.domain.tariff.formula import Coefficients
 from workers.adapters.adapter import Created

@@ -21,7 +21,7 @@ from app.api.schema.build import GRAPHQL
 from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.money import Money
-from app.domain.offer_bounds import visible_text
+from app.domain.offers.offer_bounds import visible_text
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.watch.events import Completed, Event, Received
 

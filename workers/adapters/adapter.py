@@ -12,8 +12,8 @@ from app.config.insurers_file import PollInterval, secret_option
 from app.domain.application import Application, VehicleCategory
 from app.domain.errors import InsurerProtocol, WrongSetting
 from app.domain.insurer_call import Call, CallbackRule
-from app.domain.links import https_url
-from app.domain.offer_bounds import plain_code
+from app.domain.offers.links import https_url
+from app.domain.offers.offer_bounds import plain_code
 from app.domain.quote import Answer
 from app.runtime.clock import Clock
 from workers.adapters.transport.insurer_http import InsurerHttp

@@ -22,7 +22,7 @@ from app.api.unwritable_quotes import written
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
 from app.server.peer import budget_of, peer_of
-from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, Cost
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
 from app.watch.events import Event
 
 log: Final = structlog.get_logger(__name__)
@@ -186,7 +186,7 @@ async def _left(websocket: WebSocket) -> None:
     """Reads until the client has left. It has nothing to say any more, and is closed when it says much."""
     budget, loop = budget_of(websocket.scope), asyncio.get_running_loop()
     while (await websocket.receive())["type"] != "websocket.disconnect":
-        if not budget.grants(Cost.IDLE_MESSAGE, now_s=loop.time()):
+        if not budget.grants(PeerCost.IDLE_MESSAGE, now_s=loop.time()):
             await _close(websocket, FLOOD, FLOOD_REASON)
             return
 

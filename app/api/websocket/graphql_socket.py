@@ -36,7 +36,7 @@ from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
 from app.observability import metrics
 from app.server import closing_codes
 from app.server.peer import budget_of, peer_of
-from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, Cost
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, PeerCost
 
 log: Final = structlog.get_logger(__name__)
 
@@ -191,7 +191,7 @@ class _Connection:
             case Complete(id=operation_id):
                 if operation := self._running.pop(operation_id, None):
                     operation.cancel()
-                    await asyncio.sleep(self._budget.delay_s(Cost.ABANDONED_OPERATION, now_s=_now_s()))
+                    await asyncio.sleep(self._budget.delay_s(PeerCost.ABANDONED_OPERATION, now_s=_now_s()))
                 else:  # it has ended by itself
                     self._spend_on_idle_message()
             case ConnectionInit():
@@ -269,7 +269,7 @@ class _Connection:
             raise
 
     def _spend_on_idle_message(self) -> None:
-        if not self._budget.grants(Cost.IDLE_MESSAGE, now_s=_now_s()):
+        if not self._budget.grants(PeerCost.IDLE_MESSAGE, now_s=_now_s()):
             raise closing_codes.SocketClosing(FLOOD, FLOOD_REASON)
 
     async def _pong(self, frame: Ping | Pong) -> None:

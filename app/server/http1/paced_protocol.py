@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.server.http1.boundaries import PIECE_BYTES_MAX, RequestBoundaries
 from app.server.http1.lingering import close_lingering
 from app.server.paced_flow import PacedFlow
-from app.server.peer_budget import CHUNK_FRAMING_BYTES, Cost, PeerBudget
+from app.server.peer_budget import CHUNK_FRAMING_BYTES, PeerBudget, PeerCost
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 HEADERS_MAX: Final = 256
@@ -108,7 +108,7 @@ class PacedProtocol(HttpToolsProtocol):
             self.headers.append((name, value))
             return
         size = len(name) + len(value) + len(b": \r\n")
-        if not (self._budget.grants(Cost.TRAILER) and self._budget.grants(Cost.TRAILER_BYTE, size)):
+        if not (self._budget.grants(PeerCost.TRAILER) and self._budget.grants(PeerCost.TRAILER_BYTE, size)):
             self.refuse(HEAD_TOO_LARGE)
 
     def head_grows(self) -> None:
@@ -223,9 +223,9 @@ class PacedProtocol(HttpToolsProtocol):
         if self._in_head:  # the request has ended
             return
         framing = size - self._piece_body_bytes - self._piece_chunks * CHUNK_FRAMING_BYTES
-        if not self._budget.grants(Cost.CHUNK, self._piece_chunks):
+        if not self._budget.grants(PeerCost.CHUNK, self._piece_chunks):
             self.refuse(TOO_LARGE)
-        elif not self._budget.grants(Cost.FRAMING_BYTE, framing):
+        elif not self._budget.grants(PeerCost.FRAMING_BYTE, framing):
             self.refuse(HEAD_TOO_LARGE)
 
     def _should_upgrade(self) -> bool:

@@ -1,7 +1,7 @@
 """The bound of each value that an insurer sends: what is kept of it, and in which form.
 
 `app.domain.quote.Offer` declares one for each of its fields and applies them when it is made: to what any adapter reads, and
-to rows and events of older releases. A bound returns its own results unchanged. Links have theirs in `app.domain.links`.
+to rows and events of older releases. A bound returns its own results unchanged. Links have theirs in `app.domain.offers.links`.
 """
 
 import re
