@@ -36,6 +36,9 @@ check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) basedpyright
 	@$(RUN) lint-imports
 
+house: .venv/ready         ## figures of the structure, read from the code
+	@$(RUN) python -m tools.house
+
 format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .

@@ -24,9 +24,10 @@ from app.codecs.quote_codec import EVENT_BYTES_MAX
 from app.config import insurers_file
 from app.config.insurers_file import InsurerSettings
 from app.config.settings import Settings
-from app.domain import errors, offer_bounds
+from app.domain import errors
 from app.domain.intake.problems import MESSAGES
 from app.domain.money import PREMIUM_MAX
+from app.domain.offers import offer_bounds
 from app.domain.offers.links import URL_LENGTH_MAX
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
 from app.observability import metrics
