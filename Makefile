@@ -36,6 +36,9 @@ check: .venv/ready         ## format, lint, types, layers
 	@$(RUN) basedpyright
 	@$(RUN) lint-imports
 
+house: .venv/ready         ## figures of the structure, read from the code
+	@$(RUN) python -m tools.house
+
 format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
@@ -45,7 +48,7 @@ schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew 
 	@$(RUN) osago schema --of typescript > frontend/schema.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
-	@$(RUN) python -m cli.reference
+	@$(RUN) python -m cli.docs_tables
 
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit

@@ -6,9 +6,9 @@ from alembic import context
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from app.settings import Settings
-from app.storage import tables
-from app.storage.migration import engine
+from app.config.settings import Settings
+from app.postgres import tables
+from app.postgres.migration import engine
 
 TARGET = SQLModel.metadata
 assert tables.RequestRow.metadata is TARGET  # noqa: S101 - the import is what fills the metadata

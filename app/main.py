@@ -13,38 +13,40 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app import collecting
-from app.api import callbacks, graphiql, http, shortcut, websocket
-from app.api.availability import Availabilities
+from app import health
+from app.api import callback_endpoint, graphiql
+from app.api.compiled.plan_cache import PlanCache
+from app.api.connections.origin_guard import OriginGuard, parse_origins
+from app.api.connections.socket_limits import SocketCounter
 from app.api.context import Services
-from app.api.door import make_operations, make_tokens
-from app.api.finishing import Finishing
-from app.api.forwarded import ForwardedClients
-from app.api.gate import Gate, parse_origins
-from app.api.plans.direct import Direct
-from app.api.plans.kept import Plans
-from app.api.pushed import Pushed
+from app.api.from_settings import make_operations, make_tokens
+from app.api.http import shortcut, view
+from app.api.http.direct_view import DirectView
+from app.api.insurer_directory import InsurerDirectory
 from app.api.rest import routes as rest
-from app.api.rest.problems import not_found
-from app.api.schema import GRAPHQL
-from app.api.sockets import Sockets
-from app.api.static_files import static_files
-from app.callbacks import PATH as CALLBACKS
-from app.caller_shares import CallerShares
-from app.customers import Customers
-from app.live import Live
-from app.loopback import LoopbackHosts
-from app.loops import periodic
-from app.observability import health
-from app.observability.readiness import Readiness, ReadinessMonitor
-from app.quoting.accepting import Accepting
-from app.quoting.admission import MEASURE_EVERY_S, Admission
-from app.quoting.limiting import Limiting
+from app.api.rest.problem_details import not_found
+from app.api.schema.build import GRAPHQL
+from app.api.websocket import graphql_socket
+from app.config.settings import Settings
+from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.supervision import Part, running
+from app.runtime import gc_tuning
+from app.runtime.periodic import periodic
+from app.runtime.shielded_tasks import ShieldedTasks
+from app.runtime.supervision import Part, run_parts
+from app.server.http1.forwarded import ForwardedClients
+from app.server.http1.static_files import static_files
+from app.server.loopback import LoopbackHosts
+from app.use_cases.accept import RequestAcceptor
+from app.use_cases.admission import MEASURE_EVERY_S, Admission
+from app.use_cases.caller_rate_limit import CallerRateLimiter
+from app.use_cases.caller_shares import CallerShares
+from app.use_cases.insurer_callbacks import PATH as CALLBACKS
+from app.watch.customer_watch import CustomerWatches
+from app.watch.hub import WatchHub
+from app.watch.push_latency import PushLatency
 
-_PATH_WITH_SLASH: Final = http.PATH + "/"
+_PATH_WITH_SLASH: Final = view.PATH + "/"
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
 
@@ -70,10 +72,10 @@ class Api(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and scope["path"] == _PATH_WITH_SLASH:
-            scope["path"] = http.PATH
-        if scope["type"] == "http" and scope["path"] == http.PATH:
+            scope["path"] = view.PATH
+        if scope["type"] == "http" and scope["path"] == view.PATH:
             await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
-        elif scope["type"] == "websocket" and scope["path"] == http.PATH:
+        elif scope["type"] == "websocket" and scope["path"] == view.PATH:
             await self.state.graphql_socket(scope, receive, send)
         else:
             await self._behind_proxies(scope, receive, send)
@@ -104,18 +106,18 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             app.state.resources, app.state.services = resources, services
             app.state.readiness = monitor = ReadinessMonitor(resources)
             parts = [*monitor.parts(), *_parts(resources, services)]
-            async with running(parts, resources.clock) as app.state.supervisor:
+            async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
                 if owns_process:
-                    collecting.resume()
+                    gc_tuning.resume()
                 # What is answered past ASGI is answered whatever its host.
-                yield {"draining": draining} | ({} if opens_with_a_token else {"direct": Direct(services)})
+                yield {"draining": draining} | ({} if opens_with_a_token else {"direct": DirectView(services)})
                 await services.finishing.finished()
 
-    sockets = Sockets(per_address=settings.sockets_per_address)
+    sockets = SocketCounter(per_address=settings.sockets_per_address)
 
     async def callback(request: Request) -> Response:
-        return await callbacks.answer(request, app.state.resources.callbacks)
+        return await callback_endpoint.answer(request, app.state.resources.callbacks)
 
     async def probe() -> Readiness:
         return await app.state.readiness.readiness(is_draining=app.state.is_draining)
@@ -143,25 +145,25 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
         if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
-            return await http.answer(request, services)
+            return await view.answer(request, services)
         if mode == "admin" and not graphiql.admitted(request, services.tokens):
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
 
-    app.add_route(http.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.add_route(view.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
     if mode != "off":
         app.add_route("/graphql/static/{name}", static_files(graphiql.STATIC), include_in_schema=False)
 
 
-def _guard(app: FastAPI, origins: frozenset[str], sockets: Sockets, proxies: str) -> None:
+def _guard(app: FastAPI, origins: frozenset[str], sockets: SocketCounter, proxies: str) -> None:
     """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
-    async def graphql_socket(scope: Scope, receive: Receive, send: Send) -> None:
-        await websocket.serve(WebSocket(scope, receive, send), app.state.services)
+    async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
 
-    gate: Any = Gate(graphql_socket, origins=origins, sockets=sockets)
+    gate: Any = OriginGuard(serve_socket, origins=origins, sockets=sockets)
     app.state.graphql_socket = ForwardedClients(gate, proxies)
-    app.add_middleware(Gate, origins=origins, sockets=sockets)
+    app.add_middleware(OriginGuard, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -186,13 +188,13 @@ def _parts(resources: Resources, services: Services) -> list[Part]:
     ]
 
 
-def _services(resources: Resources, sockets: Sockets) -> Services:
+def _services(resources: Resources, sockets: SocketCounter) -> Services:
     settings, clock = resources.settings, resources.clock
     insurers = list(resources.insurers)
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_most=settings.admission_age
     )
-    limiting = Limiting(
+    limiting = CallerRateLimiter(
         resources.redis,
         clock,
         salt=settings.secret() or settings.auth_keys.get_secret_value(),
@@ -200,7 +202,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         caller=settings.rate_limit,
         customer=settings.customer_rate_limit,
     )
-    accepting = Accepting(
+    accepting = RequestAcceptor(
         resources.pool,
         resources.jobs,
         resources.cipher,
@@ -210,7 +212,7 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
-    live = Live(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
+    live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     return Services(
         pool=resources.pool,
         clock=clock,
@@ -218,16 +220,16 @@ def _services(resources: Resources, sockets: Sockets) -> Services:
         accepting=accepting,
         ending=resources.ending,
         live=live,
-        customers=Customers(resources.pool, live, clock, shards=settings.shards),
-        availabilities=Availabilities(
+        customers=CustomerWatches(resources.pool, live, clock, shards=settings.shards),
+        availabilities=InsurerDirectory(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
         tokens=make_tokens(settings, clock),
         operations=make_operations(settings),
-        plans=Plans(GRAPHQL),
-        finishing=Finishing(),
+        plans=PlanCache(GRAPHQL),
+        finishing=ShieldedTasks(),
         sockets=sockets,
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
-        pushed=Pushed(clock),
+        pushed=PushLatency(clock),
         introspection=settings.introspection,
     )

@@ -8,24 +8,24 @@ from typing import Final
 
 import structlog
 
-from app.callbacks import Callbacks
-from app.clock import RESYNC_S, Clock
+from app.config.insurers_file import InsurerSettings, load_insurers
+from app.config.settings import Settings
 from app.domain.errors import Unavailable
-from app.insurers import InsurerSettings, load_insurers
-from app.loops import periodic
-from app.opened import Opened
-from app.quoting.ending import SWEEP_EVERY_S, Ending
-from app.quoting.purging import PURGE_EVERY_S, Purging
-from app.settings import Settings
-from app.storage.cipher import Cipher, parse_keys
-from app.storage.database import Pool, open_pool, read_time
-from app.storage.links import LinkCipher
-from app.streams.authenticity import EventAuthenticator
-from app.streams.client import Client
-from app.streams.connection import RedisAddress, close, connect, parse_address
-from app.streams.events import EventStreams
-from app.streams.jobs import JobStreams
-from app.supervision import Part
+from app.postgres.application_cache import ApplicationCache
+from app.postgres.cipher import Cipher, parse_keys
+from app.postgres.database import Pool, open_pool, read_time
+from app.postgres.link_cipher import LinkCipher
+from app.redis.authenticity import EventAuthenticator
+from app.redis.event_streams import EventStreams
+from app.redis.job_streams import JobStreams
+from app.redis.redis_client import RedisClient
+from app.redis.topology import RedisAddress, close, connect, parse_address
+from app.runtime.clock import RESYNC_S, Clock
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part
+from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.insurer_callbacks import InsurerCallbacks
 
 log: Final = structlog.get_logger(__name__)
 
@@ -39,15 +39,15 @@ class Resources:
     clock: Clock
     pool: Pool
     redis_address: RedisAddress
-    redis: Client
+    redis: RedisClient
     cipher: Cipher
     links: LinkCipher
-    opened: Opened
+    opened: ApplicationCache
     jobs: JobStreams
     events: EventStreams
-    ending: Ending
-    purging: Purging
-    callbacks: Callbacks
+    ending: RequestCompleter
+    purging: DataEraser
+    callbacks: InsurerCallbacks
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -92,7 +92,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     redis = connect(address)
     authenticator = EventAuthenticator(encryption_keys)
     events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
-    ending = Ending(pool, events, clock, end_margin_s=settings.end_margin)
+    ending = RequestCompleter(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,
         insurers=insurers,
@@ -102,12 +102,12 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         redis=redis,
         cipher=cipher,
         links=links,
-        opened=Opened(cipher),
+        opened=ApplicationCache(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=Purging(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
-        callbacks=Callbacks(
+        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        callbacks=InsurerCallbacks(
             cipher,
             redis,
             clock,

@@ -22,14 +22,14 @@ from typing import Final
 
 import asyncpg
 
-from app.application_documents import encode_application
-from app.quoting.accepting import Accepting, NewQuoteRequest
-from app.quoting.admission import Admission
-from app.quoting.limiting import Limiting
+from app.config.settings import Settings
+from app.intake.new_request import NewRequestInput
+from app.postgres.migration import migrate
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.storage.migration import migrate
-from app.supervision import running
+from app.runtime.supervision import run_parts
+from app.use_cases.accept import RequestAcceptor
+from app.use_cases.admission import Admission
+from app.use_cases.caller_rate_limit import CallerRateLimiter
 from bench.chain import example_application
 from bench.insurer import FLOODS, serving
 from sandbox.demo.servers import Postgresql, Redis, free_port, wait_for_port
@@ -73,12 +73,12 @@ def _environment(folder: Path, url: str, beside: str, database_url: str, redis_u
 
 
 @asynccontextmanager
-async def _accepting(resources: Resources) -> AsyncGenerator[Accepting, None]:
+async def _accepting(resources: Resources) -> AsyncGenerator[RequestAcceptor, None]:
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, resources.clock, insurers=(), age_s_most=None
     )
-    limiting = Limiting(resources.redis, resources.clock, salt="", shards=1, caller=None, customer=None)
-    made = Accepting(
+    limiting = CallerRateLimiter(resources.redis, resources.clock, salt="", shards=1, caller=None, customer=None)
+    made = RequestAcceptor(
         resources.pool,
         resources.jobs,
         resources.cipher,
@@ -88,7 +88,7 @@ async def _accepting(resources: Resources) -> AsyncGenerator[Accepting, None]:
         insurers=list(resources.insurers),
         deadline_s=60,
     )
-    async with running(made.parts()):
+    async with run_parts(made.parts()):
         yield made
 
 
@@ -121,16 +121,10 @@ async def _forget_everything(resources: Resources, database_url: str) -> None:
         await connection.close()
 
 
-async def _accept(accepting: Accepting, insurer: str, count: int) -> None:
-    wish = NewQuoteRequest(
-        tenant="bench",
-        customer_id="customer",
-        client_reference=None,
-        document=encode_application(example_application()),
-        insurers=(insurer,),
-    )
+async def _accept(accepting: RequestAcceptor, insurer: str, count: int) -> None:
+    wanted = NewRequestInput(None, "customer", example_application(), (insurer,))
     for first in range(0, count, 500):
-        await asyncio.gather(*(accepting.accept(wish) for _ in range(min(500, count - first))))
+        await asyncio.gather(*(accepting.accept("bench", wanted) for _ in range(min(500, count - first))))
 
 
 async def _later(seconds: float, what: Coroutine[None, None, None]) -> None:

@@ -5,40 +5,35 @@ import itertools
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from app.callbacks import Callbacks
-from app.clock import Clock
-from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.intake import application_from
+from app.config.insurers_file import InsurerSettings
+from app.domain.application import Application
+from app.domain.intake.application_table import application_table
+from app.domain.intake.fast_reader import read_fast
 from app.domain.quote import Offer
-from app.insurers import InsurerSettings
-from app.storage.cipher import Cipher
-from app.streams.connection import connect, parse_address
-from app.streams.insurer_states import InsurerStates
-from app.streams.jobs import Delivery
-from workers.asking import Asking
-from workers.callbacks import CalledBack
-from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Line
-from workers.insurers.http import InsurerHttp
+from app.intake.new_request import is_email
+from app.postgres.cipher import Cipher
+from app.redis.insurer_states import InsurerStates
+from app.redis.job_streams import Delivery
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
+from app.use_cases.insurer_callbacks import InsurerCallbacks
+from workers.adapters.adapter import InsurerAccess
+from workers.adapters.registry import make_adapter
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job
-from workers.limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples/application.json"
 FAR_AWAY: Final = "1000000/s"
 """A limit that is asked for each call, and never reached."""
-_READ: Final = {
-    "enginePower": Decimal,
-    "category": VehicleCategory,
-    "kind": VehicleDocumentKind,
-    "purpose": VehiclePurpose,
-}
 
 
 class _Sole:
@@ -70,11 +65,13 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
     http = InsurerHttp(settings, clock)
     redis = connect(parse_address(redis_url))
     states = InsurerStates(redis)
-    circuit, limits = Circuit(settings, clock, states), Limits(settings, clock, states)
+    circuit, limits = SharedBreaker(settings, clock, states), RateLimits(settings, clock, states)
     cipher = Cipher.from_setting(f"k1:{base64.b64encode(bytes(32)).decode()}")
-    mailbox = Callbacks(cipher, redis, clock, settings.secret, shards=1, public_url="http://127.0.0.1", deadline_s=60)
-    adapter = make_adapter(settings, Line(http=http, clock=clock))
-    asking = Asking(settings, adapter, circuit, limits, clock, CalledBack(mailbox), end_margin_s=1)
+    mailbox = InsurerCallbacks(
+        cipher, redis, clock, settings.secret, shards=1, public_url="http://127.0.0.1", deadline_s=60
+    )
+    adapter = make_adapter(settings, InsurerAccess(http=http, clock=clock))
+    asking = InsurerExchange(settings, adapter, circuit, limits, clock, CallbackWaiter(mailbox), end_margin_s=1)
     application = example_application()
 
     async def job() -> None:
@@ -95,18 +92,6 @@ async def chain(redis_url: str, url: str, concurrent: int) -> AsyncGenerator[Cal
 def example_application() -> Application:
     """The example of the repository, taken in."""
     today = datetime.now(UTC).date()
-    raw = json.loads(EXAMPLE.read_text(encoding="utf-8"), object_hook=_coerced)
-    start = {"startsOn": today + timedelta(days=10)}
-    return application_from(raw | start, today=today, is_email=lambda _: True)
-
-
-def _coerced(fields: dict[str, Any]) -> dict[str, Any]:
-    """As the schema's scalars and enums would."""
-    return {name: _READ.get(name, _plain)(value) for name, value in fields.items()}
-
-
-def _plain(value: Any) -> Any:
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-11-22") else value
-    except ValueError:
-        return value
+    raw = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    start = {"startsOn": (today + timedelta(days=10)).isoformat()}
+    return read_fast(application_table(today, is_email), raw | start)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(".osago/bench/peers").absolute()
-INSTALL_S_MOST: Final = 120
+INSTALL_S_MAX: Final = 120
 
 
 class NotInstalled(Exception):
@@ -52,9 +52,9 @@ def _commands(home: Path, python: Path, versions: Path) -> Sequence[Sequence[str
 
 def _run(command: Sequence[str]) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_S_MOST)  # noqa: S603 - ours
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_S_MAX)  # noqa: S603 - ours
     except subprocess.CalledProcessError as error:
         told: str = error.stderr.strip() or "without a word"
         raise NotInstalled(told.splitlines()[-1].strip()) from None
     except subprocess.TimeoutExpired:
-        raise NotInstalled(f"no answer within {INSTALL_S_MOST} s") from None
+        raise NotInstalled(f"no answer within {INSTALL_S_MAX} s") from None

@@ -17,8 +17,8 @@ from typing import Final, cast
 import uvloop
 
 from bench.insurer import OFFER, response
-from sandbox.insurers.applications import application_id, offer_number
-from sandbox.insurers.catalogue import INSURERS
+from sandbox.insurers.model.application_store import application_id, offer_number
+from sandbox.insurers.model.catalogue import INSURERS
 
 
 def premium(insurer_id: str, key: str) -> str:

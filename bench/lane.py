@@ -15,32 +15,32 @@ from typing import Any, Final
 
 import uvloop
 
-from app import collecting
-from app.application_documents import encode_application
+from app.codecs.application_codec import encode_application
+from app.config.settings import Settings
 from app.domain.application import Application
 from app.domain.ids import uuid7
 from app.domain.money import Money
 from app.domain.quote import Answer, Offer, Quote, QuoteRequest
-from app.domain.tariff import Coefficients
+from app.domain.tariff.formula import Coefficients
+from app.intake.new_request import read_new_request
 from app.observability import logs
-from app.quoting.settling import Settling
-from app.quoting.wishes import new_quote_request
+from app.postgres.database import connected
+from app.postgres.request_rows import NewRequest, insert_requests
+from app.redis import keys
+from app.redis.event_streams import Published
+from app.redis.job_streams import Enqueued, JobReader
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.storage.database import connected
-from app.storage.requests import NewRequest, insert_requests
-from app.streams import keys
-from app.streams.events import Published
-from app.streams.jobs import Enqueued, JobReader
-from app.supervision import running
+from app.runtime import gc_tuning
+from app.runtime.supervision import run_parts
+from app.use_cases.settle import QuoteSettler
 from bench.rows import Row, Target
 from bench.system import system, wish
-from workers.asking import Asking
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Job, Ownership
-from workers.lane import Lane
-from workers.loading import Loading
-from workers.presence import Presence
-from workers.quarantine import Quarantine
+from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.lane import Lane
+from workers.lanes.presence import Presence
+from workers.poison_jobs.quarantine import Quarantine
 
 LINE: Final = "lane"
 REQUESTS: Final = 1500
@@ -65,7 +65,7 @@ OFFER: Final = Offer(
 )
 
 
-class _NobodyAsked(Asking):
+class _NobodyAsked(InsurerExchange):
     """An insurer that has its offer before it is asked."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ async def _round(environment: Mapping[str, str]) -> tuple[float, float, float]:
         requests = await enqueued(resources, REQUESTS)
         jobs = REQUESTS * len(resources.insurers)
         async with lanes(resources):
-            collecting.resume()  # as a worker's process does
+            gc_tuning.resume()  # as a worker's process does
             cpu, begun = time.process_time(), time.perf_counter()
             while await _left(resources):  # noqa: ASYNC110 - Redis alone knows
                 await asyncio.sleep(0.02)
@@ -125,7 +125,7 @@ async def enqueued(resources: Resources, count: int) -> Sequence[QuoteRequest]:
 
 def _application(resources: Resources) -> Application:
     asked = {name: value for name, value in wish().items() if value is not None}
-    wanted = new_quote_request(asked, tenant="bench", now=resources.clock.now(), configured=[])
+    wanted = read_new_request(asked, now=resources.clock.now(), configured=[])
     return wanted.application
 
 
@@ -145,8 +145,8 @@ def _request(resources: Resources) -> QuoteRequest:
 @asynccontextmanager
 async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     """The lanes of a worker whose insurers have their offers at once."""
-    settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
-    loading = Loading(resources.pool)
+    settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+    loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
     made = [
@@ -154,7 +154,7 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
-    async with running([*settling.parts(), *loading.parts(), *presence.parts()]) as supervisor:
+    async with run_parts([*settling.parts(), *loading.parts(), *presence.parts()]) as supervisor:
         await presence.begun.wait()
         for lane in made:
             supervisor.start(lane.parts())

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import uvloop
 
-from app.streams.connection import connect, connect_blocking, parse_address
+from app.redis.topology import connect, connect_blocking, parse_address
 from bench.fleet import TEN, Fleet, fleet
 from bench.http import Poster
 from bench.rows import Row, Target

@@ -12,11 +12,11 @@ from typing import Final
 
 import uvloop
 
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
 from app.domain.quote import Quote, QuoteRequest
+from app.redis.event_streams import Published
 from app.resources import Resources, open_resources
-from app.streams.events import Published
+from app.runtime.clock import Clock
 from bench.lane import OFFER, enqueued, settings_of
 from bench.processes import cpu_s, echo, rss_bytes
 from bench.rows import Row, Target

@@ -16,15 +16,15 @@ from typing import Any, Final, cast
 import httpx
 import uvloop
 
-from app.streams import keys
-from app.streams.connection import connect, parse_address
+from app.redis import keys
+from app.redis.topology import connect, parse_address
 from bench.fleet import Fleet, fleet, worker
 from bench.rows import Row, Target
 from bench.users import body_of
 
 LINE: Final = "recovery"
 KILLS: Final = 20
-JOBS_LEAST: Final = 5
+JOBS_MIN: Final = 5
 ASKED: Final = 4
 INSURER: Final = "sever"
 LEASE_S: Final = 3.0
@@ -39,7 +39,7 @@ def rows() -> list[Row]:
         fleet(Path(folder), insurers=[INSURER], workers=0, thinking_s=(600, 600), OSAGO_QUOTE_DEADLINE="10min") as one,
     ):
         took_s = sorted(uvloop.run(_kills(one)))
-    note = f"of {KILLS} kills, at least {JOBS_LEAST} jobs each; median {took_s[KILLS // 2]:.2f} s; yardstick: the lease"
+    note = f"of {KILLS} kills, at least {JOBS_MIN} jobs each; median {took_s[KILLS // 2]:.2f} s; yardstick: the lease"
     return [Row(LINE, "kill -9 → its jobs run elsewhere, slowest", took_s[-1], "s", LEASE_S, Target(4), note)]
 
 
@@ -54,7 +54,7 @@ async def _killed(one: Fleet, number: int) -> float:
     redis = connect(parse_address(one.system.redis_url))
     label = f"victim{number}"
     with worker(one.system, "--name", label) as pid:
-        while await _pending(redis, label) < JOBS_LEAST:
+        while await _pending(redis, label) < JOBS_MIN:
             _ask(one)
             await asyncio.sleep(LOOK_EVERY_S)
         os.kill(pid, signal.SIGKILL)

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.api.tokens import Tokens
-from app.clock import Clock
-from app.storage.migration import migrate
+from app.api.auth.tokens import Tokens
+from app.postgres.migration import migrate
+from app.runtime.clock import Clock
 from bench.processes import running, wait_until_ready
 from sandbox.demo.environment import Ports, demo_environment
 from sandbox.demo.servers import Postgresql, Redis, free_port

@@ -9,7 +9,7 @@ import httpx
 from bench.fleet import Fleet
 from bench.insurers import premium
 from bench.users import Crowd, Watched
-from sandbox.insurers.applications import application_id, offer_number
+from sandbox.insurers.model.application_store import application_id, offer_number
 
 
 @dataclass(frozen=True, slots=True)

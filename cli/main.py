@@ -134,7 +134,7 @@ def quote(
     json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
 ) -> None:
     """Send an application and watch the quotes arrive."""
-    from cli.quote import run
+    from cli.quote.quote_command import run
 
     sys.exit(run(file, url=url, token=token, customer=customer, insurers=insurers, as_json=json))
 
@@ -188,7 +188,7 @@ LetterIds = Annotated[list[str], typer.Argument(help="As `list` shows them.")]
 @dead_letters.command("list")
 def dead_letters_list() -> None:
     """Every dead letter, a line each."""
-    from cli.dead_letters import list_letters
+    from cli.dead_letter_commands import list_letters
 
     list_letters()
 
@@ -196,7 +196,7 @@ def dead_letters_list() -> None:
 @dead_letters.command("show")
 def dead_letters_show(letter_id: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
     """One dead letter, with the places that its failure went through."""
-    from cli.dead_letters import show_letter
+    from cli.dead_letter_commands import show_letter
 
     show_letter(letter_id)
 
@@ -204,7 +204,7 @@ def dead_letters_show(letter_id: Annotated[str, typer.Argument(help="As `list` s
 @dead_letters.command("retry")
 def dead_letters_retry(letter_ids: LetterIds) -> None:
     """Ask the insurers again, and settle what is still open."""
-    from cli.dead_letters import retry_letters
+    from cli.dead_letter_commands import retry_letters
 
     retry_letters(letter_ids)
 
@@ -212,7 +212,7 @@ def dead_letters_retry(letter_ids: LetterIds) -> None:
 @dead_letters.command("drop")
 def dead_letters_drop(letter_ids: LetterIds) -> None:
     """Remove what has been looked at."""
-    from cli.dead_letters import drop_letters
+    from cli.dead_letter_commands import drop_letters
 
     drop_letters(letter_ids)
 
@@ -225,7 +225,7 @@ app.add_typer(insurers, name="insurers")
 def insurers_list(context: typer.Context) -> None:
     """Who is asked, how, and whether they are available."""
     if context.invoked_subcommand is None:
-        from cli.insurers import list_insurers
+        from cli.insurer_commands import list_insurers
 
         list_insurers()
 
@@ -239,7 +239,7 @@ def insurers_check(
     ] = None,
 ) -> None:
     """Call each insurer once, and say what was tried and what is wrong with its settings."""
-    from cli.insurers import check_insurers
+    from cli.insurer_commands import check_insurers
 
     sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
 
@@ -251,7 +251,7 @@ def schema(
     ] = SchemaOf.GRAPHQL,
 ) -> None:
     """Print the GraphQL schema, or what is derived from it."""
-    from cli.schemas import printed
+    from cli.print_schema import printed
 
     sys.stdout.write(printed(of))
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from app.config.settings import Settings
 from app.domain.errors import Unavailable, WrongSetting
 from app.observability import logs
-from app.quoting.purging import Purging, Rotation
 from app.resources import open_resources
-from app.settings import Settings
+from app.use_cases.erase import DataEraser, Rotation
 
 Result = TypeVar("Result")
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 def rotate_keys() -> int:
     """Seals every application and link with the first key; returns the exit code: 1 if some cannot be read."""
 
-    async def rotate(purging: Purging) -> Rotation:
+    async def rotate(purging: DataEraser) -> Rotation:
         return await purging.rotate()
 
     done = _run(rotate)
@@ -31,13 +31,13 @@ def rotate_keys() -> int:
 def forget_customer(customer_id: str, tenant: str) -> None:
     """Destroys everything of a customer."""
 
-    async def forget(purging: Purging) -> int:
+    async def forget(purging: DataEraser) -> int:
         return await purging.forget(customer_id, tenant or None)
 
     print(f"forgotten {_run(forget)}")
 
 
-def _run(step: Callable[[Purging], Awaitable[Result]]) -> Result:
+def _run(step: Callable[[DataEraser], Awaitable[Result]]) -> Result:
     settings = Settings.load()
     logs.configure(log_format="console", level="error")  # what there is to say is printed
 

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from app import collecting
+from app.config.quantities import parse_duration, parse_rate
+from app.config.settings import AUTH_SECRET_BYTES_MIN, Settings
 from app.domain.errors import WrongSetting
-from app.loopback import LoopbackHosts, is_loopback
 from app.observability import logs
-from app.settings import AUTH_SECRET_BYTES_LEAST, Settings
-from app.units import parse_duration, parse_rate
-from cli import serving
+from app.runtime import gc_tuning
+from app.server import serve
+from app.server.loopback import LoopbackHosts, is_loopback
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def migrate() -> None:
     """Brings the database to the newest schema."""
-    from app.storage.migration import migrate
+    from app.postgres.migration import migrate
 
     settings = _settings()
     try:
@@ -32,25 +32,25 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
-    collecting.pause()
-    from app.api import door
+    gc_tuning.pause()
+    from app.api import from_settings
     from app.main import create_app
     from app.resources import check
 
     settings = _settings()
-    door.check(settings)
+    from_settings.check(settings)
     check(settings)
     if processes == 1:
-        serving.serve(create_app(settings, owns_process=True), host, port)
+        serve.serve(create_app(settings, owns_process=True), host, port)
         return
     with tempfile.TemporaryDirectory(prefix="osago-metrics-") as folder:
         os.environ[_MULTIPROCESS] = folder
-        serving.serve_in_processes("cli.processes:make_api", host, port, processes)
+        serve.serve_in_processes("cli.processes:make_api", host, port, processes)
 
 
 def make_api() -> object:
     """The API's application, made anew in each of several processes."""
-    collecting.pause()
+    gc_tuning.pause()
     from app.main import create_app
 
     return create_app(_settings(), owns_process=True)
@@ -58,17 +58,17 @@ def make_api() -> object:
 
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
     """Works until SIGTERM."""
-    collecting.pause()
+    gc_tuning.pause()
     settings = _settings()
-    serving.open_many_files()
-    with asyncio.Runner(loop_factory=serving.new_event_loop) as runner:
+    serve.open_many_files()
+    with asyncio.Runner(loop_factory=serve.new_event_loop) as runner:
         runner.run(_worker(settings, insurers, name, metrics_host, metrics_port))
 
 
 async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: str, port: int) -> None:
-    from app.observability import health
+    from app import health
     from app.resources import open_resources
-    from workers.supervisor import Worker
+    from workers.worker import Worker
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,8 +76,8 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
     async with open_resources(settings) as resources:
         one = Worker(resources, insurers=insurers, name=name)
         routes = health.routes(one.readiness, lambda: one.supervisor.failing)
-        async with serving.beside(routes, host, port):
-            collecting.resume()
+        async with serve.beside(routes, host, port):
+            gc_tuning.resume()
             await one.run(stopping)
 
 
@@ -89,7 +89,7 @@ def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool
     app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
     if is_loopback(host):
         app.add_middleware(LoopbackHosts)
-    serving.serve(app, host, port, on_exit=app.state.sandbox.close)
+    serve.serve(app, host, port, on_exit=app.state.sandbox.close)
 
 
 def core_app(
@@ -112,8 +112,8 @@ def core_app(
     logs.configure(log_format="console", level="warning")
     if not token:
         raise WrongSetting("--token (OSAGO_TOKEN): needed; `osago token` prints one")
-    if secret and len(secret.encode()) < AUTH_SECRET_BYTES_LEAST:
-        raise WrongSetting(f"--secret (OSAGO_CORE_APP_SECRET): at least {AUTH_SECRET_BYTES_LEAST} bytes")
+    if secret and len(secret.encode()) < AUTH_SECRET_BYTES_MIN:
+        raise WrongSetting(f"--secret (OSAGO_CORE_APP_SECRET): at least {AUTH_SECRET_BYTES_MIN} bytes")
     try:
         rate = parse_rate(customer_limit)
     except ValueError as error:
@@ -135,7 +135,7 @@ def core_app(
     # A proxy of this machine that is configured passes on the names that it serves.
     if is_loopback(host) and not proxies:
         app.add_middleware(LoopbackHosts)
-    serving.serve(app, host, port, on_exit=app.state.close)
+    serve.serve(app, host, port, on_exit=app.state.close)
 
 
 def _check_scheme(option: str, url: str, *schemes: str) -> None:
@@ -145,9 +145,9 @@ def _check_scheme(option: str, url: str, *schemes: str) -> None:
 
 def token(subject: str, scope: str, ttl: str) -> None:
     """Prints a service token."""
-    from app.api.door import make_tokens
-    from app.api.tokens import TTL_S_MAX
-    from app.clock import Clock
+    from app.api.auth.tokens import TTL_S_MAX
+    from app.api.from_settings import make_tokens
+    from app.runtime.clock import Clock
 
     settings = Settings.load()
     try:

@@ -1,11 +1,12 @@
 """Applications to ask with: of every kind of vehicle, drivers and owner that an insurer prices differently."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
+
+from msgspec.structs import replace
 
 from app.domain.application import (
     Address,

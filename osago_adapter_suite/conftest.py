@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import WrongSetting
-from osago_adapter_suite.desk import Desk
-from workers.insurers import find_adapter
+from osago_adapter_suite.harness import Desk
+from workers.adapters.registry import find_adapter
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

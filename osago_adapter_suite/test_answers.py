@@ -8,11 +8,11 @@ import pytest
 from app.domain.application import Application
 from app.domain.quote import NOT_SUITED, NoOffer, Offer, declined
 from osago_adapter_suite.applications import APPLICATIONS, SECRETS
-from osago_adapter_suite.desk import INSURER, Desk
-from sandbox.insurers.behaviours import CallBack, Decline, Processing
-from sandbox.insurers.behaviours import Offer as Offered
-from sandbox.insurers.catalogue import INSURERS
-from sandbox.insurers.pricing import price
+from osago_adapter_suite.harness import INSURER, Desk
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.pricing import price
+from sandbox.insurers.script.behaviours import CallBack, Decline, Processing
+from sandbox.insurers.script.behaviours import Offer as Offered
 
 SILENT = CallBack(calls=0, times="forever")
 """Those that call back do not: what is scripted for polls is to be met there."""

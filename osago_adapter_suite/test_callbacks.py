@@ -3,8 +3,8 @@
 import pytest
 
 from app.domain.quote import Offer
-from osago_adapter_suite.desk import Asked, Desk
-from sandbox.insurers.behaviours import CallBack, Hang, Processing
+from osago_adapter_suite.harness import Asked, Desk
+from sandbox.insurers.script.behaviours import CallBack, Hang, Processing
 
 
 def offered(asked: Asked) -> bool:

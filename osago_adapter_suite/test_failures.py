@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from app.domain.quote import NoOffer, Offer, ReasonCode, failed
-from osago_adapter_suite.desk import Desk
+from osago_adapter_suite.harness import Desk
 from osago_adapter_suite.test_answers import SILENT
-from sandbox.insurers.behaviours import (
+from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
     Delay,
@@ -18,7 +18,7 @@ from sandbox.insurers.behaviours import (
     Status,
     WrongShape,
 )
-from sandbox.insurers.behaviours import Offer as Offered
+from sandbox.insurers.script.behaviours import Offer as Offered
 
 
 def named(value: Sequence[Behaviour] | str) -> str:

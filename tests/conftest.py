@@ -76,7 +76,7 @@ async def redis(servers: Servers) -> AsyncGenerator[RedisAtHand, None]:
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker in this process stops when its blocked reads run out: they need not take a second each."""
-    monkeypatch.setattr("app.streams.jobs.BLOCK_MS", 50)
+    monkeypatch.setattr("app.redis.job_streams.BLOCK_MS", 50)
 
 
 @pytest.fixture

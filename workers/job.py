@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.domain.application import Application
-from app.streams.jobs import Delivery
+from app.redis.job_streams import Delivery
 
 
 class NotOurs(Exception):

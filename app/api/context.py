@@ -5,25 +5,25 @@ from typing import Final
 
 import msgspec
 
-from app.api.availability import Availabilities
-from app.api.finishing import Finishing
-from app.api.operations import Operations
-from app.api.plans.kept import Plans
-from app.api.pushed import Pushed
-from app.api.sockets import Sockets
-from app.api.tokens import Tokens
-from app.caller_shares import CallerShare, CallerShares
-from app.clock import Clock
-from app.customers import Customers
+from app.api.auth.tokens import Tokens
+from app.api.compiled.plan_cache import PlanCache
+from app.api.connections.socket_limits import SocketCounter
+from app.api.execution.prepared_documents import PreparedDocuments
+from app.api.insurer_directory import InsurerDirectory
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
-from app.live import Live
-from app.quoting.accepting import Accepting
-from app.quoting.ending import Ending
-from app.storage.database import Pool
-from app.storage.links import LinkCipher
-from app.storage.requests import Customer
+from app.postgres.database import Pool
+from app.postgres.link_cipher import LinkCipher
+from app.postgres.request_rows import Customer
+from app.runtime.clock import Clock
+from app.runtime.shielded_tasks import ShieldedTasks
+from app.use_cases.accept import RequestAcceptor
+from app.use_cases.caller_shares import CallerShare, CallerShares
+from app.use_cases.complete import RequestCompleter
+from app.watch.customer_watch import CustomerWatches
+from app.watch.hub import WatchHub
+from app.watch.push_latency import PushLatency
 
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
@@ -37,18 +37,18 @@ class Services:
     pool: Pool
     clock: Clock
     links: LinkCipher
-    accepting: Accepting
-    ending: Ending
-    live: Live
-    customers: Customers
-    availabilities: Availabilities
+    accepting: RequestAcceptor
+    ending: RequestCompleter
+    live: WatchHub
+    customers: CustomerWatches
+    availabilities: InsurerDirectory
     tokens: Tokens
-    operations: Operations
-    plans: Plans
-    finishing: Finishing
-    sockets: Sockets
+    operations: PreparedDocuments
+    plans: PlanCache
+    finishing: ShieldedTasks
+    sockets: SocketCounter
     shares: CallerShares
-    pushed: Pushed
+    pushed: PushLatency
     introspection: str
     """Who may look into the schema: `on`, `admin` or `off`."""
 

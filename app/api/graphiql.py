@@ -10,11 +10,11 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from app.api.auth.tokens import Tokens
 from app.api.context import ADMIN
-from app.api.tokens import Tokens
-from app.clock import Clock
 from app.domain.caller import Service
 from app.domain.errors import NotAuthenticated
+from app.runtime.clock import Clock
 
 STATIC: Final = Path(__file__).parent / "static" / "graphiql"
 _STARTS_IN: Final = timedelta(days=10)

@@ -1,13 +1,14 @@
-"""The application (заявление): what an insurer is told about the car and its people.
+"""The application (заявление): what an insurer needs to know about the car and its people.
 
-Values of these types are valid: `app.domain.intake` is the one place that makes them from what a caller sent.
-Whatever is personal has `repr=False`, so that it cannot reach a log by accident.
+Values of these types are valid: the readers of `app.domain.intake.application_reader` make them from what a caller sent, and the codec from what
+PostgreSQL stored. All of it is personal, so that the repr of a value is its type alone: no log can hold it by accident.
 """
 
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 
 class VehicleCategory(StrEnum):
@@ -40,29 +41,33 @@ class VehicleDocumentKind(StrEnum):
     ELECTRONIC_PASSPORT = "ELECTRONIC_PASSPORT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VehicleDocument:
+class _Personal(msgspec.Struct, frozen=True):
+    """A value whose repr shows nothing of it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class VehicleDocument(_Personal, frozen=True):
     """A document of the vehicle; `number` is series and number without spaces, Cyrillic where letters stand."""
 
     kind: VehicleDocumentKind
-    number: str = field(repr=False)
+    number: str
     issued_on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vehicle:
-    """A vehicle with at least one of VIN, body number and chassis number."""
+class Vehicle(_Personal, frozen=True):
+    """A vehicle with at least one of VIN, body number and chassis number. `engine_power` is in horsepower."""
 
     category: VehicleCategory
     make: str
     model: str
     year: int
     engine_power: Decimal
-    """Horsepower."""
-    license_plate: str | None = field(repr=False)
-    vin: str | None = field(repr=False)
-    body_number: str | None = field(repr=False)
-    chassis_number: str | None = field(repr=False)
+    license_plate: str | None
+    vin: str | None
+    body_number: str | None
+    chassis_number: str | None
     document: VehicleDocument
     purpose: VehiclePurpose
     max_mass_kg: int | None
@@ -70,43 +75,39 @@ class Vehicle:
     with_trailer: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(_Personal, frozen=True):
     """A registered address; the КЛАДР code sets the territory coefficient."""
 
-    kladr: str = field(repr=False)
-    text: str = field(repr=False)
+    kladr: str
+    text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(_Personal, frozen=True):
     """A private person: the policyholder or the owner."""
 
-    last_name: str = field(repr=False)
-    first_name: str = field(repr=False)
-    middle_name: str | None = field(repr=False)
-    birth_date: date = field(repr=False)
-    passport: str = field(repr=False)
-    passport_issued_on: date | None = field(repr=False)
-    address: Address = field(repr=False)
-    phone: str | None = field(repr=False)
-    email: str | None = field(repr=False)
+    last_name: str
+    first_name: str
+    middle_name: str | None
+    birth_date: date
+    passport: str
+    passport_issued_on: date | None
+    address: Address
+    phone: str | None
+    email: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
-    """Somebody allowed to drive. `driving_since` is the day on which experience starts."""
+class Driver(_Personal, frozen=True):
+    """A person allowed to drive. `driving_since` is the day on which experience starts."""
 
-    last_name: str = field(repr=False)
-    first_name: str = field(repr=False)
-    middle_name: str | None = field(repr=False)
-    birth_date: date = field(repr=False)
-    license: str = field(repr=False)
-    driving_since: date = field(repr=False)
+    last_name: str
+    first_name: str
+    middle_name: str | None
+    birth_date: date
+    license: str
+    driving_since: date
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
-class Application:
+class Application(_Personal, frozen=True, weakref=True):
     """A valid application. `drivers` is None where anyone may drive."""
 
     vehicle: Vehicle

@@ -15,7 +15,7 @@ from uuid import UUID
 from app.domain.errors import InvalidCursor
 
 _CHECK_BYTES: Final = 2
-CURSOR_LENGTH_MOST: Final = 64
+CURSOR_LENGTH_MAX: Final = 64
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -61,7 +61,7 @@ class Cursor:
         Raises:
             InvalidCursor: it is damaged, or of another request.
         """
-        if len(text) > CURSOR_LENGTH_MOST:
+        if len(text) > CURSOR_LENGTH_MAX:
             raise InvalidCursor
         try:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,15 +1,14 @@
 """UUIDv7 (RFC 9562): unique, and ordered by the moment at which they were made."""
 
 from datetime import UTC, datetime
+from os import urandom
 from uuid import UUID
-
-from app.domain.randomness import random_bytes
 
 
 def uuid7(now: datetime) -> UUID:
     """48 bits of milliseconds, then 74 random bits."""
     milliseconds = int(now.timestamp() * 1000)
-    random = int.from_bytes(random_bytes(10), "big") >> 6
+    random = int.from_bytes(urandom(10), "big") >> 6
     value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return UUID(int=value)
 

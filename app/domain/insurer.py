@@ -1,4 +1,4 @@
-"""An insurer as customers know it. How it is reached is a setting (`app.insurers`), not the domain's business."""
+"""An insurer as customers know it. How it is reached is a setting (`app.config.insurers_file`), not the domain's business."""
 
 import re
 from dataclasses import dataclass

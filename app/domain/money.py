@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 KOPECK: Final = Decimal("0.01")
-PREMIUM_MOST: Final = Decimal(10_000_000)
+PREMIUM_MAX: Final = Decimal(10_000_000)
 
 
 @dataclass(frozen=True, slots=True)

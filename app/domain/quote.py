@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Annotated, Final
 from uuid import UUID
 
-from app.domain.links import https_url, is_at
 from app.domain.money import Money
-from app.domain.offer_bounds import (
+from app.domain.offers.links import https_url, is_at
+from app.domain.offers.offer_bounds import (
     Bound,
     field_bounds,
     offer_coefficients,
@@ -24,7 +24,7 @@ from app.domain.offer_bounds import (
     plain_code,
     sealed_link,
 )
-from app.domain.tariff import Coefficients
+from app.domain.tariff.formula import Coefficients
 
 
 class QuoteStatus(StrEnum):

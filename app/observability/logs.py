@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from structlog.typing import Processor
 
-from app.observability import traces
+from app.observability import safe_tracebacks
 
 _QUIET: Final = ("httpx", "httpcore", "asyncio", "uvicorn", "strawberry.execution", "alembic")
 _SHARED: Final[list[Processor]] = [
@@ -52,7 +52,7 @@ def _first_line(record: logging.LogRecord) -> bool:
 
 def _rendering(*, is_json: bool) -> list[Processor]:
     if is_json:
-        traced = structlog.processors.ExceptionRenderer(traces.format_exc_info)
+        traced = structlog.processors.ExceptionRenderer(safe_tracebacks.format_exc_info)
         return [traced, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    written = traces.write_exc_info
+    written = safe_tracebacks.write_exc_info
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=written, sort_keys=False)]

@@ -12,18 +12,18 @@ import msgspec
 import structlog
 
 from sandbox.core_app.circuit import Circuit, CircuitOpen
-from sandbox.core_app.documents import CREATE, LOOK
+from sandbox.core_app.graphql_documents import CREATE, LOOK
 
 log: Final = structlog.get_logger(__name__)
 
-CALL_S_MOST: Final = 0.9
+CALL_S_MAX: Final = 0.9
 """For everything together: the customer is told within a second."""
-ATTEMPT_S_MOST: Final = 0.4
-ATTEMPTS_MOST: Final = 3
-PAUSE_S_MOST: Final = 0.1
+ATTEMPT_S_MAX: Final = 0.4
+ATTEMPTS_MAX: Final = 3
+PAUSE_S_MAX: Final = 0.1
 RETRY_AFTER_S: Final = 3.0
 """What a customer is asked to wait when the aggregator itself says nothing."""
-CONNECTIONS_MOST: Final = 200
+CONNECTIONS_MAX: Final = 200
 _TRANSIENT: Final = frozenset({"UNAVAILABLE", "OVERLOADED", "INTERNAL"})
 
 
@@ -46,8 +46,8 @@ class Aggregator:
         self._url = url
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token}"},
-            timeout=ATTEMPT_S_MOST,
-            limits=httpx.Limits(max_connections=CONNECTIONS_MOST),
+            timeout=ATTEMPT_S_MAX,
+            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
         )
         self._circuit = Circuit()
 
@@ -83,18 +83,18 @@ class Aggregator:
 
     async def _call(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Attempts until one is answered or the time is up, whichever comes first."""
-        ends_at = time.monotonic() + CALL_S_MOST
+        ends_at = time.monotonic() + CALL_S_MAX
         body = msgspec.json.encode({"query": query, "variables": variables})
-        for attempt in range(1, ATTEMPTS_MOST + 1):
-            limit_s = min(ATTEMPT_S_MOST, ends_at - time.monotonic())
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            limit_s = min(ATTEMPT_S_MAX, ends_at - time.monotonic())
             try:
                 return _result(await self._circuit.call(partial(self._attempt, body, limit_s)))
             except CircuitOpen:
                 raise AggregatorDown from None
             except AggregatorDown as down:
-                pause_s = random.uniform(0, PAUSE_S_MOST)
-                is_late = time.monotonic() + pause_s + PAUSE_S_MOST > ends_at
-                if attempt == ATTEMPTS_MOST or is_late or down.retry_after_s > 0:
+                pause_s = random.uniform(0, PAUSE_S_MAX)
+                is_late = time.monotonic() + pause_s + PAUSE_S_MAX > ends_at
+                if attempt == ATTEMPTS_MAX or is_late or down.retry_after_s > 0:
                     raise AggregatorDown(down.retry_after_s or RETRY_AFTER_S) from None
                 await asyncio.sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from sandbox.core_app import intake, push
+from sandbox.core_app import endpoints, sse
 from sandbox.core_app.aggregator import Aggregator
-from sandbox.core_app.applications import Applications
 from sandbox.core_app.config import Config
-from sandbox.core_app.customers import CustomerSigner
 from sandbox.core_app.feed import Feed
+from sandbox.core_app.identity import CustomerSigner
 from sandbox.core_app.limits import SubmissionLimits
+from sandbox.core_app.numbering import Applications
 from sandbox.core_app.page import add_page
-from sandbox.insurers.control_page import add_page as add_description
+from sandbox.insurers.control.docs_page import add_page as add_description
 
 _DESCRIPTION = """
 The service that customers meet. It numbers an application, hands it to osago-aggregator and answers 202 at once, with a
@@ -49,8 +49,8 @@ def create_app(config: Config) -> FastAPI:
     app.state.limits = SubmissionLimits(config.customer_limit)
     app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None
     app.state.close = app.state.feed.close if app.state.feed else lambda: None
-    app.include_router(intake.router)
-    app.include_router(push.router)
+    app.include_router(endpoints.router)
+    app.include_router(sse.router)
     app.add_route("/healthz", _alive, methods=["GET"], include_in_schema=False)
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)

@@ -13,7 +13,7 @@ from aiobreaker.storage.memory import CircuitMemoryStorage
 
 Result = TypeVar("Result")
 
-FAILURES_MOST: Final = 10
+FAILURES_MAX: Final = 10
 RESET_S: Final = 1.0
 _AT_ONCE: Final = timedelta(microseconds=1)
 
@@ -49,7 +49,7 @@ class Circuit:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._storage = _Storage(monotonic)
-        self._breaker = CircuitBreaker(fail_max=FAILURES_MOST, timeout_duration=_AT_ONCE, state_storage=self._storage)
+        self._breaker = CircuitBreaker(fail_max=FAILURES_MAX, timeout_duration=_AT_ONCE, state_storage=self._storage)
         self._is_trying = False
 
     @property

@@ -23,10 +23,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 log: Final = structlog.get_logger(__name__)
 
 KEPT_S: Final = 180.0
-REQUESTS_MOST: Final = 50_000
+REQUESTS_MAX: Final = 50_000
 AT_ONCE: Final = 500
 BLOCK_MS: Final = 1000
-REPLY_S_MOST: Final = 4.0
+REPLY_S_MAX: Final = 4.0
 RETRY_S: Final = 0.5
 HEARTBEAT_S: Final = 10.0
 VERSIONS: Final = frozenset({"1", "2"})
@@ -73,7 +73,7 @@ class Feed:
             protocol=3,
             legacy_responses=False,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=REPLY_S_MOST,
+            socket_timeout=REPLY_S_MAX,
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self._streams = [f"{{osago-{shard:02}}}:quote-events" for shard in range(shards)]
@@ -153,7 +153,7 @@ class Feed:
     def _request(self, request_id: str) -> _Request:
         now = self._monotonic()
         for old in list(itertools.islice(self._requests, 2)):
-            if len(self._requests) > REQUESTS_MOST or self._requests[old].since_s < now - KEPT_S:
+            if len(self._requests) > REQUESTS_MAX or self._requests[old].since_s < now - KEPT_S:
                 self._requests.pop(old).bell.set()
         if request_id not in self._requests:
             self._requests[request_id] = _Request(now)

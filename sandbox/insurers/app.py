@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
-from sandbox.insurers import door
-from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.clock import Clock
-from sandbox.insurers.control import control_app
-from sandbox.insurers.dialects import load_dialects
-from sandbox.insurers.sandbox import APPLICATIONS_MOST, Sandbox
-from sandbox.insurers.views import Settings
+from sandbox.insurers.control.control_api import control_app
+from sandbox.insurers.control.views import Settings
+from sandbox.insurers.handle import APPLICATIONS_MAX, Sandbox
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.wire import http_api
+from sandbox.insurers.wire.dialects import load_dialects
 
 _CONTROL: Final = "/control"
 
@@ -23,7 +23,7 @@ def create_app(
     seed: int = 1,
     time_scale: float = 1.0,
     calm: bool = False,
-    applications_most: int = APPLICATIONS_MOST,
+    applications_most: int = APPLICATIONS_MAX,
     clock: Clock | None = None,
 ) -> Starlette:
     """The insurers under `/{insurer}`, the control API under `/control`, an index at `/`; `app.state.sandbox` is the handle.
@@ -38,7 +38,7 @@ def create_app(
     app = Starlette(
         routes=[
             Mount(_CONTROL, control_app(sandbox)),
-            *door.routes(sandbox, load_dialects().values()),
+            *http_api.routes(sandbox, load_dialects().values()),
             Route("/", _index),
             Route("/docs", _docs),
         ]

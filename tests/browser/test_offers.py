@@ -7,7 +7,7 @@ import pytest
 from support.browser import Browser, Page
 from support.shop import Shops, ask, ends, has_offers, offers, refusals
 
-from sandbox.insurers.behaviours import Decline, Offer, Processing
+from sandbox.insurers.script.behaviours import Decline, Offer, Processing
 
 CHEAP_FIRST = ["volga", "ural", "sever", "ladoga"]
 """By the base rates of the sandbox's catalogue."""

@@ -14,8 +14,8 @@ from support.proxy import Proxy, proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams import keys
-from sandbox.insurers.behaviours import Processing
+from app.redis import keys
+from sandbox.insurers.script.behaviours import Processing
 
 LEASE_S = 1.0
 REQUESTS = 10

@@ -12,9 +12,9 @@ from support.until import until
 from support.world import ApiAtHand, World
 from websockets.exceptions import WebSocketException
 
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
-TAKEN_OVER_S_MOST = 4.0
+TAKEN_OVER_S_MAX = 4.0
 INSURERS = ("sever", "volga", "ural")
 
 
@@ -33,7 +33,7 @@ async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(wor
 
         victim, polled_before = workers[0], _polls(world, accepted)
         victim.kill()
-        with within(TAKEN_OVER_S_MOST, *world.server_pids):
+        with within(TAKEN_OVER_S_MAX, *world.server_pids):
             await until(lambda: _everybody_was_polled_since(world, polled_before, accepted))
 
         for insurer in INSURERS:

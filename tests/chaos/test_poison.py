@@ -11,8 +11,8 @@ from support.processes import restarted_worker
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams.letters import DeadLetter, DeadLetters
-from sandbox.insurers.behaviours import Processing
+from app.redis.dead_letters import DeadLetter, DeadLetters
+from sandbox.insurers.script.behaviours import Processing
 
 MAKE = "Яд"
 AT_ONCE = 10

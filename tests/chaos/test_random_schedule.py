@@ -19,8 +19,8 @@ from support.town import Town, founded
 from support.until import until
 from support.world import World
 
-from app.streams import keys
-from sandbox.insurers.catalogue import INSURERS
+from app.redis import keys
+from sandbox.insurers.model.catalogue import INSURERS
 
 SHORT_SEED = 7
 BUGS = (
@@ -32,9 +32,9 @@ BUGS = (
     "operation.failed",
     "never retrieved",
 )
-LATE_S_MOST = 10.0
+LATE_S_MAX = 10.0
 """PostgreSQL and Redis are away for five seconds, at times one after the other: then an end comes late, by so much."""
-CONNECTIONS_TO_POSTGRESQL_MOST = 8
+CONNECTIONS_TO_POSTGRESQL_MAX = 8
 
 
 @pytest.mark.processes
@@ -72,7 +72,7 @@ async def _endured(
         await _insurers_saw_one_application_of_each(town, served)
         await _nothing_is_left(town, insurers)
         await _nothing_leaks(town, insurers)
-        assert late_s <= LATE_S_MOST
+        assert late_s <= LATE_S_MAX
     for process in town.every_process:
         found = [line for line in process.text.splitlines() if any(bug in line for bug in BUGS)]
         assert found == [], process.text
@@ -124,7 +124,7 @@ async def _nothing_leaks(town: Town, insurers: tuple[str, ...]) -> None:
     connections = await town.world.database.fetch(
         "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name = 'osago'", town.world.database.name
     )
-    assert len(connections) <= CONNECTIONS_TO_POSTGRESQL_MOST * len(town.slots)
+    assert len(connections) <= CONNECTIONS_TO_POSTGRESQL_MAX * len(town.slots)
     assert len(await town.at_hand.client.client_list()) <= (64 + len(insurers) + 2) * len(town.slots)
 
 

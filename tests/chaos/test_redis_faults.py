@@ -13,9 +13,9 @@ from support.servers import RedisAtHand
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams.script import ENQUEUE, PUBLISH
+from app.redis.lua_scripts import ENQUEUE, PUBLISH
 from sandbox.demo.servers import Redis
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga", "ural")
 REQUESTS = 12

@@ -15,12 +15,12 @@ from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
 
-from cli.client import CallFailed
-from sandbox.insurers.behaviours import Processing
+from cli.quote.aggregator_client import CallFailed
+from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga", "ural")
-STOPPED_S_MOST = 10.0
-HANDED_OVER_S_MOST = 1.0
+STOPPED_S_MAX = 10.0
+HANDED_OVER_S_MAX = 1.0
 EVERY_S = 0.05
 
 
@@ -115,7 +115,7 @@ async def test_the_jobs_of_a_worker_that_is_told_to_stop_go_on_elsewhere_within_
         stopping = asyncio.create_task(_stopped(worker))
         while not stopping.done():
             before = {key: _polls(world, key) for key in keys}
-            with within(HANDED_OVER_S_MOST + _NOTICE_S, *world.server_pids):
+            with within(HANDED_OVER_S_MAX + _NOTICE_S, *world.server_pids):
                 await until(lambda before=before: all(_polls(world, key) > before[key] for key in keys))
         await stopping
         for insurer in INSURERS:
@@ -134,6 +134,6 @@ def _polls(world: World, key: str) -> int:
 
 
 async def _stopped(process: Process) -> None:
-    with within(STOPPED_S_MOST):
+    with within(STOPPED_S_MAX):
         assert await process.stop() == 0, process.text
     assert "Traceback" not in process.text

@@ -18,13 +18,13 @@ from support.stalls import machine_stall, within
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
-from sandbox.insurers.behaviours import Processing, Status
+from sandbox.insurers.script.behaviours import Processing, Status
 
 INSURERS = ("sever", "volga", "ural")
 DEADLINE_S, LEASE_S = 6.0, 1.5
 SKEW_S = 30.0
 SKEWED = Path(__file__).parents[1] / "support" / "skewed"
-TAKEN_OVER_S_MOST = LEASE_S + 1.0
+TAKEN_OVER_S_MAX = LEASE_S + 1.0
 
 
 @dataclass
@@ -119,7 +119,7 @@ async def _the_dead_are_replaced(world: World, stage: Stage) -> None:
     victim, _ = stage.workers
     victim.kill()
     before = {one["watchToken"]: _polls(world, one) for one in accepted}
-    with within(TAKEN_OVER_S_MOST, *world.server_pids):
+    with within(TAKEN_OVER_S_MAX, *world.server_pids):
         await until(lambda: all(_polls(world, one) > before[one["watchToken"]] + 3 for one in accepted))
 
 

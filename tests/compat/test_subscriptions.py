@@ -12,10 +12,10 @@ from gql.transport.websockets import WebsocketsTransport
 from support.proxy import Proxy, proxied
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from cli.client import WATCH
+from cli.quote.aggregator_client import WATCH
 
 INSURERS: Final = ("sever", "volga", "zarya")
-END_S_MOST: Final = 30.0
+END_S_MAX: Final = 30.0
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_a_javascript_client_resumes_where_it_was_cut_off(
     async with node("subscribe.mjs", client, proxy.url, request_id, token) as process:
         assert process.stdout
         assert process.stderr
-        async with asyncio.timeout(END_S_MOST):
+        async with asyncio.timeout(END_S_MAX):
             first = await process.stdout.readline()
             assert first, (await process.stderr.read()).decode()
             proxy.go_down()

@@ -17,9 +17,9 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 from support.until import until
 
-from app.insurers import load_insurers
-from app.settings import Settings
-from app.streams.connection import close, connect, parse_address
+from app.config.insurers_file import load_insurers
+from app.config.settings import Settings
+from app.redis.topology import close, connect, parse_address
 from cli.main import app
 from sandbox.demo.servers import free_port, is_free, redis_binary
 
@@ -34,7 +34,7 @@ ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "HTTP_PORT", "SAND
 NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
 IMAGE: Final = re.compile(r"(\w+):\d+(\.\d+)+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 """A full version; its digest where `make images` has written one."""
-UV_LEAST: Final = (0, 11, 15)
+UV_MIN: Final = (0, 11, 15)
 """The first without GHSA-4gg8-gxpx-9rph."""
 
 
@@ -90,7 +90,7 @@ def test_uv_comes_in_one_version_with_its_hashes(file: str) -> None:
     (pinned,) = (line for line in lines if line.startswith("uv"))
     match = re.fullmatch(r"uv==(\d+)\.(\d+)\.(\d+) \\", pinned)
     assert match
-    assert tuple(map(int, match.groups())) >= UV_LEAST
+    assert tuple(map(int, match.groups())) >= UV_MIN
     assert len([line for line in lines if re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line)]) >= 2
     text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
     (install,) = (line for line in text.splitlines() if "pip install" in line)

@@ -13,43 +13,40 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from app import batching, callbacks, customers, insurers, live
-from app.api import (
-    asked,
-    closing_codes,
-    cost,
-    faults,
-    frames,
-    http,
-    negotiation,
-    operations,
-    peer_budget,
-    tokens,
-    websocket,
-)
-from app.api.codes import MEANINGS
-from app.api.peer_budget import Cost
-from app.api.rest import following, problems, stream
-from app.documents import EVENT_BYTES_MAX
-from app.domain import errors, offer_bounds
-from app.domain.links import URL_LENGTH_MOST
-from app.domain.money import PREMIUM_MOST
-from app.domain.problems import MESSAGES
+from app.api import graphql_errors, graphql_request
+from app.api.auth import tokens
+from app.api.error_codes import MEANINGS
+from app.api.execution import document_cost, prepared_documents
+from app.api.http import negotiation, view
+from app.api.rest import problem_details, push_loop, stream_socket
+from app.api.websocket import graphql_socket, messages
+from app.codecs.quote_codec import EVENT_BYTES_MAX
+from app.config import insurers_file
+from app.config.insurers_file import InsurerSettings
+from app.config.settings import Settings
+from app.domain import errors
+from app.domain.intake.problems import MESSAGES
+from app.domain.money import PREMIUM_MAX
+from app.domain.offers import offer_bounds
+from app.domain.offers.links import URL_LENGTH_MAX
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
-from app.insurers import InsurerSettings
 from app.observability import metrics
-from app.quoting import accepting
-from app.settings import Settings
-from app.storage import database
-from app.streams import connection, jobs
-from cli import paced_protocol, protocol, reference, serving, sockets
+from app.postgres import database
+from app.redis import job_streams, topology
+from app.runtime import group_commit
+from app.server import closing_codes, peer_budget, serve, websocket_limits
+from app.server.http1 import http_limits, paced_protocol
+from app.server.peer_budget import PeerCost
+from app.use_cases import accept, insurer_callbacks
+from app.watch import customer_watch, hub
+from cli import docs_tables
 from cli.main import app
-from sandbox.insurers.dialects import GROUP as DIALECTS
-from sandbox.insurers.magic import MAGIC, PREFIX
-from workers import quarantine, ward
-from workers.insurers import GROUP, exchange
-from workers.insurers import http as insurer_http
-from workers.insurers.adapter import Abilities
+from sandbox.insurers.script.magic_values import MAGIC, PREFIX
+from sandbox.insurers.wire.dialects import GROUP as DIALECTS
+from workers.adapters.adapter import Abilities
+from workers.adapters.registry import GROUP
+from workers.adapters.transport import exchange_connector, insurer_http
+from workers.poison_jobs import isolated_process, quarantine
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted(
@@ -143,8 +140,8 @@ def test_every_metric_is_listed_with_its_kind_and_labels() -> None:
 def test_every_metric_of_an_alert_is_one() -> None:
     """An alert on a metric that is not there never rings."""
     known = set(table(OPERATIONS, "metric", "kind"))
-    asked = {name for row in table(OPERATIONS, "when") for name in re.findall(r"osago_[a-z_]+", row)}
-    assert {name.removesuffix("_bucket").removesuffix("_count") for name in asked} <= known
+    graphql_request = {name for row in table(OPERATIONS, "when") for name in re.findall(r"osago_[a-z_]+", row)}
+    assert {name.removesuffix("_bucket").removesuffix("_count") for name in graphql_request} <= known
 
 
 def test_no_alert_compares_what_it_would_never_see() -> None:
@@ -184,22 +181,22 @@ def test_every_problem_is_listed() -> None:
 
 def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     """`make docs` makes it; every code that a caller can meet is in it, with its message."""
-    assert reference.renewed(INTEGRATION) == INTEGRATION
+    assert docs_tables.renewed(INTEGRATION) == INTEGRATION
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
-    assert set(MEANINGS) == set(faults.MESSAGES) | written
+    assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
 
 
 def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
     """In the order of the statuses."""
     listed = table(INTEGRATION, "problem", "status")
-    assert {code: int(cells[0]) for code, cells in listed.items()} == problems.STATUSES
-    assert f"every\n{following.HEARTBEAT_S:.0f} to" in INTEGRATION
+    assert {code: int(cells[0]) for code, cells in listed.items()} == problem_details.STATUSES
+    assert f"every\n{push_loop.HEARTBEAT_S:.0f} to" in INTEGRATION
 
 
 def test_every_close_code_is_listed() -> None:
     """Ours, and those that say when to come back."""
-    values = [*vars(closing_codes).values(), *vars(stream).values()]
+    values = [*vars(closing_codes).values(), *vars(stream_socket).values()]
     ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {
         "1012",
@@ -208,7 +205,7 @@ def test_every_close_code_is_listed() -> None:
     }
 
 
-def by_second(cost: Cost) -> str:
+def by_second(cost: PeerCost) -> str:
     """As the table has an allowance that comes back."""
     return f"{cost.value.at_once} at once, then {cost.value.per_s:.0f} a second"
 
@@ -220,39 +217,39 @@ MIB: Final = 1024 * 1024
 @pytest.mark.parametrize(
     ("text", "what", "limit"),
     [
-        (INTEGRATION, "body of an HTTP request", f"{http.BODY_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MOST // KIB} KiB"),
-        (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(Cost.CONTROL_FRAME)),
+        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MAX // KIB} KiB"),
+        (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(PeerCost.CONTROL_FRAME)),
         (
             OPERATIONS,
             "messages of GraphQL without effect: ping, pong, complete of what does not run; of a REST stream any",
-            by_second(Cost.IDLE_MESSAGE),
+            by_second(PeerCost.IDLE_MESSAGE),
         ),
         (
             OPERATIONS,
             "operations that a client subscribes to and completes before their end",
-            by_second(Cost.ABANDONED_OPERATION),
+            by_second(PeerCost.ABANDONED_OPERATION),
         ),
         (
             OPERATIONS,
             "fragments of a message, empty ones of them",
-            f"{Cost.FRAGMENT.value.at_once:,}, {Cost.EMPTY_FRAGMENT.value.at_once}",
+            f"{PeerCost.FRAGMENT.value.at_once:,}, {PeerCost.EMPTY_FRAGMENT.value.at_once}",
         ),
-        (OPERATIONS, "chunks of a request's body", f"{Cost.CHUNK.value.at_once:,}"),
-        (INTEGRATION, "a request, from its first byte to its last", f"{protocol.REQUEST_S_MOST:.0f} s"),
-        (INTEGRATION, "tokens (lexical) of a document", f"{cost.TOKENS_MOST}"),
-        (INTEGRATION, "length of a document", f"{cost.DOCUMENT_LENGTH_MAX} characters"),
-        (INTEGRATION, "comments in a document", f"{cost.COMMENTS_MAX}"),
-        (INTEGRATION, "escapes in its strings", f"{cost.ESCAPES_MAX}"),
-        (INTEGRATION, "operations in a document", f"{cost.OPERATIONS_MAX}"),
-        (INTEGRATION, "values of a request's JSON, roughly", f"{asked.VALUES_MAX}"),
-        (INTEGRATION, "depth of a document", f"{cost.DEPTH_MOST}"),
-        (INTEGRATION, "aliases in a document", f"{cost.ALIASES_MOST}"),
-        (INTEGRATION, "directives in a document", f"{cost.DIRECTIVES_MOST}"),
-        (INTEGRATION, "fragments in a document", f"{cost.FRAGMENTS_MOST}"),
-        (INTEGRATION, "fields that are selected again", f"{cost.REPEATS_MOST}"),
-        (INTEGRATION, "complexity of an operation", f"{cost.COMPLEXITY_MOST}"),
-        (INTEGRATION, "errors told of one document", f"{operations.ERRORS_MOST}"),
+        (OPERATIONS, "chunks of a request's body", f"{PeerCost.CHUNK.value.at_once:,}"),
+        (INTEGRATION, "a request, from its first byte to its last", f"{http_limits.REQUEST_S_MAX:.0f} s"),
+        (INTEGRATION, "tokens (lexical) of a document", f"{document_cost.TOKENS_MAX}"),
+        (INTEGRATION, "length of a document", f"{document_cost.DOCUMENT_LENGTH_MAX} characters"),
+        (INTEGRATION, "comments in a document", f"{document_cost.COMMENTS_MAX}"),
+        (INTEGRATION, "escapes in its strings", f"{document_cost.ESCAPES_MAX}"),
+        (INTEGRATION, "operations in a document", f"{document_cost.OPERATIONS_MAX}"),
+        (INTEGRATION, "values of a request's JSON, roughly", f"{graphql_request.VALUES_MAX}"),
+        (INTEGRATION, "depth of a document", f"{document_cost.DEPTH_MAX}"),
+        (INTEGRATION, "aliases in a document", f"{document_cost.ALIASES_MAX}"),
+        (INTEGRATION, "directives in a document", f"{document_cost.DIRECTIVES_MAX}"),
+        (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MAX}"),
+        (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
+        (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
+        (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
         (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
         (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
         (
@@ -260,40 +257,44 @@ MIB: Final = 1024 * 1024
             "what one watch token holds of a process: subscriptions, sockets and streams, queries",
             default_of(Settings, "watch_share"),
         ),
-        (INTEGRATION, "frame of a WebSocket", f"{serving.FRAME_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MOST} characters"),
+        (INTEGRATION, "frame of a WebSocket", f"{serve.FRAME_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "token", f"{tokens.TOKEN_LENGTH_MAX} characters"),
         (INTEGRATION, "life of a token", f"{tokens.TTL_S_MAX / 86_400:.0f} days"),
         (INTEGRATION, "Accept", f"{negotiation.ACCEPT_LENGTH_MAX} characters, {negotiation.RANGES_MAX} ranges"),
-        (INTEGRATION, "a frame before the token is known", f"{websocket.OPENING_LENGTH_MAX} characters"),
-        (INTEGRATION, "connection_init", f"within {websocket.INIT_S_MOST:.0f} s"),
-        (INTEGRATION, "operations at once on a socket", f"{websocket.OPERATIONS_MOST}"),
-        (INTEGRATION, "id of an operation", f"{frames.ID_LENGTH_MOST} characters"),
-        (INTEGRATION, "subscriptions at once in one process", f"{live.SUBSCRIPTIONS_MOST:,}"),
-        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{sockets.STALLED_AFTER_S:.0f} s"),
-        (INTEGRATION, "what waits for a socket", f"{serving.SENT_BYTES_MOST // KIB} KiB"),
-        (INTEGRATION, "customers watched at once in one process", f"{customers.CUSTOMERS_MOST:,}"),
-        (INTEGRATION, "open requests of a customer, watched at once", f"{customers.OPEN_MOST}"),
-        (INTEGRATION, "createQuoteRequest", f"{accepting.ACCEPT_S_MOST:.0f} s"),
+        (INTEGRATION, "a frame before the token is known", f"{graphql_socket.OPENING_LENGTH_MAX} characters"),
+        (INTEGRATION, "connection_init", f"within {graphql_socket.INIT_S_MAX:.0f} s"),
+        (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MAX}"),
+        (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MAX} characters"),
+        (INTEGRATION, "subscriptions at once in one process", f"{hub.SUBSCRIPTIONS_MAX:,}"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{websocket_limits.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "what waits for a socket", f"{serve.SENT_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "customers watched at once in one process", f"{customer_watch.CUSTOMERS_MAX:,}"),
+        (INTEGRATION, "open requests of a customer, watched at once", f"{customer_watch.OPEN_MAX}"),
+        (INTEGRATION, "createQuoteRequest", f"{accept.ACCEPT_S_MAX:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
-        (INTEGRATION, "insurers in a request", f"{insurers.INSURERS_MOST}"),
-        (OPERATIONS, "insurers in the file", f"{insurers.INSURERS_MOST}"),
-        (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MOST // MIB} MiB"),
+        (INTEGRATION, "insurers in a request", f"{insurers_file.INSURERS_MAX}"),
+        (OPERATIONS, "insurers in the file", f"{insurers_file.INSURERS_MAX}"),
+        (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MAX // MIB} MiB"),
         (
             OPERATIONS,
             "an exchange with an insurer",
             (
-                f"{exchange.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
-                f"{exchange.INTERIM_MAX} interim responses"
+                f"{exchange_connector.EXCHANGE_BYTES_MAX // MIB} MiB, {exchange_connector.FRAMING_BYTES_MAX // KIB} KiB of it around the body, "
+                f"{exchange_connector.INTERIM_MAX} interim responses"
             ),
         ),
-        (OPERATIONS, "of one insurer, parsed in one turn of the loop", f"{exchange.TURN_BYTES_MAX // KIB} KiB"),
+        (
+            OPERATIONS,
+            "of one insurer, parsed in one turn of the loop",
+            f"{exchange_connector.TURN_BYTES_MAX // KIB} KiB",
+        ),
         (OPERATIONS, "a wait that an insurer asks for", f"{errors.RETRY_AFTER_S_MAX / 86_400:.0f} day"),
         (
             OPERATIONS,
             "what an insurer calls back with",
-            f"{callbacks.CALL_BYTES_MOST // KIB} KiB, the newest {callbacks.CALLS_KEPT} of a job",
+            f"{insurer_callbacks.CALL_BYTES_MAX // KIB} KiB, the newest {insurer_callbacks.CALLS_KEPT} of a job",
         ),
-        (OPERATIONS, "a premium", f"{PREMIUM_MOST:,} roubles"),
+        (OPERATIONS, "a premium", f"{PREMIUM_MAX:,} roubles"),
         (
             OPERATIONS,
             "the number of an offer",
@@ -309,21 +310,21 @@ MIB: Final = 1024 * 1024
             "until when an offer holds",
             f"from {offer_bounds.VALID_UNTIL_MIN.year} to {offer_bounds.VALID_UNTIL_MAX.year - 1}, with its offset",
         ),
-        (OPERATIONS, "a purchase link", f"{URL_LENGTH_MOST:,} characters, https, a public host"),
+        (OPERATIONS, "a purchase link", f"{URL_LENGTH_MAX:,} characters, https, a public host"),
         (OPERATIONS, "one quote in PostgreSQL, Redis and the feed", f"{EVENT_BYTES_MAX // KIB} KiB"),
-        (OPERATIONS, "waiting to be stored at once, per process", f"{batching.WAITING_MOST:,}"),
-        (OPERATIONS, "one transaction, one script", f"{batching.BATCH_MOST:,} rows"),
-        (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MOST} s"),
-        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MOST:.0f} s"),
+        (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MAX:,}"),
+        (OPERATIONS, "one transaction, one script", f"{group_commit.BATCH_MAX:,} rows"),
+        (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MAX} s"),
+        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MAX:.0f} s"),
         (
             OPERATIONS,
             "connecting to Redis, one reply",
-            f"{connection.CONNECT_S_MOST:.0f} s, {connection.REPLY_S_MOST:.0f} s",
+            f"{topology.CONNECT_S_MAX:.0f} s, {topology.REPLY_S_MAX:.0f} s",
         ),
-        (OPERATIONS, "keys of a request in Redis", f"{jobs.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MOST}"),
-        (OPERATIONS, "place of the failure kept in a dead letter", f"{ward.TRACE_LENGTH_MOST:,} characters"),
-        (OPERATIONS, "ending after SIGTERM", f"{serving.DRAIN_S_MOST} s"),
+        (OPERATIONS, "keys of a request in Redis", f"{job_streams.KEPT_AFTER_EXPIRY.seconds // 60} min"),
+        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MAX}"),
+        (OPERATIONS, "place of the failure kept in a dead letter", f"{isolated_process.TRACE_LENGTH_MAX:,} characters"),
+        (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MAX} s"),
     ],
     ids=lambda value: value if len(value) < 60 else "",
 )

@@ -10,8 +10,8 @@ from graphql import (
     find_dangerous_changes,
 )
 
-from app.api.schema import sdl
-from app.api.typescript import typescript
+from app.api.schema.build import sdl
+from app.api.schema.typescript import typescript
 
 ROOT = Path(__file__).parents[2]
 AGREED = build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))

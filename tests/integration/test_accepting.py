@@ -10,8 +10,8 @@ from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.streams import keys
-from cli.client import CREATE
+from app.redis import keys
+from cli.quote.aggregator_client import CREATE
 
 
 @pytest.fixture

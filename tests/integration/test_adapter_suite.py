@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from support.packages import install
 
-from workers.insurers import GROUP
+from workers.adapters.registry import GROUP
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")

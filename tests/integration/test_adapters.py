@@ -14,9 +14,9 @@ from support.packages import install
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.callbacks import INSURER_BYTES_MAX
-from sandbox.insurers.behaviours import BrokenConnection, CallBack, Hang, Offer, Processing, Status
-from sandbox.insurers.dialects.callback import signature
+from app.use_cases.insurer_callbacks import INSURER_BYTES_MAX
+from sandbox.insurers.script.behaviours import BrokenConnection, CallBack, Hang, Offer, Processing, Status
+from sandbox.insurers.wire.dialects.callback import signature
 
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "rest-poll": {},

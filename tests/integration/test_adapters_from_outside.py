@@ -7,7 +7,7 @@ from support.packages import install
 from support.world import World
 
 from app.domain.errors import WrongSetting
-from workers.insurers import find_adapter
+from workers.adapters.registry import find_adapter
 
 ADAPTER = """
 from decimal import Decimal

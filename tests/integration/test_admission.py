@@ -5,7 +5,7 @@ from typing import Any
 from support.until import until
 from support.world import ApiAtHand, World
 
-from cli.client import CREATE
+from cli.quote.aggregator_client import CREATE
 
 
 async def outcome(world: World, api: ApiAtHand, **changes: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.insurers.behaviours import (
+from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
     Decline,

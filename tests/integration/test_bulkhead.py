@@ -7,7 +7,7 @@ from support.floods import FLOODS, Flood, flooding
 from support.until import until
 from support.world import World
 
-from sandbox.insurers.behaviours import Hang
+from sandbox.insurers.script.behaviours import Hang
 
 PLACES = 20
 REQUESTS = 150

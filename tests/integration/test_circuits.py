@@ -12,9 +12,9 @@ from support.world import ApiAtHand, WorkerAtHand, World
 
 from app.domain.errors import InsurerUnavailable
 from app.domain.insurer import Availability
-from app.streams.insurer_states import REMEMBERED_S
-from sandbox.insurers.behaviours import Behaviour, BrokenConnection, Decline, Delay, Hang, Processing, Status
-from workers.circuit import Circuit
+from app.redis.insurer_states import REMEMBERED_S
+from sandbox.insurers.script.behaviours import Behaviour, BrokenConnection, Decline, Delay, Hang, Processing, Status
+from workers.resilience.circuit_breaker import SharedBreaker
 
 AVAILABILITY = "{ insurers { id availability } }"
 BREAKER = {"failure_rate": 0.5, "window": "10s", "min_calls": 4, "reset_after": "400ms", "most": "2s"}
@@ -29,7 +29,7 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-def circuit(worker: WorkerAtHand, insurer: str = "sever") -> Circuit:
+def circuit(worker: WorkerAtHand, insurer: str = "sever") -> SharedBreaker:
     return worker.worker._circuits[insurer]
 
 

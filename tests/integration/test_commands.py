@@ -17,11 +17,11 @@ from support.socket import opened
 from support.until import until
 from support.world import KEYS, World
 
-from app.api.schema import sdl
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.api.schema.build import sdl
 from app.domain.caller import Service
-from app.streams.letters import DeadLetter, DeadLetters
+from app.redis.dead_letters import DeadLetter, DeadLetters
+from app.runtime.clock import Clock
 from sandbox.demo.servers import free_port
 
 ROOT = Path(__file__).parents[2]

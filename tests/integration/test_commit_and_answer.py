@@ -15,10 +15,10 @@ from prometheus_client import REGISTRY
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.plans import kept
-from app.api.plans.plan import Plan, compile_plan
-from app.api.plans.simple import PLANS
-from app.quoting import accepting
+from app.api.compiled import plan_cache
+from app.api.compiled.mutation_plan import MutationPlan, compile_plan
+from app.api.compiled.not_compilable import PLANS
+from app.use_cases import accept
 from bench.system import CREATE
 from sandbox.demo.servers import Redis
 
@@ -62,10 +62,10 @@ async def test_a_compiler_that_fails_costs_the_plan_alone(
 ) -> None:
     """Every request is answered by graphql-core; the fault is logged once, and counted once."""
 
-    def broken(*_: object) -> Plan:
+    def broken(*_: object) -> MutationPlan:
         raise error
 
-    monkeypatch.setattr(kept, "compile_plan", broken)
+    monkeypatch.setattr(plan_cache, "compile_plan", broken)
     before = failures(PLANS)
     for _ in range(5):
         await accepted(world, api)
@@ -85,18 +85,18 @@ async def test_a_plan_is_compiled_when_its_answer_has_been_sent(
     with socket.create_connection((address.hostname or "", address.port or 0)) as caller:
         caller.settimeout(5)
 
-        def look(*arguments: Any) -> Plan:
+        def look(*arguments: Any) -> MutationPlan:
             seen.append(caller.recv(65536, socket.MSG_PEEK))
             return compile_plan(*arguments)
 
-        monkeypatch.setattr(kept, "compile_plan", look)
+        monkeypatch.setattr(plan_cache, "compile_plan", look)
         caller.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
         await until(lambda: seen)
     assert b"QuoteRequestAccepted" in seen[0]
     assert seen[0].endswith(b"}")
 
 
-def spoilt(plan: Plan, step: str, error: Exception) -> Callable[..., Any]:
+def spoilt(plan: MutationPlan, step: str, error: Exception) -> Callable[..., Any]:
     def fail(*_: object) -> Any:
         raise error
 
@@ -142,7 +142,7 @@ async def test_what_fails_to_be_enqueued_or_counted_is_accepted_all_the_same(
         raise AttributeError("'NoneType' object has no attribute 'writelines'")
 
     monkeypatch.setattr(api.services.accepting._enqueues, "put", fail)
-    monkeypatch.setattr(accepting.metrics.ACCEPTED, "inc", fail)
+    monkeypatch.setattr(accept.metrics.ACCEPTED, "inc", fail)
     before = failures("accept-enqueues") + failures("metrics")
     await ask(world, api)
     assert failures("accept-enqueues") + failures("metrics") == before + 2
@@ -158,7 +158,7 @@ async def test_a_repeat_that_cannot_be_looked_up_fails_alone(
     async def fail(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(accepting, "find_repeated", fail)
+    monkeypatch.setattr(accept, "find_repeated", fail)
     async with world.database.locked("osago_requests"):
         first = asyncio.create_task(accepted(world, api))
         await until(lambda: waits_for_the_lock(world))

@@ -7,10 +7,10 @@ import structlog
 from support.desk import Desk, settings
 
 from app.domain.application import Application
-from app.domain.callback import Call
 from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable
+from app.domain.insurer_call import Call
 from app.domain.quote import Answer, ReasonCode, failed
-from workers.insurers.adapter import Abilities, Adapter, Created
+from workers.adapters.adapter import Abilities, Adapter, Created
 
 
 class Fragile(Adapter):

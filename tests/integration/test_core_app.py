@@ -11,14 +11,14 @@ from support.proxy import proxied
 from support.stalls import within
 from support.world import ApiAtHand, World
 
-from sandbox.core_app.aggregator import CALL_S_MOST
-from sandbox.core_app.circuit import FAILURES_MOST
+from sandbox.core_app.aggregator import CALL_S_MAX
+from sandbox.core_app.circuit import FAILURES_MAX
 from sandbox.core_app.config import CustomerLimit
-from sandbox.core_app.customers import COOKIE
-from sandbox.core_app.intake import BODY_BYTES_MOST
+from sandbox.core_app.endpoints import BODY_BYTES_MAX
+from sandbox.core_app.identity import COOKIE
 
-TOLD_S_MOST = 1.0
-SENT_MOST = 10
+TOLD_S_MAX = 1.0
+SENT_MAX = 10
 ASLEEP = "http://127.0.0.1:1/graphql"
 KEY = "0123456789abcdef"
 
@@ -39,7 +39,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def submit(http: httpx.AsyncClient, url: str, application: Any, key: str = KEY) -> httpx.Response:
     """Sends it, and again with its key where core-app asks for that: on a busy machine its second is soon over."""
-    for _ in range(SENT_MOST):
+    for _ in range(SENT_MAX):
         answer = await submit_once(http, url, application, key)
         if answer.status_code != 503:
             return answer
@@ -125,7 +125,7 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
         traps = [proxy.trap(lambda _: True) for _ in range(5)] if how == "hangs" else []
         if how == "refuses":
             proxy.go_down()
-        with within(TOLD_S_MOST):
+        with within(TOLD_S_MAX):
             answer = await submit_once(http, url, application(world))
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) >= answer.json()["retryAfterSeconds"] > 0
@@ -142,9 +142,9 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
 async def test_while_the_circuit_is_open_nobody_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
     """And readiness says so; core-app itself is ready."""
     url = await world.core_app(api, url=ASLEEP)
-    for _ in range(FAILURES_MOST):
+    for _ in range(FAILURES_MAX):
         await submit_once(http, url, application(world))
-    with within(CALL_S_MOST):
+    with within(CALL_S_MAX):
         answers = await asyncio.gather(*(submit_once(http, url, application(world)) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {503}
     assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "open"}
@@ -253,7 +253,7 @@ async def test_an_application_can_be_looked_at_by_its_customer(
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[]", 400),
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b'{"application": []}', 400),
         ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b"[" * 50_000, 400),
-        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b" " * (BODY_BYTES_MOST + 1), 413),
+        ({"Idempotency-Key": KEY, "Content-Type": "application/json"}, b" " * (BODY_BYTES_MAX + 1), 413),
         ({"Content-Type": "application/json"}, b'{"application": {}}', 422),
         ({"Idempotency-Key": "?", "Content-Type": "application/json"}, b'{"application": {}}', 422),
     ],
@@ -280,7 +280,7 @@ async def test_an_application_in_russian_is_not_made_larger(
 ) -> None:
     """The aggregator takes 64 KiB: escaping every letter would triple what a customer wrote."""
     large = application(world)
-    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MOST // 2 - 3000)
+    large["vehicle"]["make"] = "ш" * (BODY_BYTES_MAX // 2 - 3000)
     answer = await submit(http, await world.core_app(api), large)
     assert [problem["code"] for problem in answer.json()["problems"]] == ["MAKE_INVALID"]
 

@@ -13,11 +13,11 @@ from support.proxy import proxied
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.core_app.push import END_LATE_S
-from sandbox.insurers.behaviours import Processing
+from sandbox.core_app.sse import END_LATE_S
+from sandbox.insurers.script.behaviours import Processing
 
 KEY = "0123456789abcdef"
-WAIT_S_MOST = 20
+WAIT_S_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Customer:
     async def events(self, after: str = "") -> AsyncGenerator[AsyncGenerator[Told, None], None]:
         headers = {"Last-Event-ID": after} if after else {}
         async with (
-            asyncio.timeout(WAIT_S_MOST),
+            asyncio.timeout(WAIT_S_MAX),
             self.http.stream("GET", self.url + self.accepted["events"], headers=headers) as response,
         ):
             assert response.headers["Content-Type"].startswith("text/event-stream")
@@ -69,7 +69,7 @@ async def told(response: httpx.Response) -> AsyncGenerator[Told, None]:
 
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
-    async with httpx.AsyncClient(timeout=WAIT_S_MOST) as client:
+    async with httpx.AsyncClient(timeout=WAIT_S_MAX) as client:
         yield client
 
 
@@ -147,7 +147,7 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for ever: a little behind the deadline the stream says where to look, and ends."""
-    monkeypatch.setattr("sandbox.core_app.push.END_LATE_S", 0.2)
+    monkeypatch.setattr("sandbox.core_app.sse.END_LATE_S", 0.2)
     assert END_LATE_S > 1
     world.write_insurers("sever")
     world.set(quote_deadline="2s", end_margin="500ms", feed_length="0")

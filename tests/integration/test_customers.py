@@ -10,10 +10,10 @@ from support.socket import Socket, opened
 from support.until import until
 from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 
-from app import customers
-from app.api.tokens import Tokens
-from app.clock import Clock
-from app.streams import keys
+from app.api.auth.tokens import Tokens
+from app.redis import keys
+from app.runtime.clock import Clock
+from app.watch import customer_watch
 
 INSURERS: Final = ("sever", "volga")
 WATCH: Final = """subscription W($customerId: ID!) { customerQuotes(customerId: $customerId) { __typename
@@ -212,8 +212,8 @@ async def test_a_customer_with_more_open_requests_than_are_followed_gets_to_the_
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As soon as one of the first has ended."""
-    monkeypatch.setattr(customers, "OPEN_MOST", 2)
-    monkeypatch.setattr(customers, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(customer_watch, "OPEN_MAX", 2)
+    monkeypatch.setattr(customer_watch, "LOOK_EVERY_S", 0)
     accepted = [await world.accepted(api) for _ in range(3)]
     for one in accepted:
         await settler.settle(one, "sever")

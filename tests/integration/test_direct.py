@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from support.world import ApiAtHand, World
 
-from app.api.plans.direct import Direct
+from app.api.http.direct_view import DirectView
+from app.server.http1.direct_http import DirectProtocol
 from bench.system import CREATE
-from cli.direct import DirectProtocol
 
 OTHER = "query { insurers { id } }"
 Answer = tuple[str, dict[str, str], Any]
@@ -67,14 +67,14 @@ async def api(world: World) -> ApiAtHand:
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each request that was offered: whether it was taken."""
     offered: list[bool] = []
-    begin = Direct.begin
+    begin = DirectView.begin
 
-    def noted(self: Direct, headers: Any, body: bytes) -> Any:
+    def noted(self: DirectView, headers: Any, body: bytes) -> Any:
         work = begin(self, headers, body)
         offered.append(work is not None)
         return work
 
-    monkeypatch.setattr(Direct, "begin", noted)
+    monkeypatch.setattr(DirectView, "begin", noted)
     return offered
 
 

@@ -17,12 +17,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from app.api.gate import parse_origins
-from app.api.negotiation import negotiated
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.api.connections.origin_guard import parse_origins
+from app.api.http.negotiation import negotiated
 from app.domain.errors import WrongSetting
-from cli.client import CREATE
+from app.runtime.clock import Clock
+from cli.quote.aggregator_client import CREATE
 
 INSURERS = "{ insurers { id } }"
 TYPES = "{ __schema { types { name } } }"

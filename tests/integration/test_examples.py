@@ -17,12 +17,12 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from sandbox.demo.servers import free_port
-from sandbox.insurers.behaviours import Processing
+from sandbox.insurers.script.behaviours import Processing
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 INSURERS: Final = ("sever", "volga")
-RUN_S_MOST: Final = 60.0
+RUN_S_MAX: Final = 60.0
 
 PYTHON: Final = (sys.executable, str(ROOT / "examples/python_client.py"))
 JAVASCRIPT: Final = ("node", "javascript_client.mjs")
@@ -73,7 +73,7 @@ async def running(
 async def lines_of(process: asyncio.subprocess.Process) -> list[dict[str, Any]]:
     """What an example prints until it ends well, a JSON object a line."""
     assert process.stdout is not None
-    async with asyncio.timeout(RUN_S_MOST):
+    async with asyncio.timeout(RUN_S_MAX):
         text = (await process.stdout.read()).decode()
         assert await process.wait() == 0, text
     return [json.loads(line) for line in text.splitlines()]

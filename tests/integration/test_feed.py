@@ -18,11 +18,11 @@ from support.quotes import AUTHENTICATOR, a_quote, a_refusal, a_request, an_end,
 from support.servers import RedisAtHand
 from support.until import until
 
-from app import documents
+from app.codecs import quote_codec
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, ReasonCode
-from app.streams import keys
-from app.streams.connection import connect, parse_address
-from app.streams.events import EventStreams, Published
+from app.redis import keys
+from app.redis.event_streams import EventStreams, Published
+from app.redis.topology import connect, parse_address
 
 ROOT: Final = Path(__file__).parents[2]
 SCHEMA: Final[dict[str, Any]] = json.loads((ROOT / "docs/feed.schema.json").read_text(encoding="utf-8"))
@@ -105,11 +105,11 @@ async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: Even
 @pytest.mark.parametrize(
     ("name", "struct"),
     [
-        ("Quote", documents._QuoteDocument),
-        ("Offer", documents._OfferDocument),
-        ("Coefficients", documents._CoefficientsDocument),
-        ("Reason", documents._ReasonDocument),
-        ("Ending", documents._EndingDocument),
+        ("Quote", quote_codec._QuoteDocument),
+        ("Offer", quote_codec._OfferDocument),
+        ("Coefficients", quote_codec._CoefficientsDocument),
+        ("Reason", quote_codec._ReasonDocument),
+        ("Ending", quote_codec._EndingDocument),
     ],
 )
 def test_the_schema_has_the_fields_of_the_code(name: str, struct: type[msgspec.Struct]) -> None:

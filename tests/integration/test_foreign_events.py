@@ -11,7 +11,7 @@ from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from app.streams import keys
+from app.redis import keys
 
 FORGED = {
     "insurer": "sever",

@@ -17,7 +17,7 @@ from support.world import ApiAtHand, World
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from cli.client import CREATE, WATCH
+from cli.quote.aggregator_client import CREATE, WATCH
 
 FEW, MANY = 300, 5000
 """Of bodies and of frames each; the many are 10,000 together."""

@@ -8,8 +8,8 @@ import pytest
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.runtime.clock import Clock
 
 INSURERS = "{ insurers { id } }"
 

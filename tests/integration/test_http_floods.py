@@ -10,11 +10,11 @@ from support.raw_http import raw_connection
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.peer_budget import Cost
+from app.server.http1.boundaries import PIECE_BYTES_MAX
+from app.server.http1.paced_protocol import HEADERS_MAX, PacedProtocol
+from app.server.peer_budget import PeerCost
+from app.server.serve import RECEIVED_BYTES_MAX
 from bench.system import CREATE
-from cli.boundaries import PIECE_BYTES_MAX
-from cli.paced_protocol import HEADERS_MAX, PacedProtocol
-from cli.serving import RECEIVED_BYTES_MAX
 
 FLOOD_BYTES = 8 << 20
 """What a flood of the tests would write, if it was let."""
@@ -88,7 +88,7 @@ async def test_a_trailer_is_no_header(
 async def test_trailers_within_their_limits_are_dropped(api: ApiAtHand) -> None:
     """The request is served, and so is the next one on the connection."""
     token = f"Authorization: Bearer {api.token}\r\n".encode()
-    request = chunked(QUERY, headers=token) + b"X-Checksum: 12\r\n" * Cost.TRAILER.value.at_once + b"\r\n"
+    request = chunked(QUERY, headers=token) + b"X-Checksum: 12\r\n" * PeerCost.TRAILER.value.at_once + b"\r\n"
     async with raw_connection(api.url) as connection:
         connection.write(request + request)
         for _ in range(2):

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from support.until import until
 from support.world import ApiAtHand, World
 
-from cli.serving import listen, serve_here
+from app.server.serve import listen, serve_here
 
 INSURERS = "{ insurers { id } }"
 ISSUER = "https://idp.example/realms/shop"
@@ -65,7 +65,7 @@ async def is_good(api: ApiAtHand, token: str) -> bool:
 
 async def test_its_tokens_hold_and_its_keys_are_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown key is looked up at once; one that is gone opens nothing; while the provider is down all stays as it was."""
-    monkeypatch.setattr("app.api.jwks.APART_S", 0.01)
+    monkeypatch.setattr("app.api.auth.jwks.APART_S", 0.01)
     world.write_insurers("sever")
     async with provided() as provider:
         provider.add("2026-01")

@@ -10,10 +10,10 @@ from support.desk import answer, scripted
 from support.packages import install
 from support.world import World
 
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings
 from app.domain.errors import WrongSetting
-from app.insurers import InsurerSettings
-from workers.insurers.checking import Finding, check
+from app.runtime.clock import Clock
+from workers.adapters.connectivity import Finding, check
 
 
 def settings(base_url: str, **more: Any) -> InsurerSettings:

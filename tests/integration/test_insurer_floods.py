@@ -11,11 +11,11 @@ from support.certificates import Authority
 from support.floods import CHUNKED, CONTINUE, FLOODS, Flood, flooding
 from support.wire import OK, Insurer, listening
 
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings
 from app.domain.errors import InsurerProtocol
-from app.insurers import InsurerSettings
-from workers.insurers.exchange import EXCHANGE_BYTES_MAX, INTERIM_MAX
-from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
+from app.runtime.clock import Clock
+from workers.adapters.transport.exchange_connector import EXCHANGE_BYTES_MAX, INTERIM_MAX
+from workers.adapters.transport.insurer_http import BODY_BYTES_MAX, InsurerHttp
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def test_a_few_interim_responses_are_no_flood() -> None:
             await http.send("GET", "")
 
 
-@pytest.mark.parametrize("size", [0, 1, 4096, 65_535, 65_537, 300_000, BODY_BYTES_MOST])
+@pytest.mark.parametrize("size", [0, 1, 4096, 65_535, 65_537, 300_000, BODY_BYTES_MAX])
 async def test_an_answer_within_the_bound_comes_whole(size: int) -> None:
     """In whichever pieces it is read; and the connection is used again."""
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)

@@ -13,10 +13,10 @@ import pytest
 from support.certificates import Authority
 from support.wire import OK, Insurer, listening
 
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings, WrongInsurer
 from app.domain.errors import InsurerProtocol, InsurerUnavailable
-from app.insurers import InsurerSettings, WrongInsurer
-from workers.insurers.http import BODY_BYTES_MOST, InsurerHttp
+from app.runtime.clock import Clock
+from workers.adapters.transport.insurer_http import BODY_BYTES_MAX, InsurerHttp
 
 
 @asynccontextmanager
@@ -140,10 +140,10 @@ async def test_tls_goes_through_a_tunnel_of_the_proxy() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n" + bytes(BODY_BYTES_MOST + 1),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n" + bytes(BODY_BYTES_MAX + 1),
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"10000\r\n%s\r\n" % bytes(0x10000) * 17,
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s"
-        % (len(body := gzip.compress(bytes(64 * BODY_BYTES_MOST))), body),
+        % (len(body := gzip.compress(bytes(64 * BODY_BYTES_MAX))), body),
         b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1024 * 1024,
         b"220 mail.example ESMTP\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",

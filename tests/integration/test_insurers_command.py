@@ -12,10 +12,10 @@ from support.processes import osago, worker_process
 from support.wire import Insurer, listening
 from support.world import ApiAtHand, World
 
-from app.clock import Clock
-from app.insurers import InsurerSettings
-from sandbox.insurers.behaviours import Hang, Processing, Status
-from workers.insurers.checking import Finding, check
+from app.config.insurers_file import InsurerSettings
+from app.runtime.clock import Clock
+from sandbox.insurers.script.behaviours import Hang, Processing, Status
+from workers.adapters.connectivity import Finding, check
 
 
 def settings(base_url: str, **more: Any) -> InsurerSettings:

@@ -25,21 +25,21 @@ from support.hands import INSURERS, LEASE_S, Follower, Hand, Stage
 from support.quotes import a_request
 from support.world import World
 
-from app import live
 from app.domain.cursor import Cursor
 from app.domain.ids import uuid7
 from app.domain.quote import Outcome, QuoteRequest
-from app.storage.database import connected
-from app.storage.outbox import Kind, Notice, delete_notices
-from app.storage.requests import NewRequest, insert_requests, read_requests
-from app.streams import keys
-from app.streams.jobs import Enqueued
-from workers import relay
-from workers.recovery import recover
+from app.postgres.database import connected
+from app.postgres.outbox import Kind, Notice, delete_notices
+from app.postgres.request_rows import NewRequest, insert_requests, read_requests
+from app.redis import keys
+from app.redis.job_streams import Enqueued
+from app.watch import hub
+from workers.maintenance import outbox_relay
+from workers.maintenance.redis_recovery import recover
 
 DEADLINE_S = 30
-TURNS_MOST = 100
-REQUESTS_MOST = 6
+TURNS_MAX = 100
+REQUESTS_MAX = 6
 WORKERS = 3
 
 some = st.integers(0, 1000)
@@ -74,7 +74,7 @@ class Interleavings(RuleBasedStateMachine):
             self.run(hand.beat())
             self.run(hand.read())
 
-    @precondition(lambda self: len(self.requests) < REQUESTS_MOST)
+    @precondition(lambda self: len(self.requests) < REQUESTS_MAX)
     @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_told=likely, is_watched=likely)
     def accept(self, insurers: list[str], *, is_told: bool, is_watched: bool) -> None:
         self.run(self._accept(tuple(insurers)))
@@ -109,7 +109,7 @@ class Interleavings(RuleBasedStateMachine):
     def keep_house(self, kind: str) -> None:
         match kind:
             case "relay":
-                self.run(relay.relay_once(self.resources))
+                self.run(outbox_relay.relay_once(self.resources))
             case "recovery":
                 self.run(recover(self.resources, 0, older_than=timedelta(0)))
             case _:
@@ -221,9 +221,9 @@ class Interleavings(RuleBasedStateMachine):
         await asyncio.sleep(LEASE_S * 1.5)
         for follower in self.followers:
             follower.come_back()
-        for _ in range(TURNS_MOST):
+        for _ in range(TURNS_MAX):
             await last.beat()
-            await relay.relay_once(self.resources)
+            await outbox_relay.relay_once(self.resources)
             await recover(self.resources, 0, older_than=timedelta(0))
             await self.resources.ending.sweep()
             await last.read()
@@ -269,9 +269,9 @@ class Interleavings(RuleBasedStateMachine):
 
 
 def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:
-    monkeypatch.setattr(relay, "LEFT_FOR", timedelta(0))
-    monkeypatch.setattr(live, "LOOK_EVERY_S", 0.1)
-    monkeypatch.setattr(live, "POLL_EVERY_S", 0.1)
+    monkeypatch.setattr(outbox_relay, "LEFT_FOR", timedelta(0))
+    monkeypatch.setattr(hub, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(hub, "POLL_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
     stage = Stage(world)
     monkeypatch.setattr(Interleavings, "stage", stage, raising=False)

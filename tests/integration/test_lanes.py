@@ -10,9 +10,9 @@ from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, WorkerAtHand, World
 
-from app.streams import keys
-from sandbox.insurers.behaviours import Hang, Processing
-from workers.lane import Lane
+from app.redis import keys
+from sandbox.insurers.script.behaviours import Hang, Processing
+from workers.lanes.lane import Lane
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ async def test_a_job_that_is_pending_for_nobody_here_is_found(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its worker is alive, so that nobody takes it over; looking through the own list now and then finds it."""
-    monkeypatch.setattr("workers.reader.AUDIT_EVERY_S", 0.2)
+    monkeypatch.setattr("workers.lanes.stream_reader.AUDIT_EVERY_S", 0.2)
     worker = await world.worker()
     lost = lane(worker).begin
     monkeypatch.setattr(lane(worker), "begin", lambda _: monkeypatch.setattr(lane(worker), "begin", lost))

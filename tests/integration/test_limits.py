@@ -13,8 +13,8 @@ from support.stalls import machine_stall
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.insurers.behaviours import Processing, Status
-from sandbox.insurers.ledger import InsurerRecord
+from sandbox.insurers.control.call_log import InsurerRecord
+from sandbox.insurers.script.behaviours import Processing, Status
 
 LIMIT = 100
 """Calls a second."""

@@ -11,7 +11,7 @@ from support.socket import Socket, opened
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from app.streams import keys
+from app.redis import keys
 
 INSURERS = ("sever", "volga", "zarya")
 

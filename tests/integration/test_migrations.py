@@ -9,9 +9,9 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from support.servers import Database, Servers
 
-from app.storage.database import open_pool
-from app.storage.migration import config, migrate
-from app.storage.revisions import is_current, older_revisions
+from app.postgres.database import open_pool
+from app.postgres.migration import config, migrate
+from app.postgres.schema_version import is_current, older_revisions
 
 
 async def test_the_tables_in_the_code_are_the_tables_in_the_database(database: Database) -> None:

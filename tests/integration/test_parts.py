@@ -10,8 +10,8 @@ from support.until import until
 from support.world import ApiAtHand, WorkerAtHand, World
 
 from app.domain.errors import OsagoError
-from app.supervision import PartSupervisor, RunningPart
-from sandbox.insurers.behaviours import Processing
+from app.runtime.supervision import PartSupervisor, RunningPart
+from sandbox.insurers.script.behaviours import Processing
 
 INSURERS = ("sever", "volga")
 

@@ -12,7 +12,7 @@ from support.socket import opened
 from support.until import until
 from support.world import KEYS, ApiAtHand, World
 
-from app.settings import Settings
+from app.config.settings import Settings
 
 NEW_KEY = "k2:" + base64.b64encode(bytes(range(32, 64))).decode()
 LINK = "https://sever.example/buy/N-1"
@@ -120,7 +120,7 @@ async def test_a_backlog_is_purged_in_small_batches(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One turn takes all that is due, a batch a statement; what is still open is left alone."""
-    monkeypatch.setattr("app.quoting.purging.BATCH_MOST", 2)
+    monkeypatch.setattr("app.use_cases.erase.BATCH_MAX", 2)
     for id_ in [await ended(world, api) for _ in range(5)]:
         await age(world, id_, 40)
     still_open = UUID((await world.accepted(api))["quoteRequest"]["id"])

@@ -14,9 +14,9 @@ from graphql import parse
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.plans.kept import MET_MOST, PLANS_BYTES_MAX, Plans
-from app.api.schema import GRAPHQL
-from app.streams import keys
+from app.api.compiled.plan_cache import MET_MAX, PLANS_BYTES_MAX, PlanCache
+from app.api.schema.build import GRAPHQL
+from app.redis import keys
 from bench.system import CREATE
 
 NUMBERS = itertools.count()
@@ -239,14 +239,14 @@ async def test_documents_that_never_come_again_push_none_out(world: World, api: 
     for number in range(5):
         await asked(api, world.new_request(), f"{CREATE}# {number}")
     assert len(api.services.plans) == 1
-    plans, document = Plans(GRAPHQL), parse(CREATE)
+    plans, document = PlanCache(GRAPHQL), parse(CREATE)
     for number in range(PLANS_BYTES_MAX // 40_000 * 2):
         for _ in range(2):
             plans.learn(str(number), None, document, 20_000)
     kept = len(plans)
     assert 0 < plans._plans.bytes <= PLANS_BYTES_MAX
     assert plans.known("0", None) is None
-    for number in range(MET_MOST * 2):
+    for number in range(MET_MAX * 2):
         plans.learn(f"once {number}", None, document, 20_000)
     assert len(plans) == kept
-    assert len(plans._met) == MET_MOST
+    assert len(plans._met) == MET_MAX

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from support.world import ApiAtHand, World
 
-from app.clock import Clock
-from app.streams.rates import Cell, LocalRates, take
-from app.units import Rate
-from cli.client import CREATE
+from app.config.quantities import Rate
+from app.redis.rate_cells import Cell, LocalRates, take
+from app.runtime.clock import Clock
+from cli.quote.aggregator_client import CREATE
 
 
 async def asked(api: ApiAtHand, world: World, customer: str = "customer-1", token: str | None = None) -> dict[str, Any]:

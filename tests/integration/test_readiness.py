@@ -15,8 +15,8 @@ from support.servers import RedisAtHand
 from support.until import until
 from support.world import ApiAtHand, WorkerAtHand, World
 
-from app.observability.readiness import HANGS, OK, Readiness
-from app.supervision import FAILURES_MAX, Part
+from app.readiness import HANGS, OK, Readiness
+from app.runtime.supervision import FAILURES_MAX, Part
 from sandbox.demo.servers import Redis
 
 FOR_EVER_S = 3600.0

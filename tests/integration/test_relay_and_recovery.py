@@ -10,14 +10,14 @@ from support.servers import RedisAtHand
 from support.world import World
 
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus
+from app.postgres.cipher import Sealed
+from app.postgres.database import connected
+from app.postgres.quote_rows import insert_quotes
+from app.postgres.request_rows import NewRequest, insert_requests, read_requests
+from app.redis import keys
 from app.resources import Resources
-from app.storage.cipher import Sealed
-from app.storage.database import connected
-from app.storage.quotes import insert_quotes
-from app.storage.requests import NewRequest, insert_requests, read_requests
-from app.streams import keys
-from workers.recovery import Recovery
-from workers.relay import relay_once
+from workers.maintenance.outbox_relay import relay_once
+from workers.maintenance.redis_recovery import RedisRecovery
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ async def test_recovery_enqueues_every_open_request_again(world: World, resource
     open_, expired = await stored(resources, "sever", "volga"), await stored(resources, "sever", age_s=90)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(open_, "volga")])
-    recovery = Recovery(resources)
+    recovery = RedisRecovery(resources)
     await recovery.call(0)
     await recovery.run_once()
     assert await waiting(world.redis, "sever") == [str(open_.id)]
@@ -107,7 +107,7 @@ async def test_recovery_enqueues_every_open_request_again(world: World, resource
 async def test_now_and_then_recovery_looks_at_what_has_been_open_for_long(world: World, resources: Resources) -> None:
     """Without being called, and only at what is older than ten seconds."""
     old, _young = await stored(resources, "sever", age_s=11), await stored(resources, "sever", age_s=5)
-    await Recovery(resources).run_once()
+    await RedisRecovery(resources).run_once()
     assert await waiting(world.redis, "sever") == [str(old.id)]
 
 
@@ -116,7 +116,7 @@ async def test_recovery_ends_what_its_last_settler_left_open(resources: Resource
     request = await stored(resources, "sever", age_s=11)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(request, "sever")])
-    await Recovery(resources).run_once()
+    await RedisRecovery(resources).run_once()
     ending = (await read(resources, request)).ending
     assert ending is not None
     assert ending.outcome is Outcome.ALL_ANSWERED

@@ -18,10 +18,10 @@ from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app.api.queries import request_id_of
-from app.api.rest import following, problems
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.api.rest import problem_details, push_loop
+from app.api.schema.queries import request_id_of
+from app.runtime.clock import Clock
 
 INSURERS: Final = ("sever", "volga", "zarya")
 QUOTES: Final = "/osago/quotes"
@@ -156,8 +156,8 @@ async def subscribed(api: ApiAtHand, accepted: dict[str, Any]) -> AsyncIterator[
 
 async def test_a_silent_stream_beats(world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nobody in between takes it for dead."""
-    monkeypatch.setattr(following, "HEARTBEAT_S", 0)
-    monkeypatch.setattr("app.live.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(push_loop, "HEARTBEAT_S", 0)
+    monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.01)
     accepted = await created(api, world)
     async with http(api) as client, client.stream("GET", f"{path_of(accepted)}/events") as response:
         events = events_of(response)
@@ -313,7 +313,7 @@ async def test_problems_are_told_as_rfc_9457_has_it(world: World, api: ApiAtHand
         problem = response.json()
         assert response.headers["content-type"] == "application/problem+json"
         assert (problem["code"], problem["status"]) == (code, response.status_code)
-        assert response.status_code == problems.STATUSES[code]
+        assert response.status_code == problem_details.STATUSES[code]
     assert (large.status_code, form.status_code) == (413, 415)
     assert answers["UNAUTHENTICATED"].headers["www-authenticate"] == "Bearer"
     found = {".".join(p["path"]): p["code"] for p in answers["INVALID_APPLICATION"].json()["problems"]}

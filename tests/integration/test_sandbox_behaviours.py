@@ -3,20 +3,25 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.applications import an_application
 from support.until import until
 
-from cli.serving import listen, serve_here
+from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.application import read_application
-from sandbox.insurers.behaviours import (
+from sandbox.insurers.control.views import SettingsChange
+from sandbox.insurers.handle import Sandbox
+from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import fate_of
+from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
     Decline,
@@ -31,11 +36,7 @@ from sandbox.insurers.behaviours import (
     Step,
     WrongShape,
 )
-from sandbox.insurers.catalogue import INSURERS
-from sandbox.insurers.fate import fate_of
-from sandbox.insurers.sandbox import Sandbox
-from sandbox.insurers.views import SettingsChange
-from workers.insurers.rest_poll import as_wire
+from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
 KEY: Final = "r1:sever"

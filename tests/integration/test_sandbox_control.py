@@ -12,12 +12,12 @@ import pytest
 from support.applications import an_application
 from support.until import until
 
-from cli.serving import listen, serve_here
+from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.behaviours import Garbage, Hang
-from sandbox.insurers.sandbox import Sandbox, UnknownInsurer
-from sandbox.insurers.script import BEHAVIOURS_MOST
-from workers.insurers.rest_poll import as_wire
+from sandbox.insurers.handle import Sandbox, UnknownInsurer
+from sandbox.insurers.script.behaviours import Garbage, Hang
+from sandbox.insurers.script.script import BEHAVIOURS_MAX
+from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
 BODY: Final = msgspec.json.Encoder(decimal_format="string").encode(as_wire(an_application(TODAY)))
@@ -98,7 +98,7 @@ async def test_a_script_that_makes_no_sense_is_refused(control: Control, behavio
 
 async def test_a_script_has_a_limit(control: Control) -> None:
     """Nobody can fill the memory with it."""
-    full = [{"kind": "hang"}] * BEHAVIOURS_MOST
+    full = [{"kind": "hang"}] * BEHAVIOURS_MAX
     assert (await control.http.put("/control/sever/script", json=full)).status_code == 200
     assert (await control.http.post("/control/sever/script", json=full[:1])).status_code == 409
     assert (await control.http.put("/control/sever/script", json=[*full, *full])).status_code == 422

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -13,17 +13,18 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.applications import an_application
 
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose
-from cli.serving import listen, serve_here
+from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.application import read_application
-from sandbox.insurers.catalogue import INSURERS
 from sandbox.insurers.clock import Clock
-from sandbox.insurers.fate import fate_of
-from sandbox.insurers.sandbox import Sandbox
-from workers.insurers.rest_poll import as_wire
+from sandbox.insurers.handle import Sandbox
+from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import fate_of
+from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
 NOW: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -10,10 +10,10 @@ from support.quotes import AUTHENTICATOR, a_quote, a_request, an_end
 from support.servers import RedisAtHand
 
 from app.domain.quote import Outcome
-from app.streams import keys
-from app.streams.connection import connect, parse_address
-from app.streams.events import EventStreams, Published
-from app.streams.jobs import Enqueued, JobReader, JobStreams, Remembered
+from app.redis import keys
+from app.redis.event_streams import EventStreams, Published
+from app.redis.job_streams import Enqueued, JobReader, JobStreams, Remembered
+from app.redis.topology import connect, parse_address
 
 NOW = datetime.now(UTC)
 EXPIRES = NOW + timedelta(hours=1)  # later than the slowest suite is done

@@ -12,7 +12,7 @@ from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.websocket import OPENING_LENGTH_MAX
+from app.api.websocket.graphql_socket import OPENING_LENGTH_MAX
 
 INSURERS: Final = "{ insurers { id } }"
 

@@ -9,13 +9,13 @@ import pytest
 from support.world import ApiAtHand, World
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-BYTES_MOST = 5000
+BYTES_MAX = 5000
 """At a byte in ten milliseconds a hundred times the limit."""
 
 
 @pytest.fixture
 async def api(world: World, monkeypatch: pytest.MonkeyPatch) -> ApiAtHand:
-    monkeypatch.setattr("cli.protocol.REQUEST_S_MOST", 0.3)
+    monkeypatch.setattr("app.server.http1.http_limits.REQUEST_S_MAX", 0.3)
     world.write_insurers("sever")
     return await world.api()
 
@@ -56,7 +56,7 @@ async def test_a_trickle_does_not_buy_time(api: ApiAtHand) -> None:
         while not answering.done():
             writer.write(b"y")
             sent += 1
-            assert sent < BYTES_MOST, "each byte buys time"
+            assert sent < BYTES_MAX, "each byte buys time"
             await asyncio.wait([answering], timeout=0.01)
         with contextlib.suppress(ConnectionResetError):  # a byte was under way when it was cut off
             assert (await answering).startswith(b"HTTP/1.1 408 ")

@@ -9,7 +9,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from app.observability import metrics
-from cli import sockets
+from app.server import websocket_limits
 
 INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
 OPERATIONS = 90
@@ -18,10 +18,10 @@ STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 5.0
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "STALLED_AFTER_S", STALLED_AFTER_S)
-    monkeypatch.setattr(sockets, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
-    monkeypatch.setattr("cli.serving.STALLED_AFTER_S", STALLED_AFTER_S)
-    monkeypatch.setattr("cli.serving.SENT_BYTES_MOST", 4096)
+    monkeypatch.setattr(websocket_limits, "STALLED_AFTER_S", STALLED_AFTER_S)
+    monkeypatch.setattr(websocket_limits, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
+    monkeypatch.setattr("app.server.serve.STALLED_AFTER_S", STALLED_AFTER_S)
+    monkeypatch.setattr("app.server.serve.SENT_BYTES_MAX", 4096)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_who_never_reads_again_is_cut_off(api: ApiAtHand, accepted: dict[s
 
 async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is sent, so that nothing piles up: only the unanswered ping tells that nobody reads."""
-    monkeypatch.setattr("cli.serving.PING_EVERY_S", 0.1)
+    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
     api = await world.api()
     accepted = await world.accepted(api)
@@ -102,7 +102,7 @@ async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, mo
 
 async def test_the_plain_websocket_tells_it_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its last frame, with the cursor of the last event that was sent."""
-    monkeypatch.setattr("cli.serving.PING_EVERY_S", 0.1)
+    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
     api = await world.api()
     accepted = await world.accepted(api)

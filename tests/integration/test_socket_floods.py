@@ -20,9 +20,9 @@ from support.raw_http import (
 )
 from support.world import ApiAtHand, World
 
-from app.api.peer_budget import Cost
-from cli.client import WATCH
-from cli.sockets import PIECE_BYTES_MAX, WebSocketProtocol
+from app.server.peer_budget import PeerCost
+from app.server.websocket_limits import PIECE_BYTES_MAX, WebSocketProtocol
+from cli.quote.aggregator_client import WATCH
 
 FLOOD_BYTES = 4 << 20
 """What a flood of the tests would write, if it was let."""
@@ -89,7 +89,7 @@ async def test_a_flood_of_frames_closes_the_socket(api: ApiAtHand, kind: str, ha
         _, received = await connection.flood(piece, FLOOD_BYTES)
     assert close_code(received) in ({code} if code else {FLOOD, MALFORMED})
     answers = [one for one in frames_in(received) if one[0] in {PONG, TEXT}]
-    assert len(answers) <= Cost.CONTROL_FRAME.value.at_once + PIECE_BYTES_MAX // len(frame(PING))
+    assert len(answers) <= PeerCost.CONTROL_FRAME.value.at_once + PIECE_BYTES_MAX // len(frame(PING))
 
 
 async def test_completing_what_does_not_run_is_a_flood_too(api: ApiAtHand) -> None:
@@ -114,7 +114,7 @@ async def test_a_stream_without_graphql_has_the_same_budget(world: World, api: A
 async def test_subscriptions_that_are_given_up_at_once_are_slowed_down(world: World, api: ApiAtHand) -> None:
     """The socket stays open; beyond the allowance each one waits for its unit to come back."""
     accepted, beyond = await world.accepted(api), 20
-    allowance = Cost.ABANDONED_OPERATION.value
+    allowance = PeerCost.ABANDONED_OPERATION.value
     payload = {"query": WATCH, "variables": {"requestId": accepted["quoteRequest"]["id"], "after": None}}
     pair = message({"id": "1", "type": "subscribe", "payload": payload}) + message({"type": "complete", "id": "1"})
     loop = asyncio.get_running_loop()

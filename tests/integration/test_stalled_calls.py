@@ -16,15 +16,15 @@ from support.until import until
 from support.wire import Insurer, listening
 from support.world import World
 
-from app.clock import Clock
+from app.config.insurers_file import InsurerSettings
+from app.config.quantities import Rate
 from app.domain.errors import InsurerUnavailable, OurLimit
-from app.insurers import InsurerSettings
-from app.streams.insurer_states import InsurerStates
-from app.units import Rate
-from workers.insurers.http import InsurerHttp
-from workers.insurers.sending import gated
-from workers.limit import RateLimit, Turn
-from workers.slots import Peers
+from app.redis.insurer_states import InsurerStates
+from app.runtime.clock import Clock
+from workers.adapters.transport.call_timeout import gated
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.resilience.rate_limit import RateLimit, Turn
+from workers.resilience.slot_reservations import Peers
 
 LIMIT: Final = 100
 TIMEOUT_S: Final = 0.5

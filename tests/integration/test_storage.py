@@ -10,14 +10,13 @@ import pytest
 from support.quotes import NOW, a_quote, a_refusal, a_request, an_offer
 from support.servers import Database
 
-from app.batching import DataRefused
 from app.domain.errors import Unavailable
 from app.domain.quote import Ending, Outcome, QuoteRequest
-from app.storage.cipher import Sealed
-from app.storage.database import Pool, connected, open_pool, transaction
-from app.storage.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
-from app.storage.quotes import insert_quotes, missing_quotes, read_quotes, read_work
-from app.storage.requests import (
+from app.postgres.cipher import Sealed
+from app.postgres.database import Pool, connected, open_pool, transaction
+from app.postgres.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
+from app.postgres.quote_rows import insert_quotes, missing_quotes, read_quotes, read_work
+from app.postgres.request_rows import (
     NewRequest,
     end_full_requests,
     end_requests,
@@ -29,8 +28,9 @@ from app.storage.requests import (
     read_progress,
     read_requests,
 )
-from app.supervision import running
-from workers.loading import Loading
+from app.runtime.group_commit import DataRefused
+from app.runtime.supervision import run_parts
+from workers.lanes.application_loader import ApplicationLoader
 
 SEALED = Sealed("k1", b"sealed")
 
@@ -219,8 +219,8 @@ async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
         alone = {
             insurer: await read_work(connection, insurer, [fresh.id, settled.id]) for insurer in ("sever", "volga")
         }
-    loading = Loading(pool)
-    async with running(loading.parts()):
+    loading = ApplicationLoader(pool)
+    async with run_parts(loading.parts()):
         reads = [loading.read(insurer, [fresh.id, settled.id, unknown.id]) for insurer in alone]
         assert await asyncio.gather(*reads) == list(alone.values())
 

@@ -10,7 +10,7 @@ from support.socket import Socket, opened
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from app.api.written import Written
+from app.api.compiled.subscription_plan import CompiledSubscription
 
 INSURERS = ("sever", "volga", "zarya")
 SIMPLE = """subscription Q($requestId: ID!, $after: String) { quotes(requestId: $requestId, after: $after) {
@@ -168,7 +168,7 @@ async def test_a_bug_in_writing_ends_one_operation(
         await watch(socket, accepted, "broken")
         await watch(socket, accepted, "whole", NOT_SIMPLE)
         await until(lambda: api.services.live.subscriptions == 2)
-        monkeypatch.setattr(Written, "write", broken)
+        monkeypatch.setattr(CompiledSubscription, "write", broken)
         with structlog.testing.capture_logs() as lines:
             await settler.settle(accepted, *INSURERS)
             messages = [await socket.receive() for _ in range(6)]
@@ -182,7 +182,7 @@ async def test_a_server_that_knows_no_peers_serves_too(
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything goes through ASGI then."""
-    monkeypatch.setattr("app.api.websocket.peer_of", lambda _scope: None)
+    monkeypatch.setattr("app.api.websocket.graphql_socket.peer_of", lambda _scope: None)
     accepted = await world.accepted(api)
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
@@ -195,7 +195,7 @@ async def test_who_hears_no_bell_finds_what_postgresql_knows(
     world: World, api: ApiAtHand, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ring may be lost; five seconds of silence are enough to look."""
-    monkeypatch.setattr("app.live.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.05)
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
         await watch(socket, accepted, "1")

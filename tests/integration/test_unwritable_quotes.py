@@ -14,10 +14,10 @@ from support.until import until
 from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 from websockets.asyncio.client import connect
 
-from app.api.tokens import Tokens
-from app.clock import Clock
-from app.streams import keys
-from sandbox.insurers.behaviours import Offer, WrongShape
+from app.api.auth.tokens import Tokens
+from app.redis import keys
+from app.runtime.clock import Clock
+from sandbox.insurers.script.behaviours import Offer, WrongShape
 
 INSURERS: Final = ("sever", "volga", "zarya")
 QUOTE: Final = """id insurer { id } status reason { code } offer { number premium { amount } validUntil purchaseUrl

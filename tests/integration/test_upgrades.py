@@ -13,8 +13,8 @@ from support.raw_http import RawConnection, raw_connection
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.server.serve import listen, serve_here
 from bench.system import CREATE
-from cli.serving import listen, serve_here
 
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 UPGRADES = {

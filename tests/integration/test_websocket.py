@@ -116,7 +116,7 @@ async def test_whoever_says_nothing_is_closed_with_4408(
     world: World, monkeypatch: pytest.MonkeyPatch, api: ApiAtHand
 ) -> None:
     """An init has its time."""
-    monkeypatch.setattr("app.api.websocket.INIT_S_MOST", 0.05)
+    monkeypatch.setattr("app.api.websocket.graphql_socket.INIT_S_MAX", 0.05)
     async with opened(api.graphql) as made:
         assert (await made.closed())[0] == 4408
 
@@ -163,7 +163,7 @@ async def test_an_error_of_ours_is_masked_and_leads_to_the_log(
     def broken(_self: object, *_: object) -> object:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("app.api.queries.request_id_of", broken)
+    monkeypatch.setattr("app.api.schema.queries.request_id_of", broken)
     with structlog.testing.capture_logs() as lines:
         await socket.subscribe('{ quoteRequest(id: "x") { id } }')
         message = await socket.receive()

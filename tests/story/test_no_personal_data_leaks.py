@@ -13,9 +13,9 @@ from support.processes import api_process, worker_process
 from support.servers import RedisAtHand
 from support.world import KEYS, ApiAtHand, World
 
-from app.storage.cipher import Cipher
-from cli.client import CREATE
-from sandbox.insurers.behaviours import Decline, Garbage, Offer, Status, WrongShape
+from app.postgres.cipher import Cipher
+from cli.quote.aggregator_client import CREATE
+from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Status, WrongShape
 
 DIALECTS = {
     "altai": ("rest-poll", {}),

@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
-from app.domain.intake import application_from
+from app.domain.errors import InvalidApplication
+from app.domain.intake.application_table import application_table
+from app.domain.intake.careful_reader import read_carefully
+from app.domain.intake.people_table import IsEmail
 
 START_DAYS_AHEAD: Final = 10
 ABSENT: Final = object()
@@ -83,6 +86,14 @@ def valid_application(today: date) -> dict[str, Any]:
         "startsOn": today + timedelta(days=START_DAYS_AHEAD),
         "usageMonths": 12,
     }
+
+
+def application_from(raw: Mapping[str, object], *, today: date, is_email: IsEmail) -> Application:
+    """The application; `InvalidApplication` with every problem if there is any. `today` is the date in Moscow."""
+    read, problems = read_carefully(application_table(today, is_email), raw, ("application",))
+    if problems:
+        raise InvalidApplication(problems)
+    return read
 
 
 def an_application(today: date) -> Application:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-RUN_S_MOST = 60.0
-STOP_S_MOST = 10.0
+RUN_S_MAX = 60.0
+STOP_S_MAX = 10.0
 # Not Playwright's waitForFunction: it evaluates strings inside the page, which the page's policy forbids.
 _WAITS = """
 const end = Date.now() + 20_000;
@@ -20,7 +20,7 @@ while (!(await page.evaluate(args.condition).catch(() => false))) {
   await page.waitForTimeout(10);
 }
 """
-LINE_BYTES_MOST = 16 * 1024 * 1024
+LINE_BYTES_MAX = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Browser:
         where = {"page": page.name, "context": page.context, "options": page.options}
         line = json.dumps({"id": next(self._ids), **where, "code": code, "args": args})
         self.process.stdin.write(f"{line}\n".encode())
-        async with asyncio.timeout(RUN_S_MOST):
+        async with asyncio.timeout(RUN_S_MAX):
             answer = json.loads(await self.process.stdout.readline())
         assert "error" not in answer, answer["error"]
         return answer["result"]
@@ -109,7 +109,7 @@ def chromium(folder: Path, executable: str) -> Generator[str, None, None]:
             yield process.stdout.readline().decode().strip()
         finally:
             process.stdin.close()
-            process.wait(timeout=STOP_S_MOST)
+            process.wait(timeout=STOP_S_MAX)
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def driven(folder: Path, address: str) -> AsyncGenerator[Browser, None]:
         cwd=folder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        limit=LINE_BYTES_MOST,
+        limit=LINE_BYTES_MAX,
     )
     try:
         yield Browser(process)

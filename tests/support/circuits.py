@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.domain.errors import InsurerUnavailable
-from workers.circuit import Circuit
+from workers.resilience.circuit_breaker import SharedBreaker
 
 Result = TypeVar("Result")
 
 
-async def one_call(circuit: Circuit, call: Callable[[], Awaitable[Result]]) -> Result:
+async def one_call(circuit: SharedBreaker, call: Callable[[], Awaitable[Result]]) -> Result:
     """What a job of one call without a retry gets, or what it raises."""
     passage, is_answered = circuit.passage(), None
     try:

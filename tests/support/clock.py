@@ -5,7 +5,7 @@ import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from app.clock import Clock
+from app.runtime.clock import Clock
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import httpx
 from support.town import Town
 from websockets.exceptions import WebSocketException
 
-from cli.client import CREATE, CallFailed, Client
+from cli.quote.aggregator_client import CREATE, CallFailed, Client
 
 PATIENCE_S: Final = 60.0
 AGAIN_S: Final = 0.2

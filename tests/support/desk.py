@@ -8,20 +8,20 @@ from uuid import UUID
 
 from support.applications import an_application
 
-from app.clock import Clock
-from app.domain.callback import Call
+from app.config.insurers_file import InsurerSettings
 from app.domain.ids import uuid7
+from app.domain.insurer_call import Call
 from app.domain.quote import Answer
-from app.insurers import InsurerSettings
-from app.streams.jobs import Delivery
-from workers.asking import Asking
-from workers.callbacks import CalledBack
-from workers.circuit import Circuit
-from workers.insurers import make_adapter
-from workers.insurers.adapter import Adapter, Line
-from workers.insurers.http import InsurerHttp
+from app.redis.job_streams import Delivery
+from app.runtime.clock import Clock
+from workers.adapters.adapter import Adapter, InsurerAccess
+from workers.adapters.registry import make_adapter
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job
-from workers.limit import Limits
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
 
 OPTIONS = {
     "rest-oauth2": {"client_id": "osago", "client_secret": "sandbox"},
@@ -91,11 +91,13 @@ class Desk:
     def __init__(self, one: InsurerSettings, adapter: type[Adapter] | None = None, *calls: Call) -> None:
         self.clock = Clock()
         self.http = InsurerHttp(one, self.clock)
-        line = Line(http=self.http, clock=self.clock, options=one.options, callback_url=lambda _: "https://x.example/")
-        self.circuit = Circuit(one, self.clock)
-        limits, called_back = Limits(one, self.clock), CalledBack(Mailbox(*calls))
+        line = InsurerAccess(
+            http=self.http, clock=self.clock, options=one.options, callback_url=lambda _: "https://x.example/"
+        )
+        self.circuit = SharedBreaker(one, self.clock)
+        limits, called_back = RateLimits(one, self.clock), CallbackWaiter(Mailbox(*calls))
         made = adapter(line) if adapter else make_adapter(one, line)
-        self.asking = Asking(one, made, self.circuit, limits, self.clock, called_back, end_margin_s=0.0)
+        self.asking = InsurerExchange(one, made, self.circuit, limits, self.clock, called_back, end_margin_s=0.0)
 
     async def ask(self, within_s: float = 10.0) -> Answer | None:
         now = self.clock.now()

@@ -10,29 +10,29 @@ from uuid import UUID
 
 import msgspec
 
-from app.api.asked import Asked
-from app.api.availability import Availabilities
 from app.api.context import Context
-from app.api.execution import stream
-from app.api.http import encode
-from app.api.operations import Operations
-from app.api.pushed import Pushed
-from app.api.rest.documents import event_document, request_document
-from app.api.schema import GRAPHQL
-from app.clock import Clock
-from app.documents import encode_answer, encode_quote, told_of
+from app.api.execution.operation import stream
+from app.api.execution.prepared_documents import PreparedDocuments
+from app.api.graphql_request import GraphQLRequest
+from app.api.http.view import encode
+from app.api.insurer_directory import InsurerDirectory
+from app.api.rest.representations import event_document, request_document
+from app.api.schema.build import GRAPHQL
+from app.codecs.quote_codec import encode_answer, encode_quote, to_event
 from app.domain.cursor import Cursor
 from app.domain.insurer import Insurer
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
-from app.following import Completed, Event, Received
-from app.storage.cipher import Cipher
-from app.storage.links import LinkCipher
-from app.streams.connection import connect, parse_address
+from app.postgres.cipher import Cipher
+from app.postgres.link_cipher import LinkCipher
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
+from app.watch.events import Completed, Event, Received
+from app.watch.push_latency import PushLatency
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
 INSURERS = ("sever", "volga", "ural", "gone")
-OPERATIONS = Operations(GRAPHQL)
+OPERATIONS = PreparedDocuments(GRAPHQL)
 QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
   coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
   reason { code message insurerCode }"""
@@ -44,7 +44,7 @@ fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progres
 
 
 LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
-"""Of what happens here nothing is sealed any more: `app.live` has opened it."""
+"""Of what happens here nothing is sealed any more: `app.watch.hub` has opened it."""
 
 
 class FrozenClock(Clock):
@@ -63,12 +63,12 @@ def context_of(happening: list[Event]) -> Any:
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written
     clock = FrozenClock()
     live = SimpleNamespace(follow=follow)
-    pushed = Pushed(clock)
+    pushed = PushLatency(clock)
     services: Any = SimpleNamespace(
         live=live,
         clock=clock,
         pushed=pushed,
-        availabilities=Availabilities(names, redis, clock),
+        availabilities=InsurerDirectory(names, redis, clock),
         links=LINKS,
         shares=SimpleNamespace(of=lambda _: None),
     )
@@ -92,7 +92,7 @@ def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
 
 def events_of(quote: Quote) -> list[Event]:
     """The event of a quote, and the end of a request that has no other."""
-    told, cursor = told_of(quote), Cursor(ID, INSURERS)
+    told, cursor = to_event(quote), Cursor(ID, INSURERS)
     request = request_of({quote.insurer_id: quote})
     return [
         Received(cursor, told, is_live=True),
@@ -102,7 +102,7 @@ def events_of(quote: Quote) -> list[Event]:
 
 def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
     """The payloads of a subscription to everything, by its compiled writer or by graphql-core."""
-    asked = Asked(query=EVERYTHING, variables={"id": str(ID)})
+    asked = GraphQLRequest(query=EVERYTHING, variables={"id": str(ID)})
     operation = OPERATIONS.prepare(asked)
     assert operation.written is not None
     if not is_compiled:

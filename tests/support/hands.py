@@ -12,18 +12,18 @@ from support.servers import RedisAtHand
 from support.world import World
 
 from app.domain.quote import Outcome, Quote
-from app.following import Completed
-from app.live import Live
-from app.quoting.settling import Answered, Settling
+from app.postgres.database import connected
+from app.postgres.quote_rows import Work, read_work
+from app.redis.job_streams import Delivery, JobReader
 from app.resources import Resources, open_resources
-from app.storage.database import connected
-from app.storage.quotes import Work, read_work
-from app.streams.jobs import Delivery, JobReader
-from app.supervision import running
+from app.runtime.supervision import run_parts
+from app.use_cases.settle import Answered, QuoteSettler
+from app.watch.events import Completed
+from app.watch.hub import WatchHub
 
 INSURERS = ("sever", "volga", "ural")
 LEASE_S = 0.04
-READ_MOST = 2
+READ_MAX = 2
 
 
 class Hand:
@@ -32,7 +32,9 @@ class Hand:
     def __init__(self, resources: Resources, name: str) -> None:
         self.resources = resources
         self.consumer = name
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+        self.settling = QuoteSettler(
+            resources.pool, resources.events, resources.ending, resources.links, resources.clock
+        )
         self.held: dict[tuple[str, str], tuple[Delivery, Work]] = {}
         self.readers = {
             insurer: JobReader(resources.redis_address, shard=0, insurer_id=insurer, consumer=name)
@@ -43,7 +45,7 @@ class Hand:
         """In every lane: new jobs, or those that are pending for this worker."""
         for insurer, reader in self.readers.items():
             try:
-                deliveries = await reader._read("0" if own else ">", READ_MOST, block_ms=None, is_first=not own)
+                deliveries = await reader._read("0" if own else ">", READ_MAX, block_ms=None, is_first=not own)
             except ResponseError:
                 await reader.make_group()
             else:
@@ -91,7 +93,7 @@ class Hand:
 class Follower:
     """A client who keeps every event, and goes on from its last cursor."""
 
-    def __init__(self, live: Live, request_id: UUID) -> None:
+    def __init__(self, live: WatchHub, request_id: UUID) -> None:
         self._live = live
         self._id = request_id
         self._after: str | None = None
@@ -132,10 +134,10 @@ class Stage:
     async def _open(self, world: World) -> None:
         self.resources = await self.stack.enter_async_context(open_resources(world.settings))
         resources = self.resources
-        self.live = Live(
+        self.live = WatchHub(
             resources.pool, resources.redis, resources.events, resources.ending, resources.links, resources.clock
         )
-        await self.stack.enter_async_context(running(self.live.parts()))
+        await self.stack.enter_async_context(run_parts(self.live.parts()))
 
     async def clear(self) -> None:
         async with connected(self.resources.pool) as connection:

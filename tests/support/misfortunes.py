@@ -11,8 +11,8 @@ from typing import Final
 
 from support.town import Kind, Slot, Town
 
-from app.streams.script import ENQUEUE, PRESENCE, PUBLISH, PUBLISH_END, REMEMBER
-from sandbox.insurers.behaviours import BrokenConnection, Decline, Delay, Garbage, Status, WrongShape
+from app.redis.lua_scripts import ENQUEUE, PRESENCE, PUBLISH, PUBLISH_END, REMEMBER
+from sandbox.insurers.script.behaviours import BrokenConnection, Decline, Delay, Garbage, Status, WrongShape
 
 AWAY_S = (0.5, 5.0)
 Misfortune = Callable[[Town, random.Random], Awaitable[None]]

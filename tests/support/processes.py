@@ -17,7 +17,7 @@ from support.until import until
 
 from sandbox.demo.servers import free_port
 
-STOP_S_MOST = 15.0
+STOP_S_MAX = 15.0
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,7 +43,7 @@ class Process:
 
     async def ended(self) -> int:
         """The exit code."""
-        return await asyncio.to_thread(self.popen.wait, STOP_S_MOST)
+        return await asyncio.to_thread(self.popen.wait, STOP_S_MAX)
 
     async def stop(self) -> int:
         """SIGTERM, and the exit code."""

@@ -7,8 +7,8 @@ from typing import Any
 from app.domain.ids import uuid7
 from app.domain.money import roubles
 from app.domain.quote import Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.domain.tariff import Coefficients
-from app.streams.authenticity import EventAuthenticator
+from app.domain.tariff.formula import Coefficients
+from app.redis.authenticity import EventAuthenticator
 
 AUTHENTICATOR = EventAuthenticator({"k1": bytes(range(32))})
 NOW = datetime.now(UTC).replace(microsecond=123456)

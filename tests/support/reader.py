@@ -14,7 +14,7 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from cli.client import WATCH
+from cli.quote.aggregator_client import WATCH
 
 RECEIVE_BYTES = 4096
 CHUNK_BYTES = 64 * 1024

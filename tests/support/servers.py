@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from redis.asyncio import Redis as RedisClient
 
-from app.storage.migration import migrate
+from app.postgres.migration import migrate
 from sandbox.demo.servers import Postgresql, Redis
 
 _FOR_EVER: Final = re.compile(r"\{osago-\d\d\}:(jobs:.+|heartbeats|epoch|dead-letters|quote-events)")

@@ -27,7 +27,7 @@ class Shop:
 
 
 ACCEPTED = "location.hash.length > 10"
-SENT_MOST = 10
+SENT_MAX = 10
 
 Shops = Callable[..., Awaitable[Shop]]
 
@@ -42,7 +42,7 @@ async def ask(page: Page, shop: Shop) -> None:
 async def send(page: Page) -> None:
     """Sends the form, and once more where the page asks for it: on a busy machine a second is soon over."""
     await page.click("Узнать цены")
-    for _ in range(SENT_MOST):
+    for _ in range(SENT_MAX):
         await page.waits(f"{ACCEPTED} || document.querySelector('[role=alert]').innerText")
         if await page.reads(ACCEPTED):
             return

@@ -8,7 +8,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from cli.client import WATCH
+from cli.quote.aggregator_client import WATCH
 
 
 class Socket:

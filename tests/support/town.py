@@ -15,7 +15,7 @@ from support.world import World
 
 from sandbox.demo.servers import Redis, free_port
 
-START_S_MOST = 30.0
+START_S_MAX = 30.0
 Kind = Literal["api", "worker"]
 
 
@@ -70,7 +70,7 @@ class Town:
     async def ready(self) -> None:
         """Waits until everybody answers."""
         for slot in self.slots:
-            await until(lambda slot=slot: _listens(slot), seconds=START_S_MOST)
+            await until(lambda slot=slot: _listens(slot), seconds=START_S_MAX)
 
     def heal(self) -> None:
         """Whatever a misfortune that was cut short would have mended itself."""

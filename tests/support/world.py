@@ -18,20 +18,20 @@ from support.applications import valid_application
 from support.quotes import an_offer
 from support.servers import Database, RedisAtHand, Servers
 
-from app.api.tokens import Tokens
-from app.clock import Clock
+from app.api.auth.tokens import Tokens
+from app.config.settings import Settings
 from app.domain.quote import Answer, Quote
 from app.main import create_app
-from app.quoting.settling import Answered, Settling
 from app.resources import Resources, open_resources
-from app.settings import Settings
-from app.supervision import running
-from cli.client import CREATE, Client
-from cli.serving import listen, serve_here
+from app.runtime.clock import Clock
+from app.runtime.supervision import run_parts
+from app.server.serve import listen, serve_here
+from app.use_cases.settle import Answered, QuoteSettler
+from cli.quote.aggregator_client import CREATE, Client
 from sandbox.core_app.app import create_app as create_core_app
 from sandbox.core_app.config import Config
 from sandbox.insurers.app import create_app as create_sandbox
-from workers.supervisor import Worker
+from workers.worker import Worker
 
 SECRET: Final = "a secret of the tests, long enough to sign"
 KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
@@ -67,7 +67,9 @@ class SettlerAtHand:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.settling = Settling(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+        self.settling = QuoteSettler(
+            resources.pool, resources.events, resources.ending, resources.links, resources.clock
+        )
 
     async def settle(self, accepted: Mapping[str, Any], *insurers: str, answer: Answer | None = None) -> None:
         """Settles an offer, or another answer, of each of these insurers."""
@@ -212,7 +214,7 @@ class World:
     async def settler(self) -> SettlerAtHand:
         """Somebody who settles quotes."""
         made = SettlerAtHand(await self.resources())
-        await self._stack.enter_async_context(running(made.settling.parts()))
+        await self._stack.enter_async_context(run_parts(made.settling.parts()))
         return made
 
     def token(self, subject: str = "core-app", scope: str = "quotes:write quotes:read") -> str:

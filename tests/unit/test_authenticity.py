@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.streams.authenticity import EventAuthenticator, EventKind
+from app.redis.authenticity import EventAuthenticator, EventKind
 
 OLD, NEW = ("k1", bytes(range(32))), ("k2", bytes(range(32, 64)))
 REQUEST, DOCUMENT = "0193a5b2-0000-7000-8000-000000000001", '{"insurer": "север"}'

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.batching import DataRefused, GroupCommit
 from app.domain.errors import Overloaded
+from app.runtime.group_commit import DataRefused, GroupCommit
 
 
 class Store:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.api import negotiation
-from app.api.forwarded import FORWARDED_BYTES_MAX, ForwardedClients
-from app.api.gate import is_welcome
-from app.api.negotiation import ACCEPT_LENGTH_MAX, LEGACY, MODERN, RANGES_MAX, negotiated
-from app.observability.health import EXPOSITION_SHARE_MAX, Exposition
+from app.api.connections.origin_guard import is_welcome
+from app.api.http import negotiation
+from app.api.http.negotiation import ACCEPT_LENGTH_MAX, LEGACY, MODERN, RANGES_MAX, negotiated
+from app.health import EXPOSITION_SHARE_MAX, Exposition
+from app.server.http1.forwarded import FORWARDED_BYTES_MAX, ForwardedClients
 
 
 @pytest.mark.parametrize(

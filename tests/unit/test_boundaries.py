@@ -7,7 +7,7 @@ import httptools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.boundaries import PIECE_BYTES_MAX, RequestBoundaries
+from app.server.http1.boundaries import PIECE_BYTES_MAX, RequestBoundaries
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 SHORTEST = b"GET / HTTP/1.1\r\n\r\n"

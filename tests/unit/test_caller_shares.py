@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.caller_shares import BEGUN_FACTOR, CUSTOMER_FACTOR, CallerShares
+from app.config.quantities import Rate, WatchShare, parse_watch_share
 from app.domain.caller import Caller, CustomerWatcher, Service, Watcher
 from app.domain.errors import ShareExhausted
-from app.units import Rate, WatchShare, parse_watch_share
+from app.use_cases.caller_shares import BEGUN_FACTOR, CUSTOMER_FACTOR, CallerShares
 
 REQUEST = UUID(int=7)
 SHARE = WatchShare(3, 2, Rate(5, 1.0))

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from support.quotes import a_request
 
-from app.storage.cipher import Cipher, Undecryptable
+from app.postgres.cipher import Cipher, Undecryptable
 
 OLD, NEW = (f"{name}:{base64.b64encode(bytes([n] * 32)).decode()}" for n, name in enumerate(("old", "new")))
 

@@ -6,10 +6,10 @@ import pytest
 from support.circuits import one_call
 from support.clock import MovedClock
 
+from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from app.insurers import InsurerSettings
-from workers.circuit import UNANSWERED_MAX, Circuit
+from workers.resilience.circuit_breaker import UNANSWERED_MAX, SharedBreaker
 
 SEVER = InsurerSettings.model_validate(
     {
@@ -28,7 +28,7 @@ class Line:
 
     def __init__(self) -> None:
         self.clock = MovedClock()
-        self.circuit = Circuit(SEVER, self.clock)
+        self.circuit = SharedBreaker(SEVER, self.clock)
         self.calls = 0
 
     async def call(self, error: InsurerError | None = None) -> str:
@@ -199,7 +199,7 @@ async def test_each_failed_trial_keeps_it_open_for_longer() -> None:
 
 
 class JobOfCalls:
-    """A job, call by call, as `workers.asking` makes it."""
+    """A job, call by call, as `workers.insurer_calls.exchange` makes it."""
 
     def __init__(self, line: Line) -> None:
         self.line = line

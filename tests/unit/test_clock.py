@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.clock import Clock
+from app.runtime.clock import Clock
 
 
 class _Stopwatch(Clock):

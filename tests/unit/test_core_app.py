@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from sandbox.core_app.applications import REMEMBERED_S, Applications, number_of
-from sandbox.core_app.circuit import FAILURES_MOST, RESET_S, Circuit, CircuitOpen
+from sandbox.core_app.circuit import FAILURES_MAX, RESET_S, Circuit, CircuitOpen
 from sandbox.core_app.config import CustomerLimit
-from sandbox.core_app.customers import COOKIE, CustomerSigner, address_of
+from sandbox.core_app.identity import COOKIE, CustomerSigner, address_of
 from sandbox.core_app.limits import ADDRESS_SHARE, SubmissionLimits
+from sandbox.core_app.numbering import REMEMBERED_S, Applications, number_of
 
 
 class Time:
@@ -137,7 +137,7 @@ async def succeeds() -> str:
 
 async def opened(time: Time) -> Circuit:
     circuit = Circuit(time)
-    for _ in range(FAILURES_MOST):
+    for _ in range(FAILURES_MAX):
         with pytest.raises(ConnectionError):
             await circuit.call(fails)
     return circuit
@@ -155,7 +155,7 @@ async def test_a_success_between_failures_counts_anew(time: Time) -> None:
     """Failures in a row, not failures."""
     circuit = Circuit(time)
     for _ in range(3):
-        for _ in range(FAILURES_MOST - 1):
+        for _ in range(FAILURES_MAX - 1):
             with pytest.raises(ConnectionError):
                 await circuit.call(fails)
         assert await circuit.call(succeeds) == "yes"

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.quotes import a_request
 
-from app.domain.cursor import CURSOR_LENGTH_MOST, Cursor
+from app.config.insurers_file import INSURERS_MAX
+from app.domain.cursor import CURSOR_LENGTH_MAX, Cursor
 from app.domain.errors import InvalidCursor
-from app.insurers import INSURERS_MOST
 
-INSURERS = st.integers(1, INSURERS_MOST).map(lambda count: [f"insurer-{n}" for n in range(count)])
+INSURERS = st.integers(1, INSURERS_MAX).map(lambda count: [f"insurer-{n}" for n in range(count)])
 
 
 @given(st.data(), INSURERS)
@@ -18,7 +18,7 @@ def test_a_cursor_comes_back_as_it_was(data: st.DataObject, insurers: list[str])
     cursor = Cursor(a_request().id, insurers, data.draw(st.integers(0, (1 << len(insurers) + 1) - 1)))
     text = cursor.encode()
     assert Cursor.decode(text, cursor.request_id, insurers) == cursor
-    assert len(text) <= CURSOR_LENGTH_MOST
+    assert len(text) <= CURSOR_LENGTH_MAX
 
 
 def test_a_cursor_knows_what_its_client_has() -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.applications import valid_application
 
 from app.domain.errors import InvalidApplication
-from app.quoting.wishes import new_quote_request
+from app.intake.new_request import read_new_request
 
 BEFORE_MIDNIGHT = datetime(2026, 11, 22, 20, 59, 59, tzinfo=UTC)
 AFTER_MIDNIGHT = datetime(2026, 11, 22, 21, 0, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def problems(starts_on: date, now: datetime) -> list[str]:
     application = {**valid_application(starts_on), "startsOn": starts_on}
     raw = {"customerId": "customer-1", "application": application}
     try:
-        new_quote_request(raw, tenant="core-app", now=now, configured=["sever"])
+        read_new_request(raw, now=now, configured=["sever"])
     except InvalidApplication as error:
         return [one.code for one in error.problems]
     return []

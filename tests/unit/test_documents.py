@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from support.applications import an_application
 from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
 
-from app.application_documents import decode_application, encode_application
-from app.documents import (
+from app.codecs.application_codec import decode_application, encode_application
+from app.codecs.quote_codec import (
     decode_answer,
     decode_ending,
     decode_quote,

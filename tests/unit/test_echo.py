@@ -9,8 +9,8 @@ from support.applications import an_application
 from support.quotes import a_request, an_offer
 
 from app.domain.quote import Offer, Reason, declined
-from app.streams.jobs import Delivery
-from workers.echo import is_echo, without_echo
+from app.redis.job_streams import Delivery
+from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.job import Holding, Job
 
 APPLICATION = an_application(datetime.now(UTC).date())
@@ -47,11 +47,11 @@ def test_anything_else_stays() -> None:
 
 
 def test_no_text_of_an_answer_is_forgotten() -> None:
-    """A text that is added to an offer or a reason needs a decision in `workers.echo`."""
+    """A text that is added to an offer or a reason needs a decision in `workers.insurer_calls.redaction`."""
     texts = {
         field.name
         for shape in (Offer, Reason)
         for field in fields(shape)
         if get_type_hints(shape)[field.name] in (str, str | None)
     }
-    assert texts == {"number", "insurer_code", "purchase_url", "sealed_url"}, "the last two: app.storage.links"
+    assert texts == {"number", "insurer_code", "purchase_url", "sealed_url"}, "the last two: app.postgres.link_cipher"

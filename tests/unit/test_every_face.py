@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 from support.faces import ID, NOW, by_every_face, by_graphql, context_of, events_of
 from support.quotes import COEFFICIENTS, an_offer
 
-from app.api import isolated
-from app.api.rest.documents import event_document
-from app.documents import (
+from app.api import unwritable_quotes
+from app.api.rest.representations import event_document
+from app.codecs.quote_codec import (
     EVENT_BYTES_MAX,
     decode_answer,
     decode_quote,
     encode_answer,
     encode_quote,
-    told_of,
+    to_event,
 )
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offer_bounds import Bound, field_bounds
+from app.domain.offers.offer_bounds import Bound, field_bounds
 from app.domain.quote import Offer, Quote, ReasonCode, failed
-from app.domain.tariff import Coefficients
-from app.following import Completed, Event, Received
-from workers.insurers.wire import as_offer
+from app.domain.tariff.formula import Coefficients
+from app.watch.events import Completed, Event, Received
+from workers.adapters.wire import as_offer
 
 EDGES = ("0001-01-01T00:00:00+03:00", "9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-23:59")
 
@@ -158,7 +158,7 @@ def broken_events() -> list[Event]:
     received, completed = happening
     assert isinstance(received, Received)
     assert isinstance(completed, Completed)
-    told = told_of(a_quote_of(an_offer()))
+    told = to_event(a_quote_of(an_offer()))
     assert told.offer
     told.offer.premium = Decimal("1E-3000000")
     good = dataclasses.replace(a_quote_of(an_offer("9000.00")), insurer_id="volga")
@@ -168,7 +168,7 @@ def broken_events() -> list[Event]:
         dataclasses.replace(
             completed,
             request=dataclasses.replace(completed.request, quotes=quotes),
-            told={"sever": told, "volga": told_of(good)},
+            told={"sever": told, "volga": to_event(good)},
         ),
     ]
 
@@ -178,7 +178,7 @@ def test_a_quote_that_cannot_be_written_is_replaced_and_the_end_comes(face: str)
     """FAILED / INTERNAL in its place, and the best of the others is the best."""
     if face == "REST":
         services = context_of([]).services
-        received, completed = [isolated.written(event_document, event, services) for event in broken_events()]
+        received, completed = [unwritable_quotes.written(event_document, event, services) for event in broken_events()]
     else:
         payloads = by_graphql(broken_events(), is_compiled=face == "compiled")
         received, completed = [json.loads(payload)["data"]["told"] for payload in payloads]

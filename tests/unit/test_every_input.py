@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.applications import valid_application
 
-from app.api.faults import format_errors
-from app.api.schema import GRAPHQL
-from app.application_documents import decode_application, encode_application
+from app.api.graphql_errors import format_errors
+from app.api.schema.build import GRAPHQL
+from app.codecs.application_codec import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Problem
-from app.quoting.wishes import new_quote_request
+from app.intake.new_request import read_new_request
 
 MARKER = "Маркерова-9"
 NOW = datetime.now(UTC)
@@ -133,7 +133,7 @@ def test_whatever_is_sent_has_an_answer(name: str, data: st.DataObject) -> None:
         return
     problems: tuple[Problem, ...] = ()
     try:
-        wish = new_quote_request(values.coerced["input"], tenant="core-app", now=NOW, configured=["sever"])
+        wish = read_new_request(values.coerced["input"], now=NOW, configured=["sever"])
         assert decode_application(encode_application(wish.application)) == wish.application
     except InvalidApplication as invalid:
         problems = invalid.problems

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import formats
 from app.domain.application import VehicleCategory, VehiclePurpose
-from app.domain.formats import Broken, license_plate, parse_date, parse_decimal
-from app.domain.problems import MESSAGES
+from app.domain.intake import formats
+from app.domain.intake.formats import Broken, license_plate, parse_date, parse_decimal
+from app.domain.intake.problems import MESSAGES
 
 PERSONAL: Final = VehiclePurpose.PERSONAL
 LATIN_TWIN: Final = dict(zip("АВЕКМНОРСТУХ", "ABEKMHOPCTYX", strict=True))

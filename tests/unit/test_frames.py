@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.asked import VALUES_MAX, asked_in_url, decode_asked
-from app.api.cost import TooComplex
-from app.api.frames import Complete, ConnectionInit, MalformedFrame, OverfullFrame, Ping, Subscribe, decode_frame
+from app.api.execution.document_cost import TooComplex
+from app.api.graphql_request import VALUES_MAX, decode_request, request_from_url
+from app.api.websocket.messages import (
+    Complete,
+    ConnectionInit,
+    MalformedFrame,
+    OverfullFrame,
+    Ping,
+    Subscribe,
+    decode_frame,
+)
 
 
 def test_frames_of_the_protocol_are_read() -> None:
@@ -71,7 +79,7 @@ def test_a_frame_with_too_many_values_is_its_operations_fault() -> None:
 def test_json_has_so_many_values(value: str) -> None:
     """Of whatever kind: in bodies, in URLs, in frames. A long text is none of many."""
     many = '{"query":"{a}","variables":{"a":[' + ",".join([value] * (VALUES_MAX + 1)) + "]}}"
-    for check in (lambda: decode_asked(many.encode()), lambda: asked_in_url({"query": "{a}", "variables": many})):
+    for check in (lambda: decode_request(many.encode()), lambda: request_from_url({"query": "{a}", "variables": many})):
         with pytest.raises(TooComplex):
             check()
-    assert decode_asked(json.dumps({"query": "{a}", "variables": {"a": "x" * 60_000}}).encode())
+    assert decode_request(json.dumps({"query": "{a}", "variables": {"a": "x" * 60_000}}).encode())

@@ -7,12 +7,11 @@ from typing import Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.applications import ABSENT, Changes, changed, looks_like_email
+from support.applications import ABSENT, Changes, application_from, changed, looks_like_email
 
 from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.errors import InvalidApplication
-from app.domain.intake import application_from
-from app.domain.problems import MESSAGES
+from app.domain.intake.problems import MESSAGES
 
 TODAY: Final = date(2026, 5, 1)
 DAY: Final = timedelta(days=1)
@@ -194,12 +193,12 @@ def test_all_problems_are_told_at_once(paths: set[str]) -> None:
 
 
 def test_a_broken_list_names_the_place_in_it() -> None:
-    """A path is that of the API's input, list indices are its strings, and its beginning is the caller's choice."""
+    """A path is that of the API's input, list indices are its strings."""
     raw = changed(TODAY, {"drivers.listed.1.birthDate": TODAY})
     with pytest.raises(InvalidApplication) as refusal:
-        application_from(raw, today=TODAY, is_email=looks_like_email, path=("input", "application"))
+        application_from(raw, today=TODAY, is_email=looks_like_email)
     (problem,) = refusal.value.problems
-    assert problem.path == ("input", "application", "drivers", "listed", "1", "birthDate")
+    assert problem.path == ("application", "drivers", "listed", "1", "birthDate")
     assert problem.message == MESSAGES["DRIVER_TOO_YOUNG"]
 
 

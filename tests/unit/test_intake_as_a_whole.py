@@ -10,12 +10,11 @@ from typing import Any, Final, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.applications import ABSENT, an_application, changed, looks_like_email, valid_application
+from support.applications import ABSENT, an_application, application_from, changed, looks_like_email, valid_application
 
 from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.errors import InvalidApplication
-from app.domain.formats import parse_date, parse_decimal
-from app.domain.intake import application_from
+from app.domain.intake.formats import parse_date, parse_decimal
 
 TODAY: Final = date(2026, 5, 1)
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "application.json"

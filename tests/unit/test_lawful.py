@@ -5,14 +5,15 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
 from app.domain.application import VehicleCategory
-from app.domain.lawful import is_lawful
 from app.domain.money import roubles
 from app.domain.quote import Offer
-from app.domain.tariff_2025 import TARIFF_2025
-from sandbox.insurers.pricing import price
+from app.domain.tariff.corridor import is_lawful
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from sandbox.insurers.model.pricing import price
 
 APPLICATION = an_application(date(2026, 5, 1))
 
@@ -44,5 +45,5 @@ def test_a_kopeck_too_much_is_too_much() -> None:
 
 def test_a_tariff_that_nobody_knows_has_no_corridor() -> None:
     """Nothing is flagged there."""
-    motorcycle = replace(APPLICATION, vehicle=replace(APPLICATION.vehicle, category=VehicleCategory.A))
+    motorcycle = with_changes(APPLICATION, vehicle=with_changes(APPLICATION.vehicle, category=VehicleCategory.A))
     assert is_lawful(offer("10"), motorcycle, TARIFF_2025)

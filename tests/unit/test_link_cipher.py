@@ -4,10 +4,10 @@ import pytest
 from prometheus_client import REGISTRY
 from support.quotes import a_quote, a_refusal, a_request, an_offer
 
-from app.documents import encode_quote, told_of
+from app.codecs.quote_codec import encode_quote, to_event
 from app.domain.quote import Offer, Quote
-from app.storage.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
-from app.storage.links import LinkCipher
+from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
+from app.postgres.link_cipher import LinkCipher
 
 CIPHER = Cipher({"k1": bytes(32)})
 LINKS = LinkCipher(CIPHER)
@@ -26,7 +26,7 @@ def test_a_link_is_sealed_and_comes_back() -> None:
     sealed = LINKS.sealed(quote)
     assert b"4511654321" not in encode_quote(sealed)
     assert LINKS.opened(request.id, offer_of(sealed)) == quote.answer
-    told = told_of(sealed)
+    told = to_event(sealed)
     LINKS.open_event(request.id, told.offer)
     assert told.quote(request.id) == quote
 

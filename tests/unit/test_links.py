@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from support.quotes import an_offer
 
-from app.documents import decode_quote, encode_quote
+from app.codecs.quote_codec import decode_quote, encode_quote
 from app.domain.ids import uuid7
-from app.domain.links import URL_LENGTH_MOST, https_url, is_at
+from app.domain.offers.links import URL_LENGTH_MAX, https_url, is_at
 from app.domain.quote import Quote
 
 
@@ -47,7 +47,7 @@ def test_a_link_over_https_is_kept_as_it_is(url: str) -> None:
         "https://sever.example/\n",
         " https://sever.example/",
         "https://sever.example:port/",
-        "https://sever.example/" + "a" * URL_LENGTH_MOST,
+        "https://sever.example/" + "a" * URL_LENGTH_MAX,
     ],
 )
 def test_anything_else_is_dropped(url: str | None) -> None:

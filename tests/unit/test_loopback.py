@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.loopback import is_loopback
+from app.server.loopback import is_loopback
 
 
 @pytest.mark.parametrize(

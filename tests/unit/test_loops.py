@@ -6,7 +6,7 @@ import pytest
 from support.clock import MovedClock
 
 from app.domain.errors import Unavailable
-from app.loops import forever
+from app.runtime.periodic import run_periodically
 
 
 async def test_an_outage_is_told_of_at_once_and_then_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
@@ -18,7 +18,7 @@ async def test_an_outage_is_told_of_at_once_and_then_every_ten_seconds(caplog: p
         turns += 1
         raise Unavailable("PostgreSQL is not there", 1.0)
 
-    looping = asyncio.create_task(forever("sweeper", turn, every_s=0.5, clock=clock))
+    looping = asyncio.create_task(run_periodically("sweeper", turn, every_s=0.5, clock=clock))
     await asyncio.sleep(0)
     await clock.advance(25)
     looping.cancel()

@@ -6,17 +6,17 @@ from collections.abc import Generator
 
 import pytest
 
-from workers.marker import NOBODY, Marker
+from workers.poison_jobs.crash_marker import NOBODY, CrashMarker
 
 
 @pytest.fixture
-def marker() -> Generator[Marker, None, None]:
+def marker() -> Generator[CrashMarker, None, None]:
     with tempfile.TemporaryFile() as shared:
-        Marker.prepare(shared.fileno())
-        yield Marker(shared.fileno())
+        CrashMarker.prepare(shared.fileno())
+        yield CrashMarker(shared.fileno())
 
 
-async def test_a_step_is_marked_and_a_wait_is_not(marker: Marker) -> None:
+async def test_a_step_is_marked_and_a_wait_is_not(marker: CrashMarker) -> None:
     """Whoever waits cannot have crashed."""
     seen: list[int] = []
     going_on = asyncio.Event()
@@ -35,7 +35,7 @@ async def test_a_step_is_marked_and_a_wait_is_not(marker: Marker) -> None:
     assert (seen, marker.marked) == ([7, 8, 7, 8], NOBODY)
 
 
-async def test_errors_and_cancellations_pass_through(marker: Marker) -> None:
+async def test_errors_and_cancellations_pass_through(marker: CrashMarker) -> None:
     """Into the work and out of it."""
     ended: list[str] = []
 

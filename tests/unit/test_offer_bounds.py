@@ -10,21 +10,21 @@ import pytest
 from support.faces import ID, NOW
 from support.quotes import an_offer
 
-from app.api.scalars import plain
-from app.documents import (
-    ToldOffer,
+from app.api.schema.scalars import plain
+from app.codecs.quote_codec import (
+    OfferEvent,
     _OfferDocument,
     decode_answer,
     decode_quote,
 )
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offer_bounds import NUMBER_LENGTH_MAX
+from app.domain.offers.offer_bounds import NUMBER_LENGTH_MAX
 from app.domain.quote import NoOffer, Offer, Quote, QuoteStatus, Reason, ReasonCode, declined, sold_at
-from app.domain.tariff import Coefficients
-from workers.insurers.adapter import Created
-from workers.insurers.soap import _answer as soap_answer
-from workers.insurers.wire import read_status
+from app.domain.tariff.formula import Coefficients
+from workers.adapters.adapter import Created
+from workers.adapters.soap import _answer as soap_answer
+from workers.adapters.wire import read_status
 
 EDGES = ("0001-01-01T00:00:00+03:00", "9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-23:59")
 ONES = dict.fromkeys(
@@ -251,4 +251,4 @@ def test_a_number_of_an_older_release_is_shown_as_far_as_it_can_be_seen(number: 
 def test_documents_hold_every_field_of_an_offer() -> None:
     """What a row, an event and the types of the schema do not know would be lost."""
     named = {field.name for field in dataclasses.fields(Offer)} | {"currency"}
-    assert set(ToldOffer.__struct_fields__) == set(_OfferDocument.__struct_fields__) == named
+    assert set(OfferEvent.__struct_fields__) == set(_OfferDocument.__struct_fields__) == named

@@ -2,15 +2,15 @@
 
 import base64
 import gc
-from dataclasses import replace
 from datetime import date
 
+from msgspec.structs import replace
 from support.applications import an_application
 from support.quotes import a_request
 
-from app.application_documents import encode_application
-from app.opened import Opened
-from app.storage.cipher import Cipher, Sealed
+from app.codecs.application_codec import encode_application
+from app.postgres.application_cache import ApplicationCache
+from app.postgres.cipher import Cipher, Sealed
 
 APPLICATION = an_application(date(2026, 11, 22))
 CIPHER = Cipher.from_setting(f"key:{base64.b64encode(bytes(32)).decode()}")
@@ -23,7 +23,7 @@ def sealed(request_id: object, **changes: object) -> Sealed:
 
 def test_it_is_opened_once_for_whoever_holds_it() -> None:
     """The second one gets the very same, and nothing is deciphered for it."""
-    opened, request = Opened(CIPHER), a_request()
+    opened, request = ApplicationCache(CIPHER), a_request()
     first = opened.open(request.id, sealed(request.id))
     assert first == APPLICATION
     assert opened.open(request.id, NOTHING) is first
@@ -31,7 +31,7 @@ def test_it_is_opened_once_for_whoever_holds_it() -> None:
 
 def test_each_request_has_its_own() -> None:
     """Equal ones, too: what is shared is shared by the request."""
-    opened, one, other = Opened(CIPHER), a_request(), a_request()
+    opened, one, other = ApplicationCache(CIPHER), a_request(), a_request()
     first, second = (opened.open(request.id, sealed(request.id)) for request in (one, other))
     assert first == second
     assert first is not second
@@ -39,7 +39,7 @@ def test_each_request_has_its_own() -> None:
 
 def test_it_is_gone_with_the_last_who_held_it() -> None:
     """Personal data is in memory for as long as somebody is asked with it."""
-    opened, request = Opened(CIPHER), a_request()
+    opened, request = ApplicationCache(CIPHER), a_request()
     held = [opened.open(request.id, sealed(request.id)) for _ in range(2)]
     held.clear()
     gc.collect()

@@ -23,24 +23,34 @@ from graphql import (
     parse,
 )
 
-from app.api.asked import Asked
-from app.api.cost import (
+from app.api.execution.document_cache import KEPT_BYTES_MAX as DOCUMENT_BYTES_MAX
+from app.api.execution.document_cache import OWNED_MAX
+from app.api.execution.document_cost import (
     COMMENTS_MAX,
     DOCUMENT_LENGTH_MAX,
     ESCAPES_MAX,
     LENGTHS,
     OPERATIONS_MAX,
-    TOKENS_MOST,
+    TOKENS_MAX,
     TooComplex,
     measure,
 )
-from app.api.document_cache import KEPT_BYTES_MAX as DOCUMENT_BYTES_MAX
-from app.api.document_cache import OWNED_MAX
-from app.api.faults import MESSAGE_LENGTH_MOST, format_errors
-from app.api.operations import KEPT_BYTES_MAX, BadDocument, Operations, UnknownDocument, UntrustedDocument, load_trusted
-from app.api.schema import GRAPHQL
+from app.api.execution.prepared_documents import (
+    KEPT_BYTES_MAX,
+    BadDocument,
+    PreparedDocuments,
+    UnknownDocument,
+    UntrustedDocument,
+    load_trusted,
+)
+from app.api.graphql_errors import MESSAGE_LENGTH_MAX, format_errors
+from app.api.graphql_request import GraphQLRequest
+from app.api.schema.build import GRAPHQL
+from app.config.quantities import Rate, WatchShare
 from app.domain.errors import WrongSetting
-from cli.client import CREATE, WATCH
+from app.runtime.clock import Clock
+from app.use_cases.caller_shares import CallerShare
+from cli.quote.aggregator_client import CREATE, WATCH
 
 INSURERS = "{ insurers { id } }"
 
@@ -123,7 +133,7 @@ def cpu_s(text: str) -> tuple[float, list[Mapping[str, Any]]]:
     for _ in range(5):
         began = time.process_time()
         try:
-            Operations(GRAPHQL).prepare(Asked(text, operation_name=None))
+            PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text, operation_name=None))
         except BadDocument as error:
             told = format_errors(error.errors)
         except TooComplex:
@@ -137,7 +147,7 @@ def test_a_hostile_document_costs_little(text: str) -> None:
     """No more than a few of our own, which take 2.5 ms on a calm machine, whether it is run or not."""
     best, told = cpu_s(text)
     assert len(told) <= 5
-    assert all(len(error["message"]) <= MESSAGE_LENGTH_MOST + 50 for error in told)
+    assert all(len(error["message"]) <= MESSAGE_LENGTH_MAX + 50 for error in told)
     assert best <= BESIDE * cpu_s(CREATE)[0]
 
 
@@ -153,7 +163,7 @@ def test_a_hostile_document_costs_little(text: str) -> None:
         one("id").replace('"1"', '"' + "\\n" * (ESCAPES_MAX + 1) + '"'),
         one("id").replace('"1"', '"' + "\U0001f600" * DOCUMENT_LENGTH_MAX + '"'),
         " ".join(f"query q{number} {{ __typename }}" for number in range(OPERATIONS_MAX + 1)),
-        "{" + "a " * TOKENS_MOST + "}",
+        "{" + "a " * TOKENS_MAX + "}",
     ],
     ids=[
         "comments", "comments of old Macs", "commas", "spaces", "byte order marks", "surrogates", "escapes", "astral",
@@ -162,15 +172,15 @@ def test_a_hostile_document_costs_little(text: str) -> None:
 )  # fmt: skip
 def test_what_no_token_counts_has_a_limit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused by its text or its tokens: nothing is validated for it."""
-    monkeypatch.setattr("app.api.operations.validate", None)
+    monkeypatch.setattr("app.api.execution.prepared_documents.validate", None)
     with pytest.raises(TooComplex):
-        Operations(GRAPHQL).prepare(Asked(text))
+        PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text))
 
 
 @pytest.mark.parametrize("text", [get_introspection_query(), CREATE, WATCH, INSURERS])
 def test_what_our_own_clients_ask_is_well_within_the_limits(text: str) -> None:
     """GraphiQL's introspection too."""
-    assert Operations(GRAPHQL).prepare(Asked(text))
+    assert PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text))
 
 
 @pytest.mark.parametrize(
@@ -226,30 +236,34 @@ def trusted(folder: Path, **documents: str) -> Path:
 
 def test_a_trusted_document_goes_by_its_hash(tmp_path: Path) -> None:
     """In either way that clients name it; an unknown hash has a code that they know."""
-    operations = Operations(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)))
+    operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)))
     hash_ = hash_of(INSURERS)
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_}}
-    for asked in (Asked(extensions=persisted), Asked(document_id=hash_), Asked(document_id=f"sha256:{hash_}")):
+    for asked in (
+        GraphQLRequest(extensions=persisted),
+        GraphQLRequest(document_id=hash_),
+        GraphQLRequest(document_id=f"sha256:{hash_}"),
+    ):
         assert operations.prepare(asked).document
-    assert operations.prepare(Asked("{ __typename }"))
+    assert operations.prepare(GraphQLRequest("{ __typename }"))
     for wrong in ("", "x", "0" * 64, hash_.upper()):
         with pytest.raises(UnknownDocument):
-            operations.prepare(Asked(document_id=wrong))
+            operations.prepare(GraphQLRequest(document_id=wrong))
 
 
 def test_a_hash_must_be_its_documents() -> None:
     """Or a cache between us and the caller could be poisoned."""
     with pytest.raises(BadDocument):
-        Operations(GRAPHQL).prepare(Asked(INSURERS, document_id="0" * 64))
+        PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(INSURERS, document_id="0" * 64))
 
 
 def test_others_than_trusted_documents_can_be_refused(tmp_path: Path) -> None:
     """By text or by hash: what is trusted runs, all else does not."""
-    operations = Operations(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)), only_trusted=True)
-    assert operations.prepare(Asked(INSURERS))
+    operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)), only_trusted=True)
+    assert operations.prepare(GraphQLRequest(INSURERS))
     for text in ("{ __typename }", INSURERS + " ", get_introspection_query()):
         with pytest.raises(UntrustedDocument):
-            operations.prepare(Asked(text))
+            operations.prepare(GraphQLRequest(text))
 
 
 @pytest.mark.parametrize(
@@ -277,14 +291,14 @@ def numbered(number: int, more: str = "") -> str:
 
 def test_documents_are_kept_within_a_number_of_bytes() -> None:
     """The one that was used longest ago goes first."""
-    operations = Operations(GRAPHQL)
-    first, kept = operations.prepare(Asked(INSURERS)).document, operations._of_services
+    operations = PreparedDocuments(GRAPHQL)
+    first, kept = operations.prepare(GraphQLRequest(INSURERS)).document, operations._of_services
     number = 0
-    while kept.bytes + operations.prepare(Asked(numbered(number))).size <= KEPT_BYTES_MAX:
+    while kept.bytes + operations.prepare(GraphQLRequest(numbered(number))).size <= KEPT_BYTES_MAX:
         number += 1
-        assert operations.prepare(Asked(INSURERS)).document is first
+        assert operations.prepare(GraphQLRequest(INSURERS)).document is first
     for more in range(50):
-        operations.prepare(Asked(numbered(number + more + 1, " " * 10_000)))
+        operations.prepare(GraphQLRequest(numbered(number + more + 1, " " * 10_000)))
     assert kept.bytes <= KEPT_BYTES_MAX
     assert kept.get(INSURERS) is not None
     assert kept.get(numbered(0)) is None
@@ -293,13 +307,13 @@ def test_documents_are_kept_within_a_number_of_bytes() -> None:
 @pytest.mark.parametrize("text", [CREATE, WATCH, get_introspection_query(), "#\n" * COMMENTS_MAX + INSURERS])
 def test_what_is_said_to_be_kept_is_what_is_kept(text: str) -> None:
     """Measured within a fifth, but for the tuples that Python itself keeps after each walk over a document."""
-    operations, many = Operations(GRAPHQL), 20
-    said = operations.prepare(Asked(text)).size
+    operations, many = PreparedDocuments(GRAPHQL), 20
+    said = operations.prepare(GraphQLRequest(text)).size
     gc.collect()
     tracemalloc.start()
     try:
         for number in range(many):
-            operations.prepare(Asked(text + " " * (number + 1)))
+            operations.prepare(GraphQLRequest(text + " " * (number + 1)))
         gc.collect()
         walks = [
             tracemalloc.Filter(inclusive=False, filename_pattern=f"*/{name}.py") for name in ("visitor", "type_info")
@@ -311,28 +325,34 @@ def test_what_is_said_to_be_kept_is_what_is_kept(text: str) -> None:
     assert grown <= said * 1.2
 
 
-@pytest.mark.parametrize("browser", [None, "a browser"])
-def test_a_heavy_document_is_not_kept(browser: str | None) -> None:
+def a_browser(name: object) -> CallerShare:
+    """The share of a browser."""
+    return CallerShare("watch", str(name), Clock(), sockets=1, share=WatchShare(1, 1, Rate(10_000, 1.0)))
+
+
+@pytest.mark.parametrize("browser", [None, a_browser("one")])
+def test_a_heavy_document_is_not_kept(browser: CallerShare | None) -> None:
     """It is read anew each time, within its limits: no more than 64 KiB stay of any."""
     heavy = "{ " + " ".join("... { insurers { id } }" for _ in range(30)) + " } # " + "я" * 14_000
-    operations = Operations(GRAPHQL)
-    assert operations.prepare(Asked(heavy), browser).size > DOCUMENT_BYTES_MAX
+    operations = PreparedDocuments(GRAPHQL)
+    assert operations.prepare(GraphQLRequest(heavy), browser).size > DOCUMENT_BYTES_MAX
     assert len(operations._of_services) + len(operations._of_browsers) == 0
 
 
 def test_browsers_push_no_documents_out() -> None:
     """Neither those of services nor other browsers': each keeps a few, and pushes its own out."""
-    operations = Operations(GRAPHQL)
-    service = operations.prepare(Asked(INSURERS)).document
-    neighbour = operations.prepare(Asked(WATCH), "neighbour").document
+    operations = PreparedDocuments(GRAPHQL)
+    neighbour_share, flood = a_browser("neighbour"), a_browser("flood")
+    service = operations.prepare(GraphQLRequest(INSURERS)).document
+    neighbour = operations.prepare(GraphQLRequest(WATCH), neighbour_share).document
     for number in range(300):
-        operations.prepare(Asked(numbered(number)), "flood")
-    assert operations.prepare(Asked(INSURERS)).document is service
-    assert operations.prepare(Asked(WATCH), "neighbour").document is neighbour
+        operations.prepare(GraphQLRequest(numbered(number)), flood)
+    assert operations.prepare(GraphQLRequest(INSURERS)).document is service
+    assert operations.prepare(GraphQLRequest(WATCH), neighbour_share).document is neighbour
     assert len(operations._of_browsers) <= 1 + OWNED_MAX
     for number in range(2000):
-        operations.prepare(Asked("{ __typename }" + " " * number), number)
-    assert operations.prepare(Asked(INSURERS)).document is service
+        operations.prepare(GraphQLRequest("{ __typename }" + " " * number), a_browser(number))
+    assert operations.prepare(GraphQLRequest(INSURERS)).document is service
     assert operations._of_browsers.bytes <= KEPT_BYTES_MAX
 
 
@@ -343,7 +363,7 @@ def test_errors_of_execution_still_have_their_places() -> None:
 
 
 def operations_of(text: str) -> DocumentNode:
-    return Operations(GRAPHQL).prepare(Asked(text)).document
+    return PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text)).document
 
 
 def places(document: DocumentNode) -> list[SourceLocation]:

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from workers.pace import BEGUN_MOST, Pace
+from workers.insurer_calls.call_pacer import BEGUN_MAX, CallPacer
 
-CALLS = 10 * BEGUN_MOST
+CALLS = 10 * BEGUN_MAX
 
 
 async def _turn() -> None:
@@ -13,16 +13,16 @@ async def _turn() -> None:
 
 async def test_who_comes_when_there_is_little_to_do_never_waits() -> None:
     """A few calls in one turn begin at once, without a step in between."""
-    pace, begun = Pace(), 0
-    for _ in range(BEGUN_MOST):
+    pace, begun = CallPacer(), 0
+    for _ in range(BEGUN_MAX):
         await pace.wait("sever")
         begun += 1
-    assert begun == BEGUN_MOST
+    assert begun == BEGUN_MAX
 
 
 async def test_many_calls_begin_a_few_in_each_turn_in_the_order_of_coming() -> None:
     """What else is due gets its turn in between, however many calls wait."""
-    pace = Pace()
+    pace = CallPacer()
     begun: list[int] = []
 
     async def call(number: int) -> None:
@@ -33,7 +33,7 @@ async def test_many_calls_begin_a_few_in_each_turn_in_the_order_of_coming() -> N
     seen = 0
     while len(begun) < CALLS:
         await _turn()
-        assert len(begun) - seen <= BEGUN_MOST
+        assert len(begun) - seen <= BEGUN_MAX
         seen = len(begun)
     assert begun == list(range(CALLS))
     await asyncio.gather(*calls)
@@ -41,19 +41,19 @@ async def test_many_calls_begin_a_few_in_each_turn_in_the_order_of_coming() -> N
 
 async def test_a_flood_of_one_insurer_keeps_no_other_waiting() -> None:
     """The insurers take turns, so that whoever comes last of all goes with the next ones."""
-    pace = Pace()
+    pace = CallPacer()
     flood = [asyncio.create_task(pace.wait("volga")) for _ in range(CALLS)]
     await _turn()
     other = asyncio.create_task(pace.wait("sever"))
     while not other.done():
         await _turn()
-    assert sum(task.done() for task in flood) <= 3 * BEGUN_MOST
+    assert sum(task.done() for task in flood) <= 3 * BEGUN_MAX
     await asyncio.gather(*flood)
 
 
 async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
     """A request that has ended meanwhile is passed over."""
-    pace = Pace()
+    pace = CallPacer()
     calls = [asyncio.create_task(pace.wait("sever")) for _ in range(CALLS)]
     await _turn()
     for call in calls[:-1]:
@@ -64,7 +64,7 @@ async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
 
 async def test_a_call_that_hangs_keeps_nobody_waiting() -> None:
     """It limits how many begin at a time, not how many are under way."""
-    pace = Pace()
+    pace = CallPacer()
     hanging: list[asyncio.Task[bool]] = []
 
     async def hang() -> bool:

@@ -1,13 +1,14 @@
 """A personal value of the application is found wherever it stands in an insurer's text, in any writing."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
+from msgspec.structs import fields, replace
 from support.applications import an_application
 
 from app.domain.personal_values import VALUE_LENGTH_MIN, holds_personal_value
@@ -21,7 +22,7 @@ def leaves(value: Any) -> Iterator[tuple[str, str | date]]:
     for field in fields(value):
         inner = getattr(value, field.name)
         for one in inner if isinstance(inner, tuple) else [inner]:
-            if is_dataclass(one):
+            if isinstance(one, msgspec.Struct):
                 yield from leaves(one)
             elif isinstance(one, str | date) and not isinstance(one, Enum) and field.name not in NOT_PERSONAL:
                 yield field.name, one

@@ -23,22 +23,22 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from support.selections import selections
 
-from app.api import types
-from app.api.availability import Availabilities
-from app.api.executor import ODD, Executor, leaves_of
-from app.api.plans.plan import compile_plan
-from app.api.plans.selections import Info, Selections
-from app.api.plans.simple import NotSimple
-from app.api.scalars import SCALARS
-from app.api.schema import GRAPHQL
-from app.clock import Clock
+from app.api.compiled.mutation_plan import compile_plan
+from app.api.compiled.not_compilable import NotCompilable
+from app.api.compiled.selections import Info, Selections
+from app.api.insurer_directory import InsurerDirectory
+from app.api.schema import types
+from app.api.schema.build import GRAPHQL
+from app.api.schema.executor import USE_GRAPHQL_CORE, Executor, leaves_of
+from app.api.schema.scalars import SCALARS
 from app.domain.errors import InvalidApplication
 from app.domain.insurer import Insurer
+from app.domain.intake.problems import problem
 from app.domain.money import Money
-from app.domain.problems import problem
 from app.domain.quote import CANCELLED, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.domain.tariff import Coefficients
-from app.streams.connection import connect, parse_address
+from app.domain.tariff.formula import Coefficients
+from app.redis.topology import connect, parse_address
+from app.runtime.clock import Clock
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
@@ -53,7 +53,7 @@ class FrozenClock(Clock):
 CONTEXT: Any = SimpleNamespace(
     services=SimpleNamespace(
         clock=FrozenClock(),
-        availabilities=Availabilities(
+        availabilities=InsurerDirectory(
             [Insurer(id_, f"Страховая «{id_}»") for id_ in INSURERS[:3]],
             connect(parse_address("redis://127.0.0.1:1")),  # nobody asks it: what waits has no plan
             FrozenClock(),
@@ -117,10 +117,10 @@ def requests(draw: st.DrawFn) -> QuoteRequest:
 results: st.SearchStrategy[Any] = st.one_of(
     requests().map(
         lambda request: types.QuoteRequestAccepted(
-            quote_request=types.QuoteRequest.of(request, CONTEXT), watch_token="a.b.c"
+            quote_request=types.QuoteRequestType.of(request, CONTEXT), watch_token="a.b.c"
         )
     ),
-    st.just(types.InvalidApplication.of(InvalidApplication([problem(("application", "0"), "VIN_INVALID")]))),
+    st.just(types.InvalidApplicationType.of(InvalidApplication([problem(("application", "0"), "VIN_INVALID")]))),
     st.floats(0, 1e6).map(lambda seconds: types.RateLimited(retry_after_seconds=seconds)),
 )
 documents = st.builds(
@@ -141,7 +141,7 @@ def test_the_same_is_written(text: str, value: Any) -> None:
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
     try:
         write = Selections(SCHEMA, fragments).writer(RESULT, operation.selection_set.selections[0].selection_set)
-    except NotSimple:
+    except NotCompilable:
         return
     theirs: Any = graphql.execute(SCHEMA, document, root_value=value, context_value=CONTEXT)
     assert theirs.errors is None
@@ -204,7 +204,7 @@ def test_a_leaf_writes_only_what_its_type_writes(name: str, value: object) -> No
     kind.fields["field"].extensions["strawberry-definition"] = SimpleNamespace(base_resolver=None, python_name="field")
     leaf = leaves_of(graphql.GraphQLSchema(kind))["Holder"]["field"]
     written = leaf(SimpleNamespace(field=value))
-    if written is not ODD:
+    if written is not USE_GRAPHQL_CORE:
         assert value is None or type(value) is not bool or name == "Boolean"
         assert written == (None if value is None else type_.serialize(value))
         assert not isinstance(value, datetime) or name == "DateTime"
@@ -218,7 +218,7 @@ FIELD = "createQuoteRequest(input: $input)"
 def has_plan(text: str, name: str | None = None) -> bool:
     try:
         compile_plan(GRAPHQL, parse(text), name)
-    except NotSimple:
+    except NotCompilable:
         return False
     return True
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.cancelling import first_of
+from app.runtime.cancellation import race
 
 
 async def after(turns: int, result: Any) -> Any:
@@ -28,15 +28,15 @@ async def test_the_first_to_end_decides_and_the_others_are_over() -> None:
             await asyncio.sleep(0)
             left.set()
 
-    assert await first_of(endless(), after(3, "first")) == "first"
+    assert await race(endless(), after(3, "first")) == "first"
     assert left.is_set()
 
 
 async def test_an_error_ends_the_race_and_of_two_at_once_the_result_goes_first() -> None:
     """Whichever was named first."""
     with pytest.raises(ZeroDivisionError):
-        await first_of(after(1, ZeroDivisionError()), after(9, "late"))
-    assert await first_of(after(1, ZeroDivisionError()), after(1, "at once")) == "at once"
+        await race(after(1, ZeroDivisionError()), after(9, "late"))
+    assert await race(after(1, ZeroDivisionError()), after(1, "at once")) == "at once"
 
 
 async def test_who_is_cancelled_takes_the_others_along() -> None:
@@ -45,5 +45,5 @@ async def test_who_is_cancelled_takes_the_others_along() -> None:
     before = asyncio.all_tasks()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await first_of(*ways)
+            await race(*ways)
     assert asyncio.all_tasks() == before

@@ -5,12 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.applications import an_application, changed, looks_like_email
+from support.applications import an_application, application_from, changed, looks_like_email
 
-from app.domain.intake import application_from
-from workers.insurers.adapter import https_url, plain_code
-from workers.insurers.rest_poll import as_wire
-from workers.insurers.retry_after import retry_after_s
+from workers.adapters.adapter import https_url, plain_code
+from workers.adapters.rest_poll import as_wire
+from workers.adapters.transport.retry_after import retry_after_s
 
 TODAY = date(2026, 11, 22)
 ENCODER = msgspec.json.Encoder(decimal_format="string")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import RETRY_AFTER_S_MAX
-from workers.insurers.retry_after import retry_after_s
+from workers.adapters.transport.retry_after import retry_after_s
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

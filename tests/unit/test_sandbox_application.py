@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from support.applications import an_application, changed, looks_like_email
+from support.applications import an_application, application_from, changed, looks_like_email
 
 from app.domain.application import Application, VehicleCategory, VehiclePurpose
-from app.domain.intake import application_from
-from sandbox.insurers.application import Unpriceable, read_application
-from workers.insurers.rest_poll import as_wire
+from sandbox.insurers.model.application import Unpriceable, read_application
+from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)
 ABSENT: Final = object()

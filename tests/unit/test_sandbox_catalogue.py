@@ -10,7 +10,7 @@ from typing import Final
 
 from app.domain.application import VehicleCategory
 from app.domain.insurer import INSURER_ID
-from sandbox.insurers.catalogue import INSURERS
+from sandbox.insurers.model.catalogue import INSURERS
 
 SETTINGS: Final = Path(__file__).parents[2] / "insurers.toml"
 

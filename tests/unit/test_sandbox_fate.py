@@ -7,13 +7,14 @@ from statistics import median
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
 from app.domain.application import Application, VehicleCategory
-from sandbox.insurers.behaviours import Garbage, Hang, Status
-from sandbox.insurers.catalogue import INSURERS
-from sandbox.insurers.fate import Fate, Refusal, fate_of
-from sandbox.insurers.pricing import Price, price
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import Fate, Refusal, fate_of
+from sandbox.insurers.model.pricing import Price, price
+from sandbox.insurers.script.behaviours import Garbage, Hang, Status
 
 TODAY: Final = date(2026, 5, 1)
 APPLICATION: Final = an_application(TODAY)
@@ -27,7 +28,7 @@ def fates(count: int, application: Application = APPLICATION, **settings: Any) -
 
 
 def with_vehicle(**changes: Any) -> Application:
-    return replace(APPLICATION, vehicle=replace(APPLICATION.vehicle, **changes))
+    return with_changes(APPLICATION, vehicle=with_changes(APPLICATION.vehicle, **changes))
 
 
 def test_the_same_application_has_the_same_fate() -> None:

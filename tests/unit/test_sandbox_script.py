@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from sandbox.insurers.behaviours import Decline, Delay, Garbage, Hang, Offer, Processing, Status
-from sandbox.insurers.script import BEHAVIOURS_MOST, Script, ScriptTooLong
+from sandbox.insurers.script.behaviours import Decline, Delay, Garbage, Hang, Offer, Processing, Status
+from sandbox.insurers.script.script import BEHAVIOURS_MAX, Script, ScriptTooLong
 
 BUSY = Status(status=429)
 DOWN = Status(status=503)
@@ -67,12 +67,12 @@ def test_the_mode_is_for_calls_that_the_script_has_nothing_for() -> None:
 
 def test_a_script_has_a_limit() -> None:
     """What would make it longer is refused as a whole, and what was there stays."""
-    full = script(*[BUSY] * BEHAVIOURS_MOST)
+    full = script(*[BUSY] * BEHAVIOURS_MAX)
     with pytest.raises(ScriptTooLong):
         full.append(DOWN)
     with pytest.raises(ScriptTooLong):
-        full.replace(*[DOWN] * (BEHAVIOURS_MOST + 1))
-    assert list(full) == [BUSY] * BEHAVIOURS_MOST
+        full.replace(*[DOWN] * (BEHAVIOURS_MAX + 1))
+    assert list(full) == [BUSY] * BEHAVIOURS_MAX
 
 
 @pytest.mark.parametrize(

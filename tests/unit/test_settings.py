@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from app.config.insurers_file import PollInterval, load_insurers
+from app.config.quantities import parse_duration, parse_rate
+from app.config.settings import Settings
 from app.domain.errors import WrongSetting
-from app.insurers import PollInterval, load_insurers
-from app.settings import Settings
-from app.storage.cipher import Cipher
-from app.streams.connection import parse_address
-from app.units import parse_duration, parse_rate
+from app.postgres.cipher import Cipher
+from app.redis.topology import parse_address
 
 KEY = base64.b64encode(bytes(32)).decode()
 

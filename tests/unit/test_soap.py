@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.errors import InsurerBusy, InsurerCredentials, InsurerProtocol, InsurerRejected, InsurerUnavailable
-from workers.insurers.soap import DEPTH_MOST, SOAP, _error, _Fault, _shaped, envelope, open_envelope
+from workers.adapters.soap import DEPTH_MAX, SOAP, _error, _Fault, _shaped, envelope, open_envelope
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
@@ -55,7 +55,7 @@ def test_what_is_written_is_read() -> None:
 def test_comments_and_instructions_are_no_fields() -> None:
     """And an element nested to the limit is still read."""
     assert open_envelope(enclosed("<m><!-- x --><?y z?><a>1</a></m>")) == ("m", {"a": "1"})
-    inner = DEPTH_MOST - 2
+    inner = DEPTH_MAX - 2
     assert open_envelope(enclosed(f"<m>{'<a>' * inner}{'</a>' * inner}</m>"))[0] == "m"
 
 

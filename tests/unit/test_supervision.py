@@ -8,14 +8,14 @@ import pytest
 from prometheus_client import REGISTRY
 from support.clock import MovedClock
 
-from app.supervision import (
+from app.runtime.supervision import (
     FAILURES_MAX,
     RESTART_S_MAX,
     STEADY_S,
     IsolatedTasks,
     Part,
     PartSupervisor,
-    running,
+    run_parts,
 )
 
 
@@ -52,7 +52,7 @@ async def settled() -> None:
 @asynccontextmanager
 async def supervised(*parts: Part) -> AsyncGenerator[tuple[PartSupervisor, MovedClock], None]:
     clock = MovedClock()
-    async with running(parts, clock) as supervisor:
+    async with run_parts(parts, clock) as supervisor:
         await settled()
         yield supervisor, clock
 
@@ -189,7 +189,7 @@ def test_a_name_is_given_once() -> None:
     """The second would be kept running by nobody."""
 
     async def start_both() -> None:
-        async with running([Part("patient", Patient().run), Part("patient", Patient().run)]):
+        async with run_parts([Part("patient", Patient().run), Part("patient", Patient().run)]):
             pass
 
     with pytest.raises(ValueError, match="patient"):

@@ -1,7 +1,6 @@
 """The premium: the check values of the tariff, and how each factor follows from the application."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -9,12 +8,13 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.applications import an_application
 
 from app.domain.application import Application, Driver, VehicleCategory, VehiclePurpose
 from app.domain.money import roubles
-from app.domain.tariff import Coefficients, age_experience, coefficients_for, corridor, premium, territory
-from app.domain.tariff_2025 import TARIFF_2025
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from app.domain.tariff.formula import Coefficients, age_experience, coefficients_for, corridor, premium, territory
 
 TODAY: Final = date(2026, 5, 1)
 ONE: Final = Decimal(1)

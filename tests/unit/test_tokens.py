@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
-from app.api.door import make_tokens
-from app.api.jwks import check_source
-from app.api.keyring import Keyring, parse_jwks, parse_secrets
-from app.api.tokens import SKEW_S, TTL_S_MAX, ProviderRules, Tokens
-from app.clock import Clock
+from app.api.auth.jwks import check_source
+from app.api.auth.keyring import Keyring, parse_jwks, parse_secrets
+from app.api.auth.tokens import SKEW_S, TTL_S_MAX, ProviderRules, Tokens
+from app.api.from_settings import make_tokens
+from app.config.settings import Settings
 from app.domain.caller import Service, Watcher
 from app.domain.errors import NotAuthenticated, WrongSetting
-from app.settings import Settings
+from app.runtime.clock import Clock
 
 SECRET = "a secret of the tests, long enough to sign"
 OTHER = "another secret of the tests, as long as that"

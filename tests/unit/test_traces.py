@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from app.domain.errors import NotFound, Unavailable
-from app.observability import logs, traces
+from app.observability import logs, safe_tracebacks
 
 SECRET = "Кузнецова 4511654321"
 
@@ -18,7 +18,7 @@ def broken(raise_: Callable[[], None]) -> str:
     try:
         raise_()
     except Exception as error:  # noqa: BLE001 - whatever it is
-        return traces.places(error)
+        return safe_tracebacks.places(error)
     return ""
 
 

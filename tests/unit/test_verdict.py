@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.config.insurers_file import Retry
 from app.domain.errors import (
     CircuitOpen,
     InsurerBusy,
@@ -16,8 +17,7 @@ from app.domain.errors import (
     InsurerUnavailable,
 )
 from app.domain.quote import UNAVAILABLE, ReasonCode, failed
-from app.insurers import Retry
-from workers.verdict import AskAgain, GiveUp, verdict
+from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 
 RETRY = Retry.model_validate({"attempts": 3, "first": "200ms", "most": "2s"})
 

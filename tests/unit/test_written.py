@@ -14,16 +14,16 @@ from support.faces import EVERYTHING, ID, INSURERS, NOW, OPERATIONS, context_of
 from support.quotes import COEFFICIENTS
 from support.selections import selections
 
-from app.api.asked import Asked
-from app.api.execution import stream
-from app.api.operations import BadDocument
-from app.api.schema import GRAPHQL
-from app.documents import told_of
+from app.api.execution.operation import stream
+from app.api.execution.prepared_documents import BadDocument
+from app.api.graphql_request import GraphQLRequest
+from app.api.schema.build import GRAPHQL
+from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.money import Money
-from app.domain.offer_bounds import visible_text
+from app.domain.offers.offer_bounds import visible_text
 from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.following import Completed, Event, Received
+from app.watch.events import Completed, Event, Received
 
 WATCH = 'subscription { quotes(requestId: "x") '
 
@@ -53,13 +53,13 @@ answers: st.SearchStrategy[Answer] = (
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """Of both types; as they come out of `app.live`."""
+    """Of both types; as they come out of `app.watch.hub`."""
     quotes = {
         id_: Quote(ID, id_, draw(answers), draw(moments))
         for id_ in draw(st.sets(st.sampled_from(INSURERS), min_size=1))
     }
     cursor = Cursor(ID, INSURERS, draw(st.integers(0, 2 ** (len(INSURERS) + 1) - 1)))
-    told = {id_: told_of(quote) for id_, quote in quotes.items()}
+    told = {id_: to_event(quote) for id_, quote in quotes.items()}
     if draw(st.booleans()):
         return Received(cursor, next(iter(told.values())), is_live=False)
     ending = Ending(draw(st.sampled_from(Outcome)), NOW)
@@ -77,7 +77,7 @@ def events(draw: st.DrawFn) -> Event:
     return Completed(cursor, request, ending, told)
 
 
-async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[bytes]:
+async def results(operation: Any, asked: GraphQLRequest, happening: list[Event]) -> list[bytes]:
     """What the client is sent: data as JSON, in order."""
     found = [result async for result in stream(operation, asked, context_of(happening))]
     assert not any(result.errors for result in found)
@@ -86,7 +86,7 @@ async def results(operation: Any, asked: Asked, happening: list[Event]) -> list[
 
 def the_same_is_written(text: str, happening: list[Event]) -> bool:
     """False where nothing is: the document is wrong, or not simple."""
-    asked = Asked(query=text, variables={"id": str(ID)})
+    asked = GraphQLRequest(query=text, variables={"id": str(ID)})
     try:
         operation = OPERATIONS.prepare(asked)
     except BadDocument:
@@ -133,14 +133,14 @@ def test_every_field_is_written_the_same(happening: list[Event]) -> None:
 )
 def test_what_is_to_be_decided_for_each_event_is_left_to_graphql_core(selected: str) -> None:
     """Directives, fields that stand twice, and those that wait."""
-    assert OPERATIONS.prepare(Asked(query=f"{WATCH}{selected} }}")).written is None
+    assert OPERATIONS.prepare(GraphQLRequest(query=f"{WATCH}{selected} }}")).written is None
 
 
 @pytest.mark.parametrize("directive", ["@include(if: true)", "@skip(if: false)"])
 def test_so_is_a_directive_on_the_subscription_itself(directive: str) -> None:
     """GraphQL forbids it there; if it ever does not, it is not ours to run."""
     try:
-        operation = OPERATIONS.prepare(Asked(query=f"{WATCH}{directive} {{ __typename }} }}"))
+        operation = OPERATIONS.prepare(GraphQLRequest(query=f"{WATCH}{directive} {{ __typename }} }}"))
     except BadDocument:
         return
     assert operation.written is None

@@ -3,15 +3,15 @@
 from functools import cache
 from typing import Any, Final
 
-from app.api.http import BODY_BYTES_MOST
+from app.api.http.view import BODY_BYTES_MAX
 from app.api.rest import examples
-from app.api.rest.problems import MEDIA_TYPE, STATUSES
-from app.api.rest.schemas import reference, schemas_of
+from app.api.rest.json_schema import reference, schemas_of
+from app.api.rest.problem_details import MEDIA_TYPE, STATUSES
 
 _TITLE: Final = "osago-aggregator"
 _ABOUT: Final = f"""\
 Asks every OSAGO insurer for a quote and pushes each answer as it arrives. The same as GraphQL at `/graphql`, for those who prefer REST:
-the same tokens, the same documents, the same codes. Bodies are at most {BODY_BYTES_MOST // 1024} KiB.
+the same tokens, the same documents, the same codes. Bodies are at most {BODY_BYTES_MAX // 1024} KiB.
 
 Without event streams the same events come over a WebSocket at `/osago/quotes/{{requestId}}/stream`: with `Authorization`, or with
 `{{"token": "…", "after": "…"}}` as the first frame, which a browser can send. One text frame per event; 1000 after the last."""

@@ -11,20 +11,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.api.asked import Refused
 from app.api.context import Context, Services
-from app.api.creating import create
-from app.api.http import bearer, encode, id_of, json_body
-from app.api.isolated import writable_request
-from app.api.queries import request_id_of
-from app.api.rest import stream
-from app.api.rest.documents import accepted_document, request_document
-from app.api.rest.events import EventStream
+from app.api.graphql_request import BadHttpRequest
+from app.api.http.view import bearer, encode, id_of, json_body
+from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
-from app.api.rest.problems import problem
+from app.api.rest.problem_details import problem
+from app.api.rest.representations import accepted_document, request_document
+from app.api.rest.sse import EventStream
+from app.api.schema.mutations import create_request, read_input
+from app.api.schema.queries import request_id_of
+from app.api.unwritable_quotes import writable_request
 from app.domain.errors import NotFound
-from app.storage.database import connected
-from app.storage.requests import read_requests
+from app.postgres.database import connected
+from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
 _JSON: Final = "application/json"
@@ -42,7 +42,7 @@ def routes(services: Callable[[], Services]) -> list[BaseRoute]:
         return handle
 
     async def serve(websocket: WebSocket) -> None:
-        await stream.serve(websocket, services())
+        await stream_socket.serve(websocket, services())
 
     return [
         Route(PATH, handled(_create), methods=["POST"]),
@@ -66,7 +66,7 @@ async def _answer(request: Request, services: Services, handler: _Handler) -> Re
 
 async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
-    accepted = await create(context, _body(await json_body(request)))
+    accepted = await create_request(context, read_input(context, _body(await json_body(request))))
     location = {"Location": f"{PATH}/{accepted.id}"}
     return _json(accepted_document(accepted, services), 202, location)
 
@@ -104,7 +104,7 @@ def _body(body: bytes) -> Mapping[str, Any]:
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Refused(400, "Ожидается объект JSON, как CreateQuoteRequestInput.") from None
+        raise BadHttpRequest(400, "Ожидается объект JSON, как CreateQuoteRequestInput.") from None
 
 
 def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,1 @@
+"""Tokens, their keys, and keys of an identity provider."""

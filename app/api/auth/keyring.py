@@ -1,0 +1,108 @@
+"""The keys that tokens are checked with: our own secrets (HS256), and public keys of an identity provider (RS256)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from app.domain.errors import WrongSetting
+
+SECRET_BYTES_MIN: Final = 32
+RSA_BITS_MIN: Final = 2048
+KEYS_MAX: Final = 64
+OWN: Final = "HS256"
+FOREIGN: Final = "RS256"
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class NoKey(Exception):
+    """No key of ours goes by this header."""
+
+
+class Keyring:
+    """Which key a token's header names. `OSAGO_AUTH_SECRET` is the key without an id."""
+
+    def __init__(self, secret: str, keys: Mapping[str, str] | None = None) -> None:
+        self._secrets: dict[str | None, str] = {}
+        self._secrets.update(keys or {})
+        if secret:
+            self._secrets[None] = secret
+        self._public: Mapping[str, RSAPublicKey] = {}
+        # The first key with an id signs, as with the encryption keys; without any the secret does.
+        self.signing_id = next(iter(self._secrets))
+
+    @property
+    def signing_secret(self) -> str:
+        return self._secrets[self.signing_id]
+
+    def learn(self, public: Mapping[str, RSAPublicKey]) -> bool:
+        """Takes over the provider's keys as they are now; tells whether any has changed."""
+        changed = {id_: key.public_numbers() for id_, key in public.items()} != {
+            id_: key.public_numbers() for id_, key in self._public.items()
+        }
+        self._public = public
+        return changed
+
+    def key_for(self, header: Mapping[str, Any]) -> tuple[str | RSAPublicKey, str]:
+        """The key and the one algorithm that it may be used with: a public key is never taken for a secret.
+
+        Raises:
+            NoKey: there is none.
+        """
+        key_id, algorithm = header.get("kid"), header.get("alg")
+        if algorithm == OWN and (key_id is None or isinstance(key_id, str)) and key_id in self._secrets:
+            return self._secrets[key_id], OWN
+        if algorithm == FOREIGN and isinstance(key_id, str) and key_id in self._public:
+            return self._public[key_id], FOREIGN
+        raise NoKey
+
+
+def parse_secrets(text: str) -> Mapping[str, str]:
+    """Reads `id:secret,…`; the first signs, all are checked with.
+
+    Raises:
+        WrongSetting: an id or a secret is no good; the text repeats neither.
+    """
+    secrets: dict[str, str] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        key_id, _, secret = entry.partition(":")
+        if not _KEY_ID.fullmatch(key_id) or key_id in secrets or len(secret.encode()) < SECRET_BYTES_MIN:
+            raise WrongSetting(
+                f"OSAGO_AUTH_KEYS: key {len(secrets) + 1} is not id:key of at least {SECRET_BYTES_MIN} bytes, "
+                "or repeats an id"
+            )
+        secrets[key_id] = secret
+    return secrets
+
+
+def parse_jwks(document: object) -> Mapping[str, RSAPublicKey]:
+    """The RS256 keys of a JSON Web Key Set; keys of other kinds are left out.
+
+    Raises:
+        ValueError: it is no key set, or holds no such key.
+    """
+    keys = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("no JSON Web Key Set")  # noqa: TRY004 - whatever is wrong with it is one error
+    found = [read for key in cast("list[object]", keys)[:KEYS_MAX] if (read := _public_key(key))]
+    if not found:
+        raise ValueError("no RS256 key with a kid")
+    return dict(found)
+
+
+def _public_key(key: object) -> tuple[str, RSAPublicKey] | None:
+    if not isinstance(key, dict):
+        return None
+    fields = cast("dict[str, Any]", key)
+    key_id = fields.get("kid")
+    if fields.get("kty") != "RSA" or not isinstance(key_id, str) or not key_id:
+        return None
+    if fields.get("use", "sig") != "sig" or fields.get("alg", FOREIGN) != FOREIGN or "d" in fields:
+        return None
+    try:
+        read = jwt.PyJWK(fields, FOREIGN).key
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    return (key_id, read) if isinstance(read, RSAPublicKey) and read.key_size >= RSA_BITS_MIN else None

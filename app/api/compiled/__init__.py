@@ -1,0 +1,1 @@
+"""Operations compiled to Python: mutations and subscriptions that need no executor."""

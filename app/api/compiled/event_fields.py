@@ -1,0 +1,74 @@
+"""Every field of the event types, as an expression that reads it off `app.watch.events`'s events: what `app.api.schema.types` makes of
+them, without making it. Tests hold both to each other over generated selections.
+
+`v` is the value that the field is of, `e` the event, `services` are the API's. Whatever is asked of a call (an insurer) may ask
+for nothing but `v`. A field that is not here is graphql-core's.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.codecs.quote_codec import QuoteEvent
+from app.domain.quote import best_quote
+from app.domain.stub import Stub, stub_for
+from app.watch.events import Completed, Received
+
+CLASSES: Final[Mapping[str, type]] = MappingProxyType({"QuoteReceived": Received, "QuotesCompleted": Completed})
+"""Members of the schema's union, by name."""
+
+
+def _best(event: Completed, now: datetime) -> QuoteEvent | None:
+    best = best_quote(event.request.quotes.values(), now=now)
+    return event.told[best.insurer_id] if best else None
+
+
+def _stub(event: Completed) -> Stub | None:
+    return stub_for(event.request.quotes.values())
+
+
+NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub})
+"""What the expressions call."""
+
+_EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
+FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "QuoteReceived": {**_EVENT, "quote": "e.told"},
+        "QuotesCompleted": {
+            **_EVENT,
+            "outcome": "e.ending.outcome",
+            "bestQuote": "best(e, services.clock.now())",
+            "stub": "stub(e)",
+        },
+        "Progress": {"answered": "v.answered", "total": "len(v.insurers)"},
+        "Quote": {
+            "id": "f'{e.cursor.request_id}:{v.insurer_id}'",
+            "insurer": "services.availabilities.insurer(v.insurer_id)",
+            "status": "v.status",
+            "offer": "v.offer",
+            "reason": "v.why",
+            "receivedAt": "v.received_at",
+        },
+        "Insurer": {"id": "v.id", "name": "v.name"},
+        "Offer": {
+            "number": "v.number",
+            "premium": "v",
+            "coefficients": "v.factors",
+            "validUntil": "v.valid_until",
+            "purchaseUrl": "v.purchase_url",
+        },
+        "Money": {"amount": "v.premium", "currency": "v.currency"},
+        "Coefficients": {
+            "baseRate": "v.base_rate",
+            "territory": "v.territory",
+            "bonusMalus": "v.bonus_malus",
+            "ageExperience": "v.age_experience",
+            "driverRestriction": "v.driver_restriction",
+            "power": "v.power",
+            "season": "v.season",
+        },
+        "Reason": {"code": "v.code.value", "message": "v.message", "insurerCode": "v.insurer_code"},
+        "Stub": {"title": "v.title", "message": "v.message", "retryAfterSeconds": "v.retry_after_s"},
+    }
+)

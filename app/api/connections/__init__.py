@@ -1,0 +1,1 @@
+"""Which origins may connect, and how many connections each caller may hold."""

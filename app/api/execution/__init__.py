@@ -1,0 +1,1 @@
+"""Documents made ready to run, their cost, and running them with graphql-core."""

@@ -1,0 +1,120 @@
+"""What a caller is told when something goes wrong: coded, in Russian; our own faults masked, with an id to the log."""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import structlog
+from graphql import GraphQLError
+
+from app.api.execution.document_cost import TooComplex
+from app.api.execution.prepared_documents import UnknownDocument, UntrustedDocument
+from app.domain.errors import (
+    InvalidCursor,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    OsagoError,
+    Overloaded,
+    ShareExhausted,
+    SlowConsumer,
+    Unavailable,
+)
+from app.observability import metrics
+from app.watch.events import InterruptedWatch
+
+log: Final = structlog.get_logger(__name__)
+
+_FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
+    {
+        NotAuthenticated: ("UNAUTHENTICATED", "Нужен действующий токен доступа."),
+        NotAllowed: ("FORBIDDEN", "Этот токен не даёт права на такое действие."),
+        NotFound: ("NOT_FOUND", "Такого запроса нет, или он вам не принадлежит."),
+        TooComplex: ("TOO_COMPLEX", "Документ GraphQL слишком велик или сложен."),
+        UnknownDocument: ("PERSISTED_QUERY_NOT_FOUND", "Документа с таким хешем нет среди доверенных."),
+        UntrustedDocument: ("UNTRUSTED_DOCUMENT", "Здесь выполняются только доверенные документы."),
+        InvalidCursor: ("INVALID_CURSOR", "Этот курсор не от этого запроса. Начните без него: повторы безопасны."),
+        Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),
+        ShareExhausted: ("OVERLOADED", "С этим доступом слишком много обращений сразу. Повторите немного позже."),
+        Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
+        InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
+    }
+)
+MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS.values()))))
+"""What people read, by code; of two sentences the one that is said more often."""
+INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
+
+_WRONG: Final = "Запрос составлен неверно: "
+MESSAGE_LENGTH_MAX: Final = 300
+"""Names repeat what was sent, and may be as long as the document."""
+# What graphql-core says of a value repeats it, and it may be personal: the end of the sentence is left out.
+_VALUES: Final = (
+    (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
+    (re.compile(r"(value): .*", re.DOTALL), r"\1."),
+    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
+    (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
+)
+
+
+def to_error(error: OsagoError) -> dict[str, Any]:
+    """A fault that has a code, as GraphQL formats errors."""
+    code, message = _FAULTS[type(error)]
+    extensions: dict[str, Any] = {"code": code}
+    if isinstance(error, Unavailable | InterruptedWatch):
+        extensions["retryAfterSeconds"] = error.retry_after_s
+        if not isinstance(error, ShareExhausted):  # no error of ours
+            metrics.ERRORS.labels(code).inc()
+    if isinstance(error, TooComplex):
+        message = f"{message} {error}"
+    if isinstance(error, InterruptedWatch):
+        extensions["cursor"] = error.cursor.encode()
+    if isinstance(error, SlowConsumer):
+        extensions["cursor"] = error.cursor
+    return {"message": message, "extensions": extensions}
+
+
+def format_errors(errors: Iterable[GraphQLError]) -> list[Mapping[str, Any]]:
+    """Errors of an operation as they go out. What the caller did wrong keeps its text; what we did is masked."""
+    return [_format(error) for error in errors]
+
+
+def _format(error: GraphQLError) -> Mapping[str, Any]:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    formatted = error.formatted
+    if cause is None:
+        return {
+            **formatted,
+            # What graphql-core says has a place in the document; what we say has none, and is Russian.
+            "message": f"{_WRONG if error.locations else ''}{_without_values(error.message)}",
+            "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})},
+        }
+    place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
+    if type(cause) in _FAULTS and isinstance(cause, OsagoError):
+        return {**to_error(cause), **place}
+    return {**internal_error(cause), **place}
+
+
+def from_exception(error: Exception) -> Mapping[str, Any]:
+    """An error that came instead of a result."""
+    if isinstance(error, GraphQLError):
+        return _format(error)
+    return to_error(error) if isinstance(error, OsagoError) and type(error) in _FAULTS else internal_error(error)
+
+
+def _without_values(message: str) -> str:
+    for pattern, instead in _VALUES:
+        message = pattern.sub(instead, message)
+    return message if len(message) <= MESSAGE_LENGTH_MAX else f"{message[:MESSAGE_LENGTH_MAX]}…"
+
+
+def internal_error(cause: BaseException) -> dict[str, Any]:
+    """A fault of our own: its traceback goes to the log, the caller gets the id of that line."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id") or secrets.token_hex(8)
+    log.error("operation.failed", request_id=request_id, exc_info=cause)
+    metrics.ERRORS.labels("INTERNAL").inc()
+    return {"message": INTERNAL_MESSAGE, "extensions": {"code": "INTERNAL", "requestId": request_id}}

@@ -1,0 +1,121 @@
+"""What a caller asks: the parameters of a GraphQL request, out of a body, a URL or a frame."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import msgspec
+
+from app.api.execution.document_cost import TooComplex
+
+_HASH: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+
+class GraphQLRequest(msgspec.Struct, rename="camel"):
+    """The parameters of a GraphQL request: a document, or the hash of a trusted one, or both."""
+
+    query: str | None = None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+
+    @property
+    def names_a_document(self) -> bool:
+        return self.query is not None or self.document_id is not None or self._persisted is not None
+
+    @property
+    def hash(self) -> str | None:
+        """SHA-256 of the document that is meant, in hex; "" where what is sent is none."""
+        named = self.document_id
+        if named is None and self._persisted is not None:
+            sent = self._persisted.get("sha256Hash")
+            named = sent if isinstance(sent, str) else ""
+        if named is None:
+            return None
+        match = _HASH.fullmatch(named)
+        return match[1] if match else ""
+
+    @property
+    def _persisted(self) -> Mapping[str, Any] | None:
+        """As clients with persisted queries send it: `{"persistedQuery": {"version": 1, "sha256Hash": …}}`."""
+        persisted = (self.extensions or {}).get("persistedQuery")
+        return cast("Mapping[str, Any]", persisted) if isinstance(persisted, dict) else None
+
+
+class BadHttpRequest(Exception):
+    """The HTTP request itself is wrong."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+VALUES_MAX: Final = 3000
+"""Of a body's JSON, roughly: graphql-core takes up to a microsecond for each, twice where it is wrong."""
+_FEW_BYTES: Final = 4096
+"""So little text is not counted."""
+
+_decoder: Final = msgspec.json.Decoder(GraphQLRequest)
+_object_decoder: Final = msgspec.json.Decoder(dict[str, Any] | None)
+
+
+def check_values(text: bytes | str) -> None:
+    """Returns if JSON has no more values than it may: in front of each stands a comma or what opens an object or a list.
+
+    Raises:
+        TooComplex: it has more.
+    """
+    if len(text) <= _FEW_BYTES:
+        return
+    marks = (b",", b"{", b"[") if isinstance(text, bytes) else (",", "{", "[")
+    if sum(map(text.count, marks)) > VALUES_MAX:  # type: ignore[arg-type]
+        raise TooComplex(f"Значений в запросе больше {VALUES_MAX}.")
+
+
+def decode_request(body: bytes) -> GraphQLRequest:
+    """The parameters out of a body.
+
+    Raises:
+        Refused: it is no JSON, or not of the right form. The text does not repeat it.
+        TooComplex: it has more values than it may.
+    """
+    try:
+        asked = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise BadHttpRequest(
+            400, "Ожидается JSON: query — строка, variables и extensions — объекты, operationName — строка."
+        ) from None
+    check_values(body)
+    if not asked.names_a_document:
+        raise BadHttpRequest(400, "Нужен документ GraphQL: query.")
+    return asked
+
+
+def request_from_url(parameters: Mapping[str, str]) -> GraphQLRequest:
+    """The parameters out of a URL's query.
+
+    Raises:
+        Refused: they are not of the right form.
+        TooComplex: as `decode_asked`.
+    """
+    asked = GraphQLRequest(
+        parameters.get("query"),
+        _object(parameters, "variables"),
+        parameters.get("operationName"),
+        _object(parameters, "extensions"),
+        parameters.get("documentId"),
+    )
+    if not asked.names_a_document:
+        raise BadHttpRequest(400, "query: нужен параметр с документом.")
+    return asked
+
+
+def _object(parameters: Mapping[str, str], name: str) -> dict[str, Any] | None:
+    text = parameters.get(name)
+    check_values(text or "")
+    try:
+        return _object_decoder.decode(text) if text else None
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise BadHttpRequest(400, f"{name}: ожидается объект JSON.") from None

@@ -1,0 +1,63 @@
+"""Insurers as customers see them: their names, and what the workers say of their circuits."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from app.domain.insurer import Availability, Insurer
+from app.redis.insurer_states import InsurerStates
+from app.redis.redis_client import RedisClient
+from app.redis.topology import GONE
+from app.runtime.clock import Clock
+from app.runtime.supervision import failures_of, report_failure
+
+FRESH_S: Final = 0.1
+"""For so long an answer of Redis's is used again: one read serves a whole response."""
+READ_S_MAX: Final = 0.2
+AWAY_S: Final = 1.0
+"""A Redis that is away, or hangs, is asked again after so long."""
+
+
+class InsurerDirectory:
+    """Names from the settings, availability from Redis; without Redis everybody counts as available."""
+
+    def __init__(self, insurers: Sequence[Insurer], redis: RedisClient, clock: Clock) -> None:
+        self._insurers = {insurer.id: insurer for insurer in insurers}
+        self.ids = tuple(self._insurers)
+        self._states = InsurerStates(redis)
+        self._clock = clock
+        self._read_from_s = float("-inf")
+        failures_of("availabilities")
+        self._known: Mapping[str, Availability] = {}
+
+    @property
+    def insurers(self) -> Sequence[Insurer]:
+        return list(self._insurers.values())
+
+    def insurer(self, insurer_id: str) -> Insurer:
+        """Requests outlive the settings: an insurer that is configured no more goes by its id."""
+        return self._insurers.get(insurer_id) or Insurer(insurer_id, insurer_id)
+
+    async def of(self, insurer_id: str) -> Availability:
+        """As Redis has it, or had it last: it stands between a commit and its answer, and so waits for little and raises nothing."""
+        now_s = self._clock.monotonic()
+        if now_s >= self._read_from_s:
+            self._read_from_s = now_s + FRESH_S
+            await self._read()
+        return self._known.get(insurer_id, Availability.AVAILABLE)
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(READ_S_MAX):
+                states = await self._states.read(list(self._insurers))
+        except GONE:
+            self._forget()
+        except Exception as error:  # noqa: BLE001 - a connection that redis-py closed under it
+            report_failure("availabilities", error)
+            self._forget()
+        else:
+            self._known = {id_: state.availability for id_, state in states.of.items()}
+
+    def _forget(self) -> None:
+        self._known = {}
+        self._read_from_s = self._clock.monotonic() + AWAY_S

@@ -1,0 +1,196 @@
+"""The stream over a WebSocket without GraphQL: one JSON document for each event, then closed with 1000."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app.api.auth.tokens import Grant
+from app.api.context import Context, Services
+from app.api.error_codes import BAD_REQUEST
+from app.api.http.view import bearer, encode
+from app.api.rest.problem_details import document_of
+from app.api.rest.push_loop import Push, Stopping
+from app.api.rest.representations import event_document
+from app.api.schema.queries import request_id_of
+from app.api.unwritable_quotes import written
+from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
+from app.observability import metrics
+from app.server.peer import budget_of, peer_of
+from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
+from app.watch.events import Event
+
+log: Final = structlog.get_logger(__name__)
+
+OPENING_S_MAX: Final = 5.0
+DONE: Final = 1000
+TRY_AGAIN_LATER: Final = 1013
+WRONG_OPENING: Final = 4400
+FORBIDDEN: Final = 4403
+NOT_THERE: Final = 4404
+_CODES: Final = {
+    BAD_REQUEST: WRONG_OPENING,
+    "INVALID_CURSOR": WRONG_OPENING,
+    "UNAUTHENTICATED": FORBIDDEN,
+    "FORBIDDEN": FORBIDDEN,
+    "NOT_FOUND": NOT_THERE,
+}
+
+
+class Opening(msgspec.Struct):
+    """The first frame of a client that cannot send headers, as browsers cannot."""
+
+    token: str
+    after: str | None = None
+
+
+class _Stalled(Exception):
+    """The client takes nothing any more."""
+
+
+class _WrongOpening(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+_decoder: Final = msgspec.json.Decoder(Opening)
+
+
+async def serve(websocket: WebSocket, services: Services) -> None:
+    """Serves one stream until its end, or until either side closes it."""
+    await websocket.accept()
+    try:
+        await _serve(websocket, services)
+        await _close(websocket, DONE, "")
+    except WebSocketDisconnect:
+        return
+    except _WrongOpening as wrong:
+        await _close(websocket, wrong.code, wrong.reason)
+    except OsagoError as error:
+        document = document_of(error)
+        with suppress(WebSocketDisconnect):  # it has gone meanwhile, or was cut off
+            await websocket.send_text(encode(document).decode())
+            await _close(websocket, _CODES.get(document["code"], TRY_AGAIN_LATER), document["code"])
+
+
+async def _serve(websocket: WebSocket, services: Services) -> None:
+    budget = budget_of(websocket.scope)
+    budget.expect_authentication(asyncio.get_running_loop().time() + OPENING_S_MAX)
+    opening = await _opening(websocket)
+    grant = services.tokens.grant(opening.token)
+    budget.authenticated()
+    request_id = request_id_of(websocket.path_params["request_id"])
+    if request_id is None:
+        raise NotFound
+    with services.sockets.of_caller(services.shares.of(grant.caller)):
+        await _follow(websocket, services, grant, request_id, opening.after)
+
+
+async def _opening(websocket: WebSocket) -> Opening:
+    after = websocket.query_params.get("after")
+    try:
+        return Opening(bearer(websocket), after)
+    except NotAuthenticated:
+        pass  # a browser: its first frame has the token
+    try:
+        async with asyncio.timeout(OPENING_S_MAX):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise _WrongOpening(LATE, "Token timeout") from None
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    try:
+        sent = _decoder.decode(message.get("text") or "")
+    except (msgspec.MsgspecError, RecursionError):
+        raise _WrongOpening(WRONG_OPENING, "Expected a token") from None
+    return Opening(sent.token, sent.after or after)
+
+
+async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
+    changed = asyncio.Event()
+    stopping = Stopping(changed)
+    sent = after
+
+    async def tell(event: Event) -> None:
+        nonlocal sent
+        await websocket.send_text(encode(written(event_document, event, services)).decode())
+        sent = event.cursor.encode()
+
+    context = Context(services, grant.caller)
+    following = services.live.following(request_id, context.may_see, changed, after, context.share)
+    failure: OsagoError | None = None
+    async with following as follower, asyncio.TaskGroup() as tasks:
+        watching = [
+            tasks.create_task(stopping.when_left(lambda: _left(websocket))),
+            tasks.create_task(stopping.when_expired(grant, services)),
+        ]
+        try:
+            async with _until_stalled(websocket):
+                await Push(services, follower, changed).run(stopping, tell, _silent)
+        except _Stalled:
+            failure = SlowConsumer(sent)
+        except OsagoError as error:
+            failure = error
+        finally:
+            for task in watching:
+                task.cancel()
+    if stopping.has_left:
+        raise WebSocketDisconnect
+    if failure or stopping.reason:
+        raise failure or NotAuthenticated
+
+
+@asynccontextmanager
+async def _until_stalled(websocket: WebSocket) -> AsyncGenerator[None, None]:
+    """Breaks the block off, also in the middle of a message, when the client takes nothing any more.
+
+    Raises:
+        _Stalled: it does not.
+    """
+    peer = peer_of(websocket.scope)
+    if peer is None:
+        yield
+        return
+    pushing = asyncio.timeout(None)
+
+    def stall() -> None:
+        peer.on_stalled = None
+        pushing.reschedule(asyncio.get_running_loop().time())
+
+    peer.on_stalled = stall
+    try:
+        async with pushing:
+            yield
+    except TimeoutError:
+        if not pushing.expired():
+            raise
+        metrics.SLOW.inc()
+        log.info("socket.stalled", operations=1)
+        raise _Stalled from None
+    finally:
+        peer.on_stalled = None
+
+
+async def _silent() -> None:
+    """The server pings; there is no need for more."""
+
+
+async def _left(websocket: WebSocket) -> None:
+    """Reads until the client has left. It has nothing to say any more, and is closed when it says much."""
+    budget, loop = budget_of(websocket.scope), asyncio.get_running_loop()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        if not budget.grants(PeerCost.IDLE_MESSAGE, now_s=loop.time()):
+            await _close(websocket, FLOOD, FLOOD_REASON)
+            return
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        await websocket.close(code, reason)

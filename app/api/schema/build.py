@@ -1,0 +1,43 @@
+"""The schema. What runs it is `app.api.execution.operation`; nothing of a document is ever logged."""
+
+from typing import Any, Final, cast
+
+import strawberry
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from app.api.schema.executor import Executor, leaves_of
+from app.api.schema.mutations import Mutation, create_quote_request
+from app.api.schema.queries import Query
+from app.api.schema.scalars import SCALARS
+from app.api.schema.subscriptions import Subscription
+
+DESCRIPTION: Final = "Asks every OSAGO insurer for a quote and pushes each answer as it arrives."
+_ROOTS: Final = "schema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}"
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Does not log: the stock logger writes the whole document, and what is personal in it. See `app.api.graphql_errors`."""
+
+
+schema: Final = _Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    execution_context_class=Executor,
+    schema_directives=[],
+)
+GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+"""The same as graphql-core has it."""
+Executor.leaves = leaves_of(GRAPHQL)
+# Strawberry's own would make input classes of the arguments, and keyword arguments of those; ours takes the input as it comes.
+cast("Any", GRAPHQL.mutation_type).fields["createQuoteRequest"].resolve = create_quote_request
+
+
+def sdl() -> str:
+    """The schema as text, as it stands in `schema.graphql`."""
+    return f'"""\n{DESCRIPTION}\n"""\n{_ROOTS}\n\n{print_schema(schema)}\n'

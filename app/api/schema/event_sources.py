@@ -1,0 +1,81 @@
+"""What a subscription begins, before anybody asks for an event of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+from app.api.context import Context
+from app.api.schema.queries import request_id_of
+from app.api.schema.types import QuoteReceived, QuotesCompleted
+from app.domain.errors import NotFound
+from app.watch.events import Event, Received
+
+
+class EventSource(ABC):
+    """What a subscription begins: to graphql-core values of the schema, and the events themselves to who writes them out."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @abstractmethod
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Each event is asked for when the one before has been sent."""
+
+    async def __aiter__(self) -> AsyncGenerator[QuoteReceived | QuotesCompleted, None]:
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                yield _shown(event, self._context)
+
+
+class RequestEvents(EventSource):
+    """Of one request."""
+
+    def __init__(self, context: Context, request_id: str, after: str | None) -> None:
+        super().__init__(context)
+        self._request_id = request_id
+        self.after = after
+
+    @property
+    def request_id(self) -> UUID:
+        """Which request is meant.
+
+        Raises:
+            NotFound: no request has such an id.
+        """
+        wanted = request_id_of(self._request_id)
+        if wanted is None:
+            raise NotFound
+        return wanted
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        context, place = self._context, self._context.place
+        request_id = self.request_id
+        place.cursor = self.after
+        async with aclosing(
+            context.services.live.follow(request_id, context.may_see, self.after, context.share)
+        ) as events:
+            async for event in events:
+                yield event
+                context.services.pushed.measure(event)
+                place.cursor = event.cursor.encode()  # asked for more: that one is sent
+
+
+class CustomerEvents(EventSource):
+    """Of every open request of a customer."""
+
+    def __init__(self, context: Context, customer_id: str) -> None:
+        super().__init__(context)
+        self._customer_id = customer_id
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        context = self._context
+        customer = context.customer(self._customer_id)
+        async with aclosing(context.services.customers.follow(customer, context.share)) as events:
+            async for event in events:
+                yield event
+                context.services.pushed.measure(event)
+
+
+def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:
+    return QuoteReceived.of(event, context) if isinstance(event, Received) else QuotesCompleted.of(event, context)

@@ -1,0 +1,124 @@
+"""Mutations: asking for quotes, and calling it off."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry import ID
+
+from app.api.context import READ, WRITE, Context
+from app.api.schema.inputs import CreateQuoteRequestInput
+from app.api.schema.queries import request_id_of
+from app.api.schema.types import (
+    ContextInfo,
+    CreateQuoteRequestResult,
+    CustomerToken,
+    InvalidApplicationType,
+    QuoteRequestAccepted,
+    QuoteRequestType,
+    RateLimited,
+)
+from app.domain import errors
+from app.domain import quote as domain
+from app.domain.intake.formats import Broken
+from app.domain.intake.problems import MESSAGES
+from app.domain.quote import Outcome
+from app.intake.new_request import NewRequestInput, read_new_request, reference
+from app.postgres.database import connected
+from app.postgres.request_rows import read_requests
+
+
+def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
+    """The `CreateQuoteRequestInput` of a caller that may create requests.
+
+    Raises:
+        NotAllowed: the caller is no service with this scope.
+        InvalidApplication: with every problem of the input.
+    """
+    context.service(WRITE)
+    services = context.services
+    return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
+
+
+async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
+    """The request as it is stored: a new one, or the first that its client reference named.
+
+    Raises:
+        NotAllowed: the caller is no service with this scope.
+        InvalidApplication, RateLimitExceeded: the caller can mend it.
+        Overloaded, Unavailable: nothing is stored, or it is not known; repeating it with a client reference is safe.
+    """
+    return await context.services.accepting.accept(context.service(WRITE).tenant, wanted)
+
+
+async def created(
+    context: Context, read: Callable[[], NewRequestInput]
+) -> QuoteRequestAccepted | InvalidApplicationType | RateLimited:
+    """What came of asking for quotes.
+
+    Raises:
+        OsagoError: as `create`, but for what the caller can mend.
+    """
+    try:
+        request = await create_request(context, read())
+    except errors.InvalidApplication as error:
+        return InvalidApplicationType.of(error)
+    except errors.RateLimitExceeded as error:
+        return RateLimited(retry_after_seconds=error.retry_after_s)
+    return QuoteRequestAccepted(
+        quote_request=QuoteRequestType.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
+    )
+
+
+def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
+    """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
+    known = info.context.created
+    return created(info.context, partial(read_input, info.context, arguments["input"])) if known is None else known
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        description="""\
+Stores the application and queues one job per insurer, in one transaction. Returns at once: the offers
+come by `quotes`. A repeated `clientReference` of the same caller returns the first request unchanged; with another
+content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a lost answer may create a second request."""
+    )
+    def create_quote_request(
+        self,
+        info: ContextInfo,
+        input: CreateQuoteRequestInput,  # pyright: ignore[reportInvalidTypeForm] # noqa: A002 - the schema's name
+    ) -> CreateQuoteRequestResult:
+        raise NotImplementedError  # `app.api.schema.build` puts the function above in its place
+
+    @strawberry.mutation(
+        description="Stops asking the insurers that have not answered; what has been answered stays. "
+        "Repeating it changes nothing."
+    )
+    async def cancel_quote_request(self, info: ContextInfo, id: ID) -> QuoteRequestType | None:  # noqa: A002
+        context = info.context
+        caller = context.service(WRITE)
+        request_id = request_id_of(id)
+        if request_id is None:
+            return None
+        async with connected(context.services.pool) as connection:
+            found = (await read_requests(connection, [request_id])).get(request_id)
+        if found is None or not caller.may_see(found):
+            return None
+        ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
+        return QuoteRequestType.of(ended[request_id], context)
+
+    @strawberry.mutation(
+        description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."
+    )
+    def create_customer_token(self, info: ContextInfo, customer_id: ID) -> CustomerToken:
+        context = info.context
+        caller = context.service(READ)
+        try:
+            reference("CUSTOMER_ID_INVALID")(customer_id)
+        except Broken as broken:
+            raise GraphQLError(MESSAGES[broken.code]) from None
+        token, expires_at = context.services.tokens.customer_token(caller.tenant, customer_id)
+        return CustomerToken(token=token, expires_at=expires_at)

@@ -1,0 +1,41 @@
+"""Queries: one request, and the insurers."""
+
+from uuid import UUID
+
+import strawberry
+from strawberry import ID
+
+from app.api.context import READ
+from app.api.schema.types import ContextInfo, InsurerType, QuoteRequestType
+from app.postgres.database import connected
+from app.postgres.request_rows import read_requests
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(
+        description="One quote request with what is known of it now; "
+        "null if there is none, or none that the caller may see."
+    )
+    async def quote_request(self, info: ContextInfo, id: ID) -> QuoteRequestType | None:  # noqa: A002 - the schema's name
+        context = info.context
+        request_id = request_id_of(id)
+        if request_id is None:
+            return None
+        async with connected(context.services.pool) as connection:
+            request = (await read_requests(connection, [request_id])).get(request_id)
+        return QuoteRequestType.of(request, context) if request and context.may_see(request) else None
+
+    @strawberry.field(description="Every configured insurer, with its availability as the workers see it now.")
+    def insurers(self, info: ContextInfo) -> list[InsurerType]:
+        info.context.service(READ)
+        return [InsurerType.of(insurer) for insurer in info.context.services.availabilities.insurers]
+
+
+def request_id_of(text: str) -> UUID | None:
+    """The id that a caller names; None if it is no UUID in its usual form, for then nothing goes by it."""
+    try:
+        request_id = UUID(text)
+    except ValueError:
+        return None
+    return request_id if str(request_id) == text.lower() else None

@@ -1,0 +1,70 @@
+"""Strict scalars. What is sent is a string of one exact form; messages never repeat it, for it may be personal."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final, TypeVar
+
+import strawberry
+from graphql import GraphQLError, StringValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+from app.domain.intake.formats import Broken, parse_date, parse_decimal
+
+Value = TypeVar("Value")
+
+PLACES_MAX: Final = 24
+
+
+def _scalar(
+    name: str, description: str, form: str, parse: Callable[[str], Value], serialize: Callable[[Value], str]
+) -> ScalarDefinition:
+    def parse_value(value: object) -> Value:
+        if isinstance(value, str):
+            try:
+                return parse(value)
+            except Broken:
+                pass
+        raise GraphQLError(f"{name}: expected {form}.")
+
+    def parse_literal(node: ValueNode, _variables: object = None) -> Value:
+        return parse_value(node.value if isinstance(node, StringValueNode) else None)
+
+    return strawberry.scalar(
+        name=name, description=description, parse_value=parse_value, parse_literal=parse_literal, serialize=serialize
+    )
+
+
+def _moment(_text: str) -> datetime:
+    raise Broken("DATE_TIME_INVALID")  # no input of the API is a moment
+
+
+def iso(moment: datetime) -> str:
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat("T", "milliseconds")[: -len("+00:00")] + "Z"
+
+
+def plain(number: Decimal) -> str:
+    """The number without an exponent.
+
+    Raises:
+        ValueError: zeros would make it longer than any number of ours.
+    """
+    if not -PLACES_MAX <= number.adjusted() <= PLACES_MAX:
+        raise ValueError("a decimal number out of bounds")
+    return f"{number:f}"
+
+
+SCALARS: Final[dict[object, ScalarDefinition]] = {
+    date: _scalar("Date", "A calendar date, ISO 8601 (YYYY-MM-DD).", "YYYY-MM-DD", parse_date, date.isoformat),
+    datetime: _scalar(
+        "DateTime", "A moment with its UTC offset, ISO 8601.", "an ISO 8601 moment with its offset", _moment, iso
+    ),
+    Decimal: _scalar(
+        "Decimal",
+        "A decimal number, sent as a string so that no kopeck is rounded away.",
+        'a decimal number as a string, such as "110.5"',
+        parse_decimal,
+        plain,
+    ),
+}

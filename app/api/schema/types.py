@@ -1,0 +1,291 @@
+"""The types of the schema: what a domain value looks like from outside."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Self, TypeAlias
+
+import strawberry
+from strawberry import ID, Info
+
+from app.api.context import Context
+from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
+from app.api.unwritable_quotes import writable_quote, writable_request
+from app.domain import errors, insurer, money, quote, stub
+from app.domain.tariff import formula
+from app.watch.events import Completed, Received
+
+ContextInfo: TypeAlias = Info[Context, None]
+
+
+@strawberry.type(name="Money")
+class MoneyType:
+    amount: Decimal
+    currency: str = strawberry.field(description="ISO 4217.")
+
+    @classmethod
+    def of(cls, value: money.Money) -> Self:
+        return cls(amount=value.amount, currency=value.currency)
+
+
+@strawberry.type(
+    name="Coefficients",
+    description="The factors of the premium as the insurer reports them; "
+    "premium = the product, or less where the law caps it.",
+)
+class CoefficientsType:
+    base_rate: Decimal
+    territory: Decimal
+    bonus_malus: Decimal
+    age_experience: Decimal
+    driver_restriction: Decimal
+    power: Decimal
+    season: Decimal
+
+    @classmethod
+    def of(cls, value: formula.Coefficients) -> Self:
+        return cls(
+            base_rate=value.base_rate,
+            territory=value.territory,
+            bonus_malus=value.bonus_malus,
+            age_experience=value.age_experience,
+            driver_restriction=value.driver_restriction,
+            power=value.power,
+            season=value.season,
+        )
+
+
+@strawberry.type(name="Offer")
+class OfferType:
+    number: str = strawberry.field(description="The insurer's own number of the offer.")
+    premium: MoneyType
+    coefficients: CoefficientsType | None
+    valid_until: datetime | None
+    purchase_url: str | None = strawberry.field(description="Where the customer goes to buy; always https.")
+
+    @classmethod
+    def of(cls, value: quote.Offer) -> Self:
+        return cls(
+            number=value.number,
+            premium=MoneyType.of(value.premium),
+            coefficients=CoefficientsType.of(value.coefficients) if value.coefficients else None,
+            valid_until=value.valid_until,
+            purchase_url=value.purchase_url,
+        )
+
+
+@strawberry.type(name="Reason")
+class ReasonType:
+    code: str
+    message: str
+    insurer_code: str | None = strawberry.field(description="The insurer's own code, where it gave a plain one.")
+
+    @classmethod
+    def of(cls, value: quote.Reason) -> Self:
+        return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code)
+
+
+@strawberry.type(name="Insurer")
+class InsurerType:
+    id: ID
+    name: str
+
+    @classmethod
+    def of(cls, value: insurer.Insurer) -> Self:
+        return cls(id=ID(value.id), name=value.name)
+
+    @strawberry.field
+    async def availability(self, info: ContextInfo) -> Availability:
+        return await info.context.services.availabilities.of(self.id)
+
+
+@strawberry.type(name="Quote")
+class QuoteType:
+    id: ID
+    insurer: InsurerType
+    status: QuoteStatus
+    offer: OfferType | None = strawberry.field(description="Set when the status is OFFERED.")
+    reason: ReasonType | None = strawberry.field(description="Set when the status is neither PENDING nor OFFERED.")
+    received_at: datetime | None
+
+    @classmethod
+    def of(cls, value: quote.Quote, context: Context) -> Self:
+        offer, reason = None, None
+        match value.answer:
+            case quote.Offer() as answer:
+                offer = OfferType.of(context.services.links.opened(value.request_id, answer))
+            case quote.NoOffer() as answer:
+                reason = ReasonType.of(answer.reason)
+        return cls(
+            id=ID(f"{value.request_id}:{value.insurer_id}"),
+            insurer=InsurerType.of(context.services.availabilities.insurer(value.insurer_id)),
+            status=value.status,
+            offer=offer,
+            reason=reason,
+            received_at=value.received_at,
+        )
+
+    @classmethod
+    def pending(cls, request: quote.QuoteRequest, insurer_id: str, context: Context) -> Self:
+        return cls(
+            id=ID(f"{request.id}:{insurer_id}"),
+            insurer=InsurerType.of(context.services.availabilities.insurer(insurer_id)),
+            status=QuoteStatus.PENDING,
+            offer=None,
+            reason=None,
+            received_at=None,
+        )
+
+
+@strawberry.type
+class Progress:
+    answered: int = strawberry.field(description="Quotes that are no longer PENDING.")
+    total: int
+
+
+@strawberry.type(name="QuoteRequest")
+class QuoteRequestType:
+    request: strawberry.Private[quote.QuoteRequest]
+    id: ID
+    client_reference: str | None
+    customer_id: ID
+    status: QuoteRequestStatus
+    created_at: datetime
+    expires_at: datetime = strawberry.field(description="No answer is waited for after this moment.")
+    remaining_seconds: float = strawberry.field(
+        description="The same as seconds from now, for clients whose clock is wrong; 0 when it has ended."
+    )
+    completed_at: datetime | None
+    progress: Progress
+
+    @classmethod
+    def of(cls, value: quote.QuoteRequest, context: Context) -> Self:
+        value = writable_request(value, context.services)
+        return cls(
+            request=value,
+            id=ID(str(value.id)),
+            client_reference=value.client_reference,
+            customer_id=ID(value.customer_id),
+            status=value.status,
+            created_at=value.created_at,
+            expires_at=value.expires_at,
+            remaining_seconds=value.remaining_s(context.services.clock.now()),
+            completed_at=value.ending.completed_at if value.ending else None,
+            progress=Progress(answered=len(value.quotes), total=len(value.insurers)),
+        )
+
+    @strawberry.field(
+        description="One per asked insurer, also those still PENDING; by default in the order of arrival."
+    )
+    def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[QuoteType]:
+        request, context = self.request, info.context
+        answered, now = request.quotes.values(), context.services.clock.now()
+        is_by_premium = order_by is QuoteOrder.PREMIUM
+        in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
+        settled = [QuoteType.of(value, context) for value in in_order]
+        missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
+        return settled + [QuoteType.pending(request, insurer_id, context) for insurer_id in missing]
+
+    @strawberry.field(description="The lowest premium so far.")
+    def best_quote(self, info: ContextInfo) -> QuoteType | None:
+        return _best(self.request.quotes.values(), info.context)
+
+
+@strawberry.type(name="Problem")
+class ProblemType:
+    path: list[str] = strawberry.field(
+        description='Where in the input, e.g. ["application", "drivers", "listed", "0", "birthDate"].'
+    )
+    code: str = strawberry.field(description="Stable, for programs: e.g. VIN_INVALID.")
+    message: str = strawberry.field(description="For people.")
+
+
+@strawberry.type
+class QuoteRequestAccepted:
+    quote_request: QuoteRequestType
+    watch_token: str = strawberry.field(
+        description="Lets a browser watch this one request, until it expires: "
+        'pass it in connection_init as `{ "token": … }`.'
+    )
+
+
+@strawberry.type
+class CustomerToken:
+    token: str
+    expires_at: datetime
+
+
+@strawberry.type(name="InvalidApplication")
+class InvalidApplicationType:
+    problems: list[ProblemType]
+
+    @classmethod
+    def of(cls, error: errors.InvalidApplication) -> Self:
+        return cls(problems=[ProblemType(path=list(p.path), code=p.code, message=p.message) for p in error.problems])
+
+
+@strawberry.type
+class RateLimited:
+    retry_after_seconds: float
+
+
+@strawberry.type(name="Stub")
+class StubType:
+    title: str
+    message: str
+    retry_after_seconds: int | None = strawberry.field(description="When it makes sense to ask again.")
+
+    @classmethod
+    def of(cls, value: stub.Stub) -> Self:
+        return cls(title=value.title, message=value.message, retry_after_seconds=value.retry_after_s)
+
+
+@strawberry.type
+class QuoteReceived:
+    cursor: str
+    request_id: ID
+    quote: QuoteType
+    progress: Progress
+
+    @classmethod
+    def of(cls, event: Received, context: Context) -> Self:
+        return cls(
+            cursor=event.cursor.encode(),
+            request_id=ID(str(event.quote.request_id)),
+            quote=QuoteType.of(writable_quote(event.quote, context.services), context),
+            progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
+        )
+
+
+@strawberry.type
+class QuotesCompleted:
+    cursor: str
+    request_id: ID
+    outcome: Outcome
+    progress: Progress
+    best_quote: QuoteType | None
+    stub: StubType | None = strawberry.field(description="Shown when there is no offer.")
+
+    @classmethod
+    def of(cls, event: Completed, context: Context) -> Self:
+        quotes = writable_request(event.request, context.services).quotes.values()
+        shown = stub.stub_for(quotes)
+        return cls(
+            cursor=event.cursor.encode(),
+            request_id=ID(str(event.request.id)),
+            outcome=event.ending.outcome,
+            progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
+            best_quote=_best(quotes, context),
+            stub=StubType.of(shown) if shown else None,
+        )
+
+
+QuoteEventUnion = Annotated[QuoteReceived | QuotesCompleted, strawberry.union("QuoteEvent")]
+CreateQuoteRequestResult = Annotated[
+    QuoteRequestAccepted | InvalidApplicationType | RateLimited, strawberry.union("CreateQuoteRequestResult")
+]
+
+
+def _best(quotes: Iterable[quote.Quote], context: Context) -> QuoteType | None:
+    best = quote.best_quote(quotes, now=context.services.clock.now())
+    return QuoteType.of(best, context) if best else None

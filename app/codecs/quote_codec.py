@@ -1,0 +1,300 @@
+"""JSON documents of quotes and endings: what PostgreSQL keeps and what Redis carries are the same bytes.
+
+They are read by other services too (docs/feed.md): fields may be added, none may change its meaning.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+
+from app.codecs.substitutes import substitute_for
+from app.domain.errors import InsurerProtocol
+from app.domain.money import Money
+from app.domain.offers.links import https_url
+from app.domain.offers.offer_bounds import (
+    NUMBER_LENGTH_MAX,
+    offer_coefficients,
+    offer_moment,
+    offer_number,
+    premium_amount,
+    sealed_link,
+    visible_text,
+)
+from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
+from app.domain.tariff.formula import Coefficients
+
+EVENT_BYTES_MAX: Final = 64 * 1024
+"""One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
+_COEFFICIENTS_BYTES_MAX: Final = 1024
+_NO_NUMBER: Final = "—"
+
+
+class _CoefficientsDocument(msgspec.Struct, rename="camel"):
+    base_rate: Decimal
+    territory: Decimal
+    bonus_malus: Decimal
+    age_experience: Decimal
+    driver_restriction: Decimal
+    power: Decimal
+    season: Decimal
+
+
+class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    number: str
+    premium: Decimal
+    currency: str
+    coefficients: _CoefficientsDocument | None = None
+    valid_until: datetime | None = None
+    purchase_url: str | None = None
+    sealed_url: str | None = None
+
+
+class _ReasonDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    code: ReasonCode
+    insurer_code: str | None = None
+
+
+class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
+    insurer: str
+    status: QuoteStatus
+    received_at: datetime
+    offer: _OfferDocument | None = None
+    reason: _ReasonDocument | None = None
+
+
+class OfferEvent(msgspec.Struct, rename="camel", gc=False):
+    """An offer as an event has it. The coefficients are decoded for those who want them."""
+
+    number: str
+    premium: Decimal
+    currency: str
+    coefficients: msgspec.Raw = msgspec.Raw()
+    valid_until: datetime | None = None
+    purchase_url: str | None = None
+    sealed_url: str | None = None
+
+    def __post_init__(self) -> None:
+        self.number = _stored_number(self.number)
+        self.premium = premium_amount(self.premium)
+        if self.valid_until is not None:
+            self.valid_until = offer_moment(self.valid_until)
+        if self.purchase_url is not None:
+            self.purchase_url = https_url(self.purchase_url)
+        if self.sealed_url is not None:
+            self.sealed_url = sealed_link(self.sealed_url)
+        if len(self.coefficients) > _COEFFICIENTS_BYTES_MAX:
+            self.coefficients = msgspec.Raw()
+
+    @property
+    def factors(self) -> Coefficients | None:
+        given = self.given_factors
+        return offer_coefficients(given) if given else None
+
+    @property
+    def given_factors(self) -> Coefficients | None:
+        """As they came: `Offer` looks at their bounds itself."""
+        read = _coefficients_decoder.decode(self.coefficients) if self.coefficients else None
+        return _copy(read, Coefficients) if read else None
+
+
+class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
+    """A quote as its event tells of it and as subscribers are told of it: making it a domain value first costs twice as much.
+
+    It has an offer or a reason.
+    """
+
+    insurer_id: str = msgspec.field(name="insurer")
+    status: QuoteStatus
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    offer: OfferEvent | None = None
+    reason: _ReasonDocument | None = None
+
+    @property
+    def why(self) -> Reason | None:
+        """The reason as the domain has it."""
+        return _reason(self.reason) if self.reason else None
+
+    def quote(self, request_id: UUID) -> Quote:
+        """The domain's value; a substitute where it cannot be made."""
+        try:
+            answer = self._answer()
+        except Exception:  # noqa: BLE001 - one quote is isolated from the others of its request
+            answer = substitute_for(request_id, self.insurer_id)
+        return Quote(request_id, self.insurer_id, answer, self.received_at)
+
+    def _answer(self) -> Answer:
+        told = self.offer
+        if told is None:
+            return NoOffer(self.status, cast("Reason", self.why))
+        return Offer(
+            number=told.number,
+            premium=Money(told.premium, told.currency),
+            coefficients=told.given_factors,
+            valid_until=told.valid_until,
+            purchase_url=told.purchase_url,
+            sealed_url=told.sealed_url,
+        )
+
+
+class _EndingDocument(msgspec.Struct, rename="camel"):
+    outcome: Outcome
+    completed_at: datetime
+
+
+Factors = TypeVar("Factors", Coefficients, _CoefficientsDocument)
+
+_encoder: Final = msgspec.json.Encoder(decimal_format="string")
+_offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
+_reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
+_told_decoder: Final = msgspec.json.Decoder(QuoteEvent)
+_coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
+_ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
+
+
+Columns = tuple[str, str | None, str | None]
+"""An answer as `osago_quotes` has it: status, offer, reason. Of the last two one is None."""
+
+
+def encode_answer(quote: Quote) -> Columns:
+    """The columns of a quote's answer; of its substitute where the answer cannot be written, or is too long."""
+    match quote.answer:
+        case Offer() as offer:
+            try:
+                document = _encoder.encode(_offer_document(offer))
+                _check_length(document)
+            except Exception:  # noqa: BLE001 - one answer is isolated from the others of its batch
+                answer = substitute_for(quote.request_id, quote.insurer_id)
+            else:
+                return QuoteStatus.OFFERED.value, document.decode(), None
+        case NoOffer() as answer:
+            pass
+    return answer.status.value, None, _encoder.encode(_reason_document(answer.reason)).decode()
+
+
+def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
+    """An answer out of its columns, also of an older release.
+
+    Raises:
+        Exception: it cannot be read; `app.postgres.request_rows` knows what is shown then.
+    """
+    if offer is not None:
+        return _offer(_offer_decoder.decode(offer))
+    return NoOffer(QuoteStatus(status), _reason(_reason_decoder.decode(reason or "")))
+
+
+def encode_quote(quote: Quote) -> bytes:
+    """The event of a quote; the request is named by the key that it stands under. As `encode_answer` otherwise."""
+    if isinstance(quote.answer, Offer):
+        try:
+            event = _encoder.encode(_quote_document(quote, _offer_document(quote.answer)))
+            _check_length(event)
+        except Exception:  # noqa: BLE001 - one quote is isolated from the others of its batch
+            quote = replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id))
+        else:
+            return event
+    return _encoder.encode(_quote_document(quote, None))
+
+
+def without_link(quote: Quote) -> Quote:
+    """The quote for other services: the link is the customer's alone. The same object where there is none."""
+    match quote.answer:
+        case Offer() as offer if offer.purchase_url or offer.sealed_url:
+            return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None))
+        case _:
+            return quote
+
+
+def decode_event(document: str | bytes) -> QuoteEvent:
+    """Reads the event of a quote, also of an older release.
+
+    Raises:
+        ValueError, InsurerProtocol: it is none.
+    """
+    told = _told_decoder.decode(document)
+    if told.offer is None and told.reason is None:
+        raise ValueError("a quote has an offer or a reason")
+    return told
+
+
+def to_event(quote: Quote) -> QuoteEvent:
+    """As if it had come by its event."""
+    return decode_event(encode_quote(quote))
+
+
+def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
+    """The quote that an event tells of; raises as `decode_told`."""
+    return decode_event(document).quote(request_id)
+
+
+def encode_ending(ending: Ending) -> bytes:
+    return _encoder.encode(_EndingDocument(ending.outcome, ending.completed_at))
+
+
+def decode_ending(document: str | bytes) -> Ending:
+    read = _ending_decoder.decode(document)
+    return Ending(read.outcome, read.completed_at)
+
+
+def _offer_document(offer: Offer) -> _OfferDocument:
+    return _OfferDocument(
+        offer.number,
+        offer.premium.amount,
+        offer.premium.currency,
+        _copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
+        offer.valid_until,
+        offer.purchase_url,
+        offer.sealed_url,
+    )
+
+
+def _quote_document(quote: Quote, offer: _OfferDocument | None) -> _QuoteDocument:
+    reason = None if isinstance(quote.answer, Offer) else _reason_document(quote.answer.reason)
+    return _QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason)
+
+
+def _reason_document(reason: Reason) -> _ReasonDocument:
+    return _ReasonDocument(reason.code, reason.insurer_code)
+
+
+def _check_length(document: bytes) -> None:
+    if len(document) > EVENT_BYTES_MAX:
+        raise ValueError("an answer is too long")
+
+
+def _stored_number(number: str) -> str:
+    """Older releases kept numbers that are out of bounds now: what can be seen of them is shown."""
+    try:
+        return offer_number(number)
+    except InsurerProtocol:
+        return ((visible_text(number) or "")[:NUMBER_LENGTH_MAX]).strip() or _NO_NUMBER
+
+
+def _offer(read: _OfferDocument) -> Offer:
+    return Offer(
+        number=_stored_number(read.number),
+        premium=Money(read.premium, read.currency),
+        coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
+        valid_until=read.valid_until,
+        purchase_url=read.purchase_url,
+        sealed_url=read.sealed_url,
+    )
+
+
+def _reason(read: _ReasonDocument) -> Reason:
+    return Reason(read.code, read.insurer_code)
+
+
+def _copy(factors: Coefficients | _CoefficientsDocument, kind: type[Factors]) -> Factors:
+    return kind(
+        base_rate=factors.base_rate,
+        territory=factors.territory,
+        bonus_malus=factors.bonus_malus,
+        age_experience=factors.age_experience,
+        driver_restriction=factors.driver_restriction,
+        power=factors.power,
+        season=factors.season,
+    )

@@ -1,0 +1,128 @@
+"""Settings from the environment (`OSAGO_…`) or `.env`. Whatever is wrong with them is one clear line."""
+
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.config.quantities import Duration, OptionalDuration, OptionalRate, Share
+from app.domain.errors import WrongSetting
+
+AUTH_SECRET_BYTES_MIN: Final = 32
+
+
+def _page(value: object) -> object:
+    """`true` and `false`, as this was written before there was `admin`."""
+    return (
+        {True: "on", "true": "on", False: "off", "false": "off"}.get(value, value)
+        if isinstance(value, bool | str)
+        else value
+    )
+
+
+Page = Annotated[str, BeforeValidator(_page), Field(pattern="^(on|admin|off)$")]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Durations are seconds, written with a unit (`60s`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OSAGO_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True, frozen=True
+    )
+
+    database_url: str = Field(default="postgresql://osago@127.0.0.1:5432/osago", pattern="^postgres(ql)?://")
+    """As libpq writes it, sockets included (`postgresql:///osago?host=/run/postgresql`)."""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Also `rediss://…`, `unix://…`, `redis+sentinel://h1,h2,h3/name/0`, `redis+cluster://h1,h2,h3`."""
+    insurers_file: Path = Path("insurers.toml")
+    public_url: str = Field(default="http://127.0.0.1:8000", pattern="^https?://[^/?#]+(/[^?#]*)?$")
+    """Where insurers that call back reach the API."""
+    auth_secret: SecretStr = SecretStr("")
+    """Signs service tokens and watch tokens."""
+    auth_keys: SecretStr = SecretStr("")
+    """`id:secret,…`: the first signs, all are checked with; the secret above is the key without an id."""
+    jwks: str = ""
+    """A file or an https URL with the public keys of an identity provider whose service tokens hold too."""
+    jwks_issuer: str = ""
+    """Required with `jwks`: the `iss` of the provider's tokens; others do not hold."""
+    jwks_tenant_prefix: str = Field(default="idp:", pattern="^[!-~]{1,64}$")
+    """Before the `sub` of the provider's tokens; `off`: they share the names of our own tokens."""
+    jwks_scopes: str = Field(default="quotes:read quotes:write", pattern="^[!-~]+( [!-~]+)*$")
+    """What the provider's tokens may give, of what they say."""
+    encryption_keys: SecretStr = SecretStr("")
+    """`id:base64,…` of 32 bytes each: the first encrypts, all decrypt."""
+    quote_deadline: Duration = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
+    end_margin: Duration = Field(default="1s")  # pyright: ignore[reportAssignmentType]
+    """Asking stops so long before the deadline."""
+    watch_token_ttl: Duration = Field(default="30min")  # pyright: ignore[reportAssignmentType]
+    lease: Duration = Field(default="3s")  # pyright: ignore[reportAssignmentType]
+    """The jobs of a worker that has not been heard of for so long are taken over."""
+    shards: int = Field(default=1, ge=1, le=64)
+    max_deliveries: int = Field(default=5, ge=1, le=100)
+    feed_length: int = Field(default=1_000_000, ge=0, le=100_000_000)
+    """Entries kept in each shard's feed for other services; 0: no feed."""
+    admission_age: OptionalDuration = Field(default="20s")  # pyright: ignore[reportAssignmentType]
+    """Requests are refused while jobs have waited longer to be read; `off`: never."""
+    retention: Duration = Field(default="30d")  # pyright: ignore[reportAssignmentType]
+    """Applications are purged so long after they were accepted."""
+    rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    customer_rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
+    database_connections: int = Field(default=8, ge=2, le=100)
+    """Per process; group commits need few."""
+    log_format: str = Field(default="console", pattern="^(console|json)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    origins: str = ""
+    """Pages of which other origins may call, `*`: any. Sets CORS headers too."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Whose `X-Forwarded-For` tells the caller's address."""
+    sockets_per_address: int = Field(default=5000, ge=1)
+    sockets_per_token: int = Field(default=5000, ge=1)
+    """Of one service."""
+    watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
+    """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
+    trusted_documents: Path | None = None
+    """A JSON file of documents by their SHA-256."""
+    only_trusted_documents: bool = False
+    introspection: str = Field(default="on", pattern="^(on|admin|off)$")
+    graphiql: Page = "on"
+    graphiql_token: SecretStr = SecretStr("")
+    """A service token that GraphiQL opens with; for the demo alone."""
+
+    @model_validator(mode="after")
+    def _asking_has_its_time(self) -> Self:
+        if self.end_margin >= self.quote_deadline:
+            raise ValueError("OSAGO_END_MARGIN: must be shorter than OSAGO_QUOTE_DEADLINE")
+        if self.retention <= self.quote_deadline:
+            raise ValueError("OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE")
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the environment.
+
+        Raises:
+            WrongSetting: a value is wrong; the text names the variable and never holds the value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = "".join(f"OSAGO_{str(part).upper()}: " for part in first["loc"][:1])
+            raise WrongSetting(f"{name}{first['msg'].removeprefix('Value error, ')}") from None
+
+    def secret(self) -> str:
+        """The secret that tokens without a key's id are signed with; empty where there are only keys with ids.
+
+        Raises:
+            WrongSetting: there is none, or a short one.
+        """
+        secret = self.auth_secret.get_secret_value()
+        if not secret and self.auth_keys.get_secret_value():
+            return ""
+        if len(secret.encode()) < AUTH_SECRET_BYTES_MIN:
+            raise WrongSetting(
+                f"OSAGO_AUTH_SECRET: needed, at least {AUTH_SECRET_BYTES_MIN} bytes long; "
+                "`openssl rand -base64 48` makes one"
+            )
+        return secret

@@ -1,0 +1,1 @@
+"""What an offer may hold: bounds of its values, and its links."""

@@ -1,0 +1,1 @@
+"""A new quote request, from what a caller sends to a value of the domain."""

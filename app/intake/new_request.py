@@ -1,0 +1,150 @@
+"""A new quote request: read from what a caller sent, valid, or refused with every problem found at once."""
+
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from app.domain.application import Application
+from app.domain.errors import InvalidApplication
+from app.domain.intake.application_table import application_table
+from app.domain.intake.careful_reader import read_carefully
+from app.domain.intake.fast_reader import read_fast
+from app.domain.intake.field_table import Field, Found, Identifier, ListTable, ObjectTable, optional
+from app.domain.intake.formats import Broken, finds
+
+MOSCOW: Final = ZoneInfo("Europe/Moscow")
+"""Insurance days begin and end by this clock."""
+_PLAIN_MAILBOX: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII | re.IGNORECASE)
+_MAILBOX_MAX: Final = 64
+_EMAIL_MAX: Final = 254
+_REFERENCE: Final = re.compile(r"[!-~]{1,128}")
+
+
+class NewRequestInput(msgspec.Struct, frozen=True):
+    """What a caller sends to create a request, valid. `insurers` is None where all are meant."""
+
+    client_reference: str | None
+    customer_id: str
+    application: Application
+    insurers: tuple[str, ...] | None
+
+    def __repr__(self) -> str:
+        return f"NewRequestInput(customer_id={self.customer_id!r})"  # nothing that is personal
+
+
+def read_new_request(raw: Mapping[str, object], *, now: datetime, configured: Sequence[str]) -> NewRequestInput:
+    """Reads a `CreateQuoteRequestInput`: JSON, or with GraphQL's scalars parsed already.
+
+    Raises:
+        InvalidApplication: with everything that is wrong.
+    """
+    with contextlib.suppress(Broken):
+        return read_plain(raw, now=now, configured=configured)
+    read, problems = read_carefully(new_request_table(moscow_day(now), tuple(configured)), raw)
+    if problems:
+        raise InvalidApplication(problems)
+    return read
+
+
+def read_plain(raw: Any, *, now: datetime, configured: Sequence[str]) -> NewRequestInput:
+    """Reads a `CreateQuoteRequestInput` of plain JSON that is valid by GraphQL's rules, too.
+
+    Raises:
+        Broken: it is wrong, or merely rare: read it with care.
+    """
+    return read_fast(new_request_table(moscow_day(now), tuple(configured)), raw)
+
+
+@lru_cache(maxsize=8)
+def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
+    """The table of a request that is sent on this day in Moscow to some of these insurers."""
+    fields = [
+        optional(
+            "client_reference",
+            str,
+            CLIENT_REFERENCE,
+            about="The caller's own number of the application; makes a retry safe.",
+            example="order-2024-0001",
+        ),
+        Field("customer_id", Identifier, CUSTOMER_ID, example="customer-42"),
+        Field("application", application_table(today, is_email)),
+        optional(
+            "insurers",
+            ListTable(Identifier),
+            about="Ask only these; all if left out; an empty list is a problem.",
+            key="insurerIds",
+        ),
+    ]
+
+    def checks(request: NewRequestInput) -> Found:
+        return _insurer_checks(request.insurers, configured)
+
+    codes = ("INSURERS_EMPTY", "INSURER_UNKNOWN", "INSURER_REPEATED")
+    return ObjectTable("CreateQuoteRequestInput", NewRequestInput, fields, checks, codes=codes)
+
+
+@lru_cache(maxsize=4)
+def _moscow_day(hours: int) -> date:
+    return datetime.fromtimestamp(hours * 3600, MOSCOW).date()
+
+
+def moscow_day(now: datetime) -> date:
+    """The date in Moscow, which is whole hours away from UTC: it changes with no hour but the first of a day."""
+    return _moscow_day(int(now.timestamp()) // 3600)
+
+
+def reference(code: str) -> Callable[[str], str]:
+    """The rule of an id that a caller chooses."""
+
+    @finds(code)
+    def rule(text: str) -> str:
+        if _REFERENCE.fullmatch(text):
+            return text
+        raise Broken(code)
+
+    return rule
+
+
+CUSTOMER_ID: Final = reference("CUSTOMER_ID_INVALID")
+CLIENT_REFERENCE: Final = reference("CLIENT_REFERENCE_INVALID")
+
+
+def _insurer_checks(chosen: Sequence[Any] | None, configured: Sequence[str]) -> Found:
+    if chosen is None:
+        return
+    if not chosen and chosen == ():
+        yield ("insurerIds",), "INSURERS_EMPTY"
+    # An honest list is no longer than this; of another one the first part says enough.
+    for place, insurer_id in enumerate((chosen or ())[: len(configured) + 1]):
+        if insurer_id not in configured:
+            yield ("insurerIds", str(place)), "INSURER_UNKNOWN"
+        elif insurer_id in (chosen or ())[:place]:
+            yield ("insurerIds", str(place)), "INSURER_REPEATED"
+
+
+def is_email(text: str) -> bool:
+    """As email-validator has it. Of a plain mailbox nothing but its domain can be wrong, and there are few of those."""
+    mailbox, at, domain = text.partition("@")
+    if at and len(mailbox) <= _MAILBOX_MAX and _PLAIN_MAILBOX.fullmatch(mailbox) and len(text) <= _EMAIL_MAX:
+        return _is_domain(domain)
+    return _is_valid(text)
+
+
+@lru_cache(maxsize=512)
+def _is_domain(domain: str) -> bool:
+    return _is_valid(f"a@{domain}")
+
+
+def _is_valid(email: str) -> bool:
+    try:
+        validate_email(email, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""What is true: requests, quotes and the outbox in PostgreSQL, applications sealed."""

@@ -1,0 +1,29 @@
+"""Bringing the database to the newest schema."""
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.postgres.database import CONNECT_S_MAX
+from app.postgres.schema_version import SCRIPTS
+
+
+def engine(url: str) -> AsyncEngine:
+    """An engine over asyncpg for any URL of libpq's: SQLAlchemy itself would read it as psycopg's."""
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_S_MAX), poolclass=NullPool
+    )
+
+
+def config(url: str) -> Config:
+    """What alembic's commands take."""
+    made = Config(attributes={"database_url": url})
+    made.set_main_option("script_location", str(SCRIPTS))
+    return made
+
+
+def migrate(url: str) -> None:
+    """Brings the database to the newest schema; several processes may do so at once."""
+    command.upgrade(config(url), "head")

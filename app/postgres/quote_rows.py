@@ -1,0 +1,127 @@
+"""Settled quotes in PostgreSQL: the primary key (request, insurer) is the fence that only one answer passes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from app.codecs.quote_codec import encode_answer
+from app.domain.quote import Quote
+from app.postgres.cipher import Sealed
+from app.postgres.database import Connection
+from app.postgres.request_rows import quote_of
+
+# The requests are locked first, as their foreign key would lock them afterwards: whoever ends one of them holds it
+# FOR UPDATE and writes the same slots, and the two would wait for each other.
+_SETTLE: Final = """
+WITH locked AS (SELECT id FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE)
+INSERT INTO osago_quotes (request_id, insurer_id, status, offer, reason, received_at)
+SELECT t.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+    AS t (request_id, insurer_id, status, offer, reason, received_at)
+LEFT JOIN locked ON locked.id = t.request_id
+ORDER BY t.request_id, t.insurer_id
+ON CONFLICT (request_id, insurer_id) DO NOTHING
+RETURNING request_id, insurer_id
+"""
+
+_READ: Final = """
+SELECT request_id, insurer_id, status, offer::text, reason::text, received_at FROM osago_quotes
+WHERE (request_id, insurer_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+"""
+
+_MISSING: Final = """
+SELECT r.id, insurer FROM osago_requests r, unnest(r.insurers) AS insurer
+WHERE r.id = ANY($1::uuid[])
+AND NOT EXISTS (SELECT 1 FROM osago_quotes q WHERE q.request_id = r.id AND q.insurer_id = insurer)
+ORDER BY r.id, insurer
+"""
+
+_SLOTS: Final = """
+SELECT r.id, r.application, r.application_key_id, r.expires_at, r.completed_at IS NOT NULL AS ended,
+       ARRAY(SELECT q.insurer_id FROM osago_quotes q WHERE q.request_id = r.id) AS settled
+FROM osago_requests r WHERE r.id = ANY($1::uuid[])
+"""
+
+_WORK: Final = """
+SELECT r.id, r.application, r.application_key_id, r.expires_at, r.completed_at IS NOT NULL AS ended,
+       q.insurer_id, q.status, q.offer::text, q.reason::text, q.received_at
+FROM osago_requests r LEFT JOIN osago_quotes q ON q.request_id = r.id AND q.insurer_id = $2
+WHERE r.id = ANY($1::uuid[])
+"""
+
+Key = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lane must know of a request before it asks. `settled` is the quote that is there already."""
+
+    application: Sealed | None
+    expires_at: datetime
+    ended: bool
+    settled: Quote | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSlots:
+    """The work on a request, for every insurer that is not among `settled`."""
+
+    work: Work
+    settled: frozenset[str]
+
+
+async def insert_quotes(connection: Connection, quotes: Sequence[Quote]) -> set[Key]:
+    """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won."""
+    ordered = sorted(quotes, key=lambda quote: (quote.request_id, quote.insurer_id))
+    answers = [encode_answer(quote) for quote in ordered]
+    rows = await connection.fetch(
+        _SETTLE,
+        [quote.request_id for quote in ordered],
+        [quote.insurer_id for quote in ordered],
+        [status for status, _, _ in answers],
+        [offer for _, offer, _ in answers],
+        [reason for _, _, reason in answers],
+        [quote.received_at for quote in ordered],
+    )
+    return {(row["request_id"], row["insurer_id"]) for row in rows}
+
+
+async def read_quotes(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Quote]:
+    """The settled quotes under these keys."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(_READ, [request_id for request_id, _ in keys], [insurer for _, insurer in keys])
+    return {(row["request_id"], row["insurer_id"]): quote_of(row["request_id"], row) for row in rows}
+
+
+async def missing_quotes(connection: Connection, ids: Sequence[UUID]) -> list[Key]:
+    """Every slot of these requests that has no quote."""
+    return [(row["id"], row["insurer"]) for row in await connection.fetch(_MISSING, ids)]
+
+
+async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, QuoteSlots]:
+    """What all lanes together need of these requests."""
+    return {
+        row["id"]: QuoteSlots(_work(row, None), frozenset(row["settled"]))
+        for row in await connection.fetch(_SLOTS, ids)
+    }
+
+
+async def read_work(connection: Connection, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """What one insurer's lane needs for a batch of jobs."""
+    return {
+        row["id"]: _work(row, None if row["status"] is None else quote_of(row["id"], row))
+        for row in await connection.fetch(_WORK, ids, insurer_id)
+    }
+
+
+def _work(row: asyncpg.Record, settled: Quote | None) -> Work:
+    return Work(
+        application=None if row["application"] is None else Sealed(row["application_key_id"], row["application"]),
+        expires_at=row["expires_at"],
+        ended=row["ended"],
+        settled=settled,
+    )

@@ -1,1 +1,0 @@
-"""The use cases: accept a request, settle a quote, end a request. Everything that commits is here."""

@@ -1,0 +1,143 @@
+"""Whether work can be given to a process: kept up to date by its own parts, so that a probe waits for nothing.
+
+PostgreSQL and Redis are each looked at once a second. One that hangs is found by the look that is under way for too long.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from redis.exceptions import ResponseError
+
+from app.domain.errors import Unavailable
+from app.postgres.schema_version import is_current
+from app.redis import keys
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.clock import Clock
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part
+
+LOOK_EVERY_S: Final = 1.0
+ANSWER_S_MAX: Final = 2.0
+"""What has not answered a look for so long hangs."""
+FIRST_LOOK_S_MAX: Final = 1.0
+OK: Final = "ok"
+NOT_THERE: Final = "not there"
+HANGS: Final = "does not answer"
+UNKNOWN: Final = "not looked at yet"
+BEHIND: Final = "migrations are behind: run `osago migrate`"
+_PROBE_MS: Final = 5000
+_REFUSALS: Final = {
+    "READONLY": "it is a replica",
+    "OOM": "its memory is full",
+    "MISCONF": "it cannot save",
+    "NOREPLICAS": "it has too few replicas",
+}
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether work can be given to this process, and what is missing or degraded."""
+
+    is_ready: bool
+    detail: Mapping[str, str]
+
+
+class Lookout:
+    """What is known of one server. `look` returns `ok`, or what is wrong; it raises what its client raises."""
+
+    def __init__(self, name: str, look: Callable[[], Awaitable[str]], clock: Clock) -> None:
+        self.name = name
+        self._look = look
+        self._clock = clock
+        self._state = UNKNOWN
+        self._looking_since_s: float | None = None
+        self.looked = asyncio.Event()
+        """Set once something is known."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, or what is wrong with it; waits for nothing."""
+        since_s = self._looking_since_s
+        if since_s is not None and self._clock.monotonic() - since_s > ANSWER_S_MAX:
+            return HANGS
+        return self._state
+
+    def part(self) -> Part:
+        return periodic(f"lookout:{self.name}", self.run_once, every_s=LOOK_EVERY_S, clock=self._clock)
+
+    async def run_once(self) -> None:
+        """Looks once."""
+        self._looking_since_s = self._clock.monotonic()
+        try:
+            self._learn(await self._look())
+        except (Unavailable, *GONE):
+            self._learn(NOT_THERE)
+        except Exception:
+            self._learn(NOT_THERE)
+            raise
+        finally:
+            self._looking_since_s = None
+
+    def _learn(self, state: str) -> None:
+        if state != self._state and UNKNOWN not in {state, self._state}:
+            write = log.info if state == OK else log.warning
+            write("server.state", server=self.name, state=state)
+        self._state = state
+        self.looked.set()
+
+
+class ReadinessMonitor:
+    """What one process knows of the servers that it needs."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._postgresql = Lookout("postgresql", self._look_at_postgresql, resources.clock)
+        self._redis = Lookout("redis", self._look_at_redis, resources.clock)
+
+    def parts(self) -> list[Part]:
+        return [self._postgresql.part(), self._redis.part()]
+
+    async def first_look(self) -> None:
+        """Returns when something is known of both, or after FIRST_LOOK_S_MAX: a process that starts is ready at once."""
+        try:
+            async with asyncio.timeout(FIRST_LOOK_S_MAX):
+                await self._postgresql.looked.wait()
+                await self._redis.looked.wait()
+        except TimeoutError:
+            log.warning("server.state", server="postgresql, redis", state=HANGS)
+
+    async def readiness(self, *, is_draining: bool) -> Readiness:
+        """Without PostgreSQL nothing can be promised; without Redis accepting and watching go on, later."""
+        if HANGS in {self._postgresql.state, self._redis.state}:
+            # This process may have stood still itself. Answers that have come meanwhile are read in the same turn of the loop.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        detail = {one.name: one.state for one in (self._postgresql, self._redis)}
+        if is_draining:
+            detail["process"] = "draining"
+        return Readiness(detail["postgresql"] == OK and not is_draining, detail)
+
+    async def _look_at_postgresql(self) -> str:
+        return OK if await is_current(self._resources.pool) else BEHIND
+
+    async def _look_at_redis(self) -> str:
+        """Writes: a replica and a full server answer PING well, and take no job."""
+        redis, shards = self._resources.redis, range(self._resources.jobs.shards)
+        try:
+            await asyncio.gather(*(redis.set(keys.probe(shard), "1", px=_PROBE_MS) for shard in shards))
+        except ResponseError as error:
+            code = refusal_code(error)
+            return f"takes no writes: {_REFUSALS.get(code, 'it refuses them')} ({code})"
+        return OK
+
+
+def refusal_code(error: ResponseError) -> str:
+    """Redis's own code of an error: never its text, which may repeat what was sent."""
+    word = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    return word if word.isascii() and word.isalpha() and word.isupper() else type(error).__name__

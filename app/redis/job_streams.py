@@ -1,0 +1,237 @@
+"""Job streams: one per insurer and shard, read by the consumer group `workers`. A job carries ids, nothing else."""
+
+import contextlib
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from app.redis import keys
+from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
+from app.redis.redis_client import RedisClient
+from app.redis.topology import BLOCK_MS, RedisAddress, close, connect_blocking
+
+KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
+"""So long after its deadline a request's keys stay in Redis: clients come back late."""
+_ENQUEUE_MAX: Final = 200
+_IDS_MAX: Final = 1000
+_NO_GROUP: Final = {"pending": 0, "last-delivered-id": "0-0"}
+
+
+def expiry_ms(expires_at: datetime) -> int:
+    """When the keys of a request may go, as PEXPIREAT takes it."""
+    return int((expires_at + KEPT_AFTER_EXPIRY).timestamp() * 1000)
+
+
+class Enqueued(msgspec.Struct, frozen=True):
+    """A request whose jobs are to be in their streams, for those of its insurers that have not answered.
+
+    `mark` is its customer's (`keys.customer_mark`), so that whoever watches the customer hears of it; None tells nobody.
+    """
+
+    request_id: UUID
+    insurers: tuple[str, ...]
+    expires_at: datetime
+    mark: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too.
+
+    `is_first`: nobody has had it before. A job that was handed back without blame counts from one, and is not.
+    """
+
+    shard: int
+    entry: str
+    request_id: UUID
+    deliveries: int = 1
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead."""
+
+    fresh: bool
+    epoch: str
+    taken_over: Mapping[str, Sequence[Delivery]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An insurer's own id of an application, worth keeping for whoever takes the job over."""
+
+    request_id: UUID
+    insurer_id: str
+    application_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Jobs that nobody has read: how many, and when the oldest was added (milliseconds of Redis's time)."""
+
+    waiting: int
+    oldest_ms: int | None
+
+    def __add__(self, other: "Backlog") -> "Backlog":
+        moments = [moment for moment in (self.oldest_ms, other.oldest_ms) if moment is not None]
+        return Backlog(self.waiting + other.waiting, min(moments, default=None))
+
+
+OfRequest = TypeVar("OfRequest", Enqueued, Remembered)
+
+
+class JobStreams:
+    """All job streams of one Redis."""
+
+    def __init__(self, client: RedisClient, *, shards: int) -> None:
+        self._client = client
+        self.shards = shards
+
+    async def enqueue(self, batch: Sequence[Enqueued]) -> int:
+        """Adds what is neither done nor in its stream already; returns how many jobs were added."""
+        added = 0
+        for shard, requests in self._by_shard(batch).items():
+            for first in range(0, len(requests), _ENQUEUE_MAX):
+                added += await self._enqueue(shard, requests[first : first + _ENQUEUE_MAX])
+        return added
+
+    async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
+        insurers = sorted({insurer for request in requests for insurer in request.insurers})
+        number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
+        arguments: list[Argument] = [keys.accepted(shard), len(insurers), *insurers]
+        for request in requests:
+            streams = ",".join(number[insurer] for insurer in request.insurers)
+            mark = "" if request.mark is None else request.mark
+            arguments += [str(request.request_id), expiry_ms(request.expires_at), mark, streams]
+        names = [keys.jobs(shard, insurer) for insurer in insurers]
+        names += [keys.request(shard, request.request_id) for request in requests]
+        return await ENQUEUE.run(self._client, names, arguments)
+
+    async def tick(self, shard: int, consumer: str, *, lease_s: float, free: Mapping[str, int]) -> Tick:
+        """Beats, and takes over the jobs of the dead: per insurer at most `free` ones."""
+        insurers = list(free)
+        names = [keys.heartbeats(shard), keys.epoch(shard), *(keys.jobs(shard, insurer) for insurer in insurers)]
+        arguments = [keys.GROUP, consumer, int(lease_s * 1000), secrets.token_hex(8), *(free[i] for i in insurers)]
+        fresh, epoch, taken = await PRESENCE.run(self._client, names, arguments)
+        taken_over: dict[str, list[Delivery]] = defaultdict(list)
+        for number, entry, request_id, deliveries in taken:
+            taken_over[insurers[number - 1]].append(Delivery(shard, entry, UUID(request_id), deliveries))
+        return Tick(bool(fresh), epoch, taken_over)
+
+    async def owned(self, shard: int, insurer_id: str, consumer: str, entries: Sequence[str]) -> set[str]:
+        """Which of these entries are still pending for this consumer."""
+        owned: set[str] = set()
+        for first in range(0, len(entries), _IDS_MAX):
+            page = entries[first : first + _IDS_MAX]
+            owned |= set(await OWNED.run(self._client, [keys.jobs(shard, insurer_id)], [keys.GROUP, consumer, *page]))
+        return owned
+
+    async def hand_back(self, shard: int, insurer_id: str, consumer: str, deliveries: Mapping[str, int]) -> None:
+        """Gives entries to whoever reaps next, each with the number of deliveries that it is to have had."""
+        entries = list(deliveries.items())
+        for first in range(0, len(entries), _IDS_MAX):
+            page = entries[first : first + _IDS_MAX]
+            arguments: list[Argument] = [keys.GROUP, consumer, keys.RETURNED]
+            arguments += [part for entry, count in page for part in (entry, count)]
+            await HAND_BACK.run(self._client, [keys.jobs(shard, insurer_id)], arguments)
+
+    async def discard(self, insurer_id: str, delivery: Delivery) -> None:
+        """Acknowledges and deletes a job that there is nothing to do about."""
+        stream = keys.jobs(delivery.shard, insurer_id)
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xack(stream, keys.GROUP, delivery.entry)
+        pipeline.xdel(stream, delivery.entry)
+        await pipeline.execute()
+
+    async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
+        """What waits in the streams of these insurers, over all shards."""
+        names = [(insurer, shard) for insurer in insurers for shard in range(self.shards)]
+        pipeline = self._client.pipeline(transaction=False)
+        for insurer, shard in names:
+            pipeline.xlen(keys.jobs(shard, insurer))
+            pipeline.xinfo_groups(keys.jobs(shard, insurer))
+        replies = await pipeline.execute(raise_on_error=False)
+        found = {insurer: Backlog(0, None) for insurer in insurers}
+        for place, (insurer, shard) in enumerate(names):
+            length, groups = replies[2 * place], replies[2 * place + 1]
+            if not isinstance(length, Exception) and length:
+                # Before the first worker comes there is no group: everything waits then.
+                group = groups[0] if not isinstance(groups, Exception) and groups else _NO_GROUP
+                found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, group)
+        return found
+
+    async def _waiting(self, stream: str, length: int, group: Mapping[str, Any]) -> Backlog:
+        waiting = length - group["pending"]
+        if waiting <= 0:
+            return Backlog(0, None)
+        unread = await self._client.xrange(stream, min=f"({group['last-delivered-id']}", max="+", count=1)
+        return Backlog(waiting, int(unread[0][0].partition("-")[0]) if unread else None)
+
+    async def remember(self, batch: Sequence[Remembered]) -> None:
+        """Keeps insurers' own ids beside the requests."""
+        for shard, ids in self._by_shard(batch).items():
+            names = [keys.request(shard, one.request_id) for one in ids]
+            arguments = [part for o in ids for part in (o.insurer_id, o.application_id, expiry_ms(o.expires_at))]
+            await REMEMBER.run(self._client, names, arguments)
+
+    async def recall(self, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The insurer's own ids of those requests that have been there before, as far as Redis still knows."""
+        if not ids:
+            return {}
+        pipeline = self._client.pipeline(transaction=False)
+        for id_ in ids:
+            pipeline.hget(keys.request(keys.shard_of(id_, self.shards), id_), f"at:{insurer_id}")
+        replies = await pipeline.execute()
+        return {id_: application_id for id_, application_id in zip(ids, replies, strict=True) if application_id}
+
+    def _by_shard(self, batch: Sequence[OfRequest]) -> Mapping[int, Sequence[OfRequest]]:
+        shards: dict[int, list[OfRequest]] = defaultdict(list)
+        for one in batch:
+            shards[keys.shard_of(one.request_id, self.shards)].append(one)
+        return shards
+
+
+class JobReader:
+    """Reads one stream for one consumer, on a connection of its own. Never cancel a read: let BLOCK run out."""
+
+    def __init__(self, address: RedisAddress, *, shard: int, insurer_id: str, consumer: str) -> None:
+        self.shard = shard
+        self._client = connect_blocking(address)
+        self._stream = keys.jobs(shard, insurer_id)
+        self._consumer = consumer
+
+    async def read(self, count: int) -> list[Delivery]:
+        """New jobs; empty when none came within BLOCK."""
+        return await self._read(">", count, block_ms=BLOCK_MS, is_first=True)
+
+    async def read_own(self, count: int, after: str = "0") -> list[Delivery]:
+        """Jobs delivered to this consumer and not acknowledged: a read whose reply was lost left them here."""
+        return await self._read(after, count, block_ms=None, is_first=False)
+
+    async def make_group(self) -> None:
+        """Makes the group from the stream's very beginning; that it is there already is success."""
+        with contextlib.suppress(ResponseError):  # BUSYGROUP
+            await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
+
+    async def close(self) -> None:
+        await close(self._client)
+
+    async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
+        answer = await self._client.xreadgroup(
+            keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
+        )
+        # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
+        return [
+            Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first)
+            for entry, fields in answer.get(self._stream, [])
+            if fields
+        ]

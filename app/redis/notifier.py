@@ -1,0 +1,78 @@
+"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.observability import metrics
+from app.redis.redis_client import RedisClient
+from app.redis.topology import BLOCK_MS, GONE
+from app.runtime.cancellation import raise_if_cancelled
+
+log: Final = structlog.get_logger(__name__)
+
+_RETRY_S: Final = 0.2
+
+
+def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
+    """A listener for messages that are request ids separated by spaces."""
+    return lambda message: on_ring([UUID(part) for part in message.split()])
+
+
+class Notifier:
+    """One connection that listens to all channels that it is told of before it runs."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._listeners: dict[str, Callable[[str], None]] = {}
+        self.is_connected = False
+        """False while rings may be missed."""
+        self.connected = asyncio.Event()
+        """Set while `is_connected`; cleared when the connection breaks."""
+
+    def listen(self, channels: Iterable[str], listener: Callable[[str], None]) -> None:
+        """Hands the messages of these channels to a listener."""
+        self._listeners |= dict.fromkeys(channels, listener)
+
+    async def run(self) -> None:
+        """Listens for ever, connecting again whenever the connection breaks."""
+        while True:
+            raise_if_cancelled()
+            try:
+                await self._listen()
+            except GONE as error:
+                if self.is_connected:
+                    log.warning("bell.lost", error=type(error).__name__)
+            finally:
+                self._hears(hears=False)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
+        await self._client.ping()  # a Cluster's client knows its nodes only after its first command
+        async with self._client.pubsub() as pubsub:
+            await pubsub.subscribe(*self._listeners)
+            while True:
+                raise_if_cancelled()
+                message = await pubsub.get_message(timeout=BLOCK_MS / 1000)
+                if message is None:
+                    await pubsub.ping()  # a connection that died silently is found by it
+                elif message["type"] == "subscribe":
+                    self._hears(hears=message["data"] == len(self._listeners))
+                elif message["type"] == "message":
+                    self._hand_over(message["channel"], message["data"])
+
+    def _hand_over(self, channel: str, message: str) -> None:
+        try:
+            self._listeners[channel](message)
+        except ValueError:  # another writer's: ours are ids
+            metrics.FOREIGN.inc()
+
+    def _hears(self, *, hears: bool) -> None:
+        self.is_connected = hears
+        if hears:
+            self.connected.set()
+        else:
+            self.connected.clear()

@@ -1,0 +1,141 @@
+"""Clients for one Redis, for Sentinel and for a Cluster, with every wait limited.
+
+There are two kinds: a shared client for commands and scripts, all of them idempotent and therefore retried once, and
+a blocking one for a lane's reader, on a connection of its own, never retried: a read whose reply was lost may have
+been delivered.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from app.domain.errors import WrongSetting
+from app.redis.redis_client import RedisClient
+
+GONE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What it looks like when Redis is not there, or not itself."""
+
+CONNECT_S_MAX: Final = 1.0
+REPLY_S_MAX: Final = 2.0
+BLOCK_MS: Final = 1000
+BLOCKED_REPLY_S_MAX: Final = 4.0
+_CONNECTIONS_MAX: Final = 64
+_DEFAULT_PORT: Final = 6379
+_SENTINEL_PORT: Final = 26379
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """Where Redis is. `hosts` has several for Sentinel and Cluster; `name` is Sentinel's name of the master."""
+
+    url: str
+    scheme: str
+    hosts: tuple[tuple[str, int], ...]
+    name: str
+    options: dict[str, Any]
+
+    @property
+    def is_cluster(self) -> bool:
+        return self.scheme == "redis+cluster"
+
+
+def parse_address(url: str) -> RedisAddress:
+    """Reads OSAGO_REDIS_URL.
+
+    Raises:
+        WrongSetting: it is none of the forms that CONTRACT names; the text does not repeat it, for it may hold a password.
+    """
+    parts = urlsplit(url)
+    wrong = WrongSetting(
+        "OSAGO_REDIS_URL: expected redis://host:6379/0, rediss://…, unix:///path, "
+        "redis+sentinel://h1,h2,h3/name/0 or redis+cluster://h1,h2,h3"
+    )
+    if parts.scheme in {"redis", "rediss", "unix"}:
+        return RedisAddress(url, parts.scheme, (), "", {})
+    if parts.scheme not in {"redis+sentinel", "redis+cluster"}:
+        raise wrong
+    credentials, _, places = parts.netloc.rpartition("@")
+    port = _SENTINEL_PORT if parts.scheme == "redis+sentinel" else _DEFAULT_PORT
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    if credentials:
+        username, _, password = credentials.partition(":")
+        options |= {"username": unquote(username) or None, "password": unquote(password) or None}
+    name, _, database = parts.path.strip("/").partition("/")
+    try:
+        hosts = tuple(_host(place, port) for place in places.split(","))
+        options |= {"db": int(database)} if database else {}
+    except ValueError:
+        raise wrong from None
+    if not all(host for host, _ in hosts) or (parts.scheme == "redis+sentinel") != bool(name):
+        raise wrong
+    return RedisAddress(url, parts.scheme, hosts, name, options)
+
+
+def connect(address: RedisAddress) -> RedisClient:
+    """The shared client; it opens its connections when they are needed."""
+    retry = Retry(ConstantBackoff(0.05), 1)
+    return _client(address, retry=retry, reply_s_most=REPLY_S_MAX, connections=_CONNECTIONS_MAX)
+
+
+def connect_blocking(address: RedisAddress) -> RedisClient:
+    """A reader's own client: no retry, and time for BLOCK to run out."""
+    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MAX, connections=2)
+
+
+async def close(client: RedisClient) -> None:
+    """Closes a client's connections, and those to its sentinels, which redis-py leaves open."""
+    await client.aclose()
+    manager: Sentinel | None = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+    if manager is not None:
+        for sentinel in manager.sentinels:
+            await sentinel.aclose()
+
+
+def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> RedisClient:
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
+        "encoding_errors": "replace",
+        "protocol": 3,
+        "legacy_responses": False,
+        "socket_timeout": reply_s_most,
+        "socket_connect_timeout": CONNECT_S_MAX,
+        "max_connections": connections,
+        "retry": retry,
+        # Automatic maintenance notifications switch off the check for replies left over in a connection.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        **address.options,
+    }
+    return cast("RedisClient", _redis_client(address, options))
+
+
+def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
+    match address.scheme:
+        case "redis+cluster":
+            nodes = [ClusterNode(host, port) for host, port in address.hosts]
+            return RedisCluster(startup_nodes=nodes, **options)
+        case "redis+sentinel":
+            sentinel = Sentinel(
+                address.hosts,
+                sentinel_kwargs={"socket_timeout": REPLY_S_MAX, "socket_connect_timeout": CONNECT_S_MAX},
+                **options,
+            )
+            return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
+        case _:
+            # Who finds every connection taken waits for one: a burst is no error.
+            pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
+                address.url, timeout=REPLY_S_MAX, **options
+            )
+            return Redis.from_pool(pool)
+
+
+def _host(place: str, default_port: int) -> tuple[str, int]:
+    host, colon, port = place.rpartition(":")
+    return (host, int(port)) if colon else (place, default_port)

@@ -1,0 +1,56 @@
+"""Things that run for ever, one turn after the other, and wait for what is away."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import structlog
+
+from app.domain.errors import Unavailable
+from app.redis.topology import GONE
+from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.clock import Clock
+from app.runtime.supervision import Part
+
+_TELL_EVERY_S: Final = 10.0
+
+log: Final = structlog.get_logger(__name__)
+
+
+class LogThrottle:
+    """Throttles a repeated log message: the first at once, then one every ten seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tell_from_s = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to log now; a caller that gets True is taken to log."""
+        now_s = self._clock.monotonic()
+        if now_s < self._tell_from_s:
+            return False
+        self._tell_from_s = now_s + _TELL_EVERY_S
+        return True
+
+
+def periodic(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock) -> Part:
+    """A part that runs a turn every so often."""
+    return Part(name, partial(run_periodically, name, run_once, every_s=every_s, clock=clock))
+
+
+async def run_periodically(
+    name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock
+) -> None:
+    """Runs a turn every so often. What is away is waited for; whatever else a turn raises ends the part, and its
+    supervisor starts it again.
+    """
+    waiting = LogThrottle(clock)
+    while True:
+        raise_if_cancelled()
+        try:
+            await run_once()
+        except (Unavailable, *GONE) as error:
+            if waiting.is_due:
+                log.warning("loop.waits", loop=name, error=type(error).__name__)
+        await clock.sleep(every_s)

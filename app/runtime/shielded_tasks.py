@@ -1,0 +1,34 @@
+"""Work that goes on when whoever asked for it has left: a mutation is finished, also when its socket is gone."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
+
+FINISH_S_MAX: Final = 3.0
+"""A mutation takes no longer; so long a process that stops waits for those whose callers have left."""
+
+
+class ShieldedTasks:
+    """Whoever owns it calls `finished` before it takes away what the work needs."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def open(self) -> int:
+        """Pieces of work that are going on."""
+        return len(self._tasks)
+
+    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of the work. If the caller is cancelled meanwhile, the work is not."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def finished(self) -> None:
+        """Waits for what is still going on, though not for ever."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_S_MAX)

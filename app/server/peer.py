@@ -1,0 +1,43 @@
+"""A WebSocket's peer as only the server knows it: whether it takes what is sent to it, and a short way to it.
+
+Where the server has no such thing in the scope, everything goes through ASGI, which knows neither.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from app.server.peer_budget import PeerBudget
+
+EXTENSION: Final = "osago.peer"
+"""In the scope's extensions: its `peer` is a Peer."""
+
+
+class Peer(Protocol):
+    """One connection, once it is accepted. What is written here and what is sent through ASGI keep their order."""
+
+    budget: PeerBudget
+    """The connection's: what the application spends and what the server spends come out of one."""
+    on_writable: Callable[[], None] | None
+    """Called when it takes messages again."""
+    on_stalled: Callable[[], None] | None
+    """Called when it has taken nothing for too long. Soon after that it is cut off."""
+
+    @property
+    def is_writable(self) -> bool:
+        """False while it reads too slowly, and when it is gone: nothing more is to be written then."""
+        ...
+
+    def write(self, text: bytes) -> None:
+        """Sends one text message, in UTF-8, in this turn of the event loop."""
+        ...
+
+
+def peer_of(scope: Mapping[str, Any]) -> Peer | None:
+    """The peer of this connection, where the server tells."""
+    return scope.get("extensions", {}).get(EXTENSION, {}).get("peer")
+
+
+def budget_of(scope: Mapping[str, Any]) -> PeerBudget:
+    """The budget of this connection; where the server has none, one for the application's part alone."""
+    peer = peer_of(scope)
+    return peer.budget if peer else PeerBudget()

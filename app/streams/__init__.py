@@ -1,1 +1,0 @@
-"""Redis: it only moves what PostgreSQL knows, and may lose everything at any moment."""

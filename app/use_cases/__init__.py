@@ -1,0 +1,1 @@
+"""Everything that commits: accept, settle, complete, erase, and the limits of callers."""

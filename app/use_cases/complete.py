@@ -1,0 +1,118 @@
+"""The end of a request. One place ends it, whoever finds that it is time: settler, sweeper, cancel, a subscription."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
+from app.observability import metrics
+from app.postgres.database import Connection, Pool, connected, transaction
+from app.postgres.outbox import Kind, Notice, delete_notices
+from app.postgres.quote_rows import insert_quotes, missing_quotes
+from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
+from app.redis.event_streams import EventStreams
+from app.redis.topology import GONE
+from app.runtime.clock import Clock
+
+log: Final = structlog.get_logger(__name__)
+
+SWEEP_EVERY_S: Final = 0.25
+_SWEEP_MAX: Final = 500
+
+
+class RequestCompleter:
+    """Ends requests, each once and for ever."""
+
+    def __init__(self, pool: Pool, events: EventStreams, clock: Clock, *, end_margin_s: float) -> None:
+        self._pool = pool
+        self._events = events
+        self._clock = clock
+        # Asking has stopped a whole margin before the deadline; half of it is left to tell everybody in time.
+        self._lead = timedelta(seconds=end_margin_s / 2)
+
+    def due_at(self, request: QuoteRequest) -> datetime:
+        """When a request is ended that nobody has answered: so early that the end is at the client by `expires_at`."""
+        return request.expires_at - self._lead
+
+    async def complete(self, ids: Collection[UUID], outcome: Outcome) -> Mapping[UUID, QuoteRequest]:
+        """Ends those of the requests that are open, and returns all of them as PostgreSQL knows them then.
+
+        With ALL_ANSWERED, a request that lacks an answer stays open. With the others the missing answers are written:
+        TIMED_OUT, or CANCELLED.
+
+        Raises:
+            Unavailable: PostgreSQL is not there; nothing has ended.
+        """
+        ended = await self.commit(ids, outcome)
+        async with connected(self._pool) as connection:
+            requests = await read_requests(connection, list(ids))
+        await self.publish([requests[id_] for id_ in ended])
+        return requests
+
+    async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
+        """The first half of `complete`: what it has written is told by `publish`, at the latest by the relay."""
+        answer = CANCELLED if outcome is Outcome.CANCELLED else TIMED_OUT
+        now = self._clock.now()
+        async with transaction(self._pool) as connection:
+            locked = await lock_open(connection, list(ids))
+            # A new statement, after the lock: it sees every quote that was settled before.
+            missing = await missing_quotes(connection, locked) if locked else []
+            lacking = {request_id for request_id, _ in missing}
+            # Whoever finds every insurer answered has nothing left to cut short.
+            outcomes = {id_: outcome if id_ in lacking else Outcome.ALL_ANSWERED for id_ in locked}
+            if outcome is Outcome.ALL_ANSWERED:
+                outcomes = {id_: outcome for id_ in locked if id_ not in lacking}
+            elif missing:
+                await insert_quotes(connection, [Quote(id_, insurer, answer, now) for id_, insurer in missing])
+            if outcomes:
+                await end_requests(connection, outcomes, now)
+        if outcome is not Outcome.ALL_ANSWERED:
+            metrics.answered(answer.status, len(missing))
+        return list(outcomes)
+
+    async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
+        """As `commit` with ALL_ANSWERED, in one round trip, for whoever has just settled quotes of these requests.
+
+        Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
+        """
+        return await end_full_requests(connection, ids, self._clock.now())
+
+    async def publish(self, requests: Sequence[QuoteRequest]) -> None:
+        """Tells of ended requests; without Redis the relay does it later.
+
+        Their quotes need not be there: nearly always Redis has been told of them, and they are read where it was not.
+        """
+        try:
+            untold = await self._publish(requests)
+            if untold:
+                async with connected(self._pool) as connection:
+                    whole = await read_requests(connection, untold)
+                await self._publish(list(whole.values()))
+        except GONE as error:
+            log.warning("end.left_to_relay", requests=len(requests), error=type(error).__name__)
+            return
+        async with connected(self._pool) as connection:
+            await delete_notices(connection, [Notice(request.id, Kind.COMPLETED) for request in requests])
+
+    async def _publish(self, requests: Sequence[QuoteRequest]) -> list[UUID]:
+        """Returns those of which Redis lacks quotes that are not there."""
+        return [
+            request.id
+            for request in requests
+            if request.ending and not await self._events.publish_end(request, request.ending, _unpublished(request))
+        ]
+
+    async def sweep(self) -> None:
+        """Ends what is overdue. Runs in every process: nobody else needs to be alive for a request to end."""
+        async with connected(self._pool) as connection:
+            overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
+        if overdue:
+            await self.complete(overdue, Outcome.DEADLINE)
+
+
+def _unpublished(request: QuoteRequest) -> Iterable[str]:
+    """The quotes that only the end itself has written."""
+    return [quote.insurer_id for quote in request.quotes.values() if quote.answer in {TIMED_OUT, CANCELLED}]

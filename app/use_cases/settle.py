@@ -1,0 +1,137 @@
+"""Settling quotes: committed in groups, then published and acknowledged in groups.
+
+PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whoever holds the job.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+
+import structlog
+
+from app.domain.errors import Unavailable
+from app.domain.quote import Quote, QuoteRequest
+from app.observability import metrics
+from app.postgres.database import Pool, connected
+from app.postgres.link_cipher import LinkCipher
+from app.postgres.quote_rows import Key, insert_quotes, read_quotes
+from app.redis.event_streams import EventStreams, Published
+from app.redis.topology import GONE
+from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.clock import Clock
+from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
+from app.use_cases.complete import RequestCompleter
+
+log: Final = structlog.get_logger(__name__)
+
+RETRY_S_MAX: Final = 0.5
+BATCH_MAX: Final = 500
+"""Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A quote about to be settled, and the entry of its job."""
+
+    quote: Quote
+    expires_at: datetime
+    entry: str
+
+    @property
+    def key(self) -> Key:
+        return (self.quote.request_id, self.quote.insurer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    quote: Quote
+    told: asyncio.Future[None]
+
+
+_News: TypeAlias = Published | QuoteRequest
+
+
+def _line_of(news: _News) -> str:
+    """An insurer's, or that of the ends."""
+    return news.quote.insurer_id if isinstance(news, Published) else ""
+
+
+class QuoteSettler:
+    """Settles quotes. Its owner runs `parts`."""
+
+    def __init__(
+        self, pool: Pool, events: EventStreams, ending: RequestCompleter, links: LinkCipher, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._links = links
+        self._events = events
+        self._ending = ending
+        self._clock = clock
+        # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
+        self._commits = GroupCommit(
+            self._commit, batch_most=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
+        )
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MAX, line_of=_line_of)
+
+    def parts(self) -> list[Part]:
+        return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
+
+    async def settle(self, answered: Answered) -> Quote:
+        """Returns the quote that stands, once it is committed, published and its job acknowledged.
+
+        Waits for PostgreSQL and for Redis as long as they are away.
+
+        Raises:
+            DataRefused: PostgreSQL refuses the data: the request is not there any more.
+        """
+        answered = replace(answered, quote=self._links.sealed(answered.quote))
+        committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
+        telling = [committed.told]
+        again = Published(committed.quote, answered.expires_at, answered.entry)
+        await self._persist(lambda: telling.pop() if telling else self._news.put(again), (Unavailable, *GONE))
+        return committed.quote
+
+    async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
+        first: dict[Key, Quote] = {}
+        for answered in batch:
+            first.setdefault(answered.key, answered.quote)
+        async with connected(self._pool) as connection:
+            won = await insert_quotes(connection, list(first.values()))
+            lost = [key for key in first if key not in won]
+            standing = {**first, **await read_quotes(connection, lost)}
+            # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
+            ended = await self._ending.commit_full(connection, list({request_id for request_id, _ in first}))
+        for status, count in Counter(first[key].status for key in won).items():
+            metrics.answered(status, count)
+        committed = [self._committed(answered, standing) for answered in batch]
+        for request in ended:
+            self._news.put(request)
+        return committed
+
+    def _committed(self, answered: Answered, standing: Mapping[Key, Quote]) -> _Committed:
+        quote = standing[answered.key]
+        return _Committed(quote, self._news.put(Published(quote, answered.expires_at, answered.entry)))
+
+    async def _tell(self, batch: Sequence[_News]) -> list[None]:
+        await self._events.publish([news for news in batch if isinstance(news, Published)])
+        ended = [news for news in batch if isinstance(news, QuoteRequest)]
+        if ended:
+            await self._ending.publish(ended)
+        return [None] * len(batch)
+
+    async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
+        """Repeats an idempotent step, with full jitter, until what it needs is there."""
+        while True:
+            raise_if_cancelled()
+            try:
+                return await step()
+            except away as error:
+                log.debug("settle.waits", error=type(error).__name__)
+            await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

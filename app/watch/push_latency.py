@@ -1,0 +1,30 @@
+"""How long answers took to reach their subscribers."""
+
+import asyncio
+from datetime import datetime
+
+from app.observability import metrics
+from app.runtime.clock import Clock
+from app.watch.events import Event, Received
+
+
+class PushLatency:
+    """Measures every push of this process. What was there before the subscriber came does not count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._received_at: list[datetime] = []
+
+    def measure(self, event: Event) -> None:
+        """Call it when the frame is out, or is to go out in this turn of the event loop: the turn's end is what counts."""
+        if isinstance(event, Received) and event.is_live:
+            if not self._received_at:
+                asyncio.get_running_loop().call_soon(self._observe)
+            self._received_at.append(event.told.received_at)
+
+    def _observe(self) -> None:
+        """All at once, which takes half the time of one by one in between."""
+        now, observe = self._clock.now(), metrics.PUSHED.observe
+        received_at, self._received_at = self._received_at, []
+        for moment in received_at:
+            observe((now - moment).total_seconds())

@@ -1,0 +1,116 @@
+"""`osago dead-letters`: jobs that were given up, for somebody to look at."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from app.config.settings import Settings
+from app.domain.errors import Unavailable, WrongSetting
+from app.domain.quote import Offer, Quote
+from app.redis.dead_letters import DeadLetter, DeadLetters
+from app.redis.topology import GONE
+from app.resources import Resources, open_resources
+from app.runtime.supervision import run_parts
+from app.use_cases.settle import Answered, QuoteSettler
+from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
+
+Result = TypeVar("Result")
+
+_LINE: Final = "{:<20}  {:<25}  {:<12}  {:<36}  {:>10}  {}"
+
+
+def list_letters() -> None:
+    """Prints every letter, a line each."""
+
+    async def read(_resources: Resources, letters: DeadLetters) -> list[DeadLetter]:
+        return [letter async for letter in letters.all()]
+
+    print(_LINE.format("id", "at", "insurer", "request", "deliveries", "reason"))
+    for letter in _run(read):
+        at = letter.at.isoformat(timespec="seconds")
+        told = (letter.id, at, letter.insurer_id, str(letter.request_id), letter.deliveries, letter.reason)
+        print(_LINE.format(*told))
+
+
+def show_letter(id_: str) -> None:
+    """Prints a letter whole, with the places that its failure went through."""
+
+    async def read(_resources: Resources, letters: DeadLetters) -> DeadLetter:
+        return await _found(letters, id_)
+
+    letter = _run(read)
+    for name in ("id", "at", "insurer_id", "request_id", "deliveries", "reason"):
+        print(f"{name:<11} {getattr(letter, name)}")
+    print(f"\n{letter.trace.strip() or 'no trace: the process was killed'}")
+
+
+def drop_letters(ids: Sequence[str]) -> None:
+    """Removes letters that have been looked at."""
+
+    async def drop(_resources: Resources, letters: DeadLetters) -> int:
+        for id_ in ids:
+            await _found(letters, id_)
+        return await letters.drop(ids)
+
+    print(f"dropped {_run(drop)}")
+
+
+def retry_letters(ids: Sequence[str]) -> None:
+    """Asks the insurers again and prints the answers."""
+
+    async def retry(resources: Resources, letters: DeadLetters) -> None:
+        for id_ in ids:
+            print(f"{id_}  {await _retried(resources, await _found(letters, id_))}", flush=True)
+
+    _run(retry)
+
+
+async def _retried(resources: Resources, letter: DeadLetter) -> str:
+    work = (await find_work(resources, letter.insurer_id, [letter.request_id])).get(letter.request_id)
+    if letter.insurer_id not in resources.insurers:
+        return f"{letter.insurer_id} is not in the file of insurers any more"
+    if work is None or work.application is None:
+        return "the application is not there any more: nothing can be asked"
+    until = resources.clock.now() + timedelta(seconds=resources.settings.quote_deadline)
+    recalled = await resources.jobs.recall(letter.insurer_id, [letter.request_id])
+    async with asking_of(resources, letter.insurer_id) as asking:
+        quote = await ask_about(
+            resources, asking, letter.request_id, work.application, until, recalled.get(letter.request_id)
+        )
+    if quote is None:
+        return "no answer in time"
+    if work.ended or work.settled:
+        return f"{_told(quote)} (not settled: the quote of this request stands)"
+    settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
+    async with run_parts(settling.parts()):
+        stands = await settling.settle(Answered(quote, work.expires_at, ""))
+    return f"{_told(stands)} (settled)"
+
+
+def _told(quote: Quote) -> str:
+    answer = quote.answer
+    if isinstance(answer, Offer):
+        return f"{quote.status.value} {answer.premium.amount} {answer.premium.currency}"
+    return f"{quote.status.value} {answer.reason.code.value}"
+
+
+async def _found(letters: DeadLetters, id_: str) -> DeadLetter:
+    try:
+        letter = await letters.find(id_)
+    except ValueError as error:
+        raise WrongSetting(str(error)) from None
+    if letter is None:
+        raise WrongSetting(f"{id_}: there is no such dead letter")
+    return letter
+
+
+def _run(step: Callable[[Resources, DeadLetters], Awaitable[Result]]) -> Result:
+    async def main() -> Result:
+        async with open_resources(Settings.load()) as resources:
+            return await step(resources, DeadLetters(resources.redis, shards=resources.settings.shards))
+
+    try:
+        return asyncio.run(main())
+    except (Unavailable, *GONE) as error:
+        raise WrongSetting(f"Redis or PostgreSQL cannot be reached ({type(error).__name__})") from None

@@ -1,0 +1,18 @@
+"""`osago schema`: the GraphQL schema, and what is derived from it."""
+
+import json
+
+
+def printed(of: str) -> str:
+    """The text."""
+    if of == "openapi":
+        from app.api.rest.openapi import openapi
+
+        return json.dumps(openapi(), ensure_ascii=False, indent=2) + "\n"
+    if of == "typescript":
+        from app.api.schema.typescript import typescript
+
+        return typescript()
+    from app.api.schema.build import sdl
+
+    return sdl()

@@ -1,0 +1,1 @@
+"""`osago quote`: sends an application and shows the quotes live."""

@@ -1,0 +1,1 @@
+"""What an insurer of the sandbox knows: applications, premiums, outcomes."""

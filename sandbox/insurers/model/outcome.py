@@ -1,0 +1,109 @@
+"""What an application will get from an insurer, drawn once: an answer, after how long, and perhaps a fault before it.
+
+It depends on the seed, the insurer and the application's content, on nothing else: the same application gets the
+same again, whenever it comes, under whatever key and behind whichever others.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import exp, log
+from statistics import NormalDist
+from typing import Final
+
+from app.domain.application import Application
+from app.domain.tariff.formula import Coefficients
+from sandbox.insurers.model.catalogue import Faults, Profile
+from sandbox.insurers.model.pricing import Price, price
+from sandbox.insurers.script.behaviours import Behaviour, Garbage, Hang, Status, Step
+
+OLD_VEHICLE_YEARS: Final = 15
+YOUNG_DRIVER_FACTOR: Final = 1.5
+
+_uniforms: Final = struct.Struct("<5Q").unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal: a code for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The answer, the seconds until it is there, and the fault of the first call of one step on the way to it."""
+
+    answer: Price | Refusal
+    latency_s: float
+    fault: Behaviour | None
+
+
+Credible = Callable[[Application, Coefficients], bool]
+
+_NOT_INSURED: Final = Refusal("CATEGORY_NOT_INSURED", "Такие транспортные средства мы не страхуем.")
+_REFUSALS: Final[Sequence[tuple[Refusal, Credible]]] = (
+    (
+        Refusal("KBM_TOO_HIGH", "Слишком высокий коэффициент бонус-малус."),
+        lambda _, factors: factors.bonus_malus > 1,
+    ),
+    (
+        Refusal("VEHICLE_TOO_OLD", "Транспортное средство слишком старое."),
+        lambda application, _: application.starts_on.year - application.vehicle.year >= OLD_VEHICLE_YEARS,
+    ),
+    (
+        Refusal("DRIVER_INEXPERIENCED", "У водителя слишком маленький стаж."),
+        lambda _, factors: factors.age_experience > YOUNG_DRIVER_FACTOR,
+    ),
+    (
+        Refusal("REGION_NOT_SERVED", "В этом регионе мы не заключаем договоры."),
+        lambda _, factors: factors.territory != 1,
+    ),
+    (Refusal("QUOTA_EXHAUSTED", "Лимит договоров на сегодня исчерпан."), lambda _, __: True),
+    (Refusal("MANUAL_REVIEW_REQUIRED", "Заявление требует проверки в офисе."), lambda _, __: True),
+)
+
+_FAULTS: Final[Sequence[tuple[Callable[[Faults], float], Callable[[Step], Behaviour]]]] = (
+    (lambda shares: shares.unavailable, lambda step: Status(status=503, step=step)),
+    (lambda shares: shares.error, lambda step: Status(status=500, step=step)),
+    (lambda shares: shares.busy, lambda step: Status(status=429, retry_after=1, step=step)),
+    (lambda shares: shares.hang, lambda step: Hang(step=step)),
+    (lambda shares: shares.garbage, lambda step: Garbage(step=step)),
+)
+
+
+def fate_of(application: Application, content: bytes, profile: Profile, *, seed: int, calm: bool) -> Fate:
+    """Calm has neither random faults nor random refusals; premiums and latencies stay the same."""
+    of_latency, of_refusal, of_code, of_fault, of_step = _draw(content, profile.id, seed)
+    insures = application.vehicle.category in profile.categories
+    answer: Price | Refusal = (insures and price(application, profile.rate_position)) or _NOT_INSURED
+    if isinstance(answer, Price) and of_refusal < profile.refusals and not calm:
+        answer = _refusal(application, answer.coefficients, of_code)
+    return Fate(answer, _latency_s(profile, of_latency), None if calm else _fault(profile.faults, of_fault, of_step))
+
+
+def _draw(content: bytes, insurer_id: str, seed: int) -> Sequence[float]:
+    """Five independent numbers between 0 and 1, both exclusive."""
+    digest = blake2b(f"{seed}\0{insurer_id}\0".encode() + content, digest_size=40).digest()
+    return [((number >> 12) + 0.5) / 2**52 for number in _uniforms(digest)]
+
+
+def _latency_s(profile: Profile, draw: float) -> float:
+    return exp(NormalDist(log(profile.latency_median_s), profile.latency_spread).inv_cdf(draw))
+
+
+def _refusal(application: Application, factors: Coefficients, draw: float) -> Refusal:
+    """One of those that this application may well be refused for."""
+    credible = [refusal for refusal, fits in _REFUSALS if fits(application, factors)]
+    return credible[int(draw * len(credible))]
+
+
+def _fault(shares: Faults, draw: float, of_step: float) -> Behaviour | None:
+    for share_of, fault in _FAULTS:
+        share = share_of(shares)
+        if draw < share:
+            return fault("create" if of_step < 0.5 else "poll")  # noqa: PLR2004 - either is as likely
+        draw -= share
+    return None

@@ -1,0 +1,72 @@
+"""What an insurer asks for an application. The factors are the same for all; only the base rate is its own."""
+
+from bisect import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Final
+
+from app.domain.application import Application, Driver
+from app.domain.money import Money
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from app.domain.tariff.formula import Coefficients, Corridor, coefficients_for, corridor, premium
+
+TARIFF: Final = TARIFF_2025
+_ROUBLE: Final = Decimal(1)
+
+# How many drivers of a hundred have which КБМ class: mostly good ones, as in life.
+_CLASSES: Final[Sequence[tuple[str, int]]] = (
+    ("М", 1),
+    ("0", 1),
+    ("1", 1),
+    ("2", 2),
+    ("3", 20),
+    ("4", 8),
+    ("5", 6),
+    ("6", 5),
+    ("7", 5),
+    ("8", 5),
+    ("9", 5),
+    ("10", 5),
+    ("11", 5),
+    ("12", 6),
+    ("13", 25),
+)
+_UP_TO: Final = tuple(accumulate(share for _, share in _CLASSES))
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A premium and what it is made of."""
+
+    premium: Money
+    coefficients: Coefficients
+
+
+def price(application: Application, rate_position: Decimal) -> Price | None:
+    """None where the tariff of such a vehicle is not known. Ages and experience are those of the first insured day."""
+    bounds = corridor(application, TARIFF)
+    if bounds is None:
+        return None
+    coefficients = coefficients_for(
+        application,
+        base_rate=base_rate(bounds, rate_position),
+        bonus_malus_class=bonus_malus_class,
+        on=application.starts_on,
+        tariff=TARIFF,
+    )
+    return Price(premium(coefficients, capped=TARIFF.capped), coefficients)
+
+
+def base_rate(bounds: Corridor, position: Decimal) -> Decimal:
+    """Whole roubles at this position of the corridor."""
+    floor, ceiling = bounds
+    return (floor + position * (ceiling - floor)).quantize(_ROUBLE, rounding=ROUND_HALF_UP)
+
+
+def bonus_malus_class(driver: Driver) -> str:
+    """Stands in for the look-up in the national system: the same licence has the same class with every insurer."""
+    digest = blake2b(driver.license.encode(), digest_size=8).digest()
+    return _CLASSES[bisect(_UP_TO, int.from_bytes(digest) % _UP_TO[-1])][0]

@@ -1,0 +1,100 @@
+"""Magic values: an application whose vehicle has a model such as `sandbox:decline` has the outcome that it names.
+
+`sandbox:hang@sever,decline@volga` means two insurers, and leaves the others as they are. It needs neither the control
+API nor luck: whoever can send an application can try everything that an insurer may do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.application import Application
+from app.domain.money import roubles
+from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.script.behaviours import (
+    Behaviour,
+    BrokenConnection,
+    Garbage,
+    Hang,
+    HugeBody,
+    Processing,
+    SlowBody,
+    Status,
+)
+from sandbox.insurers.wire.replies import Offered
+
+PREFIX: Final = "sandbox:"
+_UNLAWFUL: Final = Decimal(10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magic:
+    """What is forced: a refusal, a behaviour to the calls of one step, or another offer. The answer takes no time."""
+
+    about: str
+    refusal: Refusal | None = None
+    always: Behaviour | None = None
+    change: Callable[[Offered], Offered] | None = None
+
+
+def _expired(offer: Offered) -> Offered:
+    return replace(offer, valid_until="2020-01-01T00:00:00+03:00")
+
+
+def _unlawful(offer: Offered) -> Offered:
+    factors = offer.coefficients
+    return replace(
+        offer,
+        premium=str(roubles(Decimal(offer.premium) * _UNLAWFUL).amount),
+        coefficients=factors and replace(factors, base_rate=factors.base_rate * _UNLAWFUL),
+    )
+
+
+MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(
+    {
+        "offer": Magic(about="an offer, at once"),
+        "decline": Magic(about="a refusal", refusal=Refusal("SANDBOX_DECLINED", "Отказ по просьбе.")),
+        "expired": Magic(about="an offer that held until 2020", change=_expired),
+        "unlawful": Magic(about="an offer at ten times the base rate, far outside the corridor", change=_unlawful),
+        "busy": Magic(
+            about="the first two creates: 429 with `Retry-After: 1`",
+            always=Status(status=429, retry_after=1, step="create", times=2),
+        ),
+        "flaky": Magic(about="the first create and the first poll: 503", always=Status(status=503, step="any")),
+        "unavailable": Magic(about="every create: 503", always=Status(status=503, step="create", times="forever")),
+        "credentials": Magic(about="every create: 401", always=Status(status=401, step="create", times="forever")),
+        "rejected": Magic(about="every create: 400", always=Status(status=400, step="create", times="forever")),
+        "hang": Magic(about="no create is ever answered", always=Hang(step="create", times="forever")),
+        "broken": Magic(
+            about="every create: the connection breaks", always=BrokenConnection(step="create", times="forever")
+        ),
+        "garbage": Magic(about="every create: a page for people", always=Garbage(step="create", times="forever")),
+        "huge": Magic(about="every create: 16 MiB", always=HugeBody(step="create", times="forever")),
+        "drip": Magic(
+            about="every create: the halves of its body come 3 s apart",
+            always=SlowBody(seconds=3, drips=2, step="create", times="forever"),
+        ),
+        "silent": Magic(about="still at it, for ever", always=Processing(times="forever")),
+    }
+)
+
+
+def magic_of(application: Application, insurer_id: str) -> Magic | None:
+    """What this application asks of this insurer."""
+    model = application.vehicle.model
+    if not model.startswith(PREFIX):
+        return None
+    for wish in model.removeprefix(PREFIX).split(","):
+        name, _, insurer = wish.strip().partition("@")
+        if insurer in ("", insurer_id):
+            return MAGIC.get(name)
+    return None
+
+
+def applies(always: Behaviour | None, step: str, count: int) -> Behaviour | None:
+    """The behaviour, to the `count`-th call of this step."""
+    if always is None or always.step not in (step, "any"):
+        return None
+    return always if always.times == "forever" or count <= always.times else None

@@ -1,0 +1,1 @@
+"""Insurers' dialects over HTTP."""

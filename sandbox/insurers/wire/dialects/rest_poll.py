@@ -1,0 +1,68 @@
+"""`rest-poll`: create, then poll; the bodies are those that most dialects here share."""
+
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from sandbox.insurers.handle import Desk
+from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
+from sandbox.insurers.wire.http_call import Call
+from sandbox.insurers.wire.replies import Offered, Reply, Said, encode
+
+
+class _Coefficients(msgspec.Struct, rename="camel"):
+    base_rate: Decimal
+    territory: Decimal
+    bonus_malus: Decimal
+    age_experience: Decimal
+    driver_restriction: Decimal
+    power: Decimal
+    season: Decimal
+
+
+class _Offer(msgspec.Struct, rename="camel"):
+    number: str
+    premium: str
+    currency: str
+    coefficients: _Coefficients | None
+    valid_until: str | None
+    purchase_url: str | None
+
+
+_PROCESSING: Final = encode({"status": "processing"})
+
+
+class RestPoll(Dialect):
+    """`POST /applications`, `GET /applications/{application}`."""
+
+    paths: ClassVar = (("POST", "/applications"), ("GET", "/applications/{application}"))
+
+    def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
+        if call.method == "GET":
+            return Poll(call.path("application"))
+        return Create(key=call.header(b"idempotency-key"), read=lambda: read_application(body))
+
+    def created(self, application_id: str) -> Reply:
+        return Reply(HTTPStatus.ACCEPTED, encode({"applicationId": application_id}))
+
+    def said(self, said: Said | None) -> Reply:
+        return Reply(HTTPStatus.OK, _PROCESSING if said is None else encode(as_json(said)))
+
+    def refused(self, refusal: Refusal) -> Reply:
+        return Reply(HTTPStatus.UNPROCESSABLE_ENTITY, encode(as_json(refusal)))
+
+    def error(self, status: int, code: str, retry_after: str | None = None) -> Reply:
+        return Reply(status, encode({"error": code}), retry_after)
+
+
+def as_json(said: Said) -> dict[str, Any]:
+    """An answer as `rest-poll` has it, camelCase; what is not known is null."""
+    match said:
+        case Offered():
+            return {"status": "offered", "offer": msgspec.convert(said, _Offer, from_attributes=True)}
+        case Refusal():
+            return {"status": "declined", "reason": {"code": said.code, "message": said.message}}

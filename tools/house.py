@@ -1,0 +1,190 @@
+"""Figures of the structure, read from the code: `make house` prints them, `make check` holds those that have a limit."""
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+PRODUCT: Final = ("app", "workers", "cli", "osago_adapters")
+"""The packages whose modules and public classes have names of their own."""
+ALL: Final = (*PRODUCT, "sandbox", "osago_adapter_suite")
+DIALECT: Final = re.compile(
+    r"\b(who|whoever|whom|whose|tells?|told|telling|nobody|somebody|everybody|whatever|likewise)\b", re.IGNORECASE
+)
+"""Words that seldom name a thing of the code."""
+DIALECT_PER_1000_MAX: Final = 4.0
+MODULES_IN_A_FOLDER_MAX: Final = 13
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
+
+
+def sources(*packages: str) -> list[Path]:
+    """Every Python file below these packages."""
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def prose(path: Path) -> Iterator[str]:
+    """The comments and docstrings of a file."""
+    text = path.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def dialect_per_1000(paths: list[Path]) -> tuple[int, int]:
+    """How many words of the dialect there are, and how many words in all."""
+    texts = [text for path in paths for text in prose(path)]
+    return sum(len(DIALECT.findall(text)) for text in texts), sum(len(_WORD.findall(text)) for text in texts)
+
+
+def shared_module_names() -> Mapping[str, list[str]]:
+    """Names that several modules of the product have, `main` apart."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for path in sources(*PRODUCT):
+        if path.stem not in {"__init__", "main"}:
+            named[path.stem].append(path.relative_to(ROOT).as_posix())
+    return {name: paths for name, paths in named.items() if len(paths) > 1}
+
+
+def shared_class_names() -> Mapping[str, list[str]]:
+    """Names that several public classes of the product have."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for path in sources(*PRODUCT):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named[node.name].append(path.relative_to(ROOT).as_posix())
+    return {name: paths for name, paths in named.items() if len(paths) > 1}
+
+
+def full_folders() -> Mapping[str, int]:
+    """Folders with more modules than a reader takes in at once."""
+    counts: dict[str, int] = defaultdict(int)
+    for path in sources(*ALL):
+        if path.name != "__init__.py":
+            counts[path.parent.relative_to(ROOT).as_posix()] += 1
+    return {folder: count for folder, count in counts.items() if count > MODULES_IN_A_FOLDER_MAX}
+
+
+def imports() -> Mapping[str, set[str]]:
+    """By module of the product: the modules of the product that it imports."""
+    modules = {_dotted(path): path for path in sources(*ALL)}
+    graph: dict[str, set[str]] = {module: set() for module in modules}
+    for module, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    target = inner if inner in modules else node.module
+                    if target in modules and target != module:
+                        graph[module].add(target)
+    return graph
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that reach each other."""
+    reach = {module: _reached(graph, module) for module in graph}
+    groups = {frozenset({m, *(n for n in reach[m] if m in reach[n])}) for m in graph}
+    return sorted(sorted(group) for group in groups if len(group) > 1)
+
+
+def packages_of(graph: Mapping[str, set[str]], depth: int) -> Mapping[str, set[str]]:
+    """The same imports between packages of so many names."""
+    grouped: dict[str, set[str]] = defaultdict(set)
+    for module, targets in graph.items():
+        own = _cut(module, depth)
+        grouped[own] |= {_cut(target, depth) for target in targets} - {own}
+    return grouped
+
+
+def _cut(module: str, depth: int) -> str:
+    return ".".join(module.split(".")[:depth])
+
+
+def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        for target in graph.get(ahead.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                ahead.append(target)
+    return seen
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def overridden_methods() -> list[str]:
+    """Methods of other people's classes that classes of ours override or reach into, by class."""
+    found: list[str] = []
+    for path in sources(*PRODUCT):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and any(_is_foreign(base) for base in node.bases):
+                methods = [part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)]
+                found += [f"{node.name}.{name}" for name in methods if not name.startswith("_")]
+    return found
+
+
+def _is_foreign(base: ast.expr) -> bool:
+    return ast.unparse(base) in FOREIGN
+
+
+FOREIGN: Final = frozenset(
+    {
+        "HttpToolsProtocol",
+        "WebSocketsSansIOProtocol",
+        "uvicorn.Server",
+        "Limited",
+        "StrawberryGraphQLCoreExecutionContext",
+        "strawberry.Schema",
+    }
+)
+"""Classes of uvicorn, Strawberry and graphql-core that ours derive from; our own between them counted with them."""
+
+
+def figures() -> list[tuple[str, object]]:
+    """The figures, each with what it counts."""
+    graph = imports()
+    dialect, words = dialect_per_1000(sources(*ALL))
+    knowing_redis = [path for path in sources(*ALL) if re.search(r"\bGONE\b", path.read_text(encoding="utf-8"))]
+    package_cycles = [group for depth in (2, 3) for group in cycles(packages_of(graph, depth))]
+    return [
+        ("modules", len(sources(*ALL))),
+        ("module names that stand twice", len(shared_module_names())),
+        ("public class names that stand twice", len(shared_class_names())),
+        (f"folders with more than {MODULES_IN_A_FOLDER_MAX} modules", len(full_folders())),
+        ("cycles of files", len(cycles(graph))),
+        ("cycles of packages", len(package_cycles)),
+        ("modules that know how Redis fails", len(knowing_redis)),
+        ("overridden methods of uvicorn, Strawberry and graphql-core", len(overridden_methods())),
+        ("words of the dialect in 1,000", f"{1000 * dialect / words:.1f}"),
+        ("words of comments and docstrings", words),
+    ]
+
+
+def main() -> None:
+    """Prints the figures; with `--check` it fails where one is over its limit."""
+    if "--check" not in sys.argv:
+        for what, figure in figures():
+            print(f"{figure!s:>8}  {what}")
+        for name, paths in {**shared_module_names(), **shared_class_names()}.items():
+            print(f"          {name}: {', '.join(paths)}")
+        return
+    dialect, words = dialect_per_1000(sources(*ALL))
+    if 1000 * dialect > DIALECT_PER_1000_MAX * words:
+        sys.exit(
+            f"Comments and docstrings: {1000 * dialect / words:.1f} words in 1,000 of {DIALECT.pattern}: see STYLE"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Insurers' APIs: an adapter per dialect."""

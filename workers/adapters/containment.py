@@ -1,0 +1,55 @@
+"""What leaves an adapter: answers, and `InsurerError`. Anything else that an adapter raises is contained here.
+
+An adapter reads what an insurer sends, and other houses write adapters: a KeyError there is an answer that cannot be
+understood, not a fault of the job, which would be delivered again, run apart and end as a dead letter.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+
+from app.domain.errors import InsurerError, InsurerProtocol, InsurerUnavailable
+from app.domain.quote import NoOffer, Offer
+from workers.adapters.adapter import Created
+
+log: Final = structlog.get_logger(__name__)
+
+_RETURNED: Final[Mapping[str, tuple[type, ...]]] = {
+    "create": (Created, Offer, NoOffer),
+    "poll": (Offer, NoOffer, type(None)),
+    "callback": (Offer, NoOffer, type(None)),
+}
+
+
+@contextmanager
+def contained(insurer_id: str, step: str) -> Generator[None, None, None]:
+    """Around one call of an adapter.
+
+    Raises:
+        InsurerError: what the adapter raises.
+        InsurerUnavailable: an OSError or a time-out of a transport of the adapter's own.
+        InsurerProtocol: any other exception; its frames are logged, without a value.
+    """
+    try:
+        yield
+    except InsurerError:
+        raise
+    except OSError as error:
+        raise InsurerUnavailable(type(error).__name__) from error
+    except Exception as error:
+        # Written by another house, perhaps: whatever it raises concerns one answer of one insurer.
+        log.exception("adapter.failed", insurer=insurer_id, step=step)
+        raise InsurerProtocol(f"the adapter fails ({type(error).__name__})") from error
+
+
+def checked(step: str, returned: Any) -> Any:
+    """What an adapter has returned, if it is what this step returns.
+
+    Raises:
+        InsurerProtocol: it is not.
+    """
+    if not isinstance(returned, _RETURNED[step]):
+        raise InsurerProtocol(f"{step}: the adapter returns {type(returned).__name__}")
+    return returned

@@ -1,0 +1,65 @@
+"""Adapters: one insurer's wire each, chosen by `adapter = "…"` in insurers.toml and found through entry points.
+
+Ours stand in this project's pyproject.toml, somebody else's in theirs: there is no other difference.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from app.config.insurers_file import InsurerSettings, WrongInsurer
+from app.domain.errors import WrongSetting
+from app.resources import Resources
+from workers.adapters.adapter import Adapter, InsurerAccess
+from workers.adapters.transport.insurer_http import InsurerHttp
+
+GROUP: Final = "osago.adapters"
+
+
+def make_adapter(settings: InsurerSettings, line: InsurerAccess) -> Adapter:
+    """The adapter of this insurer, on this line.
+
+    Raises:
+        WrongInsurer: there is none, it cannot be loaded, or it lacks an option.
+    """
+    try:
+        return find_adapter(settings.adapter)(line)
+    except WrongSetting as error:
+        raise WrongInsurer(
+            settings.id, "options" if settings.options and "options" in str(error) else "adapter", str(error)
+        ) from error.__cause__
+
+
+def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> InsurerAccess:
+    """What the adapter of this insurer works with."""
+    resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
+    return InsurerAccess(
+        http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url
+    )
+
+
+def find_adapter(name: str) -> type[Adapter]:
+    """The class that an installed package offers under that name.
+
+    Raises:
+        WrongSetting: there is none, or more than one, or it cannot be loaded.
+    """
+    offered = entry_points(group=GROUP)
+    found = {entry.value: entry for entry in offered if entry.name == name}
+    match list(found.values()):
+        case []:
+            known = ", ".join(sorted(offered.names))
+            raise WrongSetting(f'adapter = "{name}": there is none; known are {known}')
+        case [entry]:
+            return _loaded(entry)
+        case _:
+            raise WrongSetting(f'adapter = "{name}": offered more than once, by {", ".join(sorted(found))}')
+
+
+def _loaded(entry: EntryPoint) -> type[Adapter]:
+    try:
+        loaded: object = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise WrongSetting(f'adapter = "{entry.name}": {entry.value} cannot be loaded ({error})') from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
+        raise WrongSetting(f'adapter = "{entry.name}": {entry.value} is no class derived from Adapter')
+    return loaded

@@ -1,0 +1,1 @@
+"""HTTP to insurers: connections, TLS, names, and limits on every byte."""

@@ -1,0 +1,99 @@
+"""Waiting for insurers that call back: the calls of a job are read when the bell rings, and now and then without it."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final, Protocol
+from uuid import UUID
+
+from app.domain.errors import InsurerError
+from app.domain.insurer_call import Call
+from app.domain.quote import Answer
+from app.observability import metrics
+from app.redis.topology import GONE
+from app.runtime.cancellation import raise_if_cancelled
+from workers.adapters.adapter import Adapter
+from workers.adapters.containment import checked, contained
+from workers.job import Job
+
+LOOK_EVERY_S: Final = 2.0
+"""A bell may be missed; a call that lies there is found so much later."""
+STEP: Final = "callback"
+
+
+class Mailbox(Protocol):
+    """Where calls lie until they are read."""
+
+    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, Call]:
+        """What has come so far, the oldest first, by a name that never changes."""
+        ...
+
+
+class CallbackWaiter:
+    """Everybody in this process who waits for a call."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+
+    def ring(self, ids: list[UUID]) -> None:
+        """Something has come about these requests."""
+        for id_ in ids:
+            for event in self._waiting.get(id_, ()):
+                event.set()
+
+    async def answer(self, job: Job, adapter: Adapter) -> Answer:
+        """The first answer among the calls; waits for ever. A call that cannot be read is as if it had not come."""
+        known: set[tuple[str, str | None]] = set()
+        with self._listening(job.request_id) as rung:
+            while True:
+                raise_if_cancelled()
+                rung.clear()
+                application_id = job.holding.application_id
+                for name, call in (await self._heard(job)).items():
+                    # A call that names the application by the insurer's id is read again once that id is known.
+                    if (name, application_id) not in known:
+                        known.add((name, application_id))
+                        about = replace(call, idempotency_key=job.idempotency_key, application_id=application_id)
+                        answer = _read(adapter, about, job)
+                        if answer is not None:
+                            return answer
+                await _wait(rung)
+
+    async def _heard(self, job: Job) -> Mapping[str, Call]:
+        try:
+            return await self._mailbox.heard(job.request_id, job.insurer_id)
+        except GONE:
+            return {}
+
+    @contextmanager
+    def _listening(self, request_id: UUID) -> Generator[asyncio.Event, None, None]:
+        event = asyncio.Event()
+        self._waiting[request_id].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[request_id].discard(event)
+            if not self._waiting[request_id]:
+                del self._waiting[request_id]
+
+
+def _read(adapter: Adapter, call: Call, job: Job) -> Answer | None:
+    result = "ok"
+    try:
+        with contained(job.insurer_id, STEP):
+            return checked(STEP, adapter.called(call))
+    except InsurerError as error:
+        result = type(error).__name__
+        return None
+    finally:
+        metrics.CALLS.labels(job.insurer_id, STEP, result).inc()
+
+
+async def _wait(rung: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_EVERY_S):
+            await rung.wait()

@@ -1,0 +1,239 @@
+"""Asking one insurer about one application: create, then poll until there is an answer, all inside one absolute end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import Final, NamedTuple, TypeVar
+
+from prometheus_client import Counter
+
+from app.config.insurers_file import InsurerSettings, PollInterval
+from app.domain.application import VehicleCategory
+from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
+from app.domain.tariff.corridor import is_lawful
+from app.domain.tariff.edition_2025 import TARIFF_2025
+from app.observability import metrics
+from app.runtime.cancellation import race, raise_if_cancelled
+from app.runtime.clock import Clock
+from workers.adapters.adapter import Adapter, Created
+from workers.adapters.containment import checked, contained
+from workers.adapters.transport.call_timeout import gated
+from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.redaction import is_echo, without_echo
+from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
+from workers.job import Job, Ownership
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.passage import Passage
+from workers.resilience.rate_limit import RateLimits, Turn
+
+Result = TypeVar("Result")
+
+CREATE: Final = "create"
+POLL: Final = "poll"
+LAST_LOOK_S: Final = 1.0
+"""So long before asking stops there is a last poll, however long the interval has grown by then."""
+_SENT: Final = "~"
+"""Remembered in place of the insurer's id where a create must not be repeated."""
+
+
+class _NoOffer(Exception):
+    """There will be none. `is_answered`: whether the insurer has said so; None where nothing is known of it."""
+
+    def __init__(self, answer: NoOffer, *, is_answered: bool | None) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+        self.is_answered = is_answered
+
+
+class _Conversation(NamedTuple):
+    """What there is to ask one insurer, and what stands around it."""
+
+    job: Job
+    ownership: Ownership
+    passage: Passage
+
+
+class InsurerExchange:
+    """Asks one insurer."""
+
+    def __init__(
+        self,
+        settings: InsurerSettings,
+        adapter: Adapter,
+        circuit: SharedBreaker,
+        limits: RateLimits,
+        clock: Clock,
+        called_back: CallbackWaiter,
+        *,
+        end_margin_s: float,
+        pace: CallPacer | None = None,
+    ) -> None:
+        self.insurer_id = settings.id
+        self._settings = settings
+        self._adapter = adapter
+        self._circuit = circuit
+        self._limits = limits
+        self._clock = clock
+        self._called_back = called_back
+        self._poll_interval = _poll_interval(settings, adapter)
+        self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
+        self._end_margin_s = end_margin_s
+        self._pace = pace or CallPacer()
+        self._calls: dict[tuple[str, str], Counter] = {}
+        """Looking a label up costs as much as counting."""
+
+    def left_s(self, job: Job) -> float:
+        """Seconds until asking stops."""
+        return self._clock.seconds_until(job.expires_at) - self._end_margin_s
+
+    async def ask(self, job: Job, ownership: Ownership) -> Answer | None:
+        """The insurer's answer, or why there is no offer; None when the end came first.
+
+        Raises:
+            NotOurs: another worker has the job now.
+        """
+        if job.application.vehicle.category not in self._insured:
+            return NOT_SUITED
+        passage = self._circuit.passage()
+        try:
+            async with asyncio.timeout(max(0.0, self.left_s(job))):
+                answer = without_echo(await self._ask(_Conversation(job, ownership, passage)), job)
+            answer = sold_at(answer, self._settings.purchase_hosts)
+        except TimeoutError:
+            await passage.end_at_deadline()
+            return None
+        except _NoOffer as ending:
+            await passage.end(is_answered=ending.is_answered)
+            return without_echo(ending.answer, job)
+        except BaseException:
+            await passage.end(is_answered=None)
+            raise
+        await passage.end(is_answered=True)
+        if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
+            metrics.UNLAWFUL.labels(self._settings.id).inc()
+        return answer
+
+    async def _ask(self, asked: _Conversation) -> Answer:
+        if not self._adapter.abilities.calls_back:
+            return await self._converse(asked)
+        # The insurer may call before it has answered the create, and so before there is anything to poll.
+        return await race(self._called_back.answer(asked.job, self._adapter), self._converse(asked))
+
+    async def _converse(self, asked: _Conversation) -> Answer:
+        job, ownership = asked.job, asked.ownership
+        application_id = job.application_id
+        if application_id == _SENT:  # by a worker that never told what became of it: a second one may be one too many
+            raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
+        if application_id is None:
+            if not self._adapter.abilities.is_idempotent:
+                await ownership.remember(job, _SENT)
+            created = await self._step(
+                CREATE, asked, lambda: self._adapter.create(job.application, job.idempotency_key)
+            )
+            if not isinstance(created, Created):
+                return created
+            application_id = created.application_id
+            # An id that holds personal data stays in this process: a worker that takes the job over creates again, under
+            # the same key, and gets the same id.
+            if not is_echo(application_id, job, "application id"):
+                await ownership.remember(job, application_id)
+        job.holding.application_id = application_id
+        self._called_back.ring([job.request_id])
+        if not self._adapter.abilities.polls:
+            await asyncio.Event().wait()  # for a call, or for the end
+        return await self._poll(asked, application_id)
+
+    async def _poll(self, asked: _Conversation, application_id: str) -> Answer:
+        polls = 0
+        while True:
+            raise_if_cancelled()
+            await self._clock.sleep(self._wait_s(asked.job, polls))
+            answer = await self._step(POLL, asked, lambda: self._adapter.poll(application_id))
+            if answer is not None:
+                return answer
+            polls += 1
+
+    def _wait_s(self, job: Job, polls: int) -> float:
+        interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
+        return last_look_s if 0 < last_look_s < interval_s else interval_s
+
+    async def _step(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One step, repeated while the verdict says so."""
+        failures = 0
+        while True:
+            raise_if_cancelled()
+            await self._pace.wait(self.insurer_id)
+            await asked.ownership.confirm(asked.job)
+            try:
+                result = await self._call(step, asked, call)
+            except InsurerError as error:
+                failures += 1
+                decision = verdict(
+                    error,
+                    failures=failures,
+                    is_created=step == POLL,
+                    retry=self._settings.retry,
+                    may_repeat=step == POLL or self._adapter.abilities.is_idempotent,
+                    left_s=self.left_s(asked.job),
+                )
+                is_answered = _is_answer(error)
+            else:
+                return result
+            match decision:
+                case AskAgain(after_s=after_s):
+                    await self._clock.sleep(after_s)
+                case GiveUp(answer=answer):
+                    raise _NoOffer(answer, is_answered=is_answered)
+
+    async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
+        """One call, when the limit and the circuit let it through."""
+        limit = self._limits.of[step]
+        turn = Turn(limit, lambda: self.left_s(asked.job), self._circuit.check)
+
+        async def counted() -> Result:
+            try:
+                gate = gated(turn.keep) if limit.has_rate else nullcontext()
+                with contained(self.insurer_id, step), gate:
+                    result = checked(step, await call())
+            except InsurerError as error:
+                self._count(step, type(error).__name__)
+                raise
+            self._count(step, "ok")
+            return result
+
+        try:
+            return await asked.passage.call(counted, before=turn.take)
+        except OurLimit:
+            raise
+        except InsurerBusy as busy:
+            await self._pause(busy.retry_after_s, step)
+            raise
+        except InsurerUnavailable as away:
+            await self._pause(away.retry_after_s, CREATE, POLL)
+            raise
+
+    async def _pause(self, seconds: float | None, *steps: str) -> None:
+        """What an insurer asks of one caller, it asks of all."""
+        if seconds:
+            await self._limits.pause(seconds, *steps)
+
+    def _count(self, step: str, result: str) -> None:
+        counter = self._calls.get((step, result))
+        if counter is None:
+            counter = self._calls[step, result] = metrics.CALLS.labels(self._settings.id, step, result)
+        counter.inc()
+
+
+def _is_answer(error: InsurerError) -> bool | None:
+    """Whether a job that ends with this was answered by the insurer; None: it says nothing about that."""
+    if isinstance(error, InsurerUnavailable):
+        return False
+    return None if isinstance(error, InsurerBusy | CircuitOpen) else True
+
+
+def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:
+    """As insurers.toml has it; else as the API wants it; else as everybody has it."""
+    is_set = "poll_interval" in settings.model_fields_set
+    return settings.poll_interval if is_set else adapter.abilities.poll_interval or settings.poll_interval

@@ -1,0 +1,1 @@
+"""Jobs from a stream to a task each: a lane per insurer."""

@@ -1,0 +1,263 @@
+"""A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
+
+A slow insurer fills its own lane and nobody else's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.config.insurers_file import InsurerSettings
+from app.domain.errors import Unavailable
+from app.domain.quote import Quote
+from app.observability import metrics
+from app.postgres.cipher import Sealed
+from app.postgres.quote_rows import Work
+from app.redis.job_streams import Delivery
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.group_commit import DataRefused
+from app.runtime.periodic import LogThrottle
+from app.runtime.supervision import IsolatedTasks, Part
+from app.use_cases.settle import Answered, QuoteSettler
+from workers.insurer_calls.exchange import InsurerExchange
+from workers.job import Holding, Job, NotOurs, Ownership
+from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.stream_reader import READ_MAX, StreamReader
+from workers.poison_jobs.quarantine import Quarantine
+
+log: Final = structlog.get_logger(__name__)
+
+RETRY_S: Final = 0.5
+
+
+class Lane:
+    """Its owner runs `parts`, its readers; what they read is worked on in tasks of the lane's own."""
+
+    def __init__(
+        self,
+        settings: InsurerSettings,
+        resources: Resources,
+        asking: InsurerExchange,
+        settling: QuoteSettler,
+        loading: ApplicationLoader,
+        ownership: Ownership,
+        quarantine: Quarantine,
+        *,
+        consumer: str,
+    ) -> None:
+        self.insurer_id = settings.id
+        self._max_in_flight = settings.max_in_flight
+        self._resources = resources
+        self._asking = asking
+        self._settling = settling
+        self._works = loading
+        self._ownership = ownership
+        self._quarantine = quarantine
+        self._consumer = consumer
+        self._holdings: dict[UUID, Holding] = {}
+        self._freed = asyncio.Event()
+        self._loading = 0
+        """Batches that are being begun with."""
+        self._tasks = IsolatedTasks(f"lane:{settings.id}")
+        self._waiting = LogThrottle(resources.clock)
+        self.refused = LogThrottle(resources.clock)
+        """Redis refuses what readers of this lane ask of it, and may do so for hours."""
+        self.is_stopping = False
+        self.doubtful: set[int] = set()
+        """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
+        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
+
+    @property
+    def free(self) -> int:
+        """Places for jobs."""
+        return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
+
+    async def room(self) -> int:
+        """Waits until there is a free place, or the lane stops; tells how many jobs to read now.
+
+        One batch after the other is begun with: the lane of an insurer with a long queue gives way to the others.
+        """
+        while (self._loading or not self.free) and not self.is_stopping:
+            self._freed.clear()
+            await self._freed.wait()
+        return min(self.free, READ_MAX)
+
+    def parts(self) -> list[Part]:
+        """A reader for each shard; they end when the lane is told to stop."""
+        readers = [
+            StreamReader(self, self._resources, shard=shard, consumer=self._consumer)
+            for shard in range(self._resources.jobs.shards)
+        ]
+        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in readers]
+
+    async def finish(self, *, max_s: float) -> None:
+        """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
+        await self._tasks.ended(max_s=max_s)
+
+    def begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Takes jobs on. One that is being worked on already goes on under its new delivery."""
+        begun: list[Holding] = []
+        for delivery in deliveries:
+            held = self._holdings.get(delivery.request_id)
+            if held:
+                held.adopt(delivery)
+            else:
+                begun.append(Holding(delivery))
+                self._holdings[delivery.request_id] = begun[-1]
+        if begun:
+            self._loading += 1
+            self._tasks.start(self._load(begun)).add_done_callback(self._loaded)
+
+    def end(self, request_id: UUID) -> None:
+        """The request has ended: nobody waits for this answer any more."""
+        held = self._holdings.get(request_id)
+        if held and held.task and not held.is_settling:
+            held.task.cancel()
+
+    async def drop_what_is_not_owned(self, shard: int) -> None:
+        """Marks the jobs that others may have taken over; each is left before its next call to the insurer."""
+        held = {h.delivery.entry: h for h in self._holdings.values() if h.delivery.shard == shard}
+        if held:
+            owned = await self._resources.jobs.owned(shard, self.insurer_id, self._consumer, list(held))
+            for entry, holding in held.items():
+                if holding.delivery.entry == entry:  # it may have been delivered anew meanwhile
+                    holding.is_lost = entry not in owned
+
+    async def stop(self) -> None:
+        """Reads nothing new, and hands back whatever is not being settled already."""
+        self.is_stopping = True
+        self._freed.set()
+        asked = [h for h in self._holdings.values() if not h.is_settling]
+        for holding in asked:
+            if holding.task:
+                holding.task.cancel()
+        await self._give_back(asked, "stopping", counted=False)
+
+    async def _load(self, begun: Sequence[Holding]) -> None:
+        """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
+        left = deque(begun)
+        try:
+            works = await self._read_work([holding.delivery.request_id for holding in begun])
+            recalled = await self._recall([h.delivery.request_id for h in begun if not h.delivery.is_first])
+            while left:
+                holding, request_id = left[0], left[0].delivery.request_id
+                work = works.get(request_id)
+                if work is None or holding.is_lost or self.is_stopping:
+                    await self._leave(holding, work)
+                else:
+                    holding.task = self._tasks.start(self._work(holding, work, recalled.get(request_id)))
+                left.popleft()
+        except Exception:
+            # Rows that this release cannot read: this batch is isolated from whatever else the lane does.
+            log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(left))
+            await self._give_back(left, "bug", counted=True)
+            for holding in left:
+                self._release(holding)
+
+    def _loaded(self, _: "asyncio.Task[None]") -> None:
+        self._loading -= 1
+        self._freed.set()
+
+    async def _leave(self, holding: Holding, work: Work | None) -> None:
+        self._release(holding)
+        if work is None:
+            log.error("job.of_nothing", insurer=self.insurer_id, request_id=str(holding.delivery.request_id))
+            await self._discard(holding)
+
+    async def _discard(self, holding: Holding) -> None:
+        try:
+            await self._resources.jobs.discard(self.insurer_id, holding.delivery)
+        except GONE:
+            self.doubtful.add(holding.delivery.shard)
+
+    async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
+        try:
+            return await self._resources.jobs.recall(self.insurer_id, ids)
+        except GONE:
+            return {}
+
+    async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+        while True:
+            raise_if_cancelled()
+            try:
+                return await self._works.read(self.insurer_id, ids)
+            except Unavailable:
+                if self._waiting.is_due:
+                    log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
+            await self._resources.clock.sleep(RETRY_S)
+
+    async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:
+        request_id = holding.delivery.request_id
+        try:
+            quote = work.settled or await self._quote(holding, work, application_id)
+            if quote:
+                holding.is_settling = True
+                await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
+        except NotOurs:
+            log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
+            self.doubtful.add(holding.delivery.shard)
+        except DataRefused:
+            log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
+            await self._discard(holding)
+        except Exception:
+            # A bug in one job is isolated from the others: it is logged, and somebody tries again.
+            log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
+            await self._give_back([holding], "bug", counted=True)
+        finally:
+            self._release(holding)
+
+    async def _quote(self, holding: Holding, work: Work, application_id: str | None) -> Quote | None:
+        """The quote that the insurer's answer makes; None where the end of the request will write it."""
+        if work.application is None or work.ended:
+            return None
+        request_id = holding.delivery.request_id
+        if self._quarantine.is_suspect(holding.delivery):
+            answer = await self._quarantine.ask_apart(self.insurer_id, holding.delivery, work.expires_at)
+        else:
+            job = self._job(holding, work.expires_at, work.application, application_id)
+            began_at = self._resources.clock.monotonic()
+            answer = await self._asking.ask(job, self._ownership)
+            status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
+            metrics.asked(self.insurer_id, status, self._resources.clock.monotonic() - began_at)
+        if answer is None:
+            return None
+        return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
+
+    def _job(self, holding: Holding, expires_at: datetime, sealed: Sealed, application_id: str | None) -> Job:
+        request_id = holding.delivery.request_id
+        holding.application = self._resources.opened.open(request_id, sealed)
+        return Job(
+            insurer_id=self.insurer_id,
+            request_id=request_id,
+            application=holding.application,
+            expires_at=expires_at,
+            application_id=application_id,
+            holding=holding,
+        )
+
+    async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
+        """Leaves jobs to whoever reaps next. `counted`: this delivery was their own fault, and counts."""
+        shards: dict[int, dict[str, int]] = {}
+        for holding in holdings:
+            delivery = holding.delivery
+            count = delivery.deliveries if counted else delivery.deliveries - 1
+            shards.setdefault(delivery.shard, {})[delivery.entry] = count
+        for shard, entries in shards.items():
+            try:
+                await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
+                metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
+            except Exception as error:  # noqa: BLE001 - Redis is away, or its client broken: the jobs wait for this worker
+                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=type(error).__name__)
+                self.doubtful.add(shard)
+
+    def _release(self, holding: Holding) -> None:
+        self._holdings.pop(holding.delivery.request_id, None)
+        self._freed.set()

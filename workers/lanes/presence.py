@@ -1,0 +1,129 @@
+"""Presence: this worker beats, and takes over the jobs of those that beat no more.
+
+After an outage or a flush everybody looks dead. So whoever finds its own beat old or missing takes nothing over, and asks
+what it still owns before its next call to an insurer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import structlog
+
+from app.observability import metrics
+from app.redis.job_streams import JobStreams, Remembered
+from app.redis.topology import GONE
+from app.runtime.clock import Clock
+from app.runtime.group_commit import GroupCommit
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part
+from workers.job import Job, NotOurs
+from workers.lanes.lane import Lane
+
+log: Final = structlog.get_logger(__name__)
+
+TICKS_PER_LEASE: Final = 6
+
+
+class Presence:
+    """One worker's presence in every shard."""
+
+    def __init__(
+        self,
+        jobs: JobStreams,
+        clock: Clock,
+        *,
+        consumer: str,
+        lease_s: float,
+        on_epoch: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._consumer = consumer
+        self._lease_s = lease_s
+        self._on_epoch = on_epoch
+        self._lanes: Mapping[str, Lane] = {}
+        self._epochs: dict[int, str] = {}
+        self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
+        self._memory = GroupCommit(self._remember)
+        self.begun = asyncio.Event()
+        """Set once every shard has this worker's beat: who reads jobs before it has one is taken for dead."""
+        self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
+
+    def attend(self, lanes: Mapping[str, Lane]) -> None:
+        """The lanes for which jobs are taken over."""
+        self._lanes = lanes
+
+    @property
+    def every_s(self) -> float:
+        return self._lease_s / TICKS_PER_LEASE
+
+    def parts(self) -> list[Part]:
+        """A beat in every shard, and what keeps what is to be remembered."""
+        beats = [
+            periodic(f"presence:{shard}", partial(self.tick, shard), every_s=self.every_s, clock=self._clock)
+            for shard in range(self._jobs.shards)
+        ]
+        return [Part("memory", self._memory.run), *beats]
+
+    async def tick(self, shard: int) -> None:
+        """Beats once.
+
+        Raises:
+            redis.RedisError: Redis is not there.
+        """
+        async with self._ticking[shard]:
+            await self._tick(shard)
+
+    async def _tick(self, shard: int) -> None:
+        begun_at = self._clock.monotonic()
+        free = {insurer_id: lane.free for insurer_id, lane in self._lanes.items()}
+        tick = await self._jobs.tick(shard, self._consumer, lease_s=self._lease_s, free=free)
+        if not tick.fresh:
+            for lane in self._lanes.values():
+                await lane.drop_what_is_not_owned(shard)
+        self._beaten_at[shard] = begun_at
+        if all(beaten_at > float("-inf") for beaten_at in self._beaten_at.values()):
+            self.begun.set()
+        for insurer_id, deliveries in tick.taken_over.items():
+            metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
+            log.info("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
+            self._lanes[insurer_id].begin(deliveries)
+        if self._epochs.get(shard) != tick.epoch:
+            await self._on_epoch(shard)
+            self._epochs[shard] = tick.epoch
+
+    async def confirm(self, job: Job) -> None:
+        """Returns if the job is still this worker's, as far as can be known.
+
+        Raises:
+            NotOurs: somebody else has it.
+        """
+        shard = job.holding.delivery.shard
+        if self._clock.monotonic() - self._beaten_at[shard] >= self._lease_s:
+            await self._look_again(shard)
+        if job.holding.is_lost:
+            raise NotOurs
+
+    async def remember(self, job: Job, application_id: str) -> None:
+        """Keeps the insurer's own id; if Redis loses it, the same idempotency key brings it back."""
+        try:
+            await self._memory.submit(Remembered(job.request_id, job.insurer_id, application_id, job.expires_at))
+        except GONE as error:
+            log.debug("presence.forgetful", insurer=job.insurer_id, error=type(error).__name__)
+
+    async def _remember(self, batch: Sequence[Remembered]) -> list[None]:
+        await self._jobs.remember(batch)
+        return [None] * len(batch)
+
+    async def _look_again(self, shard: int) -> None:
+        """Without Redis nobody can take anything over, and PostgreSQL stands guard anyway: asking goes on."""
+        async with self._ticking[shard]:
+            if self._clock.monotonic() - self._beaten_at[shard] < self._lease_s:
+                return
+            try:
+                await self._tick(shard)
+            except GONE as error:
+                log.debug("presence.unknown", shard=shard, error=type(error).__name__)
+                self._beaten_at[shard] = self._clock.monotonic() - self._lease_s + self.every_s

@@ -1,0 +1,102 @@
+"""A lane's reader in one shard: a blocking connection of its own, and what to do when a read fails."""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from redis.exceptions import ResponseError
+
+from app.redis.job_streams import JobReader
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.cancellation import raise_if_cancelled
+
+if TYPE_CHECKING:
+    from workers.lanes.lane import Lane
+
+log: Final = structlog.get_logger(__name__)
+
+_RETRY_S: Final = 0.2
+_OWN_MAX: Final = 1000
+AUDIT_EVERY_S: Final = 10.0
+READ_MAX: Final = 32
+"""At once, so that a long queue does not keep the other lanes waiting."""
+BUSY_S: Final = 0.01
+_TURNS: Final = 3
+
+
+class StreamReader:
+    """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned.
+
+    What is neither Redis's refusal nor its absence ends `run`; the next one begins with a new connection, and with what may
+    have been delivered meanwhile.
+    """
+
+    def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
+        self._lane = lane
+        self.shard = shard
+        self._audited_at = resources.clock.monotonic()
+        self._clock = resources.clock
+        self._make = partial(
+            JobReader, resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer
+        )
+
+    async def run(self) -> None:
+        self._reader = self._make()
+        self._lane.doubtful.add(self.shard)
+        try:
+            while not self._lane.is_stopping:
+                raise_if_cancelled()
+                await self.run_once()
+        finally:
+            await self._reader.close()
+
+    async def run_once(self) -> None:
+        """Reads once, as many jobs as the lane has places for."""
+        try:
+            if self.shard in self._lane.doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
+                await self._read_own()
+            if room := await self._lane.room():
+                deliveries = await self._reader.read(room)
+                self._lane.begin(deliveries)
+                if len(deliveries) == READ_MAX:
+                    await self._give_way()
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                self._report_refusal(error)
+            await self._clock.sleep(_RETRY_S)
+            await self._make_group()
+        except GONE as error:
+            # The reply may have been lost on its way: what it held is pending for this consumer.
+            self._lane.doubtful.add(self.shard)
+            log.debug("reader.waits", insurer=self._lane.insurer_id, error=type(error).__name__)
+            await self._clock.sleep(_RETRY_S)
+
+    def _report_refusal(self, error: ResponseError) -> None:
+        if self._lane.refused.is_due:
+            log.warning("reader.refused", insurer=self._lane.insurer_id, error=str(error)[:80])
+
+    async def _give_way(self) -> None:
+        """Who has a queue leaves the others as much of this worker's time as it takes itself."""
+        began_at = self._clock.monotonic()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        busy_s = self._clock.monotonic() - began_at
+        if busy_s > BUSY_S:
+            await self._clock.sleep(busy_s)
+
+    async def _make_group(self) -> None:
+        try:
+            await self._reader.make_group()
+        except GONE:
+            self._lane.doubtful.add(self.shard)
+
+    async def _read_own(self) -> None:
+        """Begins whatever is pending for this consumer and held by nobody here: nobody else would ever take it."""
+        self._audited_at = self._clock.monotonic()
+        self._lane.doubtful.discard(self.shard)
+        after = "0"
+        while deliveries := await self._reader.read_own(_OWN_MAX, after):
+            self._lane.begin(deliveries)
+            after = deliveries[-1].entry

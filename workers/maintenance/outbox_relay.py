@@ -1,0 +1,60 @@
+"""The relay tells Redis what the fast path has left: select, tell, delete. Telling twice changes nothing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from app.domain.quote import QuoteRequest
+from app.observability import metrics
+from app.postgres.database import connected
+from app.postgres.outbox import Kind, Notice, delete_notices, notices_until
+from app.postgres.request_rows import read_requests
+from app.redis.job_streams import Enqueued
+from app.redis.keys import customer_mark
+from app.resources import Resources
+
+EVERY_S: Final = 0.5
+LEFT_FOR: Final = timedelta(seconds=1)
+"""What is younger is still the fast path's."""
+_MAX: Final = 500
+
+
+async def relay_once(resources: Resources) -> None:
+    """Tells Redis of the oldest notices.
+
+    Raises:
+        Unavailable, redis.RedisError: one of the two is away; the notices stay.
+    """
+    while True:
+        async with connected(resources.pool) as connection:
+            until = resources.clock.now() - LEFT_FOR
+            notices = await notices_until(connection, until, most=_MAX)
+            requests = await read_requests(connection, [notice.request_id for notice in notices])
+        if not notices:
+            return
+        await _tell(resources, [(notice, requests[notice.request_id]) for notice in notices])
+        async with connected(resources.pool) as connection:
+            await delete_notices(connection, notices)
+        metrics.RELAYED.inc(len(notices))
+        if len(notices) < _MAX:
+            return
+
+
+async def _tell(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:
+    await resources.jobs.enqueue(
+        [
+            Enqueued(request.id, missing, request.expires_at, customer_mark(request.tenant, request.customer_id))
+            for notice, request in notices
+            if notice.kind is Kind.ACCEPTED and (missing := _missing(request))
+        ]
+    )
+    for notice, request in notices:
+        if notice.kind is Kind.COMPLETED and request.ending:
+            await resources.events.publish_end(request, request.ending)
+
+
+def _missing(request: QuoteRequest) -> tuple[str, ...]:
+    """Whose answer is still to come; nobody's when the request has ended."""
+    if request.ending:
+        return ()
+    return tuple(insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes)

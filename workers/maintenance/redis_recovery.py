@@ -1,0 +1,114 @@
+"""Recovery: Redis came back different, so every open request is enqueued again. That is all there is to it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.domain.errors import Unavailable
+from app.domain.quote import Outcome
+from app.observability import metrics
+from app.postgres.database import Connection, connected
+from app.postgres.request_rows import OpenRequest, open_requests
+from app.redis.job_streams import Enqueued
+from app.redis.keys import shard_of
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.cancellation import raise_if_cancelled
+
+log: Final = structlog.get_logger(__name__)
+
+EVERY_S: Final = 10.0
+OLDER_THAN: Final = timedelta(seconds=10)
+_RETRY_S: Final = 0.5
+_PAGE: Final = 1000
+_FIRST: Final = UUID(int=0)
+_LOCK: Final = "SELECT pg_try_advisory_lock(4039301, $1)"
+_UNLOCK: Final = "SELECT pg_advisory_unlock(4039301, $1)"
+
+
+class RedisRecovery:
+    """Enqueues again what Redis has lost: at once when its epoch has changed, and now and then in any case."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._wanted: set[int] = set()
+        self._called = asyncio.Event()
+
+    async def call(self, shard: int) -> None:
+        """Redis has a new epoch in this shard: whatever was in it may be gone."""
+        self._wanted.add(shard)
+        self._called.set()
+
+    async def run(self) -> None:
+        while True:
+            raise_if_cancelled()
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await self._called.wait()
+            except TimeoutError:
+                pass
+            try:
+                await self.run_once()
+            except (Unavailable, *GONE) as error:
+                log.warning("recovery.waits", error=type(error).__name__)
+                await self._resources.clock.sleep(_RETRY_S)
+
+    async def run_once(self) -> None:
+        """Recovers the shards that were called for; if none was, whatever has been open for long."""
+        self._called.clear()
+        wanted, self._wanted = self._wanted, set()
+        done = set[int]()
+        try:
+            for shard in sorted(wanted) or range(self._resources.jobs.shards):
+                await recover(self._resources, shard, older_than=timedelta(0) if wanted else OLDER_THAN)
+                done.add(shard)
+        finally:
+            for shard in wanted - done:
+                await self.call(shard)
+
+
+async def recover(resources: Resources, shard: int, *, older_than: timedelta) -> None:
+    """Enqueues the open requests of a shard, for those of their insurers that have not answered.
+
+    One worker at a time does it; enqueueing is idempotent, so that the others lose nothing by leaving it to that one.
+    """
+    async with connected(resources.pool) as connection:
+        if not await connection.fetchval(_LOCK, shard):
+            return
+        try:
+            after = _FIRST
+            while True:
+                now = resources.clock.now()
+                page = await open_requests(
+                    connection, expire_after=now, created_until=now - older_than, after=after, most=_PAGE
+                )
+                await _recover(resources, [one for one in page if shard_of(one.id, resources.jobs.shards) == shard])
+                if len(page) < _PAGE:
+                    return
+                after = page[-1].id
+        finally:
+            await _unlock(connection, shard)
+
+
+async def _unlock(connection: Connection, shard: int) -> None:
+    """Gives the shard's lock back; what cannot be asked to is hung up on, for the lock is the connection's."""
+    try:
+        await connection.execute(_UNLOCK, shard)
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+async def _recover(resources: Resources, page: Sequence[OpenRequest]) -> None:
+    added = await resources.jobs.enqueue([Enqueued(one.id, one.missing, one.expires_at) for one in page if one.missing])
+    if added:
+        metrics.RECOVERED.inc(added)
+        log.info("jobs.recovered", jobs=added)
+    # A request that lacks no answer was left by its last settler.
+    full = [one.id for one in page if not one.missing]
+    if full:
+        await resources.ending.complete(full, Outcome.ALL_ANSWERED)

@@ -1,0 +1,1 @@
+"""Jobs that kill their worker: found, isolated and given up."""

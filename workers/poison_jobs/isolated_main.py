@@ -1,0 +1,161 @@
+"""The program of a ward: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
+
+Where one fails it tells the place. Never the text of an error, though: it may hold personal data, and what is printed
+here stays in the dead letter.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import traceback
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from itertools import count
+from typing import Final
+from uuid import UUID
+
+from app.codecs.application_codec import decode_application
+from app.codecs.quote_codec import encode_quote
+from app.config.settings import Settings
+from app.domain.errors import Unavailable
+from app.domain.quote import Quote
+from app.postgres.cipher import Sealed
+from app.postgres.database import connected
+from app.postgres.quote_rows import Work, read_work
+from app.redis.insurer_states import InsurerStates
+from app.redis.job_streams import Delivery
+from app.redis.keys import shard_of
+from app.redis.topology import GONE
+from app.resources import Resources, open_resources
+from app.runtime.cancellation import raise_if_cancelled
+from workers.adapters.registry import line_of, make_adapter
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
+from workers.job import Holding, Job
+from workers.poison_jobs.crash_marker import CrashMarker
+from workers.poison_jobs.isolated_process import IsolatedOutcome, encode_outcome
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
+
+RETRY_S: Final = 0.5
+
+
+class _Sole:
+    """Nobody else has the job, and nobody is there to remember for."""
+
+    async def confirm(self, job: Job) -> None:
+        del job
+
+    async def remember(self, job: Job, application_id: str) -> None:
+        del job, application_id
+
+
+async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """What PostgreSQL has of them."""
+    async with connected(resources.pool) as connection:
+        return await read_work(connection, insurer_id, ids)
+
+
+@asynccontextmanager
+async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[InsurerExchange, None]:
+    """Asks this insurer, outside of any lane."""
+    settings = resources.insurers[insurer_id]
+    http = InsurerHttp(settings, resources.clock)
+    try:
+        adapter = make_adapter(settings, line_of(settings, resources, http))
+        circuit = SharedBreaker(settings, resources.clock)
+        limits = RateLimits(settings, resources.clock, InsurerStates(resources.redis))
+        called_back, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
+        yield InsurerExchange(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
+    finally:
+        await http.close()
+
+
+async def ask_about(
+    resources: Resources,
+    asking: InsurerExchange,
+    request_id: UUID,
+    sealed: Sealed,
+    expires_at: datetime,
+    recalled: str | None,
+) -> Quote | None:
+    """Asks the insurer, whatever became of the request; None where the end came first."""
+    job = Job(
+        insurer_id=asking.insurer_id,
+        request_id=request_id,
+        application=decode_application(resources.cipher.open(request_id, sealed)),
+        expires_at=expires_at,
+        application_id=recalled,
+        holding=Holding(Delivery(shard_of(request_id, resources.settings.shards), "", request_id)),
+    )
+    answer = await asking.ask(job, _Sole())
+    return Quote(request_id, asking.insurer_id, answer, resources.clock.now()) if answer else None
+
+
+async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
+    """Asks about all of them side by side; each is told as soon as it has ended."""
+    async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
+        for insurer_id, numbers in suspects.items():
+            tasks.create_task(_ask_all(resources, insurer_id, numbers, marker))
+
+
+async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: CrashMarker) -> None:
+    works = await _found(resources, insurer_id, list(numbers))
+    recalled: Mapping[UUID, str] = {}
+    with suppress(*GONE):  # the same idempotency key brings it back from the insurer
+        recalled = await resources.jobs.recall(insurer_id, list(numbers))
+    async with asking_of(resources, insurer_id) as asking, asyncio.TaskGroup() as tasks:
+        for request_id, number in numbers.items():
+            asked = _asked(resources, asking, request_id, works.get(request_id), recalled.get(request_id))
+            tasks.create_task(marker.marking(number, asked))
+
+
+async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
+    """That PostgreSQL is away is nobody's guilt: it is waited for. Whoever waits for this process knows for how long."""
+    while True:
+        raise_if_cancelled()
+        try:
+            return await find_work(resources, insurer_id, ids)
+        except Unavailable:
+            await resources.clock.sleep(RETRY_S)
+
+
+async def _asked(
+    resources: Resources, asking: InsurerExchange, request_id: UUID, work: Work | None, recalled: str | None
+) -> None:
+    outcome = IsolatedOutcome(asking.insurer_id, request_id)
+    try:
+        if work and work.application and not (work.ended or work.settled):
+            quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
+            outcome.quote = encode_quote(quote).decode() if quote else None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
+        places = "".join(traceback.format_tb(error.__traceback__))
+        outcome.trace = f"{type(error).__module__}.{type(error).__qualname__}\n{places}"
+    sys.stdout.buffer.write(encode_outcome(outcome) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _read_suspects() -> dict[str, dict[UUID, int]]:
+    """By insurer: the requests, each with its number among all."""
+    suspects: dict[str, dict[UUID, int]] = {}
+    for number in count():
+        line = sys.stdin.buffer.readline().decode().split()
+        if not line:
+            break
+        suspects.setdefault(line[0], {})[UUID(line[1])] = number
+    return suspects
+
+
+def _end_with_the_worker() -> None:
+    """Its end of the pipe is closed when it dies: by then somebody else has the jobs."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    read = _read_suspects()
+    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    asyncio.run(main(CrashMarker(int(sys.argv[1])), read))

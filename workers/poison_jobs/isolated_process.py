@@ -1,0 +1,120 @@
+"""A ward: suspect jobs in a process of their own, where none of them can harm a worker."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.codecs.quote_codec import decode_quote
+from app.domain.quote import Answer
+from app.redis.job_streams import Delivery
+from workers.poison_jobs.crash_marker import NOBODY, CrashMarker
+
+TRACE_LENGTH_MAX: Final = 8000
+_LINE_BYTES_MAX: Final = 1024 * 1024
+
+
+class IsolatedOutcome(msgspec.Struct):
+    """What became of one suspect: a quote's document, a trace of its failure, or neither where the end came first."""
+
+    insurer: str
+    request: UUID
+    quote: str | None = None
+    trace: str | None = None
+
+
+encode_outcome: Final = msgspec.json.Encoder().encode
+_decode_outcome: Final = msgspec.json.Decoder(IsolatedOutcome).decode
+
+
+@dataclass(eq=False, slots=True)
+class SuspectJob:
+    """A job that was delivered too often. Whoever waits for `verdict` gets its answer; None where the end came first."""
+
+    insurer_id: str
+    delivery: Delivery
+    ends_at: datetime
+    verdict: "asyncio.Future[Answer | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A suspect that failed by itself, or that stood in a ward which died (`reason` is then `killed`)."""
+
+    suspect: SuspectJob
+    reason: str
+    trace: str
+    is_marked: bool = False
+    """Whether the ward died in one of its steps: it is most likely the one."""
+
+
+class IsolatedProcess:
+    """One process, from its start to its end."""
+
+    def __init__(self, suspects: Sequence[SuspectJob]) -> None:
+        self._left = {(suspect.insurer_id, suspect.delivery.request_id): suspect for suspect in suspects}
+        self._failures: list[Failure] = []
+
+    async def run(self, seconds: float) -> list[Failure]:
+        """Lets them ask, and gives each its answer as it comes; returns those that have got none."""
+        with tempfile.TemporaryFile() as shared:
+            CrashMarker.prepare(shared.fileno())
+            marker, numbers = CrashMarker(shared.fileno()), list(self._left)
+            trace = await self._run(shared.fileno(), seconds)
+        marked = numbers[marker.marked] if marker.marked != NOBODY else None
+        killed = [Failure(left, "killed", trace, is_marked=key == marked) for key, left in self._left.items()]
+        return self._failures + killed
+
+    async def _run(self, shared: int, seconds: float) -> str:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-X", "faulthandler", "-m", "workers.poison_jobs.isolated_main", str(shared)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=[shared],
+            limit=_LINE_BYTES_MAX,
+        )
+        telling = asyncio.create_task(self._tell(process))
+        try:
+            async with asyncio.timeout(seconds):
+                return await telling
+        except TimeoutError:
+            return "it did not end"
+        finally:
+            telling.cancel()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def _tell(self, process: asyncio.subprocess.Process) -> str:
+        """Returns the end of what it said on standard error: faulthandler names the place of a crash."""
+        assert process.stdin is not None  # noqa: S101 - they are pipes
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        names = "".join(f"{insurer} {request}\n" for insurer, request in self._left)
+        process.stdin.write(f"{names}\n".encode())
+        complaints = asyncio.create_task(process.stderr.read())
+        async for line in process.stdout:
+            self._take(line)
+        return (await complaints).decode(errors="replace")[-TRACE_LENGTH_MAX:]
+
+    def _take(self, line: bytes) -> None:
+        try:
+            outcome = _decode_outcome(line)
+        except msgspec.MsgspecError:
+            return  # an adapter prints
+        suspect = self._left.pop((outcome.insurer, outcome.request), None)
+        if suspect is None:
+            return
+        if outcome.trace is not None:
+            self._failures.append(Failure(suspect, "failed", outcome.trace[-TRACE_LENGTH_MAX:]))
+        elif not suspect.verdict.done():
+            answer = decode_quote(outcome.request, outcome.quote).answer if outcome.quote else None
+            suspect.verdict.set_result(answer)

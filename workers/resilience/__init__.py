@@ -1,0 +1,1 @@
+"""Circuits and rate limits, shared by all workers."""

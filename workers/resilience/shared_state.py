@@ -1,0 +1,85 @@
+"""What this worker knows of the others' circuits and pauses: heard within milliseconds, and looked up now and then."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from app.redis.insurer_states import InsurerStates, States
+from app.redis.topology import GONE
+from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.clock import Clock
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
+from workers.resilience.slot_reservations import Peers
+
+log: Final = structlog.get_logger(__name__)
+
+EVERY_S: Final = 1.0
+AWAY_EVERY_S: Final = 0.2
+
+
+class ClusterState:
+    """Its owner runs `run` as a part, and has `ring` called when an insurer's state has changed."""
+
+    def __init__(
+        self,
+        states: InsurerStates,
+        peers: Peers,
+        circuits: Mapping[str, SharedBreaker],
+        limits: Mapping[str, RateLimits],
+        clock: Clock,
+        *,
+        consumer: str,
+        lease_s: float,
+    ) -> None:
+        self._states = states
+        self._peers = peers
+        self._circuits = circuits
+        self._limits = limits
+        self._clock = clock
+        self._consumer = consumer
+        self._lease_s = lease_s
+        self._rung = asyncio.Event()
+        self._away_at = float("-inf")
+
+    def ring(self, insurer_id: str) -> None:
+        """Somebody has changed this insurer's state."""
+        if insurer_id in self._circuits:
+            self._rung.set()
+
+    async def run(self) -> None:
+        while True:
+            raise_if_cancelled()
+            await self.run_once()
+            try:
+                async with asyncio.timeout(EVERY_S if self._peers.is_redis_there else AWAY_EVERY_S):
+                    await self._rung.wait()
+            except TimeoutError:
+                pass
+
+    async def run_once(self) -> None:
+        """Takes over what is shared, and shares what could not be shared before."""
+        self._rung.clear()
+        try:
+            for circuit in self._circuits.values():
+                await circuit.share()
+            states = await self._states.read(list(self._circuits), lease_s=self._lease_s)
+        except GONE as error:
+            log.debug("sharing.waits", error=type(error).__name__)
+            self._peers.is_redis_there = False
+            self._away_at = self._clock.monotonic()
+            return
+        self._peers.is_redis_there = True
+        self._adopt(states)
+
+    def _adopt(self, states: States) -> None:
+        # After an outage everybody looks dead until they have beaten again.
+        if self._clock.monotonic() >= self._away_at + self._lease_s:
+            everybody = sorted({*states.working, self._consumer})
+            self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
+        for insurer_id, state in states.of.items():
+            self._circuits[insurer_id].adopt(state.circuit, unanswered=state.unanswered)
+            for step, seconds in state.paused_s.items():
+                self._limits[insurer_id].of[step].pause(seconds)

@@ -1,0 +1,220 @@
+"""A worker process: its parts, started together, and ended in the order that loses nothing."""
+
+import asyncio
+import re
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.config.insurers_file import InsurerSettings, telling_the_line
+from app.domain.errors import WrongSetting
+from app.domain.insurer import Availability
+from app.observability import metrics
+from app.readiness import Readiness, ReadinessMonitor
+from app.redis import keys
+from app.redis.insurer_states import InsurerStates
+from app.redis.notifier import Notifier, on_ids
+from app.redis.topology import GONE
+from app.resources import Resources
+from app.runtime.periodic import periodic
+from app.runtime.supervision import Part, PartSupervisor
+from app.use_cases.settle import QuoteSettler
+from workers.adapters.registry import line_of, make_adapter
+from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.exchange import InsurerExchange
+from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.lane import Lane
+from workers.lanes.presence import Presence
+from workers.maintenance import backlog_metrics, outbox_relay
+from workers.maintenance.redis_recovery import RedisRecovery
+from workers.poison_jobs.quarantine import Quarantine
+from workers.resilience.circuit_breaker import SharedBreaker
+from workers.resilience.rate_limit import RateLimits
+from workers.resilience.shared_state import ClusterState
+from workers.resilience.slot_reservations import Peers
+
+log: Final = structlog.get_logger(__name__)
+
+REPORT_EVERY_S: Final = 1.0
+DRAIN_S_MAX: Final = 8.0
+_LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, resources: Resources, *, insurers: Sequence[str] = (), name: str = "") -> None:
+        self._resources = resources
+        self.consumer = _consumer(name)
+        settings = _chosen(resources.insurers, insurers)
+        states, peers = InsurerStates(resources.redis), Peers()
+        self._circuits = {id_: SharedBreaker(one, resources.clock, states) for id_, one in settings.items()}
+        self._limits = {id_: RateLimits(one, resources.clock, states, peers) for id_, one in settings.items()}
+        self._sharing = ClusterState(
+            states,
+            peers,
+            self._circuits,
+            self._limits,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+        )
+        with telling_the_line(resources.settings.insurers_file):
+            self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
+        self._pace = CallPacer()
+        self._recovery = RedisRecovery(resources)
+        self._presence = Presence(
+            resources.jobs,
+            resources.clock,
+            consumer=self.consumer,
+            lease_s=resources.settings.lease,
+            on_epoch=self._recovery.call,
+        )
+        self._settling = QuoteSettler(
+            resources.pool, resources.events, resources.ending, resources.links, resources.clock
+        )
+        self._loading = ApplicationLoader(resources.pool)
+        self._called_back = CallbackWaiter(resources.callbacks)
+        self._quarantine = Quarantine(resources)
+        with telling_the_line(resources.settings.insurers_file):
+            self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
+        self._presence.attend(self._lanes)
+        self._bell = self._doorbell()
+        self.supervisor = PartSupervisor(resources.clock)
+        self._readiness = ReadinessMonitor(resources)
+        self.is_draining = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Works until it is told to stop, then finishes or hands back what it holds."""
+        try:
+            metrics.begin(self._lanes)
+            self.supervisor.start(self._parts())
+            await self._work(stopping)
+        finally:
+            await self.supervisor.stop()
+            for http in self._https.values():
+                await http.close()
+
+    def _parts(self) -> list[Part]:
+        clock = self._resources.clock
+        return [
+            *self._readiness.parts(),
+            *self._settling.parts(),
+            *self._loading.parts(),
+            *self._presence.parts(),
+            Part("quarantine", self._quarantine.run),
+            Part("recovery", self._recovery.run),
+            Part("bell", self._bell.run),
+            Part("sharing", self._sharing.run),
+            *self._resources.parts(),
+            periodic("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
+            periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
+            periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
+        ]
+
+    async def readiness(self) -> Readiness:
+        """Whether jobs can be given to this worker; waits for nothing."""
+        return await self._readiness.readiness(is_draining=self.is_draining)
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        await _first(self._presence.begun, stopping)
+        lanes = list(self._lanes.values())
+        for lane in lanes:
+            self.supervisor.start(lane.parts())
+        log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
+        await stopping.wait()
+        self.is_draining = True
+        log.info("worker.draining", consumer=self.consumer)
+        await asyncio.gather(*(lane.stop() for lane in lanes))
+        # What is left then is taken over when the beat is gone.
+        until = self._resources.clock.monotonic() + DRAIN_S_MAX
+        await self.supervisor.ended(max_s=DRAIN_S_MAX)
+        left_s = max(0.0, until - self._resources.clock.monotonic())
+        await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Without a beat this worker counts as dead at once, not only after the lease."""
+        try:
+            for shard in range(self._resources.jobs.shards):
+                await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
+        except GONE:
+            log.warning("worker.left_silently", consumer=self.consumer)
+
+    def _lane(self, settings: InsurerSettings) -> Lane:
+        return Lane(
+            settings,
+            self._resources,
+            self._asking(settings),
+            self._settling,
+            self._loading,
+            self._presence,
+            self._quarantine,
+            consumer=self.consumer,
+        )
+
+    def _asking(self, settings: InsurerSettings) -> InsurerExchange:
+        return InsurerExchange(
+            settings,
+            make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
+            self._circuits[settings.id],
+            self._limits[settings.id],
+            self._resources.clock,
+            self._called_back,
+            end_margin_s=self._resources.settings.end_margin,
+            pace=self._pace,
+        )
+
+    def _doorbell(self) -> Notifier:
+        bell, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
+        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
+        bell.listen([keys.insurers()], self._sharing.ring)
+        return bell
+
+    def _on_ended(self, ids: list[UUID]) -> None:
+        for lane in self._lanes.values():
+            for id_ in ids:
+                lane.end(id_)
+
+    async def _relay(self) -> None:
+        await outbox_relay.relay_once(self._resources)
+
+    async def _measure(self) -> None:
+        await backlog_metrics.measure(self._resources)
+
+    async def _report(self) -> None:
+        for insurer_id, circuit in self._circuits.items():
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[circuit.availability])
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Waits for any of them."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _consumer(label: str) -> str:
+    """A label, and a random part: a worker that is started anew is another one."""
+    label = label or socket.gethostname()
+    if not _LABEL.fullmatch(label):
+        raise WrongSetting("--name: letters, digits, dots, hyphens and underscores, at most 64")
+    return f"{label}-{secrets.token_hex(4)}"
+
+
+def _chosen(insurers: Mapping[str, InsurerSettings], wanted: Sequence[str]) -> Mapping[str, InsurerSettings]:
+    unknown = [id_ for id_ in wanted if id_ not in insurers]
+    if unknown:
+        raise WrongSetting(f"--insurers: {', '.join(unknown)}: not in the file of insurers")
+    return {id_: one for id_, one in insurers.items() if not wanted or id_ in wanted}
