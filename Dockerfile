@@ -14,6 +14,7 @@ COPY README.md LICENSE insurers.toml ./
 COPY alembic alembic
 COPY app app
 COPY cli cli
+COPY osago_adapters osago_adapters
 COPY osago_adapter_suite osago_adapter_suite
 COPY sandbox sandbox
 COPY workers workers
