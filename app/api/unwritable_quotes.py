@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from app.api.context import Services
+from app.api.context import UseCases
 from app.api.rest.representations import quote_document
 from app.codecs.quote_codec import to_event
 from app.codecs.substitutes import SUBSTITUTE, substitute_for
@@ -19,7 +19,7 @@ from app.watch.events import Event, Received
 Result = TypeVar("Result")
 
 
-def written(write: Callable[[Event, Services], Result], event: Event, services: Services) -> Result:
+def written(write: Callable[[Event, UseCases], Result], event: Event, services: UseCases) -> Result:
     """What `write` makes of the event, or of the event with substitutes for the offers that it cannot write.
 
     Raises as `write`, if what it cannot write is no offer.
@@ -39,14 +39,14 @@ def written(write: Callable[[Event, Services], Result], event: Event, services: 
         raise
 
 
-def writable_request(request: QuoteRequest, services: Services) -> QuoteRequest:
+def writable_request(request: QuoteRequest, services: UseCases) -> QuoteRequest:
     """The request, with substitutes for the quotes that cannot be written."""
     quotes = {insurer_id: writable_quote(quote, services) for insurer_id, quote in request.quotes.items()}
     is_whole = all(quotes[insurer_id] is quote for insurer_id, quote in request.quotes.items())
     return request if is_whole else replace(request, quotes=quotes)
 
 
-def writable_quote(quote: Quote, services: Services) -> Quote:
+def writable_quote(quote: Quote, services: UseCases) -> Quote:
     """The quote, or its substitute if it cannot be written."""
     if isinstance(quote.answer, NoOffer):
         return quote
@@ -57,7 +57,7 @@ def writable_quote(quote: Quote, services: Services) -> Quote:
     return quote
 
 
-def _offer_shown(event: Event, services: Services) -> Quote | None:
+def _offer_shown(event: Event, services: UseCases) -> Quote | None:
     """The substitute of the one offer that the event shows; None if it shows none."""
     if isinstance(event, Received):
         told = event.told

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.api.context import Services
+from app.api.context import UseCases
 from app.api.schema.scalars import iso, plain
 from app.domain.quote import NoOffer, Offer, Quote, QuoteRequest, best_quote, by_arrival
 from app.domain.stub import stub_for
@@ -15,13 +15,13 @@ from app.watch.events import Completed, Event, Received
 Document = dict[str, Any]
 
 
-def accepted_document(request: QuoteRequest, services: Services) -> Document:
+def accepted_document(request: QuoteRequest, services: UseCases) -> Document:
     """A `QuoteRequestAccepted`."""
     document = request_document(request, services)
     return {"quoteRequest": document, "watchToken": services.tokens.watch_token(request.id)}
 
 
-def request_document(request: QuoteRequest, services: Services) -> Document:
+def request_document(request: QuoteRequest, services: UseCases) -> Document:
     """A `QuoteRequest`, its quotes in the order of arrival."""
     settled = [quote_document(quote, services) for quote in by_arrival(request.quotes.values())]
     missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
@@ -40,7 +40,7 @@ def request_document(request: QuoteRequest, services: Services) -> Document:
     }
 
 
-def event_document(event: Event, services: Services) -> Document:
+def event_document(event: Event, services: UseCases) -> Document:
     """A `QuoteReceived` or a `QuotesCompleted`, told apart by `type`."""
     cursor = event.cursor
     document: Document = {"type": type_of(event), "cursor": cursor.encode(), "requestId": str(cursor.request_id)}
@@ -64,7 +64,7 @@ def type_of(event: Event) -> str:
     return "QuoteReceived" if isinstance(event, Received) else "QuotesCompleted"
 
 
-def quote_document(quote: Quote, services: Services) -> Document:
+def quote_document(quote: Quote, services: UseCases) -> Document:
     """A `Quote` that is settled."""
     offer, reason = None, None
     match quote.answer:
@@ -81,12 +81,12 @@ def quote_document(quote: Quote, services: Services) -> Document:
     }
 
 
-def _pending(request: QuoteRequest, insurer_id: str, services: Services) -> Document:
+def _pending(request: QuoteRequest, insurer_id: str, services: UseCases) -> Document:
     slot = _slot(f"{request.id}:{insurer_id}", insurer_id, services)
     return {**slot, "status": "PENDING", "offer": None, "reason": None, "receivedAt": None}
 
 
-def _slot(quote_id: str, insurer_id: str, services: Services) -> Document:
+def _slot(quote_id: str, insurer_id: str, services: UseCases) -> Document:
     insurer = services.availabilities.insurer(insurer_id)
     return {"id": quote_id, "insurer": {"id": insurer.id, "name": insurer.name}}
 
@@ -110,7 +110,7 @@ def _camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def _best(quotes: Iterable[Quote], services: Services) -> Document | None:
+def _best(quotes: Iterable[Quote], services: UseCases) -> Document | None:
     best = best_quote(quotes, now=services.clock.now())
     return quote_document(best, services) if best else None
 
