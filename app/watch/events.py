@@ -1,4 +1,4 @@
-"""One subscriber's place in one request: what it has, what is new for it, and when there is nothing more to come."""
+"""One subscriber's place in one request: what it has, what is new for it, and when nothing more is to come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from app.use_cases.caller_shares import CallerShare
 
 @dataclass(slots=True)
 class Received:
-    """One answer. `is_live` tells it from what was there before the subscriber came."""
+    """One answer. `is_live` is false for those that were there before the subscriber."""
 
     cursor: Cursor
     told: QuoteEvent
@@ -44,7 +44,7 @@ Listener: TypeAlias = Callable[[], None]
 
 
 class InterruptedWatch(OsagoError):
-    """The watch cannot go on; `cursor` tells where to resume."""
+    """The watch cannot go on; `cursor` is where to resume."""
 
     def __init__(self, cursor: Cursor, retry_after_s: float) -> None:
         super().__init__("the watch is interrupted")
@@ -54,7 +54,7 @@ class InterruptedWatch(OsagoError):
 
 @dataclass(slots=True)
 class Watch:
-    """What is known of one request, shared by those who follow it; `position` is the last event read."""
+    """What is known of one request, shared by its followers; `position` is the last event read."""
 
     position: Position
     told: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
@@ -64,11 +64,11 @@ class Watch:
     """Called when there is news."""
 
     payload: tuple[object, bytes] | None = None
-    """What was written out last for one of several, and what tells whether the next one wants the same."""
+    """What was written out last for one of several, and the key under which the next one wants the same."""
     _quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
 
     def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
-        """Takes in what is new, and calls whoever listens if anything is."""
+        """Takes in what is new, and calls the listeners if anything is."""
         known = len(self.told), self.ending
         for told in quotes:
             self.told.setdefault(told.insurer_id, told)
@@ -95,10 +95,10 @@ class Follower:
     share: CallerShare | None = None
     """Where the place is counted."""
     looked_at: int = 0
-    """So many of the quotes that the watch knows are in the cursor."""
+    """How many of the quotes that the watch knows are in the cursor."""
 
     def news(self) -> Iterator[Event]:
-        """What the subscriber lacks, each once; the end only after every answer. Who stops half-way has missed nothing."""
+        """What the subscriber lacks, each once; the end only after every answer. A caller that stops half-way has missed nothing."""
         news = tuple(islice(self.watch.told.values(), self.looked_at, None))
         for told in news if len(news) == 1 else sorted(news, key=_by_arrival):
             cursor = self.cursor.having(told.insurer_id)
@@ -122,9 +122,9 @@ class Follower:
         return self.cursor.answered < len(self.request.insurers)
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Redis told of the end and lost a quote."""
-        return self.watch.ending is not None and self.lacks_answers
+    def watch_lacks_answers(self) -> bool:
+        """Redis has the end and lost a quote."""
+        return self.watch.ending is not None and len(self.watch.told) < len(self.request.insurers)
 
 
 def _by_arrival(told: QuoteEvent) -> tuple[datetime, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -55,14 +55,13 @@ class FrozenClock(Clock):
 def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""
 
-    async def follow(*_: object) -> AsyncGenerator[Event, None]:
-        for event in happening:
-            yield event
+    async def enter(*_: object) -> Any:
+        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False)
 
     names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written
     clock = FrozenClock()
-    live = SimpleNamespace(follow=follow)
+    live = SimpleNamespace(enter=enter, leave=lambda *_: None, wait_s=lambda *_, silent_s: 60 - silent_s, clock=clock)
     pushed = PushLatency(clock)
     services: Any = SimpleNamespace(
         live=live,

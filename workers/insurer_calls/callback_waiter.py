@@ -1,4 +1,4 @@
-"""Waiting for insurers that call back: the calls of a job are read when the bell rings, and now and then without it."""
+"""Waiting for insurers that call back: the calls of a job are read at a notification, and now and then without one."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from workers.adapters.containment import checked, contained
 from workers.job import Job
 
 LOOK_EVERY_S: Final = 2.0
-"""A bell may be missed; a call that lies there is found so much later."""
+"""A notification may be missed; the call is found this much later."""
 STEP: Final = "callback"
 
 
@@ -33,13 +33,13 @@ class Mailbox(Protocol):
 
 
 class CallbackWaiter:
-    """Everybody in this process who waits for a call."""
+    """The jobs of this process that wait for a call."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
 
-    def ring(self, ids: list[UUID]) -> None:
+    def notify(self, ids: list[UUID]) -> None:
         """Something has come about these requests."""
         for id_ in ids:
             for event in self._waiting.get(id_, ()):
@@ -48,10 +48,10 @@ class CallbackWaiter:
     async def answer(self, job: Job, adapter: Adapter) -> Answer:
         """The first answer among the calls; waits for ever. A call that cannot be read is as if it had not come."""
         known: set[tuple[str, str | None]] = set()
-        with self._listening(job.request_id) as rung:
+        with self._listening(job.request_id) as notified:
             while True:
                 raise_if_cancelled()
-                rung.clear()
+                notified.clear()
                 application_id = job.holding.application_id
                 for name, call in (await self._heard(job)).items():
                     # A call that names the application by the insurer's id is read again once that id is known.
@@ -61,7 +61,7 @@ class CallbackWaiter:
                         answer = _read(adapter, about, job)
                         if answer is not None:
                             return answer
-                await _wait(rung)
+                await _wait(notified)
 
     async def _heard(self, job: Job) -> Mapping[str, Call]:
         try:
@@ -93,7 +93,7 @@ def _read(adapter: Adapter, call: Call, job: Job) -> Answer | None:
         metrics.CALLS.labels(job.insurer_id, STEP, result).inc()
 
 
-async def _wait(rung: asyncio.Event) -> None:
+async def _wait(notified: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LOOK_EVERY_S):
-            await rung.wait()
+            await notified.wait()

@@ -1,4 +1,4 @@
-"""What a subscription begins, before anybody asks for an event of it."""
+"""What a subscription begins, before its first event is asked for."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
@@ -10,6 +10,7 @@ from app.api.schema.queries import request_id_of
 from app.api.schema.types import QuoteReceived, QuotesCompleted
 from app.domain.errors import NotFound
 from app.watch.events import Event, Received
+from app.watch.news_waiter import watch_events
 
 
 class EventSource(ABC):
@@ -53,7 +54,7 @@ class RequestEvents(EventSource):
         request_id = self.request_id
         place.cursor = self.after
         async with aclosing(
-            context.services.live.follow(request_id, context.may_see, self.after, context.share)
+            watch_events(context.services.live, request_id, context.may_see, self.after, context.share)
         ) as events:
             async for event in events:
                 yield event
