@@ -1,16 +1,15 @@
 """One subscriber's place in one request: what it has, what is new for it, and when nothing more is to come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TypeAlias
-from uuid import UUID
 
 from app.codecs.quote_codec import QuoteEvent
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
-from app.domain.quote import Ending, Quote, QuoteRequest
+from app.domain.quote import Ending, QuoteRequest
 from app.redis.event_streams import Position
 from app.use_cases.caller_shares import CallerShare
 
@@ -20,23 +19,18 @@ class Received:
     """One answer. `is_live` is false for those that were there before the subscriber."""
 
     cursor: Cursor
-    told: QuoteEvent
+    quote: QuoteEvent
     is_live: bool
-
-    @property
-    def quote(self) -> Quote:
-        return self.told.quote(self.cursor.request_id)
 
 
 @dataclass(slots=True)
 class Completed:
-    """The end, after every answer; `request` holds all its quotes."""
+    """The end, after every answer."""
 
     cursor: Cursor
-    request: QuoteRequest
     ending: Ending
-    told: Mapping[str, QuoteEvent]
-    """The quotes as they were told, by insurer."""
+    quotes: Mapping[str, QuoteEvent]
+    """All of them, by insurer."""
 
 
 Event: TypeAlias = Received | Completed
@@ -57,7 +51,7 @@ class Watch:
     """What is known of one request, shared by its followers; `position` is the last event read."""
 
     position: Position
-    told: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
+    quotes: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
     """The quotes by insurer, in the order in which they were learnt."""
     ending: Ending | None = None
     listeners: set[Listener] = field(default_factory=set[Listener])
@@ -65,23 +59,16 @@ class Watch:
 
     payload: tuple[object, bytes] | None = None
     """What was written out last for one of several, and the key under which the next one wants the same."""
-    _quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
 
     def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
         """Takes in what is new, and calls the listeners if anything is."""
-        known = len(self.told), self.ending
-        for told in quotes:
-            self.told.setdefault(told.insurer_id, told)
+        known = len(self.quotes), self.ending
+        for quote in quotes:
+            self.quotes.setdefault(quote.insurer_id, quote)
         self.ending = self.ending or ending
-        if known != (len(self.told), self.ending):
+        if known != (len(self.quotes), self.ending):
             for listener in tuple(self.listeners):
                 listener()
-
-    def quotes(self, request_id: UUID) -> Mapping[str, Quote]:
-        """What is known as the domain has it; made once, for the end."""
-        if len(self._quotes) < len(self.told):
-            self._quotes = {insurer_id: told.quote(request_id) for insurer_id, told in self.told.items()}
-        return self._quotes
 
 
 @dataclass(slots=True)
@@ -99,18 +86,17 @@ class Follower:
 
     def news(self) -> Iterator[Event]:
         """What the subscriber lacks, each once; the end only after every answer. A caller that stops half-way has missed nothing."""
-        news = tuple(islice(self.watch.told.values(), self.looked_at, None))
-        for told in news if len(news) == 1 else sorted(news, key=_by_arrival):
-            cursor = self.cursor.having(told.insurer_id)
+        news = tuple(islice(self.watch.quotes.values(), self.looked_at, None))
+        for quote in news if len(news) == 1 else sorted(news, key=_by_arrival):
+            cursor = self.cursor.having(quote.insurer_id)
             if cursor.bits != self.cursor.bits:
                 self.cursor = cursor
-                yield Received(cursor, told, told.received_at > self.entered_at)
+                yield Received(cursor, quote, quote.received_at > self.entered_at)
         self.looked_at += len(news)
         watch = self.watch
         if watch.ending and not self.lacks_answers and not self.cursor.ended:
             self.cursor = self.cursor.having_end()
-            request = replace(self.request, quotes=watch.quotes(self.request.id), ending=watch.ending)
-            yield Completed(self.cursor, request, watch.ending, watch.told)
+            yield Completed(self.cursor, watch.ending, watch.quotes)
 
     @property
     def is_over(self) -> bool:
@@ -124,9 +110,9 @@ class Follower:
     @property
     def watch_lacks_answers(self) -> bool:
         """Redis has the end and lost a quote."""
-        return self.watch.ending is not None and len(self.watch.told) < len(self.request.insurers)
+        return self.watch.ending is not None and len(self.watch.quotes) < len(self.request.insurers)
 
 
-def _by_arrival(told: QuoteEvent) -> tuple[datetime, str]:
+def _by_arrival(quote: QuoteEvent) -> tuple[datetime, str]:
     """As `app.domain.quote.by_arrival`."""
-    return told.received_at, told.insurer_id
+    return quote.received_at, quote.insurer_id

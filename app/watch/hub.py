@@ -219,12 +219,12 @@ class WatchHub:
 
     def _is_behind(self, request_id: UUID, settled: int, ended: bool) -> bool:  # noqa: FBT001 - a column of a row
         watch = self._watches.get(str(request_id))
-        return watch is not None and (len(watch.told) < settled or (ended and watch.ending is None))
+        return watch is not None and (len(watch.quotes) < settled or (ended and watch.ending is None))
 
     def _learn(self, requests: Iterable[QuoteRequest]) -> None:
         for request in requests:
             if watch := self._watches.get(str(request.id)):
-                news = [to_event(quote) for id_, quote in request.quotes.items() if id_ not in watch.told]
+                news = [to_event(quote) for id_, quote in request.quotes.items() if id_ not in watch.quotes]
                 for quote in news:
                     self._links.open_event(request.id, quote.offer)
                 watch.learn(news, request.ending)

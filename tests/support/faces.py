@@ -92,10 +92,9 @@ def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
 def events_of(quote: Quote) -> list[Event]:
     """The event of a quote, and the end of a request that has no other."""
     told, cursor = to_event(quote), Cursor(ID, INSURERS)
-    request = request_of({quote.insurer_id: quote})
     return [
         Received(cursor, told, is_live=True),
-        Completed(cursor, request, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
+        Completed(cursor, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
     ]
 
 
@@ -117,12 +116,14 @@ def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
 
 def by_every_face(quote: Quote) -> Mapping[str, list[bytes]]:
     """What each face writes of a quote: its event, and the end of its request."""
-    happening, services = events_of(quote), context_of([]).services
+    happening, context = events_of(quote), context_of([])
     return {
         "subscription": by_graphql(happening, is_compiled=True),
         "graphql-core": by_graphql(happening, is_compiled=False),
-        "REST, server-sent events, plain WebSocket": [encode(event_document(event, services)) for event in happening],
-        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), services))],
+        "REST, server-sent events, plain WebSocket": [
+            encode(event_document(event, context.services)) for event in happening
+        ],
+        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), context))],
         "feed": [encode_quote(quote)],
         "row": [(part or "").encode() for part in encode_answer(quote)],
     }

@@ -111,7 +111,7 @@ class Follower:
                 self.outcomes.append(event.ending.outcome)
             else:
                 self.insurers.append(event.quote.insurer_id)
-                self.quotes[event.quote.insurer_id] = event.quote
+                self.quotes[event.quote.insurer_id] = event.quote.quote(self._id)
 
     async def leave(self) -> None:
         self.task.cancel()

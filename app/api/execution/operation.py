@@ -9,11 +9,11 @@ import graphql
 from graphql import ExecutionResult, GraphQLError, OperationType
 from strawberry.execution import optimized_is_awaitable
 
-from app.api import unwritable_quotes
 from app.api.compiled.subscription_plan import CompiledSubscription
 from app.api.context import ADMIN, Context
 from app.api.execution.prepared_documents import ERRORS_MAX, Operation
 from app.api.graphql_request import GraphQLRequest
+from app.api.schema import unwritable_quotes
 from app.api.schema.build import GRAPHQL, Executor
 from app.api.schema.event_sources import EventSource, RequestEvents
 from app.domain.caller import Service

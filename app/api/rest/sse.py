@@ -14,7 +14,7 @@ from app.api.http.view import bearer, encode
 from app.api.rest.problem_details import document_of, problem
 from app.api.rest.push_loop import Push, Stopping, draining_of
 from app.api.rest.representations import event_document, type_of
-from app.api.unwritable_quotes import written
+from app.api.schema.unwritable_quotes import written
 from app.domain.errors import OsagoError
 from app.watch.events import Event, Follower, InterruptedWatch
 from app.watch.news_waiter import NewsWaiter, watching

@@ -18,7 +18,7 @@ from app.api.rest.problem_details import document_of
 from app.api.rest.push_loop import Push, Stopping
 from app.api.rest.representations import event_document
 from app.api.schema.queries import request_id_of
-from app.api.unwritable_quotes import written
+from app.api.schema.unwritable_quotes import written
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
 from app.server.peer import budget_of, peer_of

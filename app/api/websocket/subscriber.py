@@ -14,7 +14,7 @@ from app.api.context import Context, Services
 from app.api.graphql_errors import from_exception
 from app.api.http.view import encode
 from app.api.schema.event_sources import RequestEvents
-from app.api.unwritable_quotes import written
+from app.api.schema.unwritable_quotes import written
 from app.domain.cursor import Cursor
 from app.server.peer import Peer
 from app.watch.events import Event, Received, Watch
@@ -114,7 +114,7 @@ class Subscriber:
         """Subscribers to the same request with the same document share it."""
         if len(watch.listeners) == 1:
             return self._encoded(event)
-        key = (self._written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")
+        key = (self._written, event.cursor.bits, event.quote.insurer_id if isinstance(event, Received) else "")
         if watch.payload is None or watch.payload[0] != key:
             watch.payload = key, self._encoded(event)
         return watch.payload[1]
