@@ -180,8 +180,9 @@ def test_every_problem_is_listed() -> None:
 
 
 def test_the_table_of_errors_is_the_one_of_the_code() -> None:
-    """`make docs` makes it; every code that a caller can meet is in it, with its message."""
+    """`make docs` makes it and those of the fields; every code that a caller can meet is in it, with its message."""
     assert docs_tables.renewed(INTEGRATION) == INTEGRATION
+    assert docs_tables.renewed(INTEGRATION_RU) == INTEGRATION_RU
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
     assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
