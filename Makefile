@@ -43,9 +43,10 @@ format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew from the code
+schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the page's table of fields anew from the code
 	@$(RUN) osago schema > schema.graphql
 	@$(RUN) osago schema --of typescript > frontend/schema.ts
+	@$(RUN) python -m cli.form_fields > frontend/customer/src/form/table.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables

@@ -17,7 +17,7 @@ from osago_adapters.testing import AdapterTrial, KeptCalls, find_adapter, listen
 from sandbox.insurers.app import create_app
 from sandbox.insurers.control.views import InsurerSeen, KeySeen
 from sandbox.insurers.handle import Sandbox
-from sandbox.insurers.script.behaviours import Behaviour, Hang, SlowBody
+from sandbox.insurers.script.behaviours import Behaviour, Hang, Processing, SlowBody
 from sandbox.insurers.wire.dialects import load_dialects
 
 INSURER: Final = "sever"
@@ -79,7 +79,7 @@ class Harness:
     async def _ask(self, behaviours: tuple[Behaviour, ...], application: Application, within_s: float) -> Asked:
         self.sandbox.script(INSURER, *behaviours)
         insurer = {"id": INSURER, "name": "-", "adapter": self._adapter, "base_url": f"{self._url}/{INSURER}"}
-        patience = {"request_timeout": _timeout(behaviours), **_PATIENCE}
+        patience = {"request_timeout": self._timeout(behaviours), **_PATIENCE}
         trial = AdapterTrial({**insurer, "options": self._options, **patience}, self._calls, self._callback_url)
         try:
             answer = await trial.quote(application, within_s=within_s)
@@ -87,6 +87,19 @@ class Harness:
             await trial.close()
         seen = self.sandbox.seen(trial.idempotency_key)
         return Asked(answer, seen, self.sandbox.seen_by(INSURER), trial.paths, trial.seconds)
+
+    def _timeout(self, behaviours: Sequence[Behaviour]) -> str:
+        return HUNG_TIMEOUT if any(self._hangs(one) for one in behaviours) else REQUEST_TIMEOUT
+
+    def _hangs(self, behaviour: Behaviour) -> bool:
+        """An insurer that is still at it hangs, too, where the call lasts until the answer."""
+        match behaviour:
+            case Hang():
+                return True
+            case SlowBody(seconds=seconds):
+                return seconds > HUNG_S_MIN
+            case _:
+                return isinstance(behaviour, Processing) and not (self.abilities.polls or self.abilities.calls_back)
 
     def _callback_url(self, idempotency_key: str) -> str:
         return f"{self._own_url}/{idempotency_key}"
@@ -103,8 +116,3 @@ class Harness:
     @staticmethod
     async def _on_loop(step: Any) -> None:
         step()
-
-
-def _timeout(behaviours: Sequence[Behaviour]) -> str:
-    hangs = any(isinstance(one, Hang) or (isinstance(one, SlowBody) and one.seconds > HUNG_S_MIN) for one in behaviours)
-    return HUNG_TIMEOUT if hangs else REQUEST_TIMEOUT

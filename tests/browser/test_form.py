@@ -143,6 +143,22 @@ await choose('usageMonths', '7');
 """
 
 
+async def test_the_number_that_a_depot_gave_is_sent(page: Page, shops: Shops) -> None:
+    """A tram has no state plate: what stood in the plate before is left out."""
+    shop = await shops(insurers=("sever",))
+    await page.open(shop.url)
+    await page.click("Заполнить примером")
+    await page.run(
+        "await page.getByText('Не легковой автомобиль').click(); "
+        "await page.locator(`[id='vehicle.category']`).selectOption('TRAM'); "
+        "await page.locator(`[id='vehicle.licensePlate']`).fill('1234')"
+    )
+    sent = page.run("return page.waitForRequest('**/applications').then((request) => request.postDataJSON())")
+    await page.run("page.getByRole('button', {name: 'Узнать цены'}).click({delay: 50})")
+    assert (await sent)["application"]["vehicle"]["licensePlate"] == "1234"
+    await ends(page)
+
+
 async def test_drivers_come_and_go(page: Page, counter: str) -> None:
     """The one behind moves up; the policyholder need not be typed twice."""
     await page.open(counter)

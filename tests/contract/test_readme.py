@@ -251,7 +251,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
         (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
         (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
-        (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
+        (
+            INTEGRATION,
+            "WebSockets and event streams of one address (IPv6: of one /64), per process",
+            default_of(Settings, "sockets_per_address"),
+        ),
         (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
         (
             INTEGRATION,
