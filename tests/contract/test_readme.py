@@ -180,8 +180,9 @@ def test_every_problem_is_listed() -> None:
 
 
 def test_the_table_of_errors_is_the_one_of_the_code() -> None:
-    """`make docs` makes it; every code that a caller can meet is in it, with its message."""
+    """`make docs` makes it and those of the fields; every code that a caller can meet is in it, with its message."""
     assert docs_tables.renewed(INTEGRATION) == INTEGRATION
+    assert docs_tables.renewed(INTEGRATION_RU) == INTEGRATION_RU
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
     assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
@@ -250,7 +251,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
         (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
         (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
-        (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
+        (
+            INTEGRATION,
+            "WebSockets and event streams of one address (IPv6: of one /64), per process",
+            default_of(Settings, "sockets_per_address"),
+        ),
         (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
         (
             INTEGRATION,

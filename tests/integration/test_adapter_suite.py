@@ -26,7 +26,7 @@ Trials = Mapping[tuple[str, ...], "Future[subprocess.CompletedProcess[str]]"]
 
 BLIND: Final = """
 import uuid
-from workers.insurers.rest_poll import RestPoll
+from workers.adapters.rest_poll import RestPoll
 
 class Blind(RestPoll):
     async def create(self, application, idempotency_key):

@@ -291,8 +291,8 @@ class TestOAuth2:
 
 SINGLE: Final = """
 from typing import ClassVar
-from workers.insurers.adapter import Abilities
-from workers.insurers.rest_poll import RestPoll
+from workers.adapters.adapter import Abilities
+from workers.adapters.rest_poll import RestPoll
 
 class Single(RestPoll):
     abilities: ClassVar = Abilities(is_idempotent=False)

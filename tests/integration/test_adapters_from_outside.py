@@ -13,7 +13,7 @@ ADAPTER = """
 from decimal import Decimal
 from app.domain.money import roubles
 from app.domain.quote import Offer
-from workers.insurers.adapter import Adapter
+from workers.adapters.adapter import Adapter
 
 class Generous(Adapter):
     async def create(self, application, idempotency_key):

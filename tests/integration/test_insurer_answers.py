@@ -29,6 +29,32 @@ async def test_a_byte_order_mark_is_skipped(adapter: str, answers: dict[str, byt
     assert isinstance(found, Offer), found
 
 
+@pytest.mark.parametrize(
+    "half", [rb"\ud800", rb"\uDC00", rb"https://ins.example/\uD83D", rb"\\\udfff", rb"\ud83d\ud83d\ude00"]
+)
+async def test_half_a_character_costs_its_field_alone(half: bytes) -> None:
+    """Half a surrogate pair, as a text cut at its 1000th character has it: an optional field is dropped, and no other read."""
+    for field in (b"purchaseUrl", b"validUntil", b"comment"):
+        found, _ = await asked(
+            "rest-sync", {"post": answer(OFFER.replace(b'"number"', b'"%b": "%b", "number"' % (field, half)))}
+        )
+        assert isinstance(found, Offer), found
+        assert found.purchase_url is None
+    found, _ = await asked("rest-sync", {"post": answer(OFFER.replace(b"A1", half))})
+    assert found == failed(ReasonCode.INSURER_PROTOCOL)
+    found, _ = await asked("rest-sync", {"post": answer(b'{"code": "NO_TRAMS", "message": "%b"}' % half, 422)})
+    assert isinstance(found, NoOffer)
+    assert found.reason.insurer_code == "NO_TRAMS"
+
+
+async def test_a_character_in_two_halves_is_one() -> None:
+    """Two escapes make one; behind an escaped backslash `ud83d` is five letters."""
+    number = rb"A\ud83d\ude97 \\ud83d"
+    found, _ = await asked("rest-sync", {"post": answer(OFFER.replace(b"A1", number))})
+    assert isinstance(found, Offer), found
+    assert found.number == "A\U0001f697 \\ud83d"
+
+
 async def test_a_byte_order_mark_before_a_refusal_hides_no_code() -> None:
     """The refusal would still be one; its code would be lost."""
     found, _ = await asked("rest-sync", {"post": answer(MARK + b'{"code": "NO_TRAMS"}', 422)})

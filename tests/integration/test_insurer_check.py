@@ -80,7 +80,7 @@ async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
 
 BROKEN = """
 import asyncio
-from workers.insurers.rest_poll import RestPoll
+from workers.adapters.rest_poll import RestPoll
 
 class Raises(RestPoll):
     async def poll(self, application_id):

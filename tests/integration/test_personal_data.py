@@ -96,7 +96,7 @@ async def test_links_of_the_release_before_are_shown_and_then_sealed(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In batches, beside a second process that seals too; none is missed, and that of a purged request is destroyed."""
-    monkeypatch.setattr("app.quoting.link_sealing.BATCH_MAX", 2)
+    monkeypatch.setattr("app.use_cases.link_sealing.BATCH_MAX", 2)
     ids = [await ended(world, api) for _ in range(4)]
     for id_ in ids:
         await in_clear(world, id_, "sever")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from uuid import UUID
 
 import pytest
 from starlette.applications import Starlette
@@ -100,14 +101,20 @@ async def test_the_api_answers_every_kind_of_request_with_it(world: World, api: 
             assert expected in answer
 
 
-async def test_a_call_back_with_it_arrives_whole(api: ApiAtHand) -> None:
-    """The insurer's answer is kept, not an empty one."""
-    key = "00000000-0000-7000-8000-000000000000"
-    url = api.services.callbacks.url(f"{key}:sever") if hasattr(api.services, "callbacks") else None
-    path = url.partition("//")[2].partition("/")[2] if url else "callbacks/x"
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("is_apart", [False, True], ids=["same packet", "next packet"])
+async def test_a_call_back_with_it_is_kept_whole(
+    world: World, api: ApiAtHand, *, is_chunked: bool, is_apart: bool
+) -> None:
+    """The insurer's own bytes lie in Redis, not an empty body; and they are the only ones."""
+    request_id = UUID((await world.accepted(api))["quoteRequest"]["id"])
+    callbacks = (await world.resources()).callbacks
+    body = b'{"applicationId": "7", "status": "processing"}'
     async with raw_connection(api.url) as connection:
-        status, _ = await ask(connection, f"POST /{path} HTTP/1.1\r\n{H2C}", b'{"id": "1"}', is_apart=True)
-    assert status in {204, 404}
+        head = f"POST /callbacks/{callbacks.token(request_id, 'sever')} HTTP/1.1\r\n{H2C}"
+        status, _ = await ask(connection, head, body, is_chunked=is_chunked, is_apart=is_apart)
+    assert status == 204
+    assert [call.body for call in (await callbacks.heard(request_id, "sever")).values()] == [body]
 
 
 async def test_core_app_answers_with_it(world: World, api: ApiAtHand) -> None:

@@ -106,11 +106,14 @@ def test_a_customer_is_known_by_a_signed_cookie_alone() -> None:
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::/64"),
         ("2001:db8::ffff", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:c000:202", "192.0.2.2"),
+        ("fe80::7%eth0", "fe80::/64"),
         ("", "unknown"),
     ],
 )
 def test_an_address_is_what_one_client_has(host: str, address: str) -> None:
-    """With IPv6 a whole network."""
+    """With IPv6 a whole network; IPv4 on a socket that serves both is IPv4."""
     assert address_of(request(host=host)) == address
 
 

@@ -83,3 +83,11 @@ def test_json_has_so_many_values(value: str) -> None:
         with pytest.raises(TooComplex):
             check()
     assert decode_request(json.dumps({"query": "{a}", "variables": {"a": "x" * 60_000}}).encode())
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    """A developer sees no such mark in the text."""
+    with pytest.raises(MalformedFrame, match="byte order mark"):
+        decode_frame('\ufeff{"type": "ping"}')
+    with pytest.raises(MalformedFrame, match=r"^Malformed message$"):
+        decode_frame('{"type": "pong"')
