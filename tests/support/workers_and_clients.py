@@ -1,4 +1,4 @@
-"""Workers taken apart into their steps, clients who keep every event, and what they share."""
+"""Workers taken apart into their steps, clients that keep every event, and what they share."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ LEASE_S = 0.04
 READ_MAX = 2
 
 
-class Hand:
-    """A worker taken apart: it reads, commits, tells and beats when it is told to."""
+class WorkerSteps:
+    """The steps of a worker, one by one: read, commit, publish, beat."""
 
     def __init__(self, resources: Resources, name: str) -> None:
         self.resources = resources

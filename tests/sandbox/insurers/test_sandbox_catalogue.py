@@ -12,7 +12,7 @@ from app.domain.application import VehicleCategory
 from app.domain.insurer import INSURER_ID
 from sandbox.insurers.model.catalogue import INSURERS
 
-SETTINGS: Final = Path(__file__).parents[2] / "insurers.toml"
+SETTINGS: Final = Path(__file__).parents[3] / "insurers.toml"
 
 
 def test_twelve_with_ids_that_the_aggregator_takes_and_russian_names() -> None:

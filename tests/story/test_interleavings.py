@@ -21,8 +21,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support.hands import INSURERS, LEASE_S, Follower, Hand, Stage
 from support.quotes import a_request
+from support.workers_and_clients import INSURERS, LEASE_S, Follower, Stage, WorkerSteps
 from support.world import World
 
 from app.domain.cursor import Cursor
@@ -58,21 +58,21 @@ class Interleavings(RuleBasedStateMachine):
         self.requests: list[QuoteRequest] = []
         self.followers: list[Follower] = []
         self.run(self.stage.clear())
-        self.hands = [self._new_hand() for _ in range(WORKERS)]
+        self.workers = [self._new_worker() for _ in range(WORKERS)]
 
     def run(self, step: Coroutine[Any, Any, None]) -> None:
         self.stage.runner.run(step)
 
-    def _new_hand(self) -> Hand:
-        return Hand(self.resources, f"worker-{next(self.stage.numbers)}")
+    def _new_worker(self) -> WorkerSteps:
+        return WorkerSteps(self.resources, f"worker-{next(self.stage.numbers)}")
 
     @initialize()
     def two_requests_and_everybody_is_there(self) -> None:
         for insurers in (INSURERS, INSURERS[:2]):
             self.accept(list(insurers), is_told=True, is_watched=True)
-        for hand in self.hands:
-            self.run(hand.beat())
-            self.run(hand.read())
+        for worker in self.workers:
+            self.run(worker.beat())
+            self.run(worker.read())
 
     @precondition(lambda self: len(self.requests) < REQUESTS_MAX)
     @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_told=likely, is_watched=likely)
@@ -117,41 +117,41 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(who=some, beats=likely, own=unlikely, reply_lost=unlikely)
     def read(self, who: int, *, beats: bool, own: bool, reply_lost: bool) -> None:
-        hand = self.hands[who % WORKERS]
+        worker = self.workers[who % WORKERS]
         if beats:
-            self.run(hand.beat())
-        self.run(hand.read(own=own, reply_lost=reply_lost))
+            self.run(worker.beat())
+        self.run(worker.read(own=own, reply_lost=reply_lost))
 
     @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=st.booleans(), reply_lost=unlikely)
     def settle(self, who: int, which: list[int], *, is_told: bool, reply_lost: bool) -> None:
         """Commits some answers; tells of them now, or later, or never."""
-        hand = self.hands[who % WORKERS]
+        worker = self.workers[who % WORKERS]
         for one in which:
-            if hand.held:
-                self.run(hand.commit(*list(hand.held)[one % len(hand.held)]))
+            if worker.held:
+                self.run(worker.commit(*list(worker.held)[one % len(worker.held)]))
         if is_told:
-            self.run(hand.tell(reply_lost=reply_lost))
+            self.run(worker.tell(reply_lost=reply_lost))
 
     @rule(who=some, which=some)
     def hand_back(self, who: int, which: int) -> None:
-        hand = self.hands[who % WORKERS]
-        if hand.held:
-            insurer, entry = list(hand.held)[which % len(hand.held)]
-            delivery, _ = hand.held.pop((insurer, entry))
-            self.run(self.resources.jobs.hand_back(0, insurer, hand.consumer, {entry: delivery.deliveries - 1}))
+        worker = self.workers[who % WORKERS]
+        if worker.held:
+            insurer, entry = list(worker.held)[which % len(worker.held)]
+            delivery, _ = worker.held.pop((insurer, entry))
+            self.run(self.resources.jobs.hand_back(0, insurer, worker.consumer, {entry: delivery.deliveries - 1}))
 
     @rule(who=some, which=some)
     def settle_one(self, who: int, which: int) -> None:
         self.settle(who, [which], is_told=True, reply_lost=False)
 
     @rule(who=some, what=st.sampled_from(["dies", "takes over", "flush", "cancel", "5 s", "11 s", "the deadline"]))
-    def misfortune(self, who: int, what: str) -> None:
+    def fault(self, who: int, what: str) -> None:
         match what:
             case "dies":  # with everything that it holds, committed and not told included
-                self.run(self.hands[who % WORKERS].close())
-                self.hands[who % WORKERS] = self._new_hand()
+                self.run(self.workers[who % WORKERS].close())
+                self.workers[who % WORKERS] = self._new_worker()
             case "takes over":
-                self.run(self._take_over(self.hands[who % WORKERS]))
+                self.run(self._take_over(self.workers[who % WORKERS]))
             case "flush":
                 self.run(self.redis.flushdb())
             case "cancel":
@@ -159,11 +159,11 @@ class Interleavings(RuleBasedStateMachine):
             case _:
                 self.resources.clock._offset_s += {"5 s": 5, "11 s": 11}.get(what, DEADLINE_S)
 
-    async def _take_over(self, hand: Hand) -> None:
+    async def _take_over(self, worker: WorkerSteps) -> None:
         """The lease of everybody passes; the first beat after that finds itself dead, the second one the others."""
         await asyncio.sleep(LEASE_S * 1.5)
-        await hand.beat()
-        await hand.beat()
+        await worker.beat()
+        await worker.beat()
 
     async def _cancel(self, request_id: UUID) -> None:
         await self.resources.ending.complete([request_id], Outcome.CANCELLED)
@@ -213,10 +213,10 @@ class Interleavings(RuleBasedStateMachine):
 
     async def _come_to_rest(self) -> None:
         """Everybody dies; one worker comes, and clients come back."""
-        for hand in self.hands:
-            await hand.close()
-        self.hands = [self._new_hand()]
-        last = self.hands[0]
+        for worker in self.workers:
+            await worker.close()
+        self.workers = [self._new_worker()]
+        last = self.workers[0]
         await last.beat()
         await asyncio.sleep(LEASE_S * 1.5)
         for follower in self.followers:
@@ -264,8 +264,8 @@ class Interleavings(RuleBasedStateMachine):
     async def _leave(self) -> None:
         for follower in self.followers:
             await follower.leave()
-        for hand in self.hands:
-            await hand.close()
+        for worker in self.workers:
+            await worker.close()
 
 
 def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:

@@ -1,4 +1,4 @@
-"""The whole system as real processes, behind proxies, with every handle that misfortune may take hold of."""
+"""The whole system as real processes, behind proxies, with a handle for every fault."""
 
 import asyncio
 import signal
@@ -27,10 +27,10 @@ class Slot:
     port: int
     process: Process
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by the misfortune that has befallen it."""
+    """Held by the fault that the process suffers."""
 
 
-class Town:
+class System:
     """Two APIs, two workers, a Redis of their own, and the session's PostgreSQL."""
 
     def __init__(self, world: World, redis: Redis, proxies: tuple[Proxy, Proxy], stack: AsyncExitStack) -> None:
@@ -68,12 +68,12 @@ class Town:
         return process
 
     async def ready(self) -> None:
-        """Waits until everybody answers."""
+        """Waits until every process answers."""
         for slot in self.slots:
             await until(lambda slot=slot: _listens(slot), seconds=START_S_MAX)
 
     def heal(self) -> None:
-        """Whatever a misfortune that was cut short would have mended itself."""
+        """Ends the faults that were cut short."""
         self.redis_proxy.delay_s = 0.0
         self.redis_proxy.come_back()
         self.postgresql_proxy.come_back()
@@ -93,9 +93,9 @@ async def _listens(slot: Slot) -> Any:
 
 
 @asynccontextmanager
-async def founded(world: World, insurers: tuple[str, ...], *, time_scale: float) -> AsyncGenerator[Town, None]:
-    """A town that is ready."""
-    redis = Redis(world.folder / "town-redis")
+async def started_system(world: World, insurers: tuple[str, ...], *, time_scale: float) -> AsyncGenerator[System, None]:
+    """A system that is ready."""
+    redis = Redis(world.folder / "system-redis")
     redis.start()
     async with AsyncExitStack() as stack:
         stack.callback(redis.kill)
@@ -103,10 +103,10 @@ async def founded(world: World, insurers: tuple[str, ...], *, time_scale: float)
         postgresql_proxy = await stack.enter_async_context(proxied(world.database.url))
         world.set(redis_url=redis_proxy.url, database_url=postgresql_proxy.url, log_format="json", log_level="info")
         await world.insurers(*insurers, time_scale=time_scale)
-        town = Town(world, redis, (redis_proxy, postgresql_proxy), stack)
-        stack.push_async_callback(town.at_hand.client.aclose)
+        system = System(world, redis, (redis_proxy, postgresql_proxy), stack)
+        stack.push_async_callback(system.at_hand.client.aclose)
         for kind in ("api", "worker"):
             for _ in range(2):
-                await town.add(kind)
-        await town.ready()
-        yield town
+                await system.add(kind)
+        await system.ready()
+        yield system

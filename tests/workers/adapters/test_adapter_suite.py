@@ -14,7 +14,7 @@ from support.packages import install
 
 from workers.adapters.registry import GROUP
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 OURS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
 TRIALS: Final[Sequence[tuple[str, ...]]] = [

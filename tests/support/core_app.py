@@ -9,7 +9,7 @@ from support.world import ApiAtHand, World
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class CoreApp:
     """core-app, an API, insurers and a worker."""
 
     world: World
@@ -17,7 +17,7 @@ class Shop:
     url: str
 
     def keeps_thinking(self, *insurers: str, behaviour: Any) -> None:
-        """These insurers do so until they are told to go on."""
+        """These insurers behave so until `go_on`."""
         for insurer in insurers:
             self.world.sandbox.set_mode(insurer, behaviour)
 
@@ -29,12 +29,12 @@ class Shop:
 ACCEPTED = "location.hash.length > 10"
 SENT_MAX = 10
 
-Shops = Callable[..., Awaitable[Shop]]
+CoreApps = Callable[..., Awaitable[CoreApp]]
 
 
-async def ask(page: Page, shop: Shop) -> None:
+async def ask(page: Page, core_app: CoreApp) -> None:
     """Opens the page, fills in the example, sends it."""
-    await page.open(shop.url)
+    await page.open(core_app.url)
     await page.click("Заполнить примером")
     await send(page)
 
@@ -69,5 +69,5 @@ async def has_offers(page: Page, count: int) -> None:
 
 
 async def ends(page: Page) -> None:
-    """Waits until nobody is awaited any more."""
+    """Waits until no insurer is awaited any more."""
     await page.waits("location.hash.length > 10 && !document.querySelector('.progress')")
