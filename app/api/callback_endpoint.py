@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.domain.errors import NotFound, Overloaded, RedisAway
-from app.domain.insurer_call import Call
+from app.domain.insurer_call import InsurerCall
 from app.use_cases.insurer_callbacks import CALL_BYTES_MAX, BadSignature, InsurerCallbacks, TooMuch
 
 RETRY_AFTER_S: Final = 1
@@ -27,7 +27,7 @@ async def answer(request: Request, callbacks: InsurerCallbacks) -> Response:
     if not body:
         return Response(status_code=400)
     try:
-        await callbacks.take(request.path_params["token"], Call(request.headers, bytes(body)))
+        await callbacks.take(request.path_params["token"], InsurerCall(request.headers, bytes(body)))
     except (NotFound, BadSignature, TooMuch) as error:
         return Response(status_code=_STATUSES[type(error)])
     except (Overloaded, RedisAway):
