@@ -1,4 +1,4 @@
-"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
+"""One connection per process that receives the notifications of Redis's pub/sub. It may miss some, and knows when."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,9 +7,10 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.redis_client import RedisClient
-from app.redis.topology import BLOCK_MS, GONE
+from app.redis.topology import BLOCK_MS
 from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
@@ -17,19 +18,19 @@ log: Final = structlog.get_logger(__name__)
 _RETRY_S: Final = 0.2
 
 
-def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
+def on_ids(on_notification: Callable[[list[UUID]], None]) -> Callable[[str], None]:
     """A listener for messages that are request ids separated by spaces."""
-    return lambda message: on_ring([UUID(part) for part in message.split()])
+    return lambda message: on_notification([UUID(part) for part in message.split()])
 
 
 class Notifier:
-    """One connection that listens to all channels that it is told of before it runs."""
+    """One connection that listens to all channels that are named before it runs."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.is_connected = False
-        """False while rings may be missed."""
+        """False while notifications may be missed."""
         self.connected = asyncio.Event()
         """Set while `is_connected`; cleared when the connection breaks."""
 
@@ -38,16 +39,16 @@ class Notifier:
         self._listeners |= dict.fromkeys(channels, listener)
 
     async def run(self) -> None:
-        """Listens for ever, connecting again whenever the connection breaks."""
+        """Listens, and connects again whenever the connection breaks."""
         while True:
             raise_if_cancelled()
             try:
                 await self._listen()
-            except GONE as error:
+            except RedisAway as error:
                 if self.is_connected:
-                    log.warning("bell.lost", error=type(error).__name__)
+                    log.warning("notifier.lost", error=str(error))
             finally:
-                self._hears(hears=False)
+                self._set_connected(is_connected=False)
             await asyncio.sleep(_RETRY_S)
 
     async def _listen(self) -> None:
@@ -60,19 +61,19 @@ class Notifier:
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it
                 elif message["type"] == "subscribe":
-                    self._hears(hears=message["data"] == len(self._listeners))
+                    self._set_connected(is_connected=message["data"] == len(self._listeners))
                 elif message["type"] == "message":
-                    self._hand_over(message["channel"], message["data"])
+                    self._dispatch(message["channel"], message["data"])
 
-    def _hand_over(self, channel: str, message: str) -> None:
+    def _dispatch(self, channel: str, message: str) -> None:
         try:
             self._listeners[channel](message)
         except ValueError:  # another writer's: ours are ids
             metrics.FOREIGN.inc()
 
-    def _hears(self, *, hears: bool) -> None:
-        self.is_connected = hears
-        if hears:
+    def _set_connected(self, *, is_connected: bool) -> None:
+        self.is_connected = is_connected
+        if is_connected:
             self.connected.set()
         else:
             self.connected.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -57,14 +57,13 @@ class FrozenClock(Clock):
 def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""
 
-    async def follow(*_: object) -> AsyncGenerator[Event, None]:
-        for event in happening:
-            yield event
+    async def enter(*_: object) -> Any:
+        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False)
 
     names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written
     clock = FrozenClock()
-    live = SimpleNamespace(follow=follow)
+    live = SimpleNamespace(enter=enter, leave=lambda *_: None, wait_s=lambda *_, silent_s: 60 - silent_s, clock=clock)
     pushed = PushLatency(clock)
     services: Any = SimpleNamespace(
         live=live,
@@ -95,10 +94,9 @@ def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
 def events_of(quote: Quote) -> list[Event]:
     """The event of a quote, and the end of a request that has no other."""
     told, cursor = to_event(quote), Cursor(ID, INSURERS)
-    request = request_of({quote.insurer_id: quote})
     return [
         Received(cursor, told, is_live=True),
-        Completed(cursor, request, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
+        Completed(cursor, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
     ]
 
 
@@ -120,12 +118,14 @@ def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
 
 def by_every_face(quote: Quote) -> Mapping[str, list[bytes]]:
     """What each face writes of a quote: its event, and the end of its request."""
-    happening, services = events_of(quote), context_of([]).services
+    happening, context = events_of(quote), context_of([])
     return {
         "subscription": by_graphql(happening, is_compiled=True),
         "graphql-core": by_graphql(happening, is_compiled=False),
-        "REST, server-sent events, plain WebSocket": [encode(event_document(event, services)) for event in happening],
-        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), services))],
+        "REST, server-sent events, plain WebSocket": [
+            encode(event_document(event, context.services)) for event in happening
+        ],
+        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), context))],
         "feed": [encode_quote(quote)],
         "row": [(part or "").encode() for part in encode_answer(quote)],
     }

@@ -47,7 +47,7 @@ def compile_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapp
     fields_left = FIELDS_MAX
     for part in document.definitions:
         if isinstance(part, OperationDefinitionNode) and part.operation is OperationType.SUBSCRIPTION:
-            selections = _EventSelections(schema, fragments)
+            selections = EventSelections(schema, fragments)
             selections.fields_left = fields_left
             try:
                 found[part.name.value if part.name else None] = _written(schema, part, selections)
@@ -70,7 +70,7 @@ def _written(schema: GraphQLSchema, operation: OperationDefinitionNode, selectio
     return CompiledSubscription((node.alias or node.name).value, writer)
 
 
-class _EventSelections(Selections):
+class EventSelections(Selections):
     """Written off the events themselves."""
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:

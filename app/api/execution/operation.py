@@ -11,13 +11,13 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.error import located_error
 from strawberry.execution import optimized_is_awaitable
 
-from app.api import unwritable_quotes
 from app.api.compiled.mutation_plan import MutationPlan
 from app.api.compiled.subscription_plan import CompiledSubscription
 from app.api.context import ADMIN, WRITE, Context
 from app.api.execution.prepared_documents import Operation, PreparedDocuments, Unplanned
 from app.api.graphql_errors import ERRORS_MAX
 from app.api.graphql_request import GraphQLRequest
+from app.api.schema import unwritable_quotes
 from app.api.schema.build import GRAPHQL, Executor
 from app.api.schema.event_sources import EventSource, RequestEvents
 from app.api.schema.mutations import created

@@ -23,7 +23,6 @@ from app.api.rest.sse import EventStream
 from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.api.services import Services
-from app.api.unwritable_quotes import writable_request
 from app.domain.errors import NotFound
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests
@@ -70,7 +69,7 @@ async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
     accepted = await create_request(context, read_input(context, _body(await json_body(request))))
     location = {"Location": f"{PATH}/{accepted.id}"}
-    return _json(accepted_document(accepted, services), 202, location)
+    return _json(accepted_document(accepted, context), 202, location)
 
 
 async def _read(request: Request, services: Services) -> Response:
@@ -80,7 +79,7 @@ async def _read(request: Request, services: Services) -> Response:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
-    return _json(request_document(writable_request(found, services), services))
+    return _json(request_document(found, context))
 
 
 async def _events(request: Request, services: Services) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.money import Money
 from app.domain.offers.offer_bounds import visible_text
-from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
+from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, declined
 from app.watch.events import Completed, Event, Received
 
 WATCH = 'subscription { quotes(requestId: "x") '
@@ -62,18 +62,7 @@ def events(draw: st.DrawFn) -> Event:
     if draw(st.booleans()):
         return Received(cursor, next(iter(told.values())), is_live=False)
     ending = Ending(draw(st.sampled_from(Outcome)), NOW)
-    request = QuoteRequest(
-        id=ID,
-        tenant="core-app",
-        customer_id="customer-1",
-        client_reference=None,
-        insurers=INSURERS,
-        created_at=NOW,
-        expires_at=NOW + timedelta(seconds=60),
-        ending=ending,
-        quotes=quotes,
-    )
-    return Completed(cursor, request, ending, told)
+    return Completed(cursor, ending, told)
 
 
 async def results(operation: Any, asked: GraphQLRequest, happening: list[Event]) -> list[bytes]:
