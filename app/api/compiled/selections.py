@@ -211,4 +211,5 @@ class Selections:
 
 def _argument_of(directive: DirectiveNode) -> object:
     """Of `@skip` and `@include`, which have one each."""
-    return directive.arguments[0].value
+    (argument,) = directive.arguments or ()
+    return argument.value
