@@ -143,10 +143,9 @@ await choose('usageMonths', '7');
 """
 
 
-async def test_the_number_that_a_depot_gave_is_sent(page: Page, shops: Shops) -> None:
+async def test_the_number_that_a_depot_gave_is_sent(page: Page, core_apps: CoreApps) -> None:
     """A tram has no state plate: what stood in the plate before is left out."""
-    shop = await shops(insurers=("sever",))
-    await page.open(shop.url)
+    await page.open((await core_apps(insurers=("sever",))).url)
     await page.click("Заполнить примером")
     await page.run(
         "await page.getByText('Не легковой автомобиль').click(); "

@@ -39,7 +39,7 @@ from app.server.http1 import http_limits, paced_protocol
 from app.server.peer_budget import PeerCost
 from app.use_cases import accept, insurer_callbacks
 from app.watch import customer_watch, hub
-from cli import docs_tables
+from cli import docs_tables, feed_schema
 from cli.main import app
 from sandbox.insurers.script.magic_values import MAGIC, PREFIX
 from sandbox.insurers.wire.dialects import GROUP as DIALECTS
@@ -185,6 +185,12 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
     assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
+
+
+def test_the_offer_in_the_feed_s_schema_has_the_fields_of_the_code() -> None:
+    """`make docs` brings it there."""
+    schema = (ROOT / "docs/feed.schema.json").read_text(encoding="utf-8")
+    assert feed_schema.renewed_feed(schema) == schema
 
 
 def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:

@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
-from app.domain.errors import InsurerError
-from app.domain.insurer_call import Call
+from app.domain.errors import InsurerError, RedisAway
+from app.domain.insurer_call import InsurerCall
 from app.domain.quote import Answer
 from app.observability import metrics
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.adapter import Adapter
 from workers.adapters.containment import Containment, checked
@@ -27,7 +26,7 @@ STEP: Final = "callback"
 class Mailbox(Protocol):
     """Where calls lie until they are read."""
 
-    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, Call]:
+    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
         """What has come so far, the oldest first, by a name that never changes."""
         ...
 
@@ -63,10 +62,10 @@ class CallbackWaiter:
                             return answer
                 await _wait(calls_came)
 
-    async def _heard(self, job: Job) -> Mapping[str, Call]:
+    async def _heard(self, job: Job) -> Mapping[str, InsurerCall]:
         try:
             return await self._mailbox.heard(job.request_id, job.insurer_id)
-        except GONE:
+        except RedisAway:
             return {}
 
     @contextmanager
@@ -81,7 +80,7 @@ class CallbackWaiter:
                 del self._waiting[request_id]
 
 
-def _read(adapter: Adapter, call: Call, job: Job, containment: Containment) -> Answer | None:
+def _read(adapter: Adapter, call: InsurerCall, job: Job, containment: Containment) -> Answer | None:
     result = "ok"
     try:
         with containment.around(STEP):

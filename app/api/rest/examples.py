@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from app.api.rest.json_schema import schemas_of
 from app.domain.intake.table_walk import example_of
 from app.intake.new_request import moscow_day, new_request_table
 
@@ -28,9 +29,9 @@ def request() -> dict[str, Any]:
     """A `QuoteRequest` after two answers of three."""
     now = datetime.now(UTC).replace(microsecond=0)
     offer = {
+        **dict.fromkeys(schemas_of("Offer")["Offer"]["properties"]),  # None where nothing else is said
         "number": "N-1",
         "premium": {"amount": "5432.10", "currency": "RUB"},
-        "coefficients": None,
         "validUntil": _moment(now + timedelta(days=3)),
         "purchaseUrl": "https://sever.example/buy/N-1",
     }

@@ -14,9 +14,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.api.auth.jwks import BYTES_MAX
+from app.api.auth.tokens import Tokens
+from app.runtime.clock import Clock
 from app.server.serve import listen, serve_here
 
 INSURERS = "{ insurers { id } }"
@@ -29,6 +33,7 @@ class Provider:
     def __init__(self) -> None:
         self.url = ""
         self.is_down = False
+        self.instead: Response | None = None
         self._keys: dict[str, rsa.RSAPrivateKey] = {}
 
     def add(self, key_id: str) -> None:
@@ -44,6 +49,8 @@ class Provider:
     async def answer(self, _request: Request) -> Response:
         if self.is_down:
             return Response(status_code=503)
+        if self.instead:
+            return self.instead
         keys: list[dict[str, Any]] = [
             {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": id_, "use": "sig"}
             for id_, key in self._keys.items()
@@ -57,6 +64,32 @@ async def provided() -> AsyncGenerator[Provider, None]:
     async with serve_here(Starlette(routes=[Route("/keys", provider.answer)]), listening):
         provider.url = f"http://127.0.0.1:{listening.getsockname()[1]}/keys"
         yield provider
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        Response(b" " * (BYTES_MAX + 1)),
+        Response(status_code=302, headers={"Location": "/keys?elsewhere"}),
+        Response(b"["),
+        Response(b"[" * 10_000),
+        JSONResponse([]),
+        JSONResponse({"keys": []}),
+    ],
+    ids=["too large", "redirect", "no JSON", "deep", "no object", "no keys"],
+)
+async def test_an_answer_that_is_no_key_set_changes_nothing(instead: Response) -> None:
+    """Bytes without an end and another address among them: the keys read before hold."""
+    async with provided() as provider:
+        provider.add("2026-01")
+        tokens = Tokens("s" * 40, Clock(), watch_ttl_s=60, jwks=provider.url)
+        assert tokens.jwks
+        await tokens.jwks.refresh()
+        provider.instead = instead
+        with capture_logs() as logs:
+            await tokens.jwks.refresh()
+        assert [entry["event"] for entry in logs] == ["jwks.unreadable"]
+        assert tokens.caller(provider.token("2026-01"))
 
 
 async def is_good(api: ApiAtHand, token: str) -> bool:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 from app.api.auth.jwks import check_source
-from app.api.auth.keyring import Keyring, parse_jwks, parse_secrets
+from app.api.auth.keyring import Keyring, key_set, parse_secrets, usable_keys
 from app.api.auth.tokens import SKEW_S, TTL_S_MAX, ProviderRules, Tokens
 from app.api.from_settings import make_tokens
 from app.config.settings import Settings
@@ -59,7 +59,7 @@ def of_provider(
 @pytest.fixture
 def tokens() -> Tokens:
     keyring = Keyring(SECRET)
-    keyring.learn(parse_jwks({"keys": [jwk(PRIVATE)]}))
+    keyring.learn(usable_keys(key_set({"keys": [jwk(PRIVATE)]})))
     return Tokens(keyring, Clock(), watch_ttl_s=60)
 
 
@@ -234,13 +234,16 @@ def test_wrong_keys_are_refused_without_being_shown(text: str) -> None:
         {"keys": [{"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB"}]},
         {"keys": [jwk(PRIVATE, use="enc")]},
         {"keys": [jwk(PRIVATE, alg="RS512")]},
+        {"keys": [json.loads(RSAAlgorithm.to_jwk(PRIVATE)) | {"kid": "private"}]},
         {"keys": [{**jwk(PRIVATE), "kid": None}]},
+        {"keys": [{**jwk(PRIVATE), "kid": []}]},
+        {"keys": [{**jwk(PRIVATE), "kid": ""}]},
     ],
 )
 def test_a_key_set_without_a_usable_key_is_none(document: object) -> None:
     """Weak, private, symmetric or nameless ones are left out."""
-    with pytest.raises(ValueError, match=r"JSON Web Key Set|RS256"):
-        parse_jwks(document)
+    with pytest.raises((ValueError, jwt.PyJWKSetError), match=r"JSON Web Key Set|JWK Set|RS256"):
+        usable_keys(key_set(document))
 
 
 async def test_keys_of_a_file_are_read_again(tmp_path: Path) -> None:
@@ -313,7 +316,7 @@ RULES = ProviderRules("https://idp.example", "idp:", frozenset({"quotes:read", "
 @pytest.fixture
 def ruled() -> Tokens:
     keyring = Keyring(SECRET)
-    keyring.learn(parse_jwks({"keys": [jwk(PRIVATE)]}))
+    keyring.learn(usable_keys(key_set({"keys": [jwk(PRIVATE)]})))
     return Tokens(keyring, Clock(), watch_ttl_s=60, provider=RULES)
 
 

@@ -7,12 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from support.proxy import proxied
 from support.stalls import within
 from support.world import ApiAtHand, World
 
-from sandbox.core_app.aggregator import CALL_S_MAX
-from sandbox.core_app.circuit import FAILURES_MAX
+from app.server.serve import listen, serve_here
+from sandbox.core_app.aggregator import ATTEMPTS_MAX
 from sandbox.core_app.config import CustomerLimit
 from sandbox.core_app.endpoints import BODY_BYTES_MAX
 from sandbox.core_app.identity import COOKIE
@@ -139,15 +143,32 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(
     assert await requests_in(world) == 1
 
 
-async def test_while_the_circuit_is_open_nobody_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
-    """And readiness says so; core-app itself is ready."""
-    url = await world.core_app(api, url=ASLEEP)
-    for _ in range(FAILURES_MAX):
-        await submit_once(http, url, application(world))
-    with within(CALL_S_MAX):
+async def test_many_customers_of_a_dead_aggregator_wait_a_second_together(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    """Each has its answer as soon as one alone; readiness says that the aggregator is silent, core-app itself is ready."""
+    url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None), url=ASLEEP)
+    with within(TOLD_S_MAX):
         answers = await asyncio.gather(*(submit_once(http, url, application(world)) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {503}
-    assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "open"}
+    assert (await http.get(f"{url}/readyz")).json() == {"status": "ready", "aggregator": "silent"}
+
+
+async def test_an_aggregator_that_fails_is_asked_three_times_and_no_more(world: World, http: httpx.AsyncClient) -> None:
+    """With the same number each time: it stays one request."""
+    bodies: list[bytes] = []
+
+    async def fails(request: Request) -> Response:
+        bodies.append(await request.body())
+        return Response(status_code=503)
+
+    listening = listen("127.0.0.1", 0)
+    async with serve_here(Starlette(routes=[Route("/graphql", fails, methods=["POST"])]), listening):
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        url = await world.core_app(ApiAtHand(address, "none", None))
+        assert (await submit_once(http, url, application(world))).status_code == 503
+    assert len(bodies) == ATTEMPTS_MAX
+    assert len(set(bodies)) == 1
 
 
 async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
@@ -288,10 +309,10 @@ async def test_an_application_in_russian_is_not_made_larger(
 async def test_a_token_that_does_not_hold_is_ours_to_mend(
     world: World, api: ApiAtHand, http: httpx.AsyncClient
 ) -> None:
-    """The customer is told that it is not them, and the circuit stays closed."""
+    """The answer does not blame the customer, and the aggregator counts as one that answers."""
     url = await world.core_app(api, token="none")
     assert (await submit(http, url, application(world))).status_code == 502
-    assert (await http.get(f"{url}/readyz")).json()["aggregator"] == "closed"
+    assert (await http.get(f"{url}/readyz")).json()["aggregator"] == "answering"
 
 
 async def test_its_api_is_described_without_internet(world: World, http: httpx.AsyncClient) -> None:

@@ -1,13 +1,10 @@
-"""The parts of core-app that need nobody else: numbers, limits, the circuit, what is remembered."""
+"""The parts of core-app that need no other service: numbers, limits, cookies, remembered applications."""
 
 import re
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
 from starlette.requests import Request
 
-from sandbox.core_app.circuit import FAILURES_MAX, RESET_S, Circuit, CircuitOpen
 from sandbox.core_app.config import CustomerLimit
 from sandbox.core_app.identity import COOKIE, CustomerSigner, address_of
 from sandbox.core_app.limits import ADDRESS_SHARE, SubmissionLimits
@@ -128,65 +125,3 @@ def test_an_application_is_found_by_its_customer_alone_and_for_a_while(time: Tim
     time.now_s += REMEMBERED_S + 1
     applications.remember("N-2", "anna", "request-2", remaining_s=60)
     assert applications.find("N-1", "anna") is None
-
-
-async def fails() -> None:
-    raise ConnectionError
-
-
-async def succeeds() -> str:
-    return "yes"
-
-
-async def opened(time: Time) -> Circuit:
-    circuit = Circuit(time)
-    for _ in range(FAILURES_MAX):
-        with pytest.raises(ConnectionError):
-            await circuit.call(fails)
-    return circuit
-
-
-async def test_the_circuit_opens_after_failures_in_a_row(time: Time) -> None:
-    """Then nobody waits any more."""
-    circuit = await opened(time)
-    assert not circuit.is_closed
-    with pytest.raises(CircuitOpen):
-        await circuit.call(succeeds)
-
-
-async def test_a_success_between_failures_counts_anew(time: Time) -> None:
-    """Failures in a row, not failures."""
-    circuit = Circuit(time)
-    for _ in range(3):
-        for _ in range(FAILURES_MAX - 1):
-            with pytest.raises(ConnectionError):
-                await circuit.call(fails)
-        assert await circuit.call(succeeds) == "yes"
-    assert circuit.is_closed
-
-
-async def test_one_trial_at_a_time_closes_the_circuit_again(time: Time) -> None:
-    """However many come while it is under way."""
-    circuit = await opened(time)
-    time.now_s += RESET_S
-
-    async def tries_while_others_come() -> str:
-        with pytest.raises(CircuitOpen):
-            await circuit.call(succeeds)
-        return "yes"
-
-    assert await circuit.call(tries_while_others_come) == "yes"
-    assert circuit.is_closed
-
-
-async def test_a_trial_that_fails_opens_it_again(time: Time) -> None:
-    """For as long as the first time, whatever the time zone."""
-    circuit = await opened(time)
-    time.now_s += RESET_S
-    with pytest.raises(ConnectionError):
-        await circuit.call(fails)
-    with pytest.raises(CircuitOpen):
-        await circuit.call(succeeds)
-    time.now_s += RESET_S
-    trial: Coroutine[Any, Any, str] = circuit.call(succeeds)
-    assert await trial == "yes"

@@ -12,6 +12,9 @@ from typing import Final
 import pytest
 from support.packages import install
 
+import osago_adapters
+import osago_adapters.ready_made
+import osago_adapters.testing
 from workers.adapters.registry import GROUP
 
 ROOT: Final = Path(__file__).parents[3]
@@ -26,7 +29,7 @@ Trials = Mapping[tuple[str, ...], "Future[subprocess.CompletedProcess[str]]"]
 
 BLIND: Final = """
 import uuid
-from workers.adapters.rest_poll import RestPoll
+from osago_adapters.ready_made import RestPoll
 
 class Blind(RestPoll):
     async def create(self, application, idempotency_key):
@@ -38,7 +41,7 @@ pytestmark = [pytest.mark.xdist_group("adapters"), pytest.mark.timeout(900)]  # 
 
 
 def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
-    """The suite as somebody else runs it: in a folder of their own, without our settings of pytest."""
+    """The suite as an author of an adapter runs it: in a folder of its own, without our settings of pytest."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "osago_adapter_suite"]
     return subprocess.run(  # noqa: S603 - our own command
         [*command, "--adapter", adapter, *options],
@@ -105,5 +108,22 @@ def test_the_tutorials_adapter_passes(tmp_path: Path) -> None:
 def test_it_is_about_forty_lines() -> None:
     """As the page promises; blank ones and imports left out."""
     (source,) = re.findall(r"^```python file=osago_acme/adapter.py\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    lines = [line for line in source.splitlines() if line.strip() and not re.match(r"from |import ", line)]
+    body = re.sub(r"^from \w+ import \(.*?^\)$", "", source, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in body.splitlines() if line.strip() and not re.match(r"from |import ", line)]
     assert len(lines) <= 45
+
+
+def test_the_page_imports_the_facade_alone() -> None:
+    """Besides the standard library, msgspec and, for the other side, the sandbox; other packages are private."""
+    code = "\n".join(re.findall(r"^```python.*?\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
+    imported = {name.partition(".")[0] for name in re.findall(r"^(?:from|import) (\S+)", code, flags=re.MULTILINE)}
+    assert imported <= {*sys.stdlib_module_names, "msgspec", "osago_adapters", "sandbox"}
+    named = re.findall(r"`(?:app|workers)\.[a-z]\S*`", PAGE)
+    assert not named
+
+
+def test_the_facade_names_what_it_has() -> None:
+    """Sorted, and nothing but these: what is not named there is private."""
+    for module in (osago_adapters, osago_adapters.ready_made, osago_adapters.testing):
+        assert all(hasattr(module, name) for name in module.__all__)
+        assert len(set(module.__all__)) == len(module.__all__)

@@ -8,7 +8,7 @@ from support.desk import Desk, settings
 
 from app.domain.application import Application
 from app.domain.errors import InsurerBusy, InsurerError, InsurerUnavailable
-from app.domain.insurer_call import Call
+from app.domain.insurer_call import InsurerCall
 from app.domain.quote import Answer, ReasonCode, failed
 from workers.adapters.adapter import Abilities, Adapter, Created
 
@@ -32,7 +32,7 @@ class Fragile(Adapter):
         type(self).asked += 1
         return outcome(self.polled)
 
-    def called(self, call: Call) -> Answer | None:
+    def called(self, call: InsurerCall) -> Answer | None:
         del call
         return outcome(self.heard)
 
@@ -43,7 +43,7 @@ def outcome(of: Any) -> Any:
     return of
 
 
-async def ask_fragile(*calls: Call, **attributes: Any) -> tuple[Answer | None, int]:
+async def ask_fragile(*calls: InsurerCall, **attributes: Any) -> tuple[Answer | None, int]:
     adapter: type[Fragile] = type("Fragile", (Fragile,), {"asked": 0, **attributes})
     asking = Desk(settings("rest-poll", "http://127.0.0.1:1"), adapter, *calls)
     return await asking.ask(), adapter.asked
@@ -93,7 +93,7 @@ async def test_a_call_that_breaks_its_reader_is_as_if_it_had_not_come(bug: Any) 
     """It is polled, as if it had never called; it is read once more when the insurer's id is known."""
     polled = failed(ReasonCode.INSURER_REJECTED)
     with structlog.testing.capture_logs() as logs:
-        found, _ = await ask_fragile(Call({}, b"x"), heard=bug, polled=polled)
+        found, _ = await ask_fragile(InsurerCall({}, b"x"), heard=bug, polled=polled)
     assert found == polled
     assert len(logs) == (1 if isinstance(bug, Exception) else 0)
 
