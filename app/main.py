@@ -97,7 +97,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 await monitor.first_look()
                 if owns_process:
                     gc_tuning.resume()
-                # What is answered past ASGI is answered whatever its host.
+                # Requests that are answered without ASGI are answered for every host.
                 yield {DRAINING: draining} | ({} if opens_with_a_token else {DIRECT: app.state.view})
                 await services.finishing.finished()
 

@@ -56,7 +56,7 @@ class Context(msgspec.Struct, frozen=True):
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
-    """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
+    """What `createQuoteRequest` has led to already: a request is created once, also when its answer is lost."""
 
     @property
     def share(self) -> CallerShare:

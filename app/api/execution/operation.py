@@ -125,7 +125,7 @@ async def watched(operation: Operation, asked: GraphQLRequest, context: Context)
 async def _written(
     operation: Operation, written: CompiledSubscription, asked: GraphQLRequest, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
-    """The results of a subscription whose events need no executor each."""
+    """The results of a subscription with a compiled selection."""
     begun = await _begun(operation, asked, context)
     if isinstance(begun, ExecutionResult):
         yield begun

@@ -1,4 +1,4 @@
-"""One subscription whose events go from Redis to its socket without a task, a queue or an executor of its own.
+"""One subscription without a task, a queue or an executor of its own: its events go from Redis to its socket.
 
 It is called when there is news, and writes it at once. A client that takes nothing is written nothing: its subscribers wait
 in their connection, each with nothing but its cursor, until it takes messages again.

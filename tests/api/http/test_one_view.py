@@ -91,7 +91,7 @@ async def test_plans_are_used_by_every_transport(world: World, written: list[str
     async with opened(api.graphql) as socket:
         await socket.init(api.token)
         await socket.subscribe(CREATE, {"input": world.new_request()})
-        message = await socket.read()
+        message = await socket.receive()
     assert message["payload"]["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
     assert len(written) == 3
 
@@ -122,7 +122,7 @@ async def test_the_requests_id_is_in_every_log_line_of_every_way(world: World, m
     async with opened(api.graphql) as socket:
         await socket.init(api.token)
         await socket.subscribe(CREATE, {"input": world.new_request()})
-        await socket.read()
+        await socket.receive()
     assert ids[:4] == ["plan", "core", "asgi", "rest"]
     assert ids[4]
     assert structlog.contextvars.get_contextvars() == {}
