@@ -1,5 +1,6 @@
 """`osago`: every command of the project. A wrong setting is one clear line and exit code 2."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +11,13 @@ import typer
 from app.domain.errors import WrongSetting
 
 WRONG: Final = 2
+PIPE_CLOSED: Final = 1
+"""Typer ends with it too, where a command writes into a closed pipe."""
+_PORT_MAX: Final = 65_535
 
 
 class SchemaOf(StrEnum):
-    """Whose schema is printed."""
+    """The forms of the schema."""
 
     GRAPHQL = "graphql"
     OPENAPI = "openapi"
@@ -31,14 +35,15 @@ app = typer.Typer(
 LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port to listen on.")]
 
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port of the API.")] = 8000,
     state_dir: Annotated[Path, typer.Option(help="Where the embedded servers keep their state.")] = Path(".osago"),
     time_scale: Annotated[
-        float, typer.Option(help="1: insurers as slow as real ones; 0.25: four times as fast.")
+        float, typer.Option(min=0, max=100, help="1: insurers as slow as real ones; 0.25: four times as fast.")
     ] = 0.25,
 ) -> None:
     """The whole system on one machine, to watch. Ctrl-C ends all of it."""
@@ -58,7 +63,7 @@ def migrate() -> None:
 @app.command()
 def api(
     host: Host = "127.0.0.1",
-    port: int = 8000,
+    port: Port = 8000,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """The GraphQL API."""
@@ -71,7 +76,9 @@ def api(
 def worker(
     insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
     name: Annotated[str, typer.Option(help="A label; the consumer's name gets a random part.")] = "",
-    metrics_port: Annotated[int, typer.Option(help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")] = 0,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=_PORT_MAX, help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")
+    ] = 0,
     metrics_host: Host = "127.0.0.1",
 ) -> None:
     """One worker process: insurer lanes, outbox relay, sweeper."""
@@ -83,9 +90,9 @@ def worker(
 @app.command()
 def sandbox(
     host: Host = "127.0.0.1",
-    port: int = 8100,
+    port: Port = 8100,
     seed: Annotated[int, typer.Option(help="The same seed: the same answers to the same applications.")] = 1,
-    time_scale: Annotated[float, typer.Option(help="Multiplies how long insurers take.")] = 1.0,
+    time_scale: Annotated[float, typer.Option(min=0, max=100, help="Multiplies how long insurers take.")] = 1.0,
     calm: Annotated[bool, typer.Option(help="No random faults and refusals.")] = False,
 ) -> None:
     """Insurers to try against, with scripted faults."""
@@ -97,7 +104,7 @@ def sandbox(
 @app.command(name="core-app")
 def core_app(
     host: Host = "127.0.0.1",
-    port: int = 8200,
+    port: Port = 8200,
     url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="The aggregator's GraphQL API.")] = LOCAL_API,
     watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
@@ -217,17 +224,17 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
     drop_letters(letter_ids)
 
 
-insurers = typer.Typer(invoke_without_command=True, help="Who is asked, how, and whether they are available.")
+insurers = typer.Typer(invoke_without_command=True, help="Every insurer with its settings and availability.")
 app.add_typer(insurers, name="insurers")
 
 
 @insurers.callback()
 def insurers_list(context: typer.Context) -> None:
-    """Who is asked, how, and whether they are available."""
+    """Every insurer with its settings and availability."""
     if context.invoked_subcommand is None:
         from cli.insurer_commands import list_insurers
 
-        list_insurers()
+        sys.exit(0 if list_insurers() else 1)
 
 
 @insurers.command("check")
@@ -257,12 +264,47 @@ def schema(
 
 
 def main() -> None:
-    """What the `osago` script runs."""
+    """Runs the `osago` script."""
     try:
-        app()
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe, `head` perhaps, has enough. Python would fail once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = PIPE_CLOSED
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Returns the exit code; a wrong setting and a wrong option are one line each.
+
+    Raises:
+        BrokenPipeError: the reader of the output has gone.
+    """
+    try:
+        return app(prog_name="osago", standalone_mode=False) or 0
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else 0
     except WrongSetting as error:
-        print(f"osago: {error}", file=sys.stderr)
-        sys.exit(WRONG)
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        return _refuse(_usage(error))
+
+
+def _refuse(why: str) -> int:
+    if why:
+        print(f"osago: {' '.join(why.split())}", file=sys.stderr)
+    return WRONG
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A line that names the command; empty where the help of a group has been printed instead."""
+    text = str(getattr(error, "format_message", lambda: error)())
+    context = getattr(error, "ctx", None)
+    if context is None or not text:
+        return text
+    command = context.command_path
+    return f"{command.removeprefix('osago')}: {text} (`{command} --help`)".removeprefix(": ").strip()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Magic values: an application whose vehicle has a model such as `sandbox:decline` has the outcome that it names.
 
 `sandbox:hang@sever,decline@volga` means two insurers, and leaves the others as they are. It needs neither the control
-API nor luck: whoever can send an application can try everything that an insurer may do.
+API nor luck: an application is enough to try everything that an insurer may do.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +37,11 @@ class Magic:
     refusal: Refusal | None = None
     always: Behaviour | None = None
     change: Callable[[Offered], Offered] | None = None
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether an insurer that calls back does so: not where its creates or its polls fail for ever."""
+        return self.always is None or self.always.times != "forever"
 
 
 def _expired(offer: Offered) -> Offered:
@@ -77,6 +82,7 @@ MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(
             always=SlowBody(seconds=3, drips=2, step="create", times="forever"),
         ),
         "silent": Magic(about="still at it, for ever", always=Processing(times="forever")),
+        "down": Magic(about="every call: 503; no insurer survives it", always=Status(status=503, times="forever")),
     }
 )
 
@@ -86,8 +92,8 @@ def magic_of(application: Application, insurer_id: str) -> Magic | None:
     model = application.vehicle.model
     if not model.startswith(PREFIX):
         return None
-    for wish in model.removeprefix(PREFIX).split(","):
-        name, _, insurer = wish.strip().partition("@")
+    for value in model.removeprefix(PREFIX).split(","):
+        name, _, insurer = value.strip().partition("@")
         if insurer in ("", insurer_id):
             return MAGIC.get(name)
     return None
