@@ -30,8 +30,16 @@ def make_adapter(settings: InsurerSettings, line: InsurerAccess) -> Adapter:
 
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> InsurerAccess:
-    """What the adapter of this insurer works with."""
-    resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
+    """What the adapter of this insurer works with.
+
+    Raises:
+        WrongInsurer: there is no such adapter, or it cannot be loaded.
+    """
+    try:
+        adapter = find_adapter(settings.adapter)
+    except WrongSetting as error:
+        raise WrongInsurer(settings.id, "adapter", str(error)) from error.__cause__
+    resources.callbacks.declare(settings.id, adapter.abilities.callback_rule)
     return InsurerAccess(
         http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url
     )
