@@ -25,7 +25,7 @@ compat: .venv/ready        ## with parts of others: clients of npm, Java, gatewa
 	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
-	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/integration/test_interleavings.py $(ARGS)
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/story/test_interleavings.py $(ARGS)
 
 bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
 	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
@@ -43,12 +43,14 @@ format: .venv/ready
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-schema: .venv/ready        ## prints schema.graphql and frontend/schema.ts anew from the code
+schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the page's table of fields anew from the code
 	@$(RUN) osago schema > schema.graphql
 	@$(RUN) osago schema --of typescript > frontend/schema.ts
+	@$(RUN) python -m cli.form_fields > frontend/customer/src/form/table.ts
 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables
+	@$(RUN) python -m cli.feed_schema
 
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit

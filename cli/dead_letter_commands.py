@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from app.domain.errors import WrongSetting
 from app.domain.quote import Offer, Quote
 from app.redis.dead_letters import DeadLetter, DeadLetters
-from app.redis.topology import close, connect, parse_address
+from app.redis.topology import connect, parse_address
 from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
@@ -120,6 +120,6 @@ def _look(step: Callable[[DeadLetters], Awaitable[Result]]) -> Result:
         try:
             return await step(DeadLetters(redis, shards=settings.shards))
         finally:
-            await close(redis)
+            await redis.aclose()
 
     return run_against_servers(main)

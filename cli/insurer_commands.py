@@ -14,13 +14,13 @@ from app.config.insurers_file import InsurerSettings, line_of, load_insurers, te
 from app.config.quantities import Rate
 from app.config.settings import Settings
 from app.domain.application import Application
-from app.domain.errors import InvalidApplication, WrongSetting
+from app.domain.errors import InvalidApplication, RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.intake.application_table import application_table
 from app.domain.intake.careful_reader import read_carefully
 from app.intake.new_request import is_email, moscow_day
 from app.redis.insurer_states import InsurerState, InsurerStates
-from app.redis.topology import GONE, close, connect, parse_address
+from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
 from cli.demo_settings import load_settings
 from workers.adapters.connectivity import Finding, check
@@ -111,10 +111,10 @@ async def _read_states(settings: Settings, insurers: Sequence[str]) -> Mapping[s
     redis = connect(parse_address(settings.redis_url))
     try:
         return (await InsurerStates(redis).read(insurers)).of
-    except GONE:
+    except RedisAway:
         return None
     finally:
-        await close(redis)
+        await redis.aclose()
 
 
 def _availability(state: InsurerState | None) -> str:

@@ -6,8 +6,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from app.domain.errors import Unavailable, WrongSetting
-from app.redis.topology import GONE
+from app.domain.errors import RedisAway, Unavailable, WrongSetting
 
 Result = TypeVar("Result")
 
@@ -25,14 +24,12 @@ def run_against_servers(step: Callable[[], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(main())
-    except BrokenPipeError:
-        raise
+    except RedisAway as error:
+        raise WrongSetting(f"OSAGO_REDIS_URL: Redis cannot be reached ({cause_of(error)})") from None
     except Unavailable as error:
         raise WrongSetting(f"OSAGO_DATABASE_URL: PostgreSQL cannot be reached ({cause_of(error)})") from None
     except asyncpg.PostgresError as error:
         raise wrong_database(error) from None
-    except GONE as error:
-        raise WrongSetting(f"OSAGO_REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None
 
 
 def wrong_database(error: asyncpg.PostgresError) -> WrongSetting:

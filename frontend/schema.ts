@@ -19,7 +19,7 @@ export type ApplicationInput = {
   readonly drivers: DriversInput;
   readonly startsOn: string;
   /** Months of use within the year of the policy, 3 to 12. */
-  readonly usageMonths: number;
+  readonly usageMonths?: number;
 };
 
 export type Availability =
@@ -264,7 +264,7 @@ export type VehicleDocumentKind =
   | "ELECTRONIC_PASSPORT";
 
 export type VehicleInput = {
-  readonly category: VehicleCategory;
+  readonly category?: VehicleCategory;
   readonly make: string;
   readonly model: string;
   readonly year: number;
@@ -277,12 +277,12 @@ export type VehicleInput = {
   readonly bodyNumber?: string | null;
   readonly chassisNumber?: string | null;
   readonly document: VehicleDocumentInput;
-  readonly purpose: VehiclePurpose;
+  readonly purpose?: VehiclePurpose;
   /** Permitted maximum mass, for category C. */
   readonly maxMassKg?: number | null;
   /** Passenger seats, for category D. */
   readonly seats?: number | null;
-  readonly withTrailer: boolean;
+  readonly withTrailer?: boolean;
 };
 
 export type VehiclePurpose =

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from app.domain.application import (
+from osago_adapters import (
     Address,
     Application,
     Driver,

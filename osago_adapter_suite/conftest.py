@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import WrongSetting
-from osago_adapter_suite.harness import Desk
-from workers.adapters.registry import find_adapter
+from osago_adapter_suite.harness import Harness
+from osago_adapters import WrongSetting
+from osago_adapters.testing import find_adapter
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What is asked of those that call back is asked of them alone."""
+    """The tests of callbacks are for adapters of insurers that call back."""
     return True if collection_path.name == "test_callbacks.py" and not _calls_back(config) else None
 
 
@@ -23,20 +23,20 @@ def _calls_back(config: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def open_desk(pytestconfig: pytest.Config) -> Generator[Desk, None, None]:
-    """The insurer that is asked, and the adapter that asks it."""
+def open_harness(pytestconfig: pytest.Config) -> Generator[Harness, None, None]:
+    """A sandbox insurer, and the adapter on trial."""
     chosen = pytestconfig.option
     options = dict(option.split("=", 1) for option in chosen.adapter_option)
     try:
-        desk = Desk(chosen.adapter, chosen.dialect or chosen.adapter, options)
+        harness = Harness(chosen.adapter, chosen.dialect or chosen.adapter, options)
     except WrongSetting as error:
         pytest.exit(str(error), returncode=4)
-    yield desk
-    desk.close()
+    yield harness
+    harness.close()
 
 
 @pytest.fixture
-def desk(open_desk: Desk) -> Desk:
-    """As if nobody had ever asked."""
-    open_desk.reset()
-    return open_desk
+def harness(open_harness: Harness) -> Harness:
+    """As if no application had ever come."""
+    open_harness.reset()
+    return open_harness

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.application import Application
-from app.domain.quote import NOT_SUITED, NoOffer, Offer, declined
 from osago_adapter_suite.applications import APPLICATIONS, SECRETS
-from osago_adapter_suite.harness import INSURER, Desk
+from osago_adapter_suite.harness import INSURER, Harness
+from osago_adapters import Application, NoOffer, Offer
+from osago_adapters.testing import NOT_SUITED, declined
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.pricing import price
 from sandbox.insurers.script.behaviours import CallBack, Decline, Processing
@@ -19,13 +19,13 @@ SILENT = CallBack(calls=0, times="forever")
 
 
 @pytest.mark.parametrize("application", APPLICATIONS.values(), ids=list(APPLICATIONS))
-def test_the_offer_is_the_insurers(desk: Desk, application: Application) -> None:
+def test_the_offer_is_the_insurers(harness: Harness, application: Application) -> None:
     """Every factor arrives as it was reported, KBM too: so all that a price depends on had reached the insurer.
 
     What is not insured is declined at once, and costs no call.
     """
-    asked = desk.ask(application=application)
-    if application.vehicle.category not in desk.abilities.categories:
+    asked = harness.ask(application=application)
+    if application.vehicle.category not in harness.abilities.categories:
         assert (asked.answer, asked.paths) == (NOT_SUITED, ())
         return
     expected = price(application, INSURERS[INSURER].rate_position)
@@ -35,59 +35,59 @@ def test_the_offer_is_the_insurers(desk: Desk, application: Application) -> None
     assert asked.answer.coefficients in (expected.coefficients, None)
 
 
-def test_an_offer_has_its_number_link_and_validity(desk: Desk) -> None:
+def test_an_offer_has_its_number_link_and_validity(harness: Harness) -> None:
     """The moment with its offset; a link that a customer can follow."""
-    offer = desk.ask().answer
+    offer = harness.ask().answer
     assert isinstance(offer, Offer)
     assert offer.number.startswith("SEVER-")
     assert offer.purchase_url in (f"https://sever.example/buy/{offer.number}", None)
     assert offer.valid_until is None or offer.valid_until > datetime.now(UTC)
 
 
-def test_an_offer_that_has_expired_says_so(desk: Desk) -> None:
+def test_an_offer_that_has_expired_says_so(harness: Harness) -> None:
     """It is shown, and never the best: so its moment has to arrive as it is."""
-    offer = desk.ask(SILENT, Offered(premium="5000.00", valid_until="2020-01-01T00:00:00+03:00")).answer
+    offer = harness.ask(SILENT, Offered(premium="5000.00", valid_until="2020-01-01T00:00:00+03:00")).answer
     assert isinstance(offer, Offer)
     assert offer.valid_until in (datetime(2019, 12, 31, 21, tzinfo=UTC), None)
 
 
-def test_a_link_that_is_not_https_is_dropped(desk: Desk) -> None:
+def test_a_link_that_is_not_https_is_dropped(harness: Harness) -> None:
     """And the offer stays."""
-    offer = desk.ask(SILENT, Offered(premium="5000.00", purchase_url="javascript:alert(1)")).answer
+    offer = harness.ask(SILENT, Offered(premium="5000.00", purchase_url="javascript:alert(1)")).answer
     assert isinstance(offer, Offer)
     assert (offer.premium.amount, offer.purchase_url) == (Decimal("5000.00"), None)
 
 
 @pytest.mark.parametrize("step", ["create", "poll"])
-def test_a_refusal_is_an_answer(desk: Desk, step: str) -> None:
+def test_a_refusal_is_an_answer(harness: Harness, step: str) -> None:
     """With the insurer's own code; at the door, or after some thought. It is not repeated."""
-    asked = desk.ask(SILENT, Decline.model_validate({"code": "KBM_TOO_HIGH", "step": step}))
+    asked = harness.ask(SILENT, Decline.model_validate({"code": "KBM_TOO_HIGH", "step": step}))
     assert asked.answer == declined("KBM_TOO_HIGH")
     assert asked.seen is not None
     assert asked.seen.creates == 1
 
 
-def test_a_refusals_free_text_is_dropped(desk: Desk) -> None:
+def test_a_refusals_free_text_is_dropped(harness: Harness) -> None:
     """It may echo personal data."""
-    assert desk.ask(SILENT, Decline(code="Иванов Иван, 4510123456")).answer == declined()
+    assert harness.ask(SILENT, Decline(code="Иванов Иван, 4510123456")).answer == declined()
 
 
-def test_an_insurer_that_is_still_at_it_is_asked_again(desk: Desk) -> None:
+def test_an_insurer_that_is_still_at_it_is_asked_again(harness: Harness) -> None:
     """However often; it stays one application."""
-    asked = desk.ask(SILENT, Processing(times=2))
+    asked = harness.ask(SILENT, Processing(times=2))
     assert isinstance(asked.answer, Offer)
     assert asked.insurer.applications == 1
 
 
-def test_an_insurer_that_never_answers_is_left_at_the_end(desk: Desk) -> None:
+def test_an_insurer_that_never_answers_is_left_at_the_end(harness: Harness) -> None:
     """Accepted, with no premium, for ever."""
-    asked = desk.ask(SILENT, Processing(times="forever"), within_s=0.8)
+    asked = harness.ask(SILENT, Processing(times="forever"), within_s=0.8)
     assert asked.answer is None or isinstance(asked.answer, NoOffer)
     assert asked.seconds < 2
 
 
-def test_nothing_personal_stands_in_an_address(desk: Desk) -> None:
+def test_nothing_personal_stands_in_an_address(harness: Harness) -> None:
     """Logs on the way keep addresses."""
-    paths = "".join(desk.ask(SILENT).paths)
+    paths = "".join(harness.ask(SILENT).paths)
     assert paths
     assert not any(secret in paths for secret in SECRETS)

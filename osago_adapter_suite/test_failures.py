@@ -1,12 +1,13 @@
-"""Every way in which an insurer fails is told apart, and leaves one application at most."""
+"""Every way in which an insurer fails has a reason of its own, and leaves one application at most."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from app.domain.quote import NoOffer, Offer, ReasonCode, failed
-from osago_adapter_suite.harness import Desk
+from osago_adapter_suite.harness import Harness
 from osago_adapter_suite.test_answers import SILENT
+from osago_adapters import NoOffer, Offer, ReasonCode
+from osago_adapters.testing import failed
 from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
@@ -63,9 +64,9 @@ def named(value: Sequence[Behaviour] | str) -> str:
     ],
     ids=named,
 )
-def test_each_way_to_fail_has_its_reason(desk: Desk, behaviours: Sequence[Behaviour], reason: str) -> None:
+def test_each_way_to_fail_has_its_reason(harness: Harness, behaviours: Sequence[Behaviour], reason: str) -> None:
     """What cannot be mended is not tried again; the rest no more than three times. Nothing escapes as a bug."""
-    asked = desk.ask(SILENT, *behaviours)
+    asked = harness.ask(SILENT, *behaviours)
     assert asked.answer == failed(ReasonCode(reason))
     assert asked.seen is not None
     assert asked.seen.creates <= 3
@@ -86,11 +87,11 @@ def test_each_way_to_fail_has_its_reason(desk: Desk, behaviours: Sequence[Behavi
     ],
     ids=named,
 )
-def test_what_passes_is_waited_for(desk: Desk, behaviours: Sequence[Behaviour]) -> None:
+def test_what_passes_is_waited_for(harness: Harness, behaviours: Sequence[Behaviour]) -> None:
     """With one key, and so one application, however often an answer was lost; never twice without a key."""
-    asked = desk.ask(SILENT, *behaviours)
+    asked = harness.ask(SILENT, *behaviours)
     assert asked.insurer.applications == 1
-    if desk.abilities.is_idempotent or all(
+    if harness.abilities.is_idempotent or all(
         one.step == "poll" or one.kind in ("delay", "slow-body") for one in behaviours
     ):
         assert isinstance(asked.answer, Offer), asked.answer
@@ -101,17 +102,17 @@ def test_what_passes_is_waited_for(desk: Desk, behaviours: Sequence[Behaviour]) 
 
 
 @pytest.mark.parametrize("step", ["create", "poll"])
-def test_a_busy_insurer_is_asked_again_however_often(desk: Desk, step: str) -> None:
+def test_a_busy_insurer_is_asked_again_however_often(harness: Harness, step: str) -> None:
     """A 429 delays a quote; it does not fail it."""
-    asked = desk.ask(SILENT, Status.model_validate({"status": 429, "step": step, "times": 9}))
+    asked = harness.ask(SILENT, Status.model_validate({"status": 429, "step": step, "times": 9}))
     assert isinstance(asked.answer, Offer), asked.answer
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_honoured(desk: Desk, status: int) -> None:
-    """The insurer said a second; nobody comes before."""
-    step = "create" if desk.abilities.is_idempotent or status == 429 else "poll"
-    asked = desk.ask(SILENT, Status(status=status, retry_after=1, step=step))
+def test_retry_after_is_honoured(harness: Harness, status: int) -> None:
+    """The insurer said a second; no call comes before."""
+    step = "create" if harness.abilities.is_idempotent or status == 429 else "poll"
+    asked = harness.ask(SILENT, Status(status=status, retry_after=1, step=step))
     assert isinstance(asked.answer, Offer), asked.answer
     assert asked.seconds >= 1
 
@@ -119,20 +120,20 @@ def test_retry_after_is_honoured(desk: Desk, status: int) -> None:
 @pytest.mark.parametrize(
     "retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999999999999999", "9" * 60]
 )
-def test_a_retry_after_that_cannot_be_meant_is_as_if_missing(desk: Desk, retry_after: str) -> None:
+def test_a_retry_after_that_cannot_be_meant_is_as_if_missing(harness: Harness, retry_after: str) -> None:
     """Times that have passed, numbers that overflow: the backoff is kept, and nothing escapes as a bug."""
-    asked = desk.ask(SILENT, Status(status=429, step="create", retry_after=retry_after, times=2))
+    asked = harness.ask(SILENT, Status(status=429, step="create", retry_after=retry_after, times=2))
     assert isinstance(asked.answer, Offer), asked.answer
 
 
 @pytest.mark.parametrize("step", ["create", "poll"])
 @pytest.mark.parametrize("sent_as", [400, 500, 503])
-def test_an_error_in_a_body_is_read_whatever_its_status(desk: Desk, step: str, sent_as: int) -> None:
+def test_an_error_in_a_body_is_read_whatever_its_status(harness: Harness, step: str, sent_as: int) -> None:
     """Credentials that are not accepted are no breakdown: no retry. `send` has `reads` for that, `Reply.expect` the rest.
 
     A dialect that has its errors in the status alone sends its 403.
     """
     wire = {"status": 403, "sent_as": sent_as, "step": step, "times": "forever"}
-    asked = desk.ask(SILENT, Status.model_validate(wire))
+    asked = harness.ask(SILENT, Status.model_validate(wire))
     assert asked.answer == failed(ReasonCode.INSURER_CREDENTIALS)
     assert asked.seen is None or asked.seen.creates <= 2  # once more with a new token, where there are tokens

@@ -28,8 +28,9 @@ class OsagoError(Exception):
     │   ├── InsurerRejected           any other 4xx: no retry
     │   └── InsurerProtocol           unintelligible: no retry
     ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
-    │   └── Overloaded                too much at once: likewise
-    │       └── ShareExhausted        of this caller's: others are served
+    │   ├── Overloaded                too much at once: likewise
+    │   │   └── ShareExhausted        of this caller's: others are served
+    │   └── RedisAway                 Redis does not answer, or refuses work
     └── WrongSetting                  a process that cannot start; the text says what to mend
     """
 
@@ -154,6 +155,14 @@ class Overloaded(Unavailable):
 
 class ShareExhausted(Overloaded):
     """This caller holds as much of the process as one caller may; it is welcome after `retry_after_s` seconds."""
+
+
+class RedisAway(Unavailable):
+    """Redis does not answer, or refuses work. `refusal` is its own word for that (READONLY, OOM), if it gave one."""
+
+    def __init__(self, why: str, *, refusal: str = "") -> None:
+        super().__init__(f"Redis: {why}")
+        self.refusal = refusal
 
 
 class SlowConsumer(OsagoError):

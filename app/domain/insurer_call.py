@@ -15,7 +15,7 @@ class CallbackRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class InsurerCall:
     """One call: its headers, by lower-case names, and its body. Either may hold personal data.
 
     The idempotency key and the insurer's id, None while the create has not returned, are those of the application whose

@@ -65,11 +65,13 @@ def read_plain(raw: Any, *, now: datetime, configured: Sequence[str]) -> NewRequ
 @lru_cache(maxsize=8)
 def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
     """The table of a request that is sent on this day in Moscow to some of these insurers."""
+    insurer_codes = ("INSURERS_EMPTY", "INSURER_UNKNOWN", "INSURER_REPEATED")
     fields = [
         optional(
             "client_reference",
             str,
             CLIENT_REFERENCE,
+            codes=("CLIENT_REFERENCE_INVALID", "CLIENT_REFERENCE_REUSED"),
             about="The caller's own number of the application; makes a retry safe.",
             example="order-2024-0001",
         ),
@@ -80,14 +82,14 @@ def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
             ListTable(Identifier),
             about="Ask only these; all if left out; an empty list is a problem.",
             key="insurerIds",
+            codes=insurer_codes,
         ),
     ]
 
     def checks(request: NewRequestInput) -> Found:
         return _insurer_checks(request.insurers, configured)
 
-    codes = ("INSURERS_EMPTY", "INSURER_UNKNOWN", "INSURER_REPEATED")
-    return ObjectTable("CreateQuoteRequestInput", NewRequestInput, fields, checks, codes=codes)
+    return ObjectTable("CreateQuoteRequestInput", NewRequestInput, fields, checks, codes=insurer_codes)
 
 
 @lru_cache(maxsize=4)

@@ -15,13 +15,11 @@ from uuid import UUID
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from app.config.key_derivation import KEY_BYTES, derived_key
 from app.domain.errors import OsagoError, WrongSetting
 from app.observability import metrics
 
-KEY_BYTES: Final = 32
 APPLICATIONS: Final = "applications"
 LINKS: Final = "links"
 CALLBACKS: Final = "callbacks"
@@ -73,7 +71,7 @@ class Cipher:
 
     def derived(self, purpose: str) -> "Cipher":
         """A cipher of the same key ids, whose keys are good for this purpose alone."""
-        return Cipher({key_id: _derived(key, purpose) for key_id, key in self._keys.items()}, purpose)
+        return Cipher({key_id: derived_key(key, purpose) for key_id, key in self._keys.items()}, purpose)
 
     @classmethod
     def from_setting(cls, text: str) -> Self:
@@ -98,10 +96,6 @@ class Cipher:
             return cipher.decrypt(sealed.box[:_NONCE_BYTES], sealed.box[_NONCE_BYTES:], request_id.bytes)
         except InvalidTag as error:
             raise Undecryptable("not what was sealed") from error
-
-
-def _derived(key: bytes, purpose: str) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"osago {purpose}".encode()).derive(key)
 
 
 def parse_keys(text: str) -> Mapping[str, bytes]:

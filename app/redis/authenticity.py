@@ -8,14 +8,12 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final, Literal
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from app.config.key_derivation import derived_key
 
 EventKind = Literal["quote", "end"]
 
 MAC_BYTES: Final = 16
-_KEY_BYTES: Final = 32
-_PURPOSE: Final = b"osago events"
+_PURPOSE: Final = "events"
 
 
 class EventAuthenticator:
@@ -23,7 +21,8 @@ class EventAuthenticator:
 
     def __init__(self, encryption_keys: Mapping[str, bytes]) -> None:
         self._keyed = {
-            key_id: blake2b(digest_size=MAC_BYTES, key=derived_key(key)) for key_id, key in encryption_keys.items()
+            key_id: blake2b(digest_size=MAC_BYTES, key=derived_key(key, _PURPOSE))
+            for key_id, key in encryption_keys.items()
         }
         self._key_id = next(iter(self._keyed))
 
@@ -43,8 +42,3 @@ class EventAuthenticator:
         tag = self._keyed[key_id].copy()
         tag.update(message)
         return f"{key_id}:{tag.hexdigest()}"
-
-
-def derived_key(encryption_key: bytes) -> bytes:
-    """The key of 32 bytes that MACs are made with: HKDF-SHA256 without salt, for `osago events`."""
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=_PURPOSE).derive(encryption_key)

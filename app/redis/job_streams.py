@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from app.redis import keys
 from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
 from app.redis.redis_client import RedisClient
-from app.redis.topology import BLOCK_MS, RedisAddress, close, connect_blocking
+from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
 """So long after its deadline a request's keys stay in Redis: clients come back late."""
@@ -200,6 +200,10 @@ class JobStreams:
         return shards
 
 
+class NoGroup(Exception):
+    """The stream has no consumer group: no worker has read it yet, or Redis has lost it."""
+
+
 class JobReader:
     """Reads one stream for one consumer, on a connection of its own. Never cancel a read: let BLOCK run out."""
 
@@ -210,7 +214,11 @@ class JobReader:
         self._consumer = consumer
 
     async def read(self, count: int) -> list[Delivery]:
-        """New jobs; empty when none came within BLOCK."""
+        """New jobs; empty when none came within BLOCK.
+
+        Raises:
+            NoGroup: `make_group` first.
+        """
         return await self._read(">", count, block_ms=BLOCK_MS, is_first=True)
 
     async def read_own(self, count: int, after: str = "0") -> list[Delivery]:
@@ -223,12 +231,15 @@ class JobReader:
             await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
 
     async def close(self) -> None:
-        await close(self._client)
+        await self._client.aclose()
 
     async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
-        answer = await self._client.xreadgroup(
-            keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
-        )
+        try:
+            answer = await self._client.xreadgroup(
+                keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
+            )
+        except ResponseError:  # NOGROUP
+            raise NoGroup from None
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
         return [
             Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.redis_client import RedisClient
-from app.redis.topology import BLOCK_MS, GONE
+from app.redis.topology import BLOCK_MS
 from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
@@ -43,9 +44,9 @@ class Notifier:
             raise_if_cancelled()
             try:
                 await self._listen()
-            except GONE as error:
+            except RedisAway as error:
                 if self.is_connected:
-                    log.warning("bell.lost", error=type(error).__name__)
+                    log.warning("bell.lost", error=str(error))
             finally:
                 self._hears(hears=False)
             await asyncio.sleep(_RETRY_S)

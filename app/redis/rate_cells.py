@@ -36,7 +36,7 @@ async def take(client: RedisClient, cells: Sequence[Cell], units: int = 1) -> Wa
     """Takes units from every cell, or from none: then it tells how long to wait.
 
     Raises:
-        GONE: Redis is not there.
+        RedisAway: Redis is not there.
     """
     arguments: list[str | int] = [units]
     for cell in cells:

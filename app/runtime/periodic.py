@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from app.domain.errors import Unavailable
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.supervision import Part
@@ -50,7 +49,7 @@ async def run_periodically(
         raise_if_cancelled()
         try:
             await run_once()
-        except (Unavailable, *GONE) as error:
+        except Unavailable as error:
             if waiting.is_due:
-                log.warning("loop.waits", loop=name, error=type(error).__name__)
+                log.warning("loop.waits", loop=name, error=str(error))
         await clock.sleep(every_s)

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from app.codecs.application_codec import decode_application, encode_application
-from app.domain.errors import InvalidApplication, Overloaded, Unavailable
+from app.domain.errors import InvalidApplication, Overloaded, RedisAway, Unavailable
 from app.domain.ids import uuid7
 from app.domain.intake.problems import problem
 from app.domain.quote import QuoteRequest
@@ -25,7 +25,6 @@ from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.request_rows import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.redis.job_streams import Enqueued, JobStreams
 from app.redis.keys import customer_mark
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part, report_failure
@@ -151,8 +150,8 @@ class RequestAcceptor:
     async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
         try:
             await self._jobs.enqueue(batch)
-        except GONE as error:
-            log.warning("enqueue.left_to_relay", requests=len(batch), error=type(error).__name__)
+        except RedisAway as error:
+            log.warning("enqueue.left_to_relay", requests=len(batch), error=str(error))
         else:
             with contextlib.suppress(Overloaded):
                 for one in batch:

@@ -7,12 +7,11 @@ insurers that it would ask have a job that has waited longer than the bound, or 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.domain.errors import Overloaded
+from app.domain.errors import Overloaded, RedisAway
 from app.postgres.database import Pool, connected
 from app.postgres.outbox import oldest_notice
 from app.redis.job_streams import JobStreams
 from app.redis.redis_client import RedisClient
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 MEASURE_EVERY_S: Final = 0.5
@@ -59,7 +58,7 @@ class Admission:
             return
         try:
             ages_s = await self._ages_of_jobs()
-        except GONE:
+        except RedisAway:
             ages_s = await self._ages_of_notices()
         self._late = frozenset(id_ for id_, age_s in ages_s.items() if age_s > self._age_s_most)
 

@@ -8,12 +8,11 @@ from typing import Final
 import structlog
 
 from app.config.quantities import Rate
-from app.domain.errors import RateLimitExceeded
+from app.domain.errors import RateLimitExceeded, RedisAway
 from app.observability import metrics
 from app.redis import keys
 from app.redis.rate_cells import Cell, LocalRates, Wait, take
 from app.redis.redis_client import RedisClient
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -58,9 +57,9 @@ class CallerRateLimiter:
             try:
                 async with asyncio.timeout(REDIS_S_MAX):
                     return await take(self._redis, cells)
-            except GONE as error:
+            except (RedisAway, TimeoutError) as error:
                 self._local_until_s = self._clock.monotonic() + LOCAL_S
-                log.warning("limits.local", error=type(error).__name__)
+                log.warning("limits.local", error=str(error) or type(error).__name__)
         return self._local.take(cells)
 
     def _cells(self, tenant: str, customer_id: str) -> dict[str, Cell]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Connection, Pool, connected, transaction
@@ -14,7 +15,6 @@ from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
 from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
 from app.redis.event_streams import EventStreams
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -91,8 +91,8 @@ class RequestCompleter:
                 async with connected(self._pool) as connection:
                     whole = await read_requests(connection, untold)
                 await self._publish(list(whole.values()))
-        except GONE as error:
-            log.warning("end.left_to_relay", requests=len(requests), error=type(error).__name__)
+        except RedisAway as error:
+            log.warning("end.left_to_relay", requests=len(requests), error=str(error))
             return
         async with connected(self._pool) as connection:
             await delete_notices(connection, [Notice(request.id, Kind.COMPLETED) for request in requests])

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.domain.ids import uuid7
 from app.domain.quote import Outcome
 from app.observability import metrics
@@ -26,7 +27,6 @@ from app.postgres.erasure import (
 )
 from app.postgres.link_cipher import LinkCipher
 from app.redis.event_streams import EventStreams
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.use_cases.complete import RequestCompleter
 from app.use_cases.link_sealing import LinkSealing
@@ -139,8 +139,8 @@ class DataEraser:
     async def _forget_events(self, ids: list[UUID]) -> None:
         try:
             await self._events.forget(ids)
-        except GONE as error:  # they expire within minutes, and hold nothing that is personal
-            log.warning("events.left_to_expire", requests=len(ids), error=type(error).__name__)
+        except RedisAway as error:  # they expire within minutes, and hold nothing that is personal
+            log.warning("events.left_to_expire", requests=len(ids), error=str(error))
 
     def _purge(self, reason: PurgeReason) -> Purge:
         now = self._clock.now()

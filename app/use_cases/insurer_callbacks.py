@@ -18,7 +18,7 @@ import structlog
 
 from app.domain.errors import NotFound, Overloaded, WrongSetting
 from app.domain.ids import made_at
-from app.domain.insurer_call import Call, CallbackRule
+from app.domain.insurer_call import CallbackRule, InsurerCall
 from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
 from app.redis import keys
 from app.redis.lua_scripts import CALL_BACK
@@ -102,7 +102,7 @@ class InsurerCallbacks:
         address = _Address(_PURPOSE, insurer_id, rule.headers, rule.signature)
         return f"{request_id.hex}.{self._cipher.seal(request_id, _encoder.encode(address))}"
 
-    async def take(self, token: str, call: Call) -> None:
+    async def take(self, token: str, call: InsurerCall) -> None:
         """Keeps of a call what its adapter reads, for the worker that waits for it, and wakes it.
 
         Raises:
@@ -110,7 +110,7 @@ class InsurerCallbacks:
             BadSignature: the insurer signs its calls, and this one is not signed by it.
             TooMuch: it is larger than a call may be.
             Overloaded: the insurer has its share of memory, or its secret is not known here.
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         request_id, address = self._opened(token)
         if address.signature:
@@ -128,21 +128,21 @@ class InsurerCallbacks:
         if not await CALL_BACK.run(self._client, names, [sealed, *bounds, keys.called(shard), str(request_id)]):
             raise Overloaded("this insurer has called with as much as is kept of it")
 
-    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, Call]:
+    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
         """What this insurer has called with about this request, the oldest first, by a name that never changes.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         key = keys.callbacks(keys.shard_of(request_id, self._shards), request_id, insurer_id)
         found: list[bytes] = await self._client.execute_command("LRANGE", key, 0, -1, NEVER_DECODE=True)
         return {hashlib.blake2b(sealed).hexdigest(): self._read(request_id, sealed) for sealed in found}
 
-    def _read(self, request_id: UUID, sealed: bytes) -> Call:
+    def _read(self, request_id: UUID, sealed: bytes) -> InsurerCall:
         kept = _kept_decoder.decode(self._cipher.open(request_id, Sealed.from_bytes(sealed)))
-        return Call(kept.headers, kept.body)
+        return InsurerCall(kept.headers, kept.body)
 
-    def _check(self, address: _Address, call: Call) -> None:
+    def _check(self, address: _Address, call: InsurerCall) -> None:
         try:
             secret = self._secret_of(address.insurer_id)
         except WrongSetting as error:

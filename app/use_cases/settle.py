@@ -20,7 +20,6 @@ from app.postgres.database import Pool, connected
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
 from app.redis.event_streams import EventStreams, Published
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
@@ -92,10 +91,10 @@ class QuoteSettler:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
         answered = replace(answered, quote=self._links.sealed(answered.quote))
-        committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
+        committed = await self._persist(lambda: self._commits.submit(answered))
         telling = [committed.told]
         again = Published(committed.quote, answered.expires_at, answered.entry)
-        await self._persist(lambda: telling.pop() if telling else self._news.put(again), (Unavailable, *GONE))
+        await self._persist(lambda: telling.pop() if telling else self._news.put(again))
         return committed.quote
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
@@ -126,12 +125,12 @@ class QuoteSettler:
             await self._ending.publish(ended)
         return [None] * len(batch)
 
-    async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
+    async def _persist(self, step: Callable[[], Awaitable[Result]]) -> Result:
         """Repeats an idempotent step, with full jitter, until what it needs is there."""
         while True:
             raise_if_cancelled()
             try:
                 return await step()
-            except away as error:
-                log.debug("settle.waits", error=type(error).__name__)
+            except Unavailable as error:
+                log.debug("settle.waits", error=str(error))
             await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

@@ -15,7 +15,7 @@ import structlog
 
 from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
-from app.domain.errors import NotFound, Overloaded, Unavailable
+from app.domain.errors import NotFound, Overloaded, RedisAway, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, connected
@@ -25,7 +25,6 @@ from app.redis import keys
 from app.redis.event_streams import EventStreams
 from app.redis.notifier import Notifier
 from app.redis.redis_client import RedisClient
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import Gathered, GroupCommit
@@ -212,7 +211,7 @@ class WatchHub:
         watches = {id_: watch for id_ in rung if (watch := self._watches.get(id_))}
         try:
             news = await self._events.read([watch.position for watch in watches.values()])
-        except GONE:
+        except RedisAway:
             self._doubted.add(map(UUID, watches))
             return
         for (id_, watch), events in zip(watches.items(), news, strict=True):

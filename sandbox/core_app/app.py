@@ -79,6 +79,6 @@ async def _alive(_: Request) -> JSONResponse:
 
 
 async def _ready(request: Request) -> JSONResponse:
-    """Ready with the aggregator down, too: telling customers so is part of the work."""
+    """Ready with the aggregator down, too: an answer that says so is part of the work."""
     aggregator: Aggregator = request.app.state.aggregator
-    return JSONResponse({"status": "ready", "aggregator": "closed" if aggregator.is_well else "open"})
+    return JSONResponse({"status": "ready", "aggregator": "answering" if aggregator.is_answering else "silent"})

@@ -4,15 +4,15 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from fastapi import Request, Response
 
+from app.server.client_network import network_of
+
 COOKIE: Final = "osago_customer"
 _AGE_S: Final = 180 * 24 * 3600
 _DIGEST_BYTES: Final = 16
-_NETWORK_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,5 @@ def introduce(response: Response, request: Request, customer: Customer) -> None:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from, for limits: an IPv6 client has a whole network of 64 bits to choose from."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return "unknown"
-    return str(ip_network((address, _NETWORK_BITS), strict=False) if isinstance(address, IPv6Address) else address)
+    """Where a request comes from, for limits."""
+    return network_of(request.client.host if request.client else "")

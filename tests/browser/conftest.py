@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Browser, Page, chromium, driven
+from support.core_app import CoreApp, CoreApps
 from support.foreign import a_chromium, with_npm
-from support.shop import Shop, Shops
 from support.world import ApiAtHand, World
 
 HERE: Final = Path(__file__).parent
@@ -43,15 +43,15 @@ async def page(browser: Browser) -> AsyncGenerator[Page, None]:
 
 
 @pytest.fixture
-async def shops(world: World) -> Shops:
-    """Makes a shop; `core_app` are options of core-app."""
+async def core_apps(world: World) -> CoreApps:
+    """Starts a core-app; `core_app` are its options."""
 
-    async def make(*, insurers: tuple[str, ...] = INSURERS, core_app: dict[str, Any] | None = None) -> Shop:
+    async def make(*, insurers: tuple[str, ...] = INSURERS, core_app: dict[str, Any] | None = None) -> CoreApp:
         world.set(origins="*")  # the page's port is not known before it listens
         await world.insurers(*insurers)
         await world.worker()
         api = await world.api()
-        return Shop(world, api, await world.core_app(api, **(core_app or {})))
+        return CoreApp(world, api, await world.core_app(api, **(core_app or {})))
 
     return make
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from support.browser import Browser, Page
+from support.core_app import CoreApp, CoreApps, ask, ends, has_offers, offers, send
 from support.proxy import proxied
-from support.shop import Shop, Shops, ask, ends, has_offers, offers, send
 from support.stalls import within
 
 from sandbox.insurers.script.behaviours import Processing
@@ -21,17 +21,17 @@ def subscribed_after(frames: list[dict[str, object]]) -> list[object]:
     return [frame["payload"]["variables"]["after"] for frame in frames if frame["type"] == "subscribe"]  # type: ignore[index]
 
 
-async def test_a_lost_connection_is_said_and_resumed(page: Page, shops: Shops) -> None:
+async def test_a_lost_connection_is_said_and_resumed(page: Page, core_apps: CoreApps) -> None:
     """What came meanwhile is there, each once, by the cursor."""
-    shop = await shops()
-    shop.keeps_thinking("volga", "ural", behaviour=Processing())
-    async with proxied(shop.api.graphql) as proxy:
-        url = await shop.world.core_app(shop.api, watch_url=proxy.url.replace("http", "ws", 1))
-        await ask(page, Shop(shop.world, shop.api, url))
+    core_app = await core_apps()
+    core_app.keeps_thinking("volga", "ural", behaviour=Processing())
+    async with proxied(core_app.api.graphql) as proxy:
+        url = await core_app.world.core_app(core_app.api, watch_url=proxy.url.replace("http", "ws", 1))
+        await ask(page, CoreApp(core_app.world, core_app.api, url))
         await has_offers(page, 2)
         proxy.go_down()
         await page.shows("Связь потеряна, восстанавливаем…")
-        shop.go_on("volga", "ural")
+        core_app.go_on("volga", "ural")
         proxy.come_back()
         await ends(page)
     assert await offers(page) == ["volga", "ural", "sever", "ladoga"]
@@ -41,60 +41,60 @@ async def test_a_lost_connection_is_said_and_resumed(page: Page, shops: Shops) -
     assert None not in more
 
 
-async def test_a_browser_that_goes_offline_says_so_and_goes_on(page: Page, shops: Shops) -> None:
+async def test_a_browser_that_goes_offline_says_so_and_goes_on(page: Page, core_apps: CoreApps) -> None:
     """As in a lift: no internet, then there is."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 1)
     await page.run("await page.context().setOffline(true)")
     await page.shows("Связь потеряна, восстанавливаем…")
-    shop.go_on("volga")
+    core_app.go_on("volga")
     await page.run("await page.context().setOffline(false)")
     await ends(page)
     assert await offers(page) == ["volga", "sever"]
 
 
-async def test_a_silent_network_is_noticed(page: Page, shops: Shops) -> None:
+async def test_a_silent_network_is_noticed(page: Page, core_apps: CoreApps) -> None:
     """No connection breaks, nothing comes any more: a ping finds out within seconds."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    async with proxied(shop.api.graphql) as proxy:
-        url = await shop.world.core_app(shop.api, watch_url=proxy.url.replace("http", "ws", 1))
-        await ask(page, Shop(shop.world, shop.api, url))
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    async with proxied(core_app.api.graphql) as proxy:
+        url = await core_app.world.core_app(core_app.api, watch_url=proxy.url.replace("http", "ws", 1))
+        await ask(page, CoreApp(core_app.world, core_app.api, url))
         await has_offers(page, 1)
         silence = proxy.trap(lambda _: True, "to_client")
-        shop.go_on("volga")
+        core_app.go_on("volga")
         await ends(page)
         assert silence.reached.is_set()
     assert await offers(page) == ["volga", "sever"]
     assert subscribed_after(await page.run("return page.frames_sent"))[1:] != []
 
 
-async def test_a_reload_shows_at_once_what_was_there_and_goes_on(page: Page, shops: Shops) -> None:
+async def test_a_reload_shows_at_once_what_was_there_and_goes_on(page: Page, core_apps: CoreApps) -> None:
     """From the cursor: nothing is sent twice."""
-    shop = await shops()
-    shop.keeps_thinking("volga", "ural", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps()
+    core_app.keeps_thinking("volga", "ural", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 2)
     await page.run("await page.reload({waitUntil: 'domcontentloaded'})")
     await has_offers(page, 2)
     await page.waits("document.querySelector('.progress')")
-    shop.go_on("volga", "ural")
+    core_app.go_on("volga", "ural")
     await ends(page)
     assert await offers(page) == ["volga", "ural", "sever", "ladoga"]
     assert subscribed_after(await page.run("return page.frames_sent"))[-1] is not None
 
 
-async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, shops: Shops) -> None:
+async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, core_apps: CoreApps) -> None:
     """In this tab alone: other tabs know nothing of it."""
-    shop = await shops()
-    await page.open(shop.url)
+    core_app = await core_apps()
+    await page.open(core_app.url)
     await page.type("vehicle.make", "Москвич")
     await page.run("await page.reload()")
     assert await page.reads("document.getElementById('vehicle.make').value") == "Москвич"
     other = await page.tab()
-    await other.open(shop.url)
+    await other.open(core_app.url)
     assert await other.reads("document.getElementById('vehicle.make').value") == ""
     assert await page.reads("JSON.stringify(localStorage)") == "{}"
 
@@ -102,10 +102,10 @@ async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, shops: Sh
 TOKENS_KEPT = "Object.values(localStorage).map((kept) => JSON.parse(kept).watchToken)"
 
 
-async def test_an_accepted_draft_is_in_no_storage(page: Page, shops: Shops) -> None:
+async def test_an_accepted_draft_is_in_no_storage(page: Page, core_apps: CoreApps) -> None:
     """The page can ask again with it for as long as it is open; a reload begins with an empty form."""
-    shop = await shops(insurers=("sever",))
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever",))
+    await ask(page, core_app)
     await ends(page)
     assert await page.reads("sessionStorage.getItem('osago:draft')") is None
     assert await page.reads(TOKENS_KEPT) == [""]
@@ -116,11 +116,11 @@ async def test_an_accepted_draft_is_in_no_storage(page: Page, shops: Shops) -> N
     assert await page.reads("document.getElementById('vehicle.make').value") == ""
 
 
-async def test_an_expired_token_is_dropped_by_a_page_that_opens_later(page: Page, shops: Shops) -> None:
+async def test_an_expired_token_is_dropped_by_a_page_that_opens_later(page: Page, core_apps: CoreApps) -> None:
     """The request had not ended when its page was closed: no token of it stays behind, and what came is shown."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 1)
     (token,) = await page.reads(TOKENS_KEPT)
     assert token.count(".") == 2
@@ -132,16 +132,16 @@ async def test_an_expired_token_is_dropped_by_a_page_that_opens_later(page: Page
     assert await offers(page) == ["sever"]
 
 
-async def test_an_aggregator_that_says_later_is_asked_later(page: Page, shops: Shops) -> None:
+async def test_an_aggregator_that_says_later_is_asked_later(page: Page, core_apps: CoreApps) -> None:
     """An error with a code that passes is no end: the page subscribes again, behind what it has."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    await page.open(shop.url)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await page.open(core_app.url)
     await page.run(SAYS_LATER_ONCE)
     await page.click("Заполнить примером")
     await send(page)
     await has_offers(page, 1)
-    shop.go_on("volga")
+    core_app.go_on("volga")
     await ends(page)
     assert await offers(page) == ["volga", "sever"]
 
@@ -161,66 +161,66 @@ await page.routeWebSocket(/graphql/, (socket) => {
 """
 
 
-async def test_a_token_that_has_had_its_time_ends_the_watching(page: Page, shops: Shops) -> None:
+async def test_a_token_that_has_had_its_time_ends_the_watching(page: Page, core_apps: CoreApps) -> None:
     """A laptop that slept for an hour: what came is still there, and the same data can be asked for again."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    shop.world.set(watch_token_ttl="5s")
-    await ask(page, replace(shop, url=await shop.world.core_app(await shop.world.api())))
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    core_app.world.set(watch_token_ttl="5s")
+    await ask(page, replace(core_app, url=await core_app.world.core_app(await core_app.world.api())))
     await has_offers(page, 1)
     await page.shows("Время подбора вышло")
     assert await page.reads(TOKENS_KEPT) == [""]
     assert await offers(page) == ["sever"]
     first = await page.reads("location.hash")
-    shop.go_on("volga")
+    core_app.go_on("volga")
     await page.click("Запросить снова")
     await page.waits(f"location.hash !== '{first}'")
     await ends(page)
     assert len(await offers(page)) == 2
 
 
-async def test_two_tabs_watch_one_request(page: Page, shops: Shops) -> None:
+async def test_two_tabs_watch_one_request(page: Page, core_apps: CoreApps) -> None:
     """The second one opens the first one's address; each has every offer once."""
-    shop = await shops()
-    shop.keeps_thinking("volga", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps()
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 3)
     other = await page.tab()
-    await other.open(shop.url + await page.reads("'/' + location.hash"))
+    await other.open(core_app.url + await page.reads("'/' + location.hash"))
     await has_offers(other, 3)
-    shop.go_on("volga")
+    core_app.go_on("volga")
     for tab in (page, other):
         await ends(tab)
         assert await offers(tab) == ["volga", "ural", "sever", "ladoga"]
 
 
-async def test_two_tabs_with_a_request_each(page: Page, shops: Shops) -> None:
+async def test_two_tabs_with_a_request_each(page: Page, core_apps: CoreApps) -> None:
     """They do not get into each other's way."""
-    shop = await shops(insurers=("sever", "volga"))
+    core_app = await core_apps(insurers=("sever", "volga"))
     other = await page.tab()
-    await ask(page, shop)
-    await ask(other, shop)
+    await ask(page, core_app)
+    await ask(other, core_app)
     await ends(page)
     await ends(other)
     assert await page.reads("location.hash") != await other.reads("location.hash")
     assert len(await offers(page)) == len(await offers(other)) == 2
 
 
-async def test_a_strangers_address_shows_nothing(browser: Browser, page: Page, shops: Shops) -> None:
+async def test_a_strangers_address_shows_nothing(browser: Browser, page: Page, core_apps: CoreApps) -> None:
     """The number alone is not enough."""
-    shop = await shops(insurers=("sever",))
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever",))
+    await ask(page, core_app)
     await ends(page)
     stranger = browser.page()
-    await stranger.open(shop.url + await page.reads("'/' + location.hash"))
+    await stranger.open(core_app.url + await page.reads("'/' + location.hash"))
     await stranger.shows("Такого заявления здесь нет")
 
 
-async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, shops: Shops) -> None:
+async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, core_apps: CoreApps) -> None:
     """And the same application goes out again with one click, once it is back: nothing is filled in twice."""
-    shop = await shops(insurers=("sever", "volga"))
-    async with proxied(shop.api.graphql) as proxy:
-        url = await shop.world.core_app(shop.api, url=proxy.url)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    async with proxied(core_app.api.graphql) as proxy:
+        url = await core_app.world.core_app(core_app.api, url=proxy.url)
         proxy.go_down()
         await page.open(url)
         await page.click("Заполнить примером")
@@ -234,10 +234,10 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, sh
     assert len(await offers(page)) == 2
 
 
-async def test_a_core_app_that_is_away_is_said_too(page: Page, shops: Shops) -> None:
+async def test_a_core_app_that_is_away_is_said_too(page: Page, core_apps: CoreApps) -> None:
     """The form stays."""
-    shop = await shops(insurers=("sever",))
-    await page.open(shop.url)
+    core_app = await core_apps(insurers=("sever",))
+    await page.open(core_app.url)
     await page.click("Заполнить примером")
     await page.run("await page.route('**/applications', (route) => route.abort())")
     await page.click("Узнать цены")

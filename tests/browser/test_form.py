@@ -2,7 +2,7 @@
 
 import pytest
 from support.browser import Page
-from support.shop import Shops, ends
+from support.core_app import CoreApps, ends
 
 pytestmark = pytest.mark.processes
 
@@ -69,9 +69,9 @@ PROBLEMS = {
 }
 
 
-async def test_problems_of_the_api_are_shown_at_their_fields(page: Page, shops: Shops) -> None:
+async def test_problems_of_the_api_are_shown_at_their_fields(page: Page, core_apps: CoreApps) -> None:
     """By their paths, all at once; the first one has the focus, and a screen reader reads each with its field."""
-    await page.open((await shops(insurers=("sever",))).url)
+    await page.open((await core_apps(insurers=("sever",))).url)
     await page.click("Заполнить примером")
     for field, (typed, _) in PROBLEMS.items():
         await page.type(field, typed)
@@ -96,10 +96,10 @@ async def test_a_date_that_is_none_never_leaves_the_page(page: Page, counter: st
     await page.shows("Проверьте 1 поле")
 
 
-async def test_every_field_of_the_application_can_be_given(page: Page, shops: Shops) -> None:
+async def test_every_field_of_the_application_can_be_given(page: Page, core_apps: CoreApps) -> None:
     """A lorry with a trailer, no VIN, somebody else's, for anybody to drive, seven months a year."""
-    shop = await shops(insurers=("sever",))
-    await page.open(shop.url)
+    core_app = await core_apps(insurers=("sever",))
+    await page.open(core_app.url)
     await page.click("Заполнить примером")
     await page.run(FILL_IN_A_LORRY)
     sent = page.run("return page.waitForRequest('**/applications').then((request) => request.postDataJSON())")
@@ -143,6 +143,21 @@ await choose('usageMonths', '7');
 """
 
 
+async def test_the_number_that_a_depot_gave_is_sent(page: Page, core_apps: CoreApps) -> None:
+    """A tram has no state plate: what stood in the plate before is left out."""
+    await page.open((await core_apps(insurers=("sever",))).url)
+    await page.click("Заполнить примером")
+    await page.run(
+        "await page.getByText('Не легковой автомобиль').click(); "
+        "await page.locator(`[id='vehicle.category']`).selectOption('TRAM'); "
+        "await page.locator(`[id='vehicle.licensePlate']`).fill('1234')"
+    )
+    sent = page.run("return page.waitForRequest('**/applications').then((request) => request.postDataJSON())")
+    await page.run("page.getByRole('button', {name: 'Узнать цены'}).click({delay: 50})")
+    assert (await sent)["application"]["vehicle"]["licensePlate"] == "1234"
+    await ends(page)
+
+
 async def test_drivers_come_and_go(page: Page, counter: str) -> None:
     """The one behind moves up; the policyholder need not be typed twice."""
     await page.open(counter)
@@ -154,9 +169,9 @@ async def test_drivers_come_and_go(page: Page, counter: str) -> None:
     assert await page.reads("document.getElementById('drivers.listed.1.firstName').value") == "Илья"
 
 
-async def test_the_whole_way_goes_by_keyboard(page: Page, shops: Shops) -> None:
+async def test_the_whole_way_goes_by_keyboard(page: Page, core_apps: CoreApps) -> None:
     """Tab, Enter and Space; what comes is announced."""
-    await page.open((await shops(insurers=("sever", "volga"))).url)
+    await page.open((await core_apps(insurers=("sever", "volga"))).url)
     await page.run(
         "const at = async (name) => { for (let step = 0; step < 80; step += 1) { await page.keyboard.press('Tab'); "
         "if ((await page.evaluate('document.activeElement.innerText')) === name) return; } throw new Error(name) }; "

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.browser import Browser, Page
-from support.shop import Shops, ask, ends, has_offers, offers, refusals
+from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals
 
 from sandbox.insurers.script.behaviours import Decline, Offer, Processing
 
@@ -15,10 +15,10 @@ CHEAP_FIRST = ["volga", "ural", "sever", "ladoga"]
 pytestmark = pytest.mark.processes
 
 
-async def test_the_way_from_the_form_to_the_best_offer(page: Page, shops: Shops) -> None:
+async def test_the_way_from_the_form_to_the_best_offer(page: Page, core_apps: CoreApps) -> None:
     """Offers by price, the cheapest marked, and the way to buy it."""
-    shop = await shops()
-    await ask(page, shop)
+    core_app = await core_apps()
+    await ask(page, core_app)
     await ends(page)
     assert await offers(page) == CHEAP_FIRST
     assert await page.reads("[...document.querySelectorAll('.offer--best')].map((one) => one.dataset.insurer)") == [
@@ -32,9 +32,9 @@ async def test_the_way_from_the_form_to_the_best_offer(page: Page, shops: Shops)
     assert "Volga" in link["ariaLabel"]
 
 
-async def test_a_price_is_explained_on_demand(page: Page, shops: Shops) -> None:
+async def test_a_price_is_explained_on_demand(page: Page, core_apps: CoreApps) -> None:
     """Seven factors and their product."""
-    await ask(page, await shops(insurers=("volga",)))
+    await ask(page, await core_apps(insurers=("volga",)))
     await ends(page)
     assert await page.reads("document.querySelector('.factors')") is None
     await page.click("Как посчитали цену: Volga")
@@ -45,11 +45,11 @@ async def test_a_price_is_explained_on_demand(page: Page, shops: Shops) -> None:
     assert "".join(shown.split()) == "".join(price.split())
 
 
-async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, shops: Shops) -> None:
+async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, core_apps: CoreApps) -> None:
     """With a movement that the eye can follow."""
-    shop = await shops()
-    shop.keeps_thinking("volga", "ural", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps()
+    core_app.keeps_thinking("volga", "ural", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 2)
     assert await offers(page) == ["sever", "ladoga"]
     await page.shows("2 из 4 ответили")
@@ -59,63 +59,63 @@ async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page:
         "await page.evaluate(() => { window.moved = []; const animate = Element.prototype.animate; "
         "Element.prototype.animate = function (...how) { moved.push(this.dataset.insurer); return animate.apply(this, how) } })"
     )
-    shop.go_on("volga", "ural")
+    core_app.go_on("volga", "ural")
     await ends(page)
     assert await offers(page) == CHEAP_FIRST
     assert {"sever", "ladoga", "volga"} <= set(await page.reads("moved"))
 
 
-async def test_who_wants_less_motion_sees_none(browser: Browser, shops: Shops) -> None:
+async def test_who_wants_less_motion_sees_none(browser: Browser, core_apps: CoreApps) -> None:
     """`prefers-reduced-motion`."""
     page = browser.page(reducedMotion="reduce")
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("volga", behaviour=Processing())
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, core_app)
     await has_offers(page, 1)
     await page.run("await page.evaluate(() => { window.moved = 0; Element.prototype.animate = () => { moved += 1 } })")
-    shop.go_on("volga")
+    core_app.go_on("volga")
     await ends(page)
     assert await page.reads("moved") == 0
     assert await page.reads("document.getAnimations().length") == 0
 
 
-async def test_refusals_and_breakdowns_stand_below_with_their_reasons(page: Page, shops: Shops) -> None:
+async def test_refusals_and_breakdowns_stand_below_with_their_reasons(page: Page, core_apps: CoreApps) -> None:
     """Quietly; offers are what the customer came for."""
-    shop = await shops()
-    shop.keeps_thinking("sever", behaviour=Decline(code="KBM_TOO_HIGH"))
-    shop.world.sandbox.set_mode("ural", None)
-    await ask(page, shop)
+    core_app = await core_apps()
+    core_app.keeps_thinking("sever", behaviour=Decline(code="KBM_TOO_HIGH"))
+    core_app.world.sandbox.set_mode("ural", None)
+    await ask(page, core_app)
     await ends(page)
     assert await offers(page) == ["volga", "ural", "ladoga"]
     assert "Отказ" in (await refusals(page))["sever"]
 
 
-async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, shops: Shops) -> None:
+async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, core_apps: CoreApps) -> None:
     """With the same data, as a new application."""
-    shop = await shops(insurers=("sever", "volga"))
-    shop.keeps_thinking("sever", "volga", behaviour=Processing())
-    shop.world.set(quote_deadline="3s")
-    api = await shop.world.api()
-    page_url = await shop.world.core_app(api)
-    await ask(page, replace(shop, url=page_url))
+    core_app = await core_apps(insurers=("sever", "volga"))
+    core_app.keeps_thinking("sever", "volga", behaviour=Processing())
+    core_app.world.set(quote_deadline="3s")
+    api = await core_app.world.api()
+    page_url = await core_app.world.core_app(api)
+    await ask(page, replace(core_app, url=page_url))
     await ends(page)
     await page.shows("Пока предложений нет")
     assert set(await refusals(page)) == {"sever", "volga"}
     first = await page.reads("location.hash")
-    shop.go_on("sever", "volga")
+    core_app.go_on("sever", "volga")
     await page.click("Спросить ещё раз")
     await page.waits(f"location.hash !== '{first}'")
     await ends(page)
     assert len(await offers(page)) == 2
 
 
-async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, shops: Shops) -> None:
+async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, core_apps: CoreApps) -> None:
     """It is not for sale, and not the best one, however cheap."""
-    shop = await shops(insurers=("sever", "volga"))
+    core_app = await core_apps(insurers=("sever", "volga"))
     await page.run("await page.clock.install()")
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
-    shop.world.sandbox.script("sever", Offer(premium="1000.00", valid_until=until))
-    await ask(page, shop)
+    core_app.world.sandbox.script("sever", Offer(premium="1000.00", valid_until=until))
+    await ask(page, core_app)
     await ends(page)
     assert await offers(page) == ["sever", "volga"]
     await page.run("await page.clock.fastForward('01:00:01')")
@@ -134,10 +134,10 @@ async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, shops
 @pytest.mark.parametrize(
     "address", ["http://volga.example/buy", "javascript:alert(1)", "https://volga.example@evil.example/", "//x", None]
 )
-async def test_only_a_plain_https_address_is_a_way_to_buy(page: Page, shops: Shops, address: str | None) -> None:
+async def test_only_a_plain_https_address_is_a_way_to_buy(page: Page, core_apps: CoreApps, address: str | None) -> None:
     """Whoever sent it, and wherever it was kept."""
-    shop = await shops(insurers=("volga",))
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("volga",))
+    await ask(page, core_app)
     await ends(page)
     await page.run(
         "await page.evaluate((address) => { const key = 'osago:request:' + location.hash.slice(2); "

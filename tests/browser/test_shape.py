@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Browser, Page
+from support.core_app import CoreApps, ask, ends, has_offers
 from support.foreign import npm_ci
-from support.shop import Shops, ask, ends, has_offers
 
 from sandbox.insurers.script.behaviours import Decline, Processing
 
@@ -43,17 +43,17 @@ async def fits(page: Page) -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=["light", "dark", "light-phone", "dark-phone"])
-async def test_axe_finds_nothing_in_any_state(browser: Browser, shops: Shops, look: dict[str, Any]) -> None:
+async def test_axe_finds_nothing_in_any_state(browser: Browser, core_apps: CoreApps, look: dict[str, Any]) -> None:
     """Empty form, problems, filled in, live, ended with everything open, the stub."""
     page = browser.page(**look)
-    shop = await shops()
+    core_app = await core_apps()
     found: list[tuple[str, str]] = []
 
     async def look_at(state: str) -> None:
         found.extend((state, violation) for violation in await violations(page))
         await fits(page)
 
-    await page.open(shop.url)
+    await page.open(core_app.url)
     await look_at("empty")
     await page.click("Узнать цены")
     await page.shows("Проверьте 18 полей")
@@ -62,27 +62,27 @@ async def test_axe_finds_nothing_in_any_state(browser: Browser, shops: Shops, lo
     )
     await page.run("await page.getByText('Собственник — другой человек').click()")
     await look_at("problems")
-    shop.keeps_thinking("volga", behaviour=Processing())
-    shop.keeps_thinking("ural", behaviour=Decline(code="KBM"))
-    await ask(page, shop)
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    core_app.keeps_thinking("ural", behaviour=Decline(code="KBM"))
+    await ask(page, core_app)
     await has_offers(page, 2)
     await look_at("live")
-    shop.go_on("volga")
+    core_app.go_on("volga")
     await ends(page)
     await page.click("Как посчитали цену: Volga")
     await look_at("ended")
-    shop.keeps_thinking("sever", "volga", "ladoga", behaviour=Decline(code="KBM"))
+    core_app.keeps_thinking("sever", "volga", "ladoga", behaviour=Decline(code="KBM"))
     await page.click("Запросить снова")
     await page.shows("Все страховые компании ответили отказом")
     await look_at("stub")
     assert "\n".join(f"{state}: {violation}" for state, violation in found) == ""
 
 
-async def test_everything_to_touch_is_large_enough(browser: Browser, shops: Shops) -> None:
+async def test_everything_to_touch_is_large_enough(browser: Browser, core_apps: CoreApps) -> None:
     """24 pixels at least, as WCAG 2.2 wants it, and 44 where the way goes on."""
     page = browser.page(**PHONE)
-    shop = await shops(insurers=("sever", "volga"))
-    await ask(page, shop)
+    core_app = await core_apps(insurers=("sever", "volga"))
+    await ask(page, core_app)
     await ends(page)
     sizes = await page.reads(
         "[...document.querySelectorAll('a, button')].map((one) => [one.className, one.getBoundingClientRect().height])"

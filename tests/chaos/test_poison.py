@@ -20,7 +20,7 @@ DEADLY = f"""
 import os
 import signal
 
-from workers.insurers.rest_poll import RestPoll
+from workers.adapters.rest_poll import RestPoll
 
 
 class Deadly(RestPoll):

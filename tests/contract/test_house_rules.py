@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,3 +52,10 @@ def test_names_and_folders_keep_their_limits() -> None:
     assert house.shared_module_names() == {}
     assert house.shared_class_names() == {}
     assert house.full_folders() == {}
+
+
+def test_tests_lie_by_the_part_that_they_test() -> None:
+    """At most as many modules in a folder as a folder of the product has; none loose."""
+    folders = Counter(path.parent for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {folder: count for folder, count in folders.items() if count > house.MODULES_IN_A_FOLDER_MAX} == {}
+    assert ROOT / "tests" not in folders

@@ -39,7 +39,7 @@ from app.server.http1 import http_limits, paced_protocol
 from app.server.peer_budget import PeerCost
 from app.use_cases import accept, insurer_callbacks
 from app.watch import customer_watch, hub
-from cli import docs_tables
+from cli import docs_tables, feed_schema
 from cli.main import app
 from sandbox.insurers.script.magic_values import MAGIC, PREFIX
 from sandbox.insurers.wire.dialects import GROUP as DIALECTS
@@ -180,11 +180,18 @@ def test_every_problem_is_listed() -> None:
 
 
 def test_the_table_of_errors_is_the_one_of_the_code() -> None:
-    """`make docs` makes it; every code that a caller can meet is in it, with its message."""
+    """`make docs` makes it and those of the fields; every code that a caller can meet is in it, with its message."""
     assert docs_tables.renewed(INTEGRATION) == INTEGRATION
+    assert docs_tables.renewed(INTEGRATION_RU) == INTEGRATION_RU
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
     assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written
+
+
+def test_the_offer_in_the_feed_s_schema_has_the_fields_of_the_code() -> None:
+    """`make docs` brings it there."""
+    schema = (ROOT / "docs/feed.schema.json").read_text(encoding="utf-8")
+    assert feed_schema.renewed_feed(schema) == schema
 
 
 def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
@@ -250,7 +257,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
         (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
         (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
-        (INTEGRATION, "WebSockets of one address, per process", default_of(Settings, "sockets_per_address")),
+        (
+            INTEGRATION,
+            "WebSockets and event streams of one address (IPv6: of one /64), per process",
+            default_of(Settings, "sockets_per_address"),
+        ),
         (INTEGRATION, "WebSockets of one service, per process", default_of(Settings, "sockets_per_token")),
         (
             INTEGRATION,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
-from support.town import Town
+from support.system import System
 from websockets.exceptions import WebSocketException
 
 from cli.quote.aggregator_client import CREATE, CallFailed, Client
@@ -41,11 +41,11 @@ class Customer:
 class Customers:
     """The load."""
 
-    def __init__(self, town: Town, chance: random.Random, http: httpx.AsyncClient) -> None:
-        self._town = town
+    def __init__(self, system: System, chance: random.Random, http: httpx.AsyncClient) -> None:
+        self._system = system
         self._chance = chance
         self._http = http
-        self._token = town.world.token()
+        self._token = system.world.token()
 
     async def come(self, *, seconds: float, per_s: float) -> Sequence[Customer]:
         """So many a second for so long; returns when the last one has seen its end."""
@@ -68,7 +68,7 @@ class Customers:
         customer.late_s = (datetime.now(UTC) - expires_at).total_seconds()
 
     async def _ask(self, customer: Customer) -> None:
-        wish = self._town.world.new_request(clientReference=customer.reference)
+        wish = self._system.world.new_request(clientReference=customer.reference)
         body = {"query": CREATE, "variables": {"input": wish}}
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
@@ -94,4 +94,4 @@ class Customers:
             await asyncio.sleep(AGAIN_S)
 
     def _any_api(self) -> str:
-        return f"http://127.0.0.1:{self._chance.choice(self._town.apis).port}"
+        return f"http://127.0.0.1:{self._chance.choice(self._system.apis).port}"

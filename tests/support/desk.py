@@ -10,7 +10,7 @@ from support.applications import an_application
 
 from app.config.insurers_file import InsurerSettings
 from app.domain.ids import uuid7
-from app.domain.insurer_call import Call
+from app.domain.insurer_call import InsurerCall
 from app.domain.quote import Answer
 from app.redis.job_streams import Delivery
 from app.runtime.clock import Clock
@@ -60,10 +60,10 @@ class Scripted:
 class Mailbox:
     """Holds what the insurer has called with."""
 
-    def __init__(self, *calls: Call) -> None:
+    def __init__(self, *calls: InsurerCall) -> None:
         self._calls = {str(number): call for number, call in enumerate(calls)}
 
-    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, Call]:
+    async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
         del request_id, insurer_id
         return self._calls
 
@@ -88,7 +88,7 @@ def settings(adapter: str, url: str) -> InsurerSettings:
 class Desk:
     """One insurer and what asks it."""
 
-    def __init__(self, one: InsurerSettings, adapter: type[Adapter] | None = None, *calls: Call) -> None:
+    def __init__(self, one: InsurerSettings, adapter: type[Adapter] | None = None, *calls: InsurerCall) -> None:
         self.clock = Clock()
         self.http = InsurerHttp(one, self.clock)
         line = InsurerAccess(
@@ -119,7 +119,9 @@ async def scripted(answers: Mapping[str, bytes]) -> AsyncGenerator[tuple[str, Sc
 
 
 @asynccontextmanager
-async def desk(adapter: str, answers: Mapping[str, bytes], *calls: Call) -> AsyncGenerator[tuple[Desk, Scripted], None]:
+async def desk(
+    adapter: str, answers: Mapping[str, bytes], *calls: InsurerCall
+) -> AsyncGenerator[tuple[Desk, Scripted], None]:
     async with scripted(answers) as (url, insurer):
         asked = Desk(settings(adapter, url), None, *calls)
         try:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from app.config.insurers_file import PollInterval, secret_option
 from app.domain.application import Application, VehicleCategory
 from app.domain.errors import InsurerProtocol, WrongSetting
-from app.domain.insurer_call import Call, CallbackRule
+from app.domain.insurer_call import CallbackRule, InsurerCall
 from app.domain.offers.links import https_url
 from app.domain.offers.offer_bounds import plain_code
 from app.domain.quote import Answer
@@ -108,7 +108,7 @@ class Adapter(ABC):
         """The answer, None while the insurer is still at it."""
         raise NotImplementedError(application_id)
 
-    def called(self, call: Call) -> Answer | None:
+    def called(self, call: InsurerCall) -> Answer | None:
         """The answer in what the insurer called with, None if it is still at it.
 
         Only its own signature is trusted, and only where what is signed names the application: `call.is_about`.

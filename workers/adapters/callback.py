@@ -11,7 +11,7 @@ import msgspec
 from app.config.insurers_file import PollInterval
 from app.domain.application import Application
 from app.domain.errors import InsurerProtocol
-from app.domain.insurer_call import Call, CallbackRule
+from app.domain.insurer_call import CallbackRule, InsurerCall
 from app.domain.quote import Answer
 from app.use_cases.insurer_callbacks import is_signed
 from workers.adapters.adapter import Abilities, Adapter, Created, InsurerAccess
@@ -69,7 +69,7 @@ class Callback(Adapter):
             return refusal
         return read_status(reply.expect(_OK).body).answer()
 
-    def called(self, call: Call) -> Answer | None:
+    def called(self, call: InsurerCall) -> Answer | None:
         if not is_signed(self._secret, call.body, call.header(_SIGNATURE)):
             raise InsurerProtocol("signature: another")
         about = _read_about(call.body)

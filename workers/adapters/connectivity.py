@@ -28,7 +28,7 @@ from app.domain.errors import (
 from app.domain.ids import uuid7
 from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, InsurerAccess
-from workers.adapters.containment import checked, contained
+from workers.adapters.containment import Containment, checked
 from workers.adapters.registry import make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp, Reply
 
@@ -104,7 +104,7 @@ async def _tried(
     sent = "no application sent" if application is None else "an application sent"
     try:
         adapter = _adapter(settings, http, clock)
-        with contained(settings.id, "check"):
+        with Containment(settings.id, clock).around("check"):
             if application is not None:
                 checked("create", await adapter.create(application, f"{uuid7(clock.now())}:{settings.id}"))
             elif adapter.abilities.polls:

@@ -31,6 +31,8 @@ MAY_REFUSE: Final = frozenset({500})
 """Statuses besides 4xx whose bodies may say, in the JSON that was agreed, that it is a refusal."""
 _REFUSED: Final = 422
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_ESCAPES: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+_UNPRINTABLE: Final = rb"\u0000"
 _KEY: Final = re.compile(rb'"([^"\\]*)"\s*:')
 
 to_json: Final = msgspec.json.Encoder(decimal_format="string").encode
@@ -38,14 +40,14 @@ to_json: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def reader(shape: type[Shape]) -> Callable[[bytes], Shape]:
-    """A function that reads JSON of this shape, strictly; a byte order mark before it is skipped.
+    """A function that reads JSON of this shape, strictly; a byte order mark before it is skipped, half a character is none.
 
     It raises `InsurerProtocol` where the JSON, or its shape, is another, or a name stands twice in an object.
     """
     decode = msgspec.json.Decoder(shape).decode
 
     def read(body: bytes) -> Shape:
-        body = body.removeprefix(_BYTE_ORDER_MARK)
+        body = _as_json(body)
         try:
             found = decode(body)
             _check_names(body)
@@ -54,6 +56,14 @@ def reader(shape: type[Shape]) -> Callable[[bytes], Shape]:
         return found
 
     return read
+
+
+def _as_json(body: bytes) -> bytes:
+    """The body without a byte order mark, and NUL for each half of a surrogate pair: that field alone cannot be read then."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPES.sub(lambda escape: _UNPRINTABLE if escape[1] else escape[0], body)
 
 
 class _TwiceError(ValueError):
@@ -134,7 +144,7 @@ def as_refusal(code: str | None) -> NoOffer:
 def refusal_in(body: bytes) -> NoOffer:
     """The refusal that a 422 is whatever its body says; its code is a bonus."""
     try:
-        refusal = msgspec.json.decode(body.removeprefix(_BYTE_ORDER_MARK))
+        refusal = msgspec.json.decode(_as_json(body))
         code = refusal.get("reason", refusal).get("code")
     except (*NOT_JSON, AttributeError):
         return declined()

@@ -17,7 +17,7 @@ from app.observability import metrics
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
-from workers.adapters.containment import checked, contained
+from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
@@ -79,6 +79,7 @@ class InsurerExchange:
         self._limits = limits
         self._clock = clock
         self._called_back = called_back
+        self._containment = Containment(settings.id, clock)
         self._poll_interval = _poll_interval(settings, adapter)
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
@@ -122,7 +123,7 @@ class InsurerExchange:
         if not self._adapter.abilities.calls_back:
             return await self._converse(asked)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
-        return await race(self._called_back.answer(asked.job, self._adapter), self._converse(asked))
+        return await race(self._called_back.answer(asked.job, self._adapter, self._containment), self._converse(asked))
 
     async def _converse(self, asked: _Conversation) -> Answer:
         job, ownership = asked.job, asked.ownership
@@ -199,7 +200,7 @@ class InsurerExchange:
             began_at = self._clock.monotonic()
             try:
                 gate = gated(turn.keep) if limit.has_rate else nullcontext()
-                with contained(self.insurer_id, step), gate:
+                with self._containment.around(step), gate:
                     result = checked(step, await call())
             except InsurerError as error:
                 self._count(step, error, self._clock.monotonic() - began_at)

@@ -1,6 +1,7 @@
 """Logs how an insurer fails: one line a minute while it does, and one when it has recovered."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -56,20 +57,17 @@ class FailureLog:
             return
         failed = self._kinds.total()
         if failed >= self._calls * FAILED_SHARE_MIN:
-            statuses = " ".join(f"{kind}×{count}" for kind, count in self._kinds.most_common(_KINDS_MAX))
-            log.warning(
-                "insurer.failing",
-                insurer=self._insurer_id,
-                calls=self._calls,
-                failed=failed,
-                statuses=statuses,
-                slowest_s=round(self._slowest_s, 2),
-            )
+            log.warning("insurer.failing", insurer=self._insurer_id, **self._figures(failed))
             self._is_failing = True
         elif self._is_failing:
             log.warning("insurer.recovered", insurer=self._insurer_id, calls=self._calls, failed=failed)
             self._is_failing = False
         self._begin()
+
+    def _figures(self, failed: int) -> Mapping[str, object]:
+        statuses = " ".join(f"{kind}×{count}" for kind, count in self._kinds.most_common(_KINDS_MAX))
+        slowest_s = round(self._slowest_s, 2)
+        return {"calls": self._calls, "failed": failed, "statuses": statuses, "slowest_s": slowest_s}
 
     def _forget_quiet_calls(self) -> None:
         """Calls from before a failure say nothing about it."""

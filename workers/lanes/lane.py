@@ -13,13 +13,12 @@ from uuid import UUID
 import structlog
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.errors import Unavailable
+from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.observability import metrics
 from app.postgres.cipher import Sealed
 from app.postgres.quote_rows import Work
 from app.redis.job_streams import Delivery
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.group_commit import DataRefused
@@ -174,14 +173,14 @@ class Lane:
     async def _discard(self, holding: Holding) -> None:
         try:
             await self._resources.jobs.discard(self.insurer_id, holding.delivery)
-        except GONE:
+        except RedisAway:
             self.doubtful.add(holding.delivery.shard)
 
     async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
         try:
             return await self._resources.jobs.recall(self.insurer_id, ids)
-        except GONE:
+        except RedisAway:
             return {}
 
     async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
@@ -254,8 +253,8 @@ class Lane:
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
-            except Exception as error:  # noqa: BLE001 - Redis is away, or its client broken: the jobs wait for this worker
-                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=type(error).__name__)
+            except RedisAway as error:  # the jobs wait for this worker
+                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
                 self.doubtful.add(shard)
 
     def _release(self, holding: Holding) -> None:

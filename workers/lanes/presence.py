@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.job_streams import JobStreams, Remembered
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.periodic import periodic
@@ -71,7 +71,7 @@ class Presence:
         """Beats once.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         async with self._ticking[shard]:
             await self._tick(shard)
@@ -110,8 +110,8 @@ class Presence:
         """Keeps the insurer's own id; if Redis loses it, the same idempotency key brings it back."""
         try:
             await self._memory.submit(Remembered(job.request_id, job.insurer_id, application_id, job.expires_at))
-        except GONE as error:
-            log.debug("presence.forgetful", insurer=job.insurer_id, error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("presence.forgetful", insurer=job.insurer_id, error=str(error))
 
     async def _remember(self, batch: Sequence[Remembered]) -> list[None]:
         await self._jobs.remember(batch)
@@ -124,6 +124,6 @@ class Presence:
                 return
             try:
                 await self._tick(shard)
-            except GONE as error:
-                log.debug("presence.unknown", shard=shard, error=type(error).__name__)
+            except RedisAway as error:
+                log.debug("presence.unknown", shard=shard, error=str(error))
                 self._beaten_at[shard] = self._clock.monotonic() - self._lease_s + self.every_s

@@ -23,7 +23,7 @@ async def relay_once(resources: Resources) -> None:
     """Tells Redis of the oldest notices.
 
     Raises:
-        Unavailable, redis.RedisError: one of the two is away; the notices stay.
+        Unavailable: one of the two is away; the notices stay.
     """
     while True:
         async with connected(resources.pool) as connection:

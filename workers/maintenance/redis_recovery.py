@@ -15,7 +15,6 @@ from app.postgres.database import Connection, connected
 from app.postgres.request_rows import OpenRequest, open_requests
 from app.redis.job_streams import Enqueued
 from app.redis.keys import shard_of
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 
@@ -53,8 +52,8 @@ class RedisRecovery:
                 pass
             try:
                 await self.run_once()
-            except (Unavailable, *GONE) as error:
-                log.warning("recovery.waits", error=type(error).__name__)
+            except Unavailable as error:
+                log.warning("recovery.waits", error=str(error))
                 await self._resources.clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:

@@ -19,7 +19,7 @@ from uuid import UUID
 from app.codecs.application_codec import decode_application
 from app.codecs.quote_codec import encode_quote
 from app.config.settings import Settings
-from app.domain.errors import Unavailable
+from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.postgres.cipher import Sealed
 from app.postgres.database import connected
@@ -27,7 +27,6 @@ from app.postgres.quote_rows import Work, read_work
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import Delivery
 from app.redis.keys import shard_of
-from app.redis.topology import GONE
 from app.resources import Resources, open_resources
 from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.registry import line_of, make_adapter
@@ -105,7 +104,7 @@ async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, int]]) 
 async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: CrashMarker) -> None:
     works = await _found(resources, insurer_id, list(numbers))
     recalled: Mapping[UUID, str] = {}
-    with suppress(*GONE):  # the same idempotency key brings it back from the insurer
+    with suppress(RedisAway):  # the same idempotency key brings it back from the insurer
         recalled = await resources.jobs.recall(insurer_id, list(numbers))
     async with asking_of(resources, insurer_id) as asking, asyncio.TaskGroup() as tasks:
         for request_id, number in numbers.items():

@@ -13,11 +13,11 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.domain.quote import Answer, ReasonCode, failed
 from app.observability import metrics
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.redis.job_streams import Delivery
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.supervision import IsolatedTasks
@@ -125,7 +125,7 @@ class Quarantine:
         )
         try:
             await self._letters.bury(letter)
-        except GONE:  # the quote tells of it all the same
+        except RedisAway:  # the quote tells of it all the same
             log.warning("job.buried_unseen", insurer=suspect.insurer_id, request_id=request_id)
         if not suspect.verdict.done():
             suspect.verdict.set_result(failed(ReasonCode.INTERNAL))

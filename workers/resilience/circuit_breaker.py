@@ -18,10 +18,9 @@ from typing import Final, TypeVar, cast
 from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable
+from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable, RedisAway
 from app.domain.insurer import Availability
 from app.redis.insurer_states import InsurerStates, OpenCircuit
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.failure_window import JITTER, TRIPPED, CountedCall, FailureWindow
@@ -138,7 +137,7 @@ class SharedBreaker:
         """Tells the others of what this worker has found and they do not know yet.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         if self._states is None or not self._window.is_untold:
             return
@@ -189,7 +188,7 @@ class SharedBreaker:
             is_ours = self._states is None or await self._states.claim_trial(
                 self._insurer_id, passage.token, lasts_s=self._trial_s
             )
-        except GONE:
+        except RedisAway:
             is_ours = True  # without Redis each worker tries for itself
         except BaseException:
             self._trial = None
@@ -287,5 +286,5 @@ async def _shortly(sharing: Awaitable[Result]) -> Result | None:
     try:
         async with asyncio.timeout(SHARE_S_MAX):
             return await sharing
-    except GONE:
+    except (RedisAway, TimeoutError):
         return None

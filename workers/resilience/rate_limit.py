@@ -13,10 +13,9 @@ import structlog
 
 from app.config.insurers_file import InsurerSettings
 from app.config.quantities import Rate
-from app.domain.errors import InsurerError, OurLimit
+from app.domain.errors import InsurerError, OurLimit, RedisAway
 from app.observability import metrics
 from app.redis.insurer_states import InsurerStates
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.slot_reservations import Peers, SlotGrid
@@ -215,5 +214,5 @@ class RateLimits:
                 continue
             try:
                 await self._states.pause(self._insurer_id, step, min(seconds, PAUSE_S_MAX))
-            except GONE as error:
-                log.debug("limit.untold", insurer=self._insurer_id, error=type(error).__name__)
+            except RedisAway as error:
+                log.debug("limit.untold", insurer=self._insurer_id, error=str(error))

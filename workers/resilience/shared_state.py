@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.redis.insurer_states import InsurerStates, States
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.circuit_breaker import SharedBreaker
@@ -66,8 +66,8 @@ class ClusterState:
             for circuit in self._circuits.values():
                 await circuit.share()
             states = await self._states.read(list(self._circuits), lease_s=self._lease_s)
-        except GONE as error:
-            log.debug("sharing.waits", error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("sharing.waits", error=str(error))
             self._peers.is_redis_there = False
             self._away_at = self._clock.monotonic()
             return

@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from app.config.quantities import Rate
+from app.domain.errors import RedisAway
 from app.redis.insurer_states import InsurerStates
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -111,8 +111,8 @@ class SlotGrid:
             if self._peers.is_redis_there and await self._is_together():
                 await self._reserve_together(count)
                 return
-        except GONE as error:
-            log.debug("limit.alone", insurer=self._insurer_id, error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("limit.alone", insurer=self._insurer_id, error=str(error))
             self._peers.is_redis_there = False
         self._slots.extend(self._share(self._clock.monotonic(), count))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final, cast
 
 import jwt
@@ -38,7 +39,7 @@ class Keyring:
         return self._secrets[self.signing_id]
 
     def learn(self, public: Mapping[str, RSAPublicKey]) -> bool:
-        """Takes over the provider's keys as they are now; tells whether any has changed."""
+        """Takes over the provider's keys as they are now; true if any has changed."""
         changed = {id_: key.public_numbers() for id_, key in public.items()} != {
             id_: key.public_numbers() for id_, key in self._public.items()
         }
@@ -77,32 +78,36 @@ def parse_secrets(text: str) -> Mapping[str, str]:
     return secrets
 
 
-def parse_jwks(document: object) -> Mapping[str, RSAPublicKey]:
-    """The RS256 keys of a JSON Web Key Set; keys of other kinds are left out.
+def key_set(document: object) -> jwt.PyJWKSet:
+    """A JSON Web Key Set.
 
     Raises:
-        ValueError: it is no key set, or holds no such key.
+        ValueError: the document is none.
+        jwt.PyJWTError: it holds no key.
     """
-    keys = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
-    if not isinstance(keys, list):
-        raise ValueError("no JSON Web Key Set")  # noqa: TRY004 - whatever is wrong with it is one error
-    found = [read for key in cast("list[object]", keys)[:KEYS_MAX] if (read := _public_key(key))]
-    if not found:
+    if not isinstance(document, dict):
+        raise ValueError("no JSON Web Key Set")  # noqa: TRY004 - as for any other document that is none
+    return jwt.PyJWKSet.from_dict(cast("dict[str, Any]", document))
+
+
+def usable_keys(keys: jwt.PyJWKSet) -> Mapping[str, RSAPublicKey]:
+    """The RS256 keys of a set; weak, private and nameless ones and those of other kinds are left out.
+
+    Raises:
+        ValueError: there is none.
+    """
+    usable = dict(filter(None, map(_usable, keys)))
+    if not usable:
         raise ValueError("no RS256 key with a kid")
-    return dict(found)
+    return dict(islice(usable.items(), KEYS_MAX))
 
 
-def _public_key(key: object) -> tuple[str, RSAPublicKey] | None:
-    if not isinstance(key, dict):
+def _usable(key: jwt.PyJWK) -> tuple[str, RSAPublicKey] | None:
+    public: object = key.key
+    if (
+        not (isinstance(key.key_id, str) and key.key_id)
+        or key.public_key_use not in (None, "sig")
+        or key.algorithm_name != FOREIGN
+    ):
         return None
-    fields = cast("dict[str, Any]", key)
-    key_id = fields.get("kid")
-    if fields.get("kty") != "RSA" or not isinstance(key_id, str) or not key_id:
-        return None
-    if fields.get("use", "sig") != "sig" or fields.get("alg", FOREIGN) != FOREIGN or "d" in fields:
-        return None
-    try:
-        read = jwt.PyJWK(fields, FOREIGN).key
-    except (jwt.PyJWTError, ValueError, TypeError):
-        return None
-    return (key_id, read) if isinstance(read, RSAPublicKey) and read.key_size >= RSA_BITS_MIN else None
+    return (key.key_id, public) if isinstance(public, RSAPublicKey) and public.key_size >= RSA_BITS_MIN else None

@@ -85,8 +85,7 @@ class Tokens:
         return self._sign({"sub": subject, "scope": scopes, "aud": SERVICE_AUDIENCE}, self._clock.now() + ttl)
 
     def watch_token(self, request_id: UUID) -> str:
-        exp = int((self._clock.now() + self._watch_ttl).timestamp())
-        return self._signed(f'{{"sub":"{request_id}","aud":"{WATCH_AUDIENCE}","exp":{exp}}}'.encode())
+        return self._sign({"sub": request_id, "aud": WATCH_AUDIENCE}, self._clock.now() + self._watch_ttl)
 
     def customer_token(self, tenant: str, customer_id: str) -> tuple[str, datetime]:
         """The token, and until when it holds."""

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from app.domain.errors import Overloaded
+from app.server.client_network import network_of
 from app.use_cases.caller_shares import CallerShare
 
 _ADDRESS: Final = "address "
@@ -24,12 +25,12 @@ class SocketCounter:
         return sum(count for who, count in self._open.items() if not who.startswith(_ADDRESS))
 
     def from_address(self, address: str) -> AbstractContextManager[None]:
-        """Holds a place for the block.
+        """Holds a place for the block. All addresses of a network of IPv6 count as one.
 
         Raises:
             Overloaded: this address has none left.
         """
-        return self._held(f"{_ADDRESS}{address}", self._per_address)
+        return self._held(f"{_ADDRESS}{network_of(address)}", self._per_address)
 
     def of_caller(self, share: CallerShare) -> AbstractContextManager[None]:
         """Holds a place for the block.

@@ -3,6 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from app.api.rest.json_schema import schemas_of
+from app.domain.intake.table_walk import example_of
+from app.intake.new_request import moscow_day, new_request_table
+
 REQUEST_ID: Final = "019ca2d4-5c1e-7a3b-9f00-3d6f5c2b1a90"
 EVENTS: Final = """\
 id: hMEB
@@ -14,44 +18,20 @@ event: QuotesCompleted
 data: {"type": "QuotesCompleted", "cursor": "hMEH", "outcome": "ALL_ANSWERED", …}
 
 """
-_ADDRESS: Final = {"kladr": "7700000000000", "text": "г. Москва, ул. Садовая, д. 5, кв. 12"}
-_PERSON: Final = {"lastName": "Кузнецов", "firstName": "Илья", "middleName": "Сергеевич", "birthDate": "1987-03-14"}
 
 
-def wish() -> dict[str, Any]:
+def new_request() -> dict[str, Any]:
     """A `CreateQuoteRequestInput`."""
-    return {
-        "clientReference": "order-2026-0001",
-        "customerId": "customer-42",
-        "application": {
-            "vehicle": {
-                "make": "Lada",
-                "model": "Vesta",
-                "year": 2021,
-                "enginePower": "122",
-                "licensePlate": "К456МН799",
-                "vin": "XTAGFL110MY654321",
-                "document": {"kind": "REGISTRATION_CERTIFICATE", "number": "9934567890", "issuedOn": "2021-09-14"},
-            },
-            "policyholder": {
-                **_PERSON,
-                "passport": "4509123456",
-                "passportIssuedOn": "2007-04-02",
-                "address": _ADDRESS,
-            },
-            "drivers": {"listed": [{**_PERSON, "license": "7712345678", "drivingSince": "2006-08-20"}]},
-            "startsOn": (datetime.now(UTC) + timedelta(days=10)).date().isoformat(),
-        },
-    }
+    return example_of(new_request_table(moscow_day(datetime.now(UTC)), ()))
 
 
 def request() -> dict[str, Any]:
     """A `QuoteRequest` after two answers of three."""
     now = datetime.now(UTC).replace(microsecond=0)
     offer = {
+        **dict.fromkeys(schemas_of("Offer")["Offer"]["properties"]),  # None where nothing else is said
         "number": "N-1",
         "premium": {"amount": "5432.10", "currency": "RUB"},
-        "coefficients": None,
         "validUntil": _moment(now + timedelta(days=3)),
         "purchaseUrl": "https://sever.example/buy/N-1",
     }
@@ -63,7 +43,7 @@ def request() -> dict[str, Any]:
     offered = _quote("sever", "Северное страхование", status="OFFERED", offer=offer, receivedAt=_moment(now))
     return {
         "id": REQUEST_ID,
-        "clientReference": "order-2026-0001",
+        "clientReference": "order-2024-0001",
         "customerId": "customer-42",
         "status": "COLLECTING",
         "createdAt": _moment(now),

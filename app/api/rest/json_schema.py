@@ -10,8 +10,8 @@ from graphql import (
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
-    Undefined,
     build_schema,
+    value_from_ast_untyped,
 )
 
 from app.api.schema.build import sdl
@@ -31,7 +31,7 @@ SCALARS: Final[dict[str, Schema]] = {
 _LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type
 _NON_NULL: Final[Any] = GraphQLNonNull
 _LEFT_OUT: Final = {("Insurer", "availability")}
-"""It is asked of Redis for each insurer; the query `insurers` tells it."""
+"""It takes a call of Redis for each insurer; the query `insurers` has it."""
 
 
 def schemas_of(*names: str) -> dict[str, Schema]:
@@ -75,7 +75,7 @@ def _schema(type_: GraphQLNamedType) -> Schema:
             required = [
                 name
                 for name, field in type_.fields.items()
-                if isinstance(field.type, _NON_NULL) and field.default_value is Undefined
+                if isinstance(field.type, _NON_NULL) and field.default is None
             ]
             made = _object({name: _field(field) for name, field in type_.fields.items()}, required) | described
             if type_.is_one_of:
@@ -93,8 +93,8 @@ def _field(field: Any) -> Schema:
     schema = _type(field.type)
     if field.description:
         schema = {**schema, "description": field.description}
-    default = getattr(field, "default_value", Undefined)
-    return schema if default is Undefined or default is None else {**schema, "default": default}
+    default = getattr(field, "default", None)
+    return schema if default is None else {**schema, "default": value_from_ast_untyped(default.literal)}
 
 
 def _type(type_: Any) -> Schema:

@@ -82,12 +82,12 @@ def openapi() -> dict[str, Any]:
 def _create() -> dict[str, Any]:
     accepted = _json("QuoteRequestAccepted", {"accepted": {"value": examples.accepted()}})
     location = {"description": "Of the request.", "schema": {"type": "string"}}
-    wish = _json("CreateQuoteRequestInput", {"a car": {"value": examples.wish()}})
+    new_request = _json("CreateQuoteRequestInput", {"a car": {"value": examples.new_request()}})
     return {
         "operationId": "createQuoteRequest",
         "summary": "Ask for quotes",
         "description": "Answers when the request is committed; a repeated `clientReference` returns the first one.",
-        "requestBody": {"required": True, "content": wish},
+        "requestBody": {"required": True, "content": new_request},
         "responses": {
             "202": {"description": "Stored, and being asked.", "headers": {"Location": location}, "content": accepted},
             **_problems(400, 401, 403, 413, 415, 422, 429, 500, 503),

@@ -11,7 +11,6 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLUnionType,
-    Undefined,
     build_schema,
 )
 
@@ -68,7 +67,7 @@ def _object(type_: GraphQLNamedType, fields: list[str]) -> str:
 def _fields(type_: GraphQLObjectType | GraphQLInputObjectType) -> Iterator[str]:
     is_input = isinstance(type_, GraphQLInputObjectType)
     for name, field in type_.fields.items():
-        is_needed = isinstance(field.type, _NON_NULL) and getattr(field, "default_value", Undefined) is Undefined
+        is_needed = isinstance(field.type, _NON_NULL) and getattr(field, "default", None) is None
         mark = "?" if is_input and not is_needed else ""
         yield f"{_comment(field, '  ')}  readonly {name}{mark}: {_type(field.type)};\n"
 

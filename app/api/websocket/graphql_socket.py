@@ -261,8 +261,8 @@ class _Connection:
             raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Message too long before the token")
         try:
             return decode_frame(text)
-        except MalformedFrame:
-            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, "Malformed message") from None
+        except MalformedFrame as malformed:
+            raise closing_codes.SocketClosing(closing_codes.BAD_REQUEST, str(malformed)) from None
         except OverfullFrame:
             if length_max is not None:
                 raise closing_codes.SocketClosing(closing_codes.UNAUTHORIZED, "Unauthorized") from None

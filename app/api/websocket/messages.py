@@ -8,6 +8,8 @@ from app.api.execution.document_cost import TooComplex
 from app.api.graphql_request import GraphQLRequest, check_values
 
 ID_LENGTH_MAX: Final = 128
+MALFORMED: Final = "Malformed message"
+BYTE_ORDER_MARK: Final = "Malformed message: a byte order mark (U+FEFF) before the JSON"
 
 
 class ConnectionInit(msgspec.Struct, tag_field="type", tag="connection_init"):
@@ -37,7 +39,7 @@ _decoder: Final = msgspec.json.Decoder(Frame)
 
 
 class MalformedFrame(Exception):
-    """A frame that is none of the protocol's."""
+    """A frame that is none of the protocol's; its text is why, for the close frame."""
 
 
 class OverfullFrame(Exception):
@@ -59,12 +61,12 @@ def decode_frame(text: str) -> Frame:
     try:
         frame = _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise MalformedFrame from None
+        raise MalformedFrame(BYTE_ORDER_MARK if text.startswith("\ufeff") else MALFORMED) from None
     if isinstance(frame, Subscribe | Complete) and not 1 <= len(frame.id) <= ID_LENGTH_MAX:
-        raise MalformedFrame
+        raise MalformedFrame(MALFORMED)
     if isinstance(frame, Subscribe):
         if not frame.payload.names_a_document:
-            raise MalformedFrame
+            raise MalformedFrame(MALFORMED)
         try:
             check_values(text)
         except TooComplex as error:

@@ -1,7 +1,7 @@
 """The application as a whole: its table for a day, and the rules between its vehicle, its people and its policy."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final
@@ -15,6 +15,7 @@ from app.domain.intake.rules import between
 from app.domain.intake.vehicle_table import vehicle_table
 
 START_DAYS_AHEAD: Final = (1, 60)
+EXAMPLE_DAYS_AHEAD: Final = 10
 USAGE_MONTHS: Final = (3, 12)
 DRIVING_AGE_MIN: Final = 17
 DRIVING_AGE_MIN_CATEGORY_A: Final = 16
@@ -28,7 +29,7 @@ def application_table(today: date, is_email: IsEmail) -> ObjectTable:
         Field("policyholder", person_table(adult(today), is_email, today)),
         optional("owner", person_table(born(today), is_email, today), about="The policyholder if left out."),
         Field("drivers", drivers_table(today), attrgetter("listed")),
-        Field("starts_on", date, _starts_on(today)),
+        Field("starts_on", date, _starts_on(today), example=(today + timedelta(days=EXAMPLE_DAYS_AHEAD)).isoformat()),
         optional(
             "usage_months",
             int,

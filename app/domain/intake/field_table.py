@@ -64,7 +64,7 @@ class Field:
     given: tuple[str, ...] = ()
     """Attributes that stand before it and choose its rule, which is then `rule(*values)`."""
     codes: tuple[str, ...] = ()
-    """What its own rule may find, if the rule is not marked with it; REQUIRED and TYPE_INVALID apart."""
+    """What may be wrong with it, if its rule is not marked with that; REQUIRED and what its kind finds apart."""
     about: str | None = None
     """What the API's documentation says about it."""
     example: object = None
@@ -89,6 +89,11 @@ class ListTable:
     item: Any
     rule: Callable[[list[object]], list[object]] = same
     """How many there may be."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What its rule may find."""
+        return codes_of(self.rule)
 
 
 class ObjectTable:

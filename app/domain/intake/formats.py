@@ -1,7 +1,7 @@
 """How single values are written: each parser takes what people type and returns the one spelling, or raises `Broken`.
 
 Spaces and hyphens are dropped, lower case is raised, and letters that look alike in both alphabets become those of
-the document. What a value means beside others (its dates, its owner's age) is `app.domain.intake.application_reader`'s.
+the document. What a value means beside others (its dates, its owner's age) is `app.domain.intake.application_table`'s.
 """
 
 import re
@@ -67,7 +67,7 @@ def _form(code: str, pattern: str, spelling: Spelling) -> Parser:
     """A parser of values that match a pattern once they are spelt so."""
     matches = re.compile(pattern).fullmatch
 
-    @finds(code)
+    @finds(code, "TEXT_UNPRINTABLE")
     def parse(text: str) -> str:
         if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
             raise Broken(code)
@@ -115,7 +115,7 @@ _PLATES: Final[Mapping[VehicleCategory, Parser]] = {
 _TAXI_PLATE: Final = _plate(_CAR_PLATE, _YELLOW_PLATE)
 
 
-@finds("LICENSE_PLATE_INVALID")
+@finds("LICENSE_PLATE_INVALID", "TEXT_UNPRINTABLE")
 def license_plate(category: VehicleCategory, purpose: VehiclePurpose) -> Parser:
     """The parser of plates that such a vehicle may have, in Cyrillic letters."""
     if category is VehicleCategory.B and purpose is VehiclePurpose.TAXI:
@@ -142,7 +142,7 @@ kladr: Final = _form("KLADR_INVALID", "[0-9]{11,19}", _DIGITS)
 _e164: Final = _form("PHONE_INVALID", r"\+(?:7[3-9][0-9]{9}|(?!7|89)[1-9][0-9]{7,14})", {})
 
 
-@finds("PHONE_INVALID")
+@finds("PHONE_INVALID", "TEXT_UNPRINTABLE")
 def phone(text: str) -> str:
     """E.164. Without a plus it is Russian: ten digits, or eleven of which the first is 7 or 8."""
     if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
@@ -195,6 +195,7 @@ DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 _is_decimal: Final = re.compile(DECIMAL).fullmatch
 
 
+@finds("DATE_INVALID", "TEXT_UNPRINTABLE")
 def parse_date(text: str) -> date:
     """`YYYY-MM-DD` in ASCII digits and nothing else of ISO 8601."""
     # Python's own parser takes weeks and dates without hyphens, too; of digits it takes none but ASCII's.
@@ -206,6 +207,7 @@ def parse_date(text: str) -> date:
     raise _broken(text[:_SCALAR_LENGTH_MAX], "DATE_INVALID")
 
 
+@finds("DECIMAL_INVALID", "TEXT_UNPRINTABLE")
 def parse_decimal(text: str) -> Decimal:
     """At most 15 ASCII digits and 10 behind a point; neither an exponent nor an underscore nor infinity."""
     if not _is_decimal(text):

@@ -79,7 +79,12 @@ def _document_table(today: date) -> ObjectTable:
             str,
             _DOCUMENT_NUMBERS.__getitem__,
             given=("kind",),
-            codes=("REGISTRATION_CERTIFICATE_INVALID", "VEHICLE_PASSPORT_INVALID", "ELECTRONIC_PASSPORT_INVALID"),
+            codes=(
+                "REGISTRATION_CERTIFICATE_INVALID",
+                "VEHICLE_PASSPORT_INVALID",
+                "ELECTRONIC_PASSPORT_INVALID",
+                "TEXT_UNPRINTABLE",
+            ),
             about="Series and number without spaces; the 15 digits of an electronic passport.",
             example="9934567890",
         ),

@@ -3,13 +3,13 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 
-import { Draft, EMPTY } from './draft';
+import { Draft, DraftPath, EMPTY, FieldPath } from './draft';
 import { Problems } from './input';
 
 export interface Form {
   draft: Draft;
   problems: Problems;
-  set: (path: string, value: string | boolean) => void;
+  set: (path: DraftPath, value: string | boolean) => void;
   change: (next: (draft: Draft) => Draft) => void;
 }
 
@@ -20,5 +20,5 @@ export const FormProvider = Context.Provider;
 export const useForm = (): Form => useContext(Context);
 
 /** Whether something inside these paths has a problem: what hides it has to open. */
-export const hasProblem = (problems: Problems, ...paths: string[]): boolean =>
+export const hasProblem = (problems: Problems, ...paths: FieldPath[]): boolean =>
   paths.some((path) => path in problems);

@@ -2,7 +2,19 @@
 // It lives in this tab alone (sessionStorage): a reload keeps it, closing the tab forgets it. Once it is accepted only this page's
 // memory has it, to ask again: passports and licences do not stay behind in a storage that every script may read.
 
-export type Draft = Readonly<Record<string, string | boolean>>;
+import { FIELDS } from './table';
+
+type Numbered<Path extends string> = Path extends `${infer Above}.*.${infer Below}` ? `${Above}.${number}.${Below}` : Path;
+
+/** The path of a field of the API: a path that the tables do not have does not compile. */
+export type FieldPath = Numbered<keyof typeof FIELDS>;
+/** What the page alone knows. */
+type OwnPath = 'is owner another' | 'are drivers unlimited' | 'drivers' | 'plate series' | 'plate region';
+export type DraftPath = FieldPath | OwnPath;
+export type Draft = { readonly [path in DraftPath]?: string | boolean };
+
+/** Kind of the field, and whether it is required. */
+export const fieldAt = (path: FieldPath) => FIELDS[path.replace(/\.\d+\./, '.*.') as keyof typeof FIELDS];
 
 const KEY = 'osago:draft';
 
@@ -43,29 +55,37 @@ export function keepDraft(draft: Draft): void {
   }
 }
 
-export const textOf = (draft: Draft, path: string): string => String(draft[path] ?? '');
+export const textOf = (draft: Draft, path: DraftPath): string => String(draft[path] ?? '');
 
-export const isSet = (draft: Draft, path: string): boolean => draft[path] === true;
+export const isSet = (draft: Draft, path: DraftPath): boolean => draft[path] === true;
 
 export const driversOf = (draft: Draft): number => Math.max(1, Number(textOf(draft, 'drivers')) || 1);
 
 /** Takes one driver out; those behind move up. */
 export function withoutDriver(draft: Draft, gone: number): Draft {
-  const moved: Record<string, string | boolean> = {};
+  const moved: Record<string, string | boolean | undefined> = {};
   for (const [path, value] of Object.entries(draft)) {
     const match = /^drivers\.listed\.(\d+)\.(.+)$/.exec(path);
     const at = match ? Number(match[1]) : -1;
     if (!match || at < gone) moved[path] = value;
     else if (at > gone) moved[`drivers.listed.${at - 1}.${match[2]}`] = value;
   }
-  return { ...moved, drivers: String(driversOf(draft) - 1) };
+  return { ...(moved as Draft), drivers: String(driversOf(draft) - 1) };
 }
 
 /** `Lada Vesta, 2021`: how the application is called on the page of offers. */
 export function titleOf(draft: Draft): string {
-  const name = ['vehicle.make', 'vehicle.model'].map((path) => textOf(draft, path).trim()).join(' ').trim();
+  const name = (['vehicle.make', 'vehicle.model'] as const).map((path) => textOf(draft, path).trim()).join(' ').trim();
   const year = textOf(draft, 'vehicle.year');
   return year ? `${name}, ${year}` : name;
 }
 
-export const plateOf = (draft: Draft): string => `${textOf(draft, 'plate series')} ${textOf(draft, 'plate region')}`.trim();
+const DEPOT = new Set(['TRAM', 'TROLLEYBUS']);
+
+/** Whether the vehicle has the number of a depot instead of a state plate. */
+export const isOfDepot = (draft: Draft): boolean => DEPOT.has(textOf(draft, 'vehicle.category'));
+
+export function plateOf(draft: Draft): string {
+  if (isOfDepot(draft)) return textOf(draft, 'vehicle.licensePlate').trim();
+  return `${textOf(draft, 'plate series')} ${textOf(draft, 'plate region')}`.trim();
+}

@@ -3,18 +3,20 @@
 import type { ComponentChildren, JSX } from 'preact';
 
 import { useForm } from './context';
-import { isSet, textOf } from './draft';
-import { caretAfter, Mask } from './masks';
+import { DraftPath, fieldAt, FieldPath, isSet, textOf } from './draft';
+import { caretAfter, date, decimal, Mask } from './masks';
 
 interface FieldProps {
-  path: string;
+  path: DraftPath;
   label: string;
   hint?: string | undefined;
-  optional?: boolean;
   width?: 'full' | 'half' | 'third' | 'pair' | undefined;
 }
 
 interface TextProps extends FieldProps {
+  path: FieldPath;
+  /** As the table has it if left out. */
+  optional?: boolean;
   mask?: Mask | undefined;
   inputMode?: 'numeric' | 'decimal' | 'tel' | 'email' | undefined;
   autoComplete?: string | undefined;
@@ -23,7 +25,20 @@ interface TextProps extends FieldProps {
   code?: boolean | undefined;
 }
 
-export function Text({ path, mask, code, inputMode, autoComplete, placeholder, maxLength, ...rest }: TextProps) {
+/** How values of a kind are typed. */
+const TYPED: Readonly<Record<string, Pick<TextProps, 'mask' | 'inputMode' | 'placeholder'>>> = {
+  date: { mask: date, inputMode: 'numeric', placeholder: 'ДД.ММ.ГГГГ' },
+  decimal: { mask: decimal, inputMode: 'decimal' },
+  whole: { inputMode: 'numeric' },
+};
+
+export function Text({ path, ...props }: TextProps) {
+  const { kind, isRequired } = fieldAt(path);
+  const { mask, code, inputMode, autoComplete, placeholder, maxLength, ...rest } = {
+    optional: !isRequired,
+    ...TYPED[kind],
+    ...props,
+  };
   const { draft, set, problems } = useForm();
   const input = (event: JSX.TargetedInputEvent<HTMLInputElement>) => set(path, mend(event.currentTarget, mask));
   return (
@@ -126,7 +141,12 @@ export function Switch({ path, label, hint }: FieldProps) {
   );
 }
 
-function Box({ path, label, hint, optional, width = 'half', children }: FieldProps & { children: ComponentChildren }) {
+interface BoxProps extends FieldProps {
+  optional?: boolean;
+  children: ComponentChildren;
+}
+
+function Box({ path, label, hint, optional, width = 'half', children }: BoxProps) {
   const { problems } = useForm();
   const problem = problems[path];
   return (

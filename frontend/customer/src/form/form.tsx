@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { submit, Submission } from '../submit';
 import { counted } from '../words';
 import { FormProvider } from './context';
-import { Draft, keepDraft, keptDraft } from './draft';
+import { Draft, DraftPath, keepDraft, keptDraft } from './draft';
 import { example } from './example';
 import { Problems, problemsByPath, written } from './input';
 import { Outline } from './outline';
@@ -34,7 +34,7 @@ export function ApplicationForm({ initialProblems, onAccepted }: Props) {
       keepDraft(changed);
       return changed;
     });
-  const set = (path: string, value: string | boolean) => {
+  const set = (path: DraftPath, value: string | boolean) => {
     change((now) => ({ ...now, [path]: value }));
     setProblems((now) => without(now, path));
   };
@@ -86,7 +86,7 @@ export function ApplicationForm({ initialProblems, onAccepted }: Props) {
 }
 
 /** Without the problem of this field; the plate's two parts share one. */
-function without(problems: Problems, path: string): Problems {
+function without(problems: Problems, path: DraftPath): Problems {
   const place = path.startsWith('plate ') ? 'vehicle.licensePlate' : path;
   if (!(place in problems)) return problems;
   return Object.fromEntries(Object.entries(problems).filter(([known]) => known !== place));

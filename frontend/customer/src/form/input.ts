@@ -1,14 +1,14 @@
-// Makes the API's ApplicationInput of a draft. What cannot even be written in it (half a date, an empty field) is told
-// here; everything else the API checks, and nobody else.
+// Makes the API's ApplicationInput of a draft, field by field as the table has them. The page finds by itself what cannot even be
+// written in it (half a date, an empty field); everything else the API checks.
 
-import { Draft, driversOf, isSet, plateOf, textOf } from './draft';
+import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
+import { FIELDS, MESSAGES } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
-export const FILL_IN = 'Заполните это поле.';
 export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
-const NUMBER_ONE_OF = 'Пожалуйста, укажите VIN, номер кузова или номер шасси: нужен хотя бы один из них.';
+const NUMBERS = ['vehicle.vin', 'vehicle.bodyNumber', 'vehicle.chassisNumber'] as const;
 
 export interface Written {
   input: Json;
@@ -17,121 +17,58 @@ export interface Written {
 
 /** The input, and what is wrong with it already. */
 export function written(draft: Draft): Written {
-  const writer = new Writer(draft);
-  const input: Json = {
-    vehicle: vehicle(writer),
-    policyholder: person(writer, 'policyholder'),
-    ...(isSet(draft, 'is owner another') ? { owner: person(writer, 'owner') } : {}),
-    drivers: drivers(writer),
-    startsOn: writer.date('startsOn'),
-    usageMonths: writer.whole('usageMonths'),
-  };
-  return { input, problems: writer.problems };
+  const input: Json = {};
+  const problems: Record<string, string> = {};
+  for (const path of pathsOf(draft)) {
+    const { kind, isRequired } = fieldAt(path);
+    const text = typed(draft, path);
+    const value = kind === 'flag' ? isSet(draft, path) : text && WRITERS[kind](text);
+    if (value === null) problems[path] = DATE_WRONG;
+    else if (value !== '') put(input, path.split('.'), value);
+    else if (isRequired) problems[path] = MESSAGES.REQUIRED;
+  }
+  if (isSet(draft, 'are drivers unlimited')) input['drivers'] = { unlimited: true };
+  if (NUMBERS.every((path) => !typed(draft, path))) problems['vehicle.vin'] = MESSAGES.VEHICLE_NUMBER_REQUIRED;
+  return { input, problems };
 }
 
-class Writer {
-  readonly problems: Record<string, string> = {};
+/** The paths of the fields that this draft has: an owner and drivers only where there are some. */
+function pathsOf(draft: Draft): FieldPath[] {
+  const isUnlimited = isSet(draft, 'are drivers unlimited');
+  const places = Array.from({ length: isUnlimited ? 0 : driversOf(draft) }, (_, at) => String(at));
+  const paths = Object.keys(FIELDS).filter(
+    (path) => path !== 'drivers.unlimited' && (!path.startsWith('owner.') || isSet(draft, 'is owner another')),
+  );
+  return paths.flatMap((path) =>
+    path.includes('*') ? places.map((at) => path.replace('*', at)) : [path],
+  ) as FieldPath[];
+}
 
-  constructor(readonly draft: Draft) {}
+const typed = (draft: Draft, path: FieldPath): string =>
+  path === 'vehicle.licensePlate' ? plateOf(draft) : textOf(draft, path).trim();
 
-  optional(path: string): string | undefined {
-    return textOf(this.draft, path).trim() || undefined;
-  }
-
-  text(path: string): string | undefined {
-    const text = this.optional(path);
-    if (!text) this.problems[path] = FILL_IN;
-    return text;
-  }
-
-  whole(path: string): number | undefined {
-    const text = this.text(path);
-    return text ? Number(text) : undefined;
-  }
-
-  wholeIfAny(path: string): number | undefined {
-    return this.optional(path) ? this.whole(path) : undefined;
-  }
-
-  decimal(path: string): string | undefined {
-    return this.text(path)?.replace(',', '.').replace(/\.$/, '');
-  }
-
-  date(path: string): string | undefined {
-    const text = this.text(path);
-    if (!text) return undefined;
+/** What stands in the API's input for a text that is typed; null where it cannot be written there. */
+const WRITERS = {
+  text: (text: string) => text,
+  choice: (text: string) => text,
+  whole: (text: string) => Number(text),
+  decimal: (text: string) => text.replace(',', '.').replace(/\.$/, ''),
+  date: (text: string) => {
     const [day, month, year] = text.split('.');
     const iso = `${year}-${month}-${day}`;
     const moment = new Date(`${iso}T00:00:00Z`);
-    if (text.length === 10 && !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso)) return iso;
-    this.problems[path] = DATE_WRONG;
-    return undefined;
+    const isDate = text.length === 10 && !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
+    return isDate ? iso : null;
+  },
+} as const;
+
+function put(input: Json, [key = '', ...below]: string[], value: unknown): void {
+  if (!below.length) {
+    input[key] = value;
+    return;
   }
-
-  dateIfAny(path: string): string | undefined {
-    return this.optional(path) ? this.date(path) : undefined;
-  }
-}
-
-function vehicle(writer: Writer): Json {
-  const { draft } = writer;
-  const numbers = {
-    vin: writer.optional('vehicle.vin'),
-    bodyNumber: writer.optional('vehicle.bodyNumber'),
-    chassisNumber: writer.optional('vehicle.chassisNumber'),
-  };
-  if (!Object.values(numbers).some(Boolean)) writer.problems['vehicle.vin'] = NUMBER_ONE_OF;
-  return {
-    category: textOf(draft, 'vehicle.category'),
-    make: writer.text('vehicle.make'),
-    model: writer.text('vehicle.model'),
-    year: writer.whole('vehicle.year'),
-    enginePower: writer.decimal('vehicle.enginePower'),
-    licensePlate: plateOf(draft) || undefined,
-    ...numbers,
-    document: {
-      kind: textOf(draft, 'vehicle.document.kind'),
-      number: writer.text('vehicle.document.number'),
-      issuedOn: writer.date('vehicle.document.issuedOn'),
-    },
-    purpose: textOf(draft, 'vehicle.purpose'),
-    maxMassKg: writer.wholeIfAny('vehicle.maxMassKg'),
-    seats: writer.wholeIfAny('vehicle.seats'),
-    withTrailer: isSet(draft, 'vehicle.withTrailer'),
-  };
-}
-
-function named(writer: Writer, path: string): Json {
-  return {
-    lastName: writer.text(`${path}.lastName`),
-    firstName: writer.text(`${path}.firstName`),
-    middleName: writer.optional(`${path}.middleName`),
-    birthDate: writer.date(`${path}.birthDate`),
-  };
-}
-
-function person(writer: Writer, path: string): Json {
-  return {
-    ...named(writer, path),
-    passport: writer.text(`${path}.passport`),
-    passportIssuedOn: writer.dateIfAny(`${path}.passportIssuedOn`),
-    address: { kladr: writer.text(`${path}.address.kladr`), text: writer.text(`${path}.address.text`) },
-    phone: writer.optional(`${path}.phone`),
-    email: writer.optional(`${path}.email`),
-  };
-}
-
-function drivers(writer: Writer): Json {
-  if (isSet(writer.draft, 'are drivers unlimited')) return { unlimited: true };
-  const listed = Array.from({ length: driversOf(writer.draft) }, (_, at) => {
-    const path = `drivers.listed.${at}`;
-    return {
-      ...named(writer, path),
-      license: writer.text(`${path}.license`),
-      drivingSince: writer.date(`${path}.drivingSince`),
-    };
-  });
-  return { listed };
+  input[key] ??= /^\d+$/.test(below[0] ?? '') ? [] : {};
+  put(input[key] as Json, below, value);
 }
 
 /** The API's problems by the paths of the draft; the API writes dates its own way. */

@@ -4,7 +4,7 @@ import { CITIES } from './cities';
 import { useForm } from './context';
 import { driversOf, isSet, textOf, withoutDriver } from './draft';
 import { Switch, Text } from './fields';
-import { card, date, kladr, name, passport, phone } from './masks';
+import { card, kladr, name, passport, phone } from './masks';
 import { Section } from './section';
 
 const DRIVERS_MOST = 50;
@@ -31,7 +31,10 @@ export function Policyholder() {
   );
 }
 
-function Person({ path }: { path: string }) {
+type PersonPath = 'policyholder' | 'owner';
+type DriverPath = `drivers.listed.${number}`;
+
+function Person({ path }: { path: PersonPath }) {
   const isMe = path === 'policyholder';
   return (
     <>
@@ -39,9 +42,6 @@ function Person({ path }: { path: string }) {
       <Text
         path={`${path}.birthDate`}
         label="Дата рождения"
-        mask={date}
-        inputMode="numeric"
-        placeholder="ДД.ММ.ГГГГ"
         autoComplete={isMe ? 'bday' : undefined}
         width="third"
       />
@@ -49,10 +49,6 @@ function Person({ path }: { path: string }) {
       <Text
         path={`${path}.passportIssuedOn`}
         label="Паспорт выдан"
-        mask={date}
-        inputMode="numeric"
-        placeholder="ДД.ММ.ГГГГ"
-        optional
         width="third"
       />
       <Settlement path={`${path}.address.kladr`} />
@@ -69,7 +65,6 @@ function Person({ path }: { path: string }) {
         mask={phone}
         inputMode="tel"
         autoComplete={isMe ? 'tel' : undefined}
-        optional
       />
       <Text
         path={`${path}.email`}
@@ -77,13 +72,12 @@ function Person({ path }: { path: string }) {
         inputMode="email"
         autoComplete={isMe ? 'email' : undefined}
         maxLength={254}
-        optional
       />
     </>
   );
 }
 
-function Names({ path, isMe }: { path: string; isMe: boolean }) {
+function Names({ path, isMe }: { path: PersonPath | DriverPath; isMe: boolean }) {
   const said = (word: string) => (isMe ? word : undefined);
   return (
     <>
@@ -94,7 +88,6 @@ function Names({ path, isMe }: { path: string; isMe: boolean }) {
         label="Отчество"
         mask={name}
         autoComplete={said('additional-name')}
-        optional
         width="third"
       />
     </>
@@ -104,7 +97,7 @@ function Names({ path, isMe }: { path: string; isMe: boolean }) {
 const OTHER = 'other';
 
 /** A settlement out of the list, or the KLADR code of any other. */
-function Settlement({ path }: { path: string }) {
+function Settlement({ path }: { path: `${PersonPath}.address.kladr` }) {
   const { draft, set, problems } = useForm();
   const code = textOf(draft, path);
   const isListed = CITIES.some(([known]) => known === code);
@@ -164,7 +157,7 @@ const SHARED = ['lastName', 'firstName', 'middleName', 'birthDate'] as const;
 
 function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
   const { draft, change } = useForm();
-  const path = `drivers.listed.${at}`;
+  const path: DriverPath = `drivers.listed.${at}`;
   const isEmpty = SHARED.every((key) => !textOf(draft, `${path}.${key}`));
   const isKnown = textOf(draft, 'policyholder.lastName') !== '';
   const copy = () =>
@@ -188,9 +181,9 @@ function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
         )}
       </h3>
       <Names path={path} isMe={false} />
-      <Text path={`${path}.birthDate`} label="Дата рождения" mask={date} inputMode="numeric" placeholder="ДД.ММ.ГГГГ" width="third" />
+      <Text path={`${path}.birthDate`} label="Дата рождения" width="third" />
       <Text path={`${path}.license`} label="Водительские права" mask={card} width="third" code />
-      <Text path={`${path}.drivingSince`} label="Стаж с" mask={date} inputMode="numeric" placeholder="ДД.ММ.ГГГГ" width="third" />
+      <Text path={`${path}.drivingSince`} label="Стаж с" width="third" />
     </div>
   );
 }

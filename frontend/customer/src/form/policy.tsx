@@ -2,7 +2,6 @@
 
 import { useForm } from './context';
 import { Choice, Text } from './fields';
-import { date } from './masks';
 import { Section } from './section';
 import { dayAhead } from './example';
 
@@ -18,9 +17,6 @@ export function Policy() {
       <Text
         path="startsOn"
         label="Действует с"
-        mask={date}
-        inputMode="numeric"
-        placeholder="ДД.ММ.ГГГГ"
         hint="С завтрашнего дня и до 60 дней вперёд"
       />
       <Choice path="usageMonths" label="Период использования" options={MONTHS} hint="Сколько месяцев в году вы ездите" />

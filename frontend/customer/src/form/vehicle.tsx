@@ -1,9 +1,9 @@
 // The section about the car.
 
 import { useForm, hasProblem } from './context';
-import { textOf } from './draft';
+import { isOfDepot, textOf } from './draft';
 import { Choice, Segments, Switch, Text } from './fields';
-import { card, decimal, electronicPassport, Mask, partNumber, vehiclePassport, vin, whole, date } from './masks';
+import { card, electronicPassport, Mask, partNumber, vehiclePassport, vin, whole } from './masks';
 import { More, Section } from './section';
 import { Plate } from './plate';
 
@@ -28,7 +28,6 @@ const DOCUMENTS = [
   ['PASSPORT', 'ПТС'],
   ['ELECTRONIC_PASSPORT', 'ЭПТС'],
 ] as const;
-const DEPOT = new Set(['TRAM', 'TROLLEYBUS']);
 
 const NUMBERS: Readonly<Record<string, { label: string; mask: Mask; hint: string }>> = {
   REGISTRATION_CERTIFICATE: { label: 'Серия и номер СТС', mask: card, hint: '10 знаков: 99 34 567890' },
@@ -40,13 +39,13 @@ export function Vehicle() {
   const { draft } = useForm();
   return (
     <Section id="vehicle" title="Автомобиль" number={1}>
-      {DEPOT.has(textOf(draft, 'vehicle.category')) ? <DepotNumber /> : <Plate />}
+      {isOfDepot(draft) ? <DepotNumber /> : <Plate />}
       <Text path="vehicle.make" label="Марка" maxLength={100} />
       <Text path="vehicle.model" label="Модель" maxLength={100} />
-      <Text path="vehicle.year" label="Год выпуска" mask={whole(4)} inputMode="numeric" width="pair" />
-      <Text path="vehicle.enginePower" label="Мощность, л. с." mask={decimal} inputMode="decimal" width="pair" />
+      <Text path="vehicle.year" label="Год выпуска" mask={whole(4)} width="pair" />
+      <Text path="vehicle.enginePower" label="Мощность, л. с." width="pair" />
       <Choice path="vehicle.purpose" label="Цель использования" options={PURPOSES} width="third" />
-      <Text path="vehicle.vin" label="VIN" mask={vin} width="full" code hint="17 знаков, есть в СТС и ПТС" />
+      <Text path="vehicle.vin" label="VIN" mask={vin} width="full" optional={false} code hint="17 знаков, есть в СТС и ПТС" />
       <PartNumbers />
       <Document />
       <Kind />
@@ -59,7 +58,6 @@ function DepotNumber() {
     <Text
       path="vehicle.licensePlate"
       label="Бортовой номер"
-      optional
       width="full"
       code
       maxLength={12}
@@ -75,8 +73,8 @@ function PartNumbers() {
     Boolean(textOf(draft, 'vehicle.bodyNumber') || textOf(draft, 'vehicle.chassisNumber'));
   return (
     <More title="Нет VIN? Укажите номер кузова или шасси" open={isOpen}>
-      <Text path="vehicle.bodyNumber" label="Номер кузова" mask={partNumber} optional code />
-      <Text path="vehicle.chassisNumber" label="Номер шасси" mask={partNumber} optional code />
+      <Text path="vehicle.bodyNumber" label="Номер кузова" mask={partNumber} code />
+      <Text path="vehicle.chassisNumber" label="Номер шасси" mask={partNumber} code />
     </More>
   );
 }
@@ -90,7 +88,7 @@ function Document() {
         <Segments path="vehicle.document.kind" label="Документ на автомобиль" options={DOCUMENTS} />
       </div>
       <Text path="vehicle.document.number" label={number.label} mask={number.mask} hint={number.hint} code />
-      <Text path="vehicle.document.issuedOn" label="Дата выдачи" mask={date} inputMode="numeric" placeholder="ДД.ММ.ГГГГ" />
+      <Text path="vehicle.document.issuedOn" label="Дата выдачи" />
     </>
   );
 }
@@ -108,12 +106,12 @@ function Kind() {
           path="vehicle.maxMassKg"
           label="Разрешённая максимальная масса, кг"
           mask={whole(6)}
-          inputMode="numeric"
+          optional={false}
           width="full"
         />
       )}
       {category === 'D' && (
-        <Text path="vehicle.seats" label="Пассажирских мест" mask={whole(3)} inputMode="numeric" width="full" />
+        <Text path="vehicle.seats" label="Пассажирских мест" mask={whole(3)} optional={false} width="full" />
       )}
       <Switch path="vehicle.withTrailer" label="Езжу с прицепом" />
     </More>

@@ -1,0 +1,44 @@
+"""The fields of an application for the customer's page: `python -m cli.form_fields` prints the module (`make schema`)."""
+
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.domain.intake.application_table import application_table
+from app.domain.intake.field_table import ListTable, ObjectTable
+from app.domain.intake.problems import MESSAGES
+from app.domain.intake.table_walk import fields_of
+
+ANY_DAY: Final = date(2026, 1, 15)
+"""Paths, kinds and what is required are the same on any day."""
+SHOWN_BEFORE_SENDING: Final = ("REQUIRED", "VEHICLE_NUMBER_REQUIRED")
+"""The problems that the page finds by itself."""
+HEAD: Final = """\
+// The fields of an application. `make schema` prints this file from the tables of fields: do not edit it.
+
+"""
+_KINDS: Final = MappingProxyType({str: "text", int: "whole", Decimal: "decimal", date: "date", bool: "flag"})
+
+
+def form_fields() -> str:
+    """The module, as it stands in `frontend/customer/src/form/table.ts`."""
+    fields = [
+        f"  '{'.'.join(path)}': {{ kind: '{_kind(field.kind)}', isRequired: {str(field.is_required).lower()} }},\n"
+        for path, _, field in fields_of(application_table(ANY_DAY, bool))
+        if not isinstance(field.kind, ObjectTable | ListTable)
+    ]
+    messages = [f"  {code}: '{MESSAGES[code]}',\n" for code in SHOWN_BEFORE_SENDING]
+    return (
+        f"{HEAD}/** By the API's paths; `*` is a driver's place in the list. */\nexport const FIELDS = {{\n{''.join(fields)}}} as const;\n"
+        f"\n/** The API's messages of the problems that the page finds by itself. */\nexport const MESSAGES = {{\n{''.join(messages)}}} as const;\n"
+    )
+
+
+def _kind(kind: Any) -> str:
+    return "choice" if issubclass(kind, Enum) else _KINDS[kind]
+
+
+if __name__ == "__main__":
+    print(form_fields(), end="")
