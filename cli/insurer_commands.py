@@ -1,4 +1,4 @@
-"""`osago insurers`: every insurer with its settings and availability; `check` calls each of them."""
+"""`osago insurers`: the insurers, their settings and their availability; `check` calls each of them."""
 
 import asyncio
 import sys

@@ -13,7 +13,7 @@ _PORT_MAX: Final = 65_535
 
 
 class SchemaOf(StrEnum):
-    """The forms of the schema."""
+    """The API of the printed schema."""
 
     GRAPHQL = "graphql"
     OPENAPI = "openapi"
@@ -220,7 +220,7 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
     drop_letters(letter_ids)
 
 
-insurers = typer.Typer(invoke_without_command=True, help="Every insurer with its settings and availability.")
+insurers = typer.Typer(invoke_without_command=True, help="The insurers, their settings and their availability.")
 app.add_typer(insurers, name="insurers")
 
 

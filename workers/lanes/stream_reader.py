@@ -77,7 +77,7 @@ class StreamReader:
             log.warning("reader.refused", insurer=self._lane.insurer_id, error=error.refusal)
 
     async def _give_way(self) -> None:
-        """Who has a queue leaves the others as much of this worker's time as it takes itself."""
+        """A lane with a backlog leaves the others as much of this worker's time as it takes itself."""
         began_at = self._clock.monotonic()
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -92,7 +92,7 @@ class StreamReader:
             self._lane.doubtful.add(self.shard)
 
     async def _read_own(self) -> None:
-        """Begins whatever is pending for this consumer and held by nobody here: nobody else would ever take it."""
+        """Begins the jobs that are pending for this consumer and that no lane holds: no other worker would ever take them."""
         self._audited_at = self._clock.monotonic()
         self._lane.doubtful.discard(self.shard)
         after = "0"

@@ -45,7 +45,7 @@ class ClusterState:
         self._away_at = float("-inf")
 
     def ring(self, insurer_id: str) -> None:
-        """Somebody has changed this insurer's state."""
+        """Another worker has changed this insurer's state."""
         if insurer_id in self._circuits:
             self._rung.set()
 
@@ -75,7 +75,7 @@ class ClusterState:
         self._adopt(states)
 
     def _adopt(self, states: States) -> None:
-        # After an outage everybody looks dead until they have beaten again.
+        # After an outage every worker looks dead until its next beat.
         if self._clock.monotonic() >= self._away_at + self._lease_s:
             everybody = sorted({*states.working, self._consumer})
             self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
