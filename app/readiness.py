@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from redis.exceptions import ResponseError
 
-from app.domain.errors import Unavailable
+from app.domain.errors import RedisAway, Unavailable
 from app.postgres.schema_version import is_current
 from app.redis import keys
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.clock import Clock
 from app.runtime.periodic import periodic
@@ -76,7 +74,7 @@ class Lookout:
         self._looking_since_s = self._clock.monotonic()
         try:
             self._learn(await self._look())
-        except (Unavailable, *GONE):
+        except Unavailable:
             self._learn(NOT_THERE)
         except Exception:
             self._learn(NOT_THERE)
@@ -131,13 +129,8 @@ class ReadinessMonitor:
         redis, shards = self._resources.redis, range(self._resources.jobs.shards)
         try:
             await asyncio.gather(*(redis.set(keys.probe(shard), "1", px=_PROBE_MS) for shard in shards))
-        except ResponseError as error:
-            code = refusal_code(error)
-            return f"takes no writes: {_REFUSALS.get(code, 'it refuses them')} ({code})"
+        except RedisAway as error:
+            if not error.refusal:
+                raise
+            return f"takes no writes: {_REFUSALS.get(error.refusal, 'it refuses them')} ({error.refusal})"
         return OK
-
-
-def refusal_code(error: ResponseError) -> str:
-    """Redis's own code of an error: never its text, which may repeat what was sent."""
-    word = getattr(error, "status_code", None) or str(error).partition(" ")[0]
-    return word if word.isascii() and word.isalpha() and word.isupper() else type(error).__name__

@@ -19,7 +19,7 @@ from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
 from app.redis.redis_client import RedisClient
-from app.redis.topology import RedisAddress, close, connect, parse_address
+from app.redis.topology import RedisAddress, connect, parse_address
 from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
@@ -124,5 +124,5 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
             log.warning("clock.own", reason="PostgreSQL is not there yet")
         yield resources
     finally:
-        await close(redis)
+        await redis.aclose()
         pool.terminate()

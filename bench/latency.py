@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvloop
+from redis.asyncio import Redis
 
-from app.redis.topology import connect, connect_blocking, parse_address
 from bench.fleet import TEN, Fleet, fleet
 from bench.http import Poster
 from bench.rows import Row, Target
@@ -80,9 +80,8 @@ def _rows(what: str, found_ms: Sequence[float], hop_ms: float, note: str) -> lis
 
 async def _hop_ms(one: Fleet) -> float:
     """The median of so many hops."""
-    address = parse_address(one.system.redis_url)
-    writer: Any = connect(address)
-    reader: Any = connect_blocking(address)
+    writer: Any = Redis.from_url(one.system.redis_url, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
+    reader: Any = Redis.from_url(one.system.redis_url, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
     found: list[float] = []
     for _ in range(HOPS):
         waiting = asyncio.create_task(reader.xread({"bench": "$"}, block=1000))

@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 
 import httpx
 import uvloop
+from redis.asyncio import Redis
 
 from app.redis import keys
-from app.redis.topology import connect, parse_address
 from bench.fleet import Fleet, fleet, worker
 from bench.rows import Row, Target
 from bench.users import body_of
@@ -51,7 +51,7 @@ async def _kills(one: Fleet) -> list[float]:
 
 async def _killed(one: Fleet, number: int) -> float:
     """Seconds until the jobs that a victim had were all another's."""
-    redis = connect(parse_address(one.system.redis_url))
+    redis: Any = Redis.from_url(one.system.redis_url, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
     label = f"victim{number}"
     with worker(one.system, "--name", label) as pid:
         while await _pending(redis, label) < JOBS_MIN:

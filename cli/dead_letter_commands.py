@@ -1,4 +1,4 @@
-"""`osago dead-letters`: jobs that were given up, for somebody to look at."""
+"""`osago dead-letters`: jobs that were given up, for an operator to decide on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +9,6 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable, WrongSetting
 from app.domain.quote import Offer, Quote
 from app.redis.dead_letters import DeadLetter, DeadLetters
-from app.redis.topology import GONE
 from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
@@ -112,5 +111,5 @@ def _run(step: Callable[[Resources, DeadLetters], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(main())
-    except (Unavailable, *GONE) as error:
+    except Unavailable as error:
         raise WrongSetting(f"Redis or PostgreSQL cannot be reached ({type(error).__name__})") from None

@@ -1,4 +1,4 @@
-"""`osago insurers`: who is asked, how, and whether they are available; `check` calls each of them."""
+"""`osago insurers`: the insurers, their settings and their availability; `check` calls each of them."""
 
 import asyncio
 import sys
@@ -14,13 +14,13 @@ from app.config.insurers_file import InsurerSettings, line_of, load_insurers, te
 from app.config.quantities import Rate
 from app.config.settings import Settings
 from app.domain.application import Application
-from app.domain.errors import InvalidApplication, WrongSetting
+from app.domain.errors import InvalidApplication, RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.intake.application_table import application_table
 from app.domain.intake.careful_reader import read_carefully
 from app.intake.new_request import is_email, moscow_day
 from app.redis.insurer_states import InsurerState, InsurerStates
-from app.redis.topology import GONE, close, connect, parse_address
+from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
 from workers.adapters.connectivity import Finding, check
 
@@ -39,7 +39,7 @@ def list_insurers() -> None:
         limits = _rate(one.rate_limit), _rate(one.poll_rate_limit), str(one.max_in_flight), f"{one.request_timeout:g}s"
         told = _availability(states.get(id_)) if states is not None else "unknown"
         table.add_row(id_, one.name, told, one.adapter, str(one.base_url), *limits)
-    # Whoever reads it through a pipe gets whole lines.
+    # A reader at the other end of a pipe gets whole lines.
     Console(width=None if sys.stdout.isatty() else 400, soft_wrap=True).print(table)
     if states is None:
         print("Redis cannot be reached: nothing is known of their availability", file=sys.stderr)
@@ -109,10 +109,10 @@ async def _read_states(settings: Settings, insurers: Sequence[str]) -> Mapping[s
     redis = connect(parse_address(settings.redis_url))
     try:
         return (await InsurerStates(redis).read(insurers)).of
-    except GONE:
+    except RedisAway:
         return None
     finally:
-        await close(redis)
+        await redis.aclose()
 
 
 def _availability(state: InsurerState | None) -> str:

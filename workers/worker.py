@@ -11,14 +11,13 @@ from uuid import UUID
 import structlog
 
 from app.config.insurers_file import InsurerSettings, telling_the_line
-from app.domain.errors import WrongSetting
+from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.insurer_states import InsurerStates
 from app.redis.notifier import Notifier, on_ids
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
@@ -92,7 +91,7 @@ class Worker:
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Works until it is told to stop, then finishes or hands back what it holds."""
+        """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes)
             self.supervisor.start(self._parts())
@@ -145,7 +144,7 @@ class Worker:
         try:
             for shard in range(self._resources.jobs.shards):
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
-        except GONE:
+        except RedisAway:
             log.warning("worker.left_silently", consumer=self.consumer)
 
     def _lane(self, settings: InsurerSettings) -> Lane:

@@ -6,9 +6,8 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.domain.errors import NotFound, Overloaded
+from app.domain.errors import NotFound, Overloaded, RedisAway
 from app.domain.insurer_call import InsurerCall
-from app.redis.topology import GONE
 from app.use_cases.insurer_callbacks import CALL_BYTES_MAX, BadSignature, InsurerCallbacks, TooMuch
 
 RETRY_AFTER_S: Final = 1
@@ -31,6 +30,6 @@ async def answer(request: Request, callbacks: InsurerCallbacks) -> Response:
         await callbacks.take(request.path_params["token"], InsurerCall(request.headers, bytes(body)))
     except (NotFound, BadSignature, TooMuch) as error:
         return Response(status_code=_STATUSES[type(error)])
-    except (Overloaded, *GONE):
+    except (Overloaded, RedisAway):
         return Response(status_code=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     return Response(status_code=204)

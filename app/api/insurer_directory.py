@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.domain.errors import RedisAway
 from app.domain.insurer import Availability, Insurer
 from app.redis.insurer_states import InsurerStates
 from app.redis.redis_client import RedisClient
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.supervision import failures_of, report_failure
 
@@ -19,7 +19,7 @@ AWAY_S: Final = 1.0
 
 
 class InsurerDirectory:
-    """Names from the settings, availability from Redis; without Redis everybody counts as available."""
+    """Names from the settings, availability from Redis; without Redis every insurer counts as available."""
 
     def __init__(self, insurers: Sequence[Insurer], redis: RedisClient, clock: Clock) -> None:
         self._insurers = {insurer.id: insurer for insurer in insurers}
@@ -50,9 +50,9 @@ class InsurerDirectory:
         try:
             async with asyncio.timeout(READ_S_MAX):
                 states = await self._states.read(list(self._insurers))
-        except GONE:
+        except (RedisAway, TimeoutError):
             self._forget()
-        except Exception as error:  # noqa: BLE001 - a connection that redis-py closed under it
+        except Exception as error:  # noqa: BLE001 - the request is committed: its answer waits
             report_failure("availabilities", error)
             self._forget()
         else:

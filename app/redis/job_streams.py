@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from app.redis import keys
 from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
 from app.redis.redis_client import RedisClient
-from app.redis.topology import BLOCK_MS, RedisAddress, close, connect_blocking
+from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
 """So long after its deadline a request's keys stay in Redis: clients come back late."""
@@ -32,7 +32,7 @@ def expiry_ms(expires_at: datetime) -> int:
 class Enqueued(msgspec.Struct, frozen=True):
     """A request whose jobs are to be in their streams, for those of its insurers that have not answered.
 
-    `mark` is its customer's (`keys.customer_mark`), so that whoever watches the customer hears of it; None tells nobody.
+    `mark` is its customer's (`keys.customer_mark`), so that subscriptions to the customer are notified; None notifies none.
     """
 
     request_id: UUID
@@ -45,7 +45,7 @@ class Enqueued(msgspec.Struct, frozen=True):
 class Delivery:
     """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too.
 
-    `is_first`: nobody has had it before. A job that was handed back without blame counts from one, and is not.
+    `is_first`: no worker has had it before. A job that was handed back without blame counts from one, and is not.
     """
 
     shard: int
@@ -66,7 +66,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An insurer's own id of an application, worth keeping for whoever takes the job over."""
+    """An insurer's own id of an application, kept for a worker that takes the job over."""
 
     request_id: UUID
     insurer_id: str
@@ -76,7 +76,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Jobs that nobody has read: how many, and when the oldest was added (milliseconds of Redis's time)."""
+    """Unread jobs: how many, and when the oldest was added (milliseconds of Redis's time)."""
 
     waiting: int
     oldest_ms: int | None
@@ -136,7 +136,7 @@ class JobStreams:
         return owned
 
     async def hand_back(self, shard: int, insurer_id: str, consumer: str, deliveries: Mapping[str, int]) -> None:
-        """Gives entries to whoever reaps next, each with the number of deliveries that it is to have had."""
+        """Gives entries to the next reaper, each with the number of deliveries that it is to have had."""
         entries = list(deliveries.items())
         for first in range(0, len(entries), _IDS_MAX):
             page = entries[first : first + _IDS_MAX]
@@ -200,6 +200,10 @@ class JobStreams:
         return shards
 
 
+class NoGroup(Exception):
+    """The stream has no consumer group: no worker has read it yet, or Redis has lost it."""
+
+
 class JobReader:
     """Reads one stream for one consumer, on a connection of its own. Never cancel a read: let BLOCK run out."""
 
@@ -210,11 +214,15 @@ class JobReader:
         self._consumer = consumer
 
     async def read(self, count: int) -> list[Delivery]:
-        """New jobs; empty when none came within BLOCK."""
+        """New jobs; empty when none came within BLOCK.
+
+        Raises:
+            NoGroup: `make_group` first.
+        """
         return await self._read(">", count, block_ms=BLOCK_MS, is_first=True)
 
     async def read_own(self, count: int, after: str = "0") -> list[Delivery]:
-        """Jobs delivered to this consumer and not acknowledged: a read whose reply was lost left them here."""
+        """Jobs delivered to this consumer and not acknowledged: a read with a lost reply left them here."""
         return await self._read(after, count, block_ms=None, is_first=False)
 
     async def make_group(self) -> None:
@@ -223,12 +231,15 @@ class JobReader:
             await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
 
     async def close(self) -> None:
-        await close(self._client)
+        await self._client.aclose()
 
     async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
-        answer = await self._client.xreadgroup(
-            keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
-        )
+        try:
+            answer = await self._client.xreadgroup(
+                keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
+            )
+        except ResponseError:  # NOGROUP
+            raise NoGroup from None
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
         return [
             Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first)

@@ -1,4 +1,4 @@
-"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
+"""The notifier: one connection per process that receives the ids of requests with news. It may miss notifications, and reports when."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,9 +7,10 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.redis_client import RedisClient
-from app.redis.topology import BLOCK_MS, GONE
+from app.redis.topology import BLOCK_MS
 from app.runtime.cancellation import raise_if_cancelled
 
 log: Final = structlog.get_logger(__name__)
@@ -23,7 +24,7 @@ def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
 
 
 class Notifier:
-    """One connection that listens to all channels that it is told of before it runs."""
+    """One connection that listens to all channels that were added before it runs."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
@@ -43,9 +44,9 @@ class Notifier:
             raise_if_cancelled()
             try:
                 await self._listen()
-            except GONE as error:
+            except RedisAway as error:
                 if self.is_connected:
-                    log.warning("bell.lost", error=type(error).__name__)
+                    log.warning("bell.lost", error=str(error))
             finally:
                 self._hears(hears=False)
             await asyncio.sleep(_RETRY_S)

@@ -33,10 +33,10 @@ class Wait:
 
 
 async def take(client: RedisClient, cells: Sequence[Cell], units: int = 1) -> Wait | None:
-    """Takes units from every cell, or from none: then it tells how long to wait.
+    """Takes units from every cell, or from none: then it returns how long to wait.
 
     Raises:
-        GONE: Redis is not there.
+        RedisAway: Redis is not there.
     """
     arguments: list[str | int] = [units]
     for cell in cells:

@@ -1,26 +1,22 @@
 """Clients for one Redis, for Sentinel and for a Cluster, with every wait limited.
 
 There are two kinds: a shared client for commands and scripts, all of them idempotent and therefore retried once, and
-a blocking one for a lane's reader, on a connection of its own, never retried: a read whose reply was lost may have
+a blocking one for a lane's reader, on a connection of its own, never retried: a read with a lost reply may have
 been delivered.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff, NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.domain.errors import WrongSetting
 from app.redis.redis_client import RedisClient
-
-GONE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
-"""What it looks like when Redis is not there, or not itself."""
 
 CONNECT_S_MAX: Final = 1.0
 REPLY_S_MAX: Final = 2.0
@@ -89,15 +85,6 @@ def connect_blocking(address: RedisAddress) -> RedisClient:
     return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MAX, connections=2)
 
 
-async def close(client: RedisClient) -> None:
-    """Closes a client's connections, and those to its sentinels, which redis-py leaves open."""
-    await client.aclose()
-    manager: Sentinel | None = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
-    if manager is not None:
-        for sentinel in manager.sentinels:
-            await sentinel.aclose()
-
-
 def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> RedisClient:
     options: dict[str, Any] = {
         "decode_responses": True,
@@ -113,14 +100,15 @@ def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connect
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **address.options,
     }
-    return cast("RedisClient", _redis_client(address, options))
+    return RedisClient(_redis_client(address, options))
 
 
 def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
     match address.scheme:
         case "redis+cluster":
             nodes = [ClusterNode(host, port) for host, port in address.hosts]
-            return RedisCluster(startup_nodes=nodes, **options)
+            # Counting MOVED to a new start would close connections that other calls are using.
+            return RedisCluster(startup_nodes=nodes, reinitialize_steps=0, **options)
         case "redis+sentinel":
             sentinel = Sentinel(
                 address.hosts,
@@ -129,7 +117,7 @@ def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
             )
             return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
         case _:
-            # Who finds every connection taken waits for one: a burst is no error.
+            # A command waits for a free connection: a burst is no error.
             pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
                 address.url, timeout=REPLY_S_MAX, **options
             )

@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from app.domain.errors import Unavailable
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.supervision import Part
@@ -42,7 +41,7 @@ def periodic(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: f
 async def run_periodically(
     name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock
 ) -> None:
-    """Runs a turn every so often. What is away is waited for; whatever else a turn raises ends the part, and its
+    """Runs a turn every so often. An unavailable server is waited for; any other error of a turn ends the part, and its
     supervisor starts it again.
     """
     waiting = LogThrottle(clock)
@@ -50,7 +49,7 @@ async def run_periodically(
         raise_if_cancelled()
         try:
             await run_once()
-        except (Unavailable, *GONE) as error:
+        except Unavailable as error:
             if waiting.is_due:
-                log.warning("loop.waits", loop=name, error=type(error).__name__)
+                log.warning("loop.waits", loop=name, error=str(error))
         await clock.sleep(every_s)

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from app.codecs.application_codec import decode_application, encode_application
-from app.domain.errors import InvalidApplication, Overloaded, Unavailable
+from app.domain.errors import InvalidApplication, Overloaded, RedisAway, Unavailable
 from app.domain.ids import uuid7
 from app.domain.intake.problems import problem
 from app.domain.quote import QuoteRequest
@@ -25,7 +25,6 @@ from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.request_rows import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.redis.job_streams import Enqueued, JobStreams
 from app.redis.keys import customer_mark
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part, report_failure
@@ -36,7 +35,7 @@ log: Final = structlog.get_logger(__name__)
 
 ACCEPT_S_MAX: Final = 2.0
 DELETE_AFTER_S: Final = 0.1
-"""Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
+"""Published rows of the outbox may stay so long: the relay reads none that is younger than a second."""
 
 
 class RequestAcceptor:
@@ -123,7 +122,7 @@ class RequestAcceptor:
         return [first[new.request.id] if new.request.id in lost else None for new in batch]
 
     def _begin_asking(self, accepted: Sequence[QuoteRequest]) -> None:
-        """Never raises: these are committed, and whatever goes wrong here the relay mends."""
+        """Never raises: the requests are committed, and the relay enqueues what fails here."""
         try:
             for request in accepted:
                 mark = customer_mark(request.tenant, request.customer_id)
@@ -151,8 +150,8 @@ class RequestAcceptor:
     async def _enqueue(self, batch: Sequence[Enqueued]) -> list[None]:
         try:
             await self._jobs.enqueue(batch)
-        except GONE as error:
-            log.warning("enqueue.left_to_relay", requests=len(batch), error=type(error).__name__)
+        except RedisAway as error:
+            log.warning("enqueue.left_to_relay", requests=len(batch), error=str(error))
         else:
             with contextlib.suppress(Overloaded):
                 for one in batch:
@@ -178,6 +177,6 @@ class RequestAcceptor:
             return True
         try:
             document = self._cipher.open(first.request.id, first.application)
-        except Undecryptable:  # its key was dropped: likewise
+        except Undecryptable:  # its key was dropped: the content is unknown too
             return True
         return decode_application(document) == wanted.application

@@ -8,12 +8,11 @@ from typing import Final
 import structlog
 
 from app.config.quantities import Rate
-from app.domain.errors import RateLimitExceeded
+from app.domain.errors import RateLimitExceeded, RedisAway
 from app.observability import metrics
 from app.redis import keys
 from app.redis.rate_cells import Cell, LocalRates, Wait, take
 from app.redis.redis_client import RedisClient
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -21,11 +20,11 @@ log: Final = structlog.get_logger(__name__)
 REDIS_S_MAX: Final = 0.25
 """A limit must not cost more than what it limits."""
 LOCAL_S: Final = 1.0
-"""So long nobody asks Redis again after it was found away."""
+"""So long Redis is not called again after it was found away."""
 
 
 class CallerRateLimiter:
-    """Who asks too often. `salt` is a secret of all processes: what callers call their customers is not for Redis."""
+    """The rate limit of callers and customers. `salt` is a secret of all processes: the customers' ids are not for Redis."""
 
     def __init__(
         self, redis: RedisClient, clock: Clock, *, salt: str, shards: int, caller: Rate | None, customer: Rate | None
@@ -58,9 +57,9 @@ class CallerRateLimiter:
             try:
                 async with asyncio.timeout(REDIS_S_MAX):
                     return await take(self._redis, cells)
-            except GONE as error:
+            except (RedisAway, TimeoutError) as error:
                 self._local_until_s = self._clock.monotonic() + LOCAL_S
-                log.warning("limits.local", error=type(error).__name__)
+                log.warning("limits.local", error=str(error) or type(error).__name__)
         return self._local.take(cells)
 
     def _cells(self, tenant: str, customer_id: str) -> dict[str, Cell]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.domain.ids import uuid7
 from app.domain.quote import Outcome
 from app.observability import metrics
@@ -26,7 +27,6 @@ from app.postgres.erasure import (
 )
 from app.postgres.link_cipher import LinkCipher
 from app.redis.event_streams import EventStreams
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.use_cases.complete import RequestCompleter
 from app.use_cases.link_sealing import LinkSealing
@@ -70,7 +70,7 @@ class DataEraser:
         self._retention = timedelta(seconds=retention_s)
 
     async def purge_due(self) -> None:
-        """Purges every application whose time is up, and seals links that are not. Runs in every process: none waits for another.
+        """Purges every expired application, and seals links that are not sealed yet. Runs in every process: none waits for another.
 
         Raises:
             Unavailable: PostgreSQL is not there.
@@ -99,7 +99,7 @@ class DataEraser:
                 ids = await requests_of(connection, customer_id, tenant, most=BATCH_MAX)
             if not ids:
                 return forgotten
-            await self._ending.complete(ids, Outcome.CANCELLED)  # whoever watches hears of the end
+            await self._ending.complete(ids, Outcome.CANCELLED)  # its subscriptions get the end
             purge = self._purge(PurgeReason.FORGOTTEN)
             async with transaction(self._pool) as connection:
                 await delete_requests(connection, purge, ids)
@@ -108,7 +108,7 @@ class DataEraser:
             log.info("customer.forgotten", purge=str(purge.id), requests=len(ids))
 
     async def rotate(self) -> Rotation:
-        """Seals with the first key whatever another one has sealed.
+        """Seals with the first key what another key has sealed.
 
         Raises:
             Unavailable: PostgreSQL is not there; call again, and it goes on.
@@ -139,8 +139,8 @@ class DataEraser:
     async def _forget_events(self, ids: list[UUID]) -> None:
         try:
             await self._events.forget(ids)
-        except GONE as error:  # they expire within minutes, and hold nothing that is personal
-            log.warning("events.left_to_expire", requests=len(ids), error=type(error).__name__)
+        except RedisAway as error:  # they expire within minutes, and hold nothing that is personal
+            log.warning("events.left_to_expire", requests=len(ids), error=str(error))
 
     def _purge(self, reason: PurgeReason) -> Purge:
         now = self._clock.now()

@@ -110,7 +110,7 @@ class InsurerCallbacks:
             BadSignature: the insurer signs its calls, and this one is not signed by it.
             TooMuch: it is larger than a call may be.
             Overloaded: the insurer has its share of memory, or its secret is not known here.
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         request_id, address = self._opened(token)
         if address.signature:
@@ -132,7 +132,7 @@ class InsurerCallbacks:
         """What this insurer has called with about this request, the oldest first, by a name that never changes.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         key = keys.callbacks(keys.shard_of(request_id, self._shards), request_id, insurer_id)
         found: list[bytes] = await self._client.execute_command("LRANGE", key, 0, -1, NEVER_DECODE=True)

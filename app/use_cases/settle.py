@@ -1,6 +1,6 @@
 """Settling quotes: committed in groups, then published and acknowledged in groups.
 
-PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whoever holds the job.
+PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whichever worker holds the job.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from app.postgres.database import Pool, connected
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
 from app.redis.event_streams import EventStreams, Published
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
@@ -31,7 +30,7 @@ log: Final = structlog.get_logger(__name__)
 
 RETRY_S_MAX: Final = 0.5
 BATCH_MAX: Final = 500
-"""Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
+"""Answers in one commit, and in one script: with more, the next batch would wait longer for little gain."""
 
 Result = TypeVar("Result")
 
@@ -92,10 +91,10 @@ class QuoteSettler:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
         answered = replace(answered, quote=self._links.sealed(answered.quote))
-        committed = await self._persist(lambda: self._commits.submit(answered), (Unavailable,))
+        committed = await self._persist(lambda: self._commits.submit(answered))
         telling = [committed.told]
         again = Published(committed.quote, answered.expires_at, answered.entry)
-        await self._persist(lambda: telling.pop() if telling else self._news.put(again), (Unavailable, *GONE))
+        await self._persist(lambda: telling.pop() if telling else self._news.put(again))
         return committed.quote
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
@@ -106,7 +105,7 @@ class QuoteSettler:
             won = await insert_quotes(connection, list(first.values()))
             lost = [key for key in first if key not in won]
             standing = {**first, **await read_quotes(connection, lost)}
-            # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
+            # The end is committed before the last job is acknowledged: a crash in between leaves that job to another worker.
             ended = await self._ending.commit_full(connection, list({request_id for request_id, _ in first}))
         for status, count in Counter(first[key].status for key in won).items():
             metrics.answered(status, count)
@@ -126,12 +125,12 @@ class QuoteSettler:
             await self._ending.publish(ended)
         return [None] * len(batch)
 
-    async def _persist(self, step: Callable[[], Awaitable[Result]], away: tuple[type[Exception], ...]) -> Result:
+    async def _persist(self, step: Callable[[], Awaitable[Result]]) -> Result:
         """Repeats an idempotent step, with full jitter, until what it needs is there."""
         while True:
             raise_if_cancelled()
             try:
                 return await step()
-            except away as error:
-                log.debug("settle.waits", error=type(error).__name__)
+            except Unavailable as error:
+                log.debug("settle.waits", error=str(error))
             await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

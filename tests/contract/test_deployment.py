@@ -19,7 +19,7 @@ from support.until import until
 
 from app.config.insurers_file import load_insurers
 from app.config.settings import Settings
-from app.redis.topology import close, connect, parse_address
+from app.redis.topology import connect, parse_address
 from cli.main import app
 from sandbox.demo.servers import free_port, is_free, redis_binary
 
@@ -242,7 +242,7 @@ async def test_redis_asks_for_its_password_and_never_evicts(tmp_path: Path) -> N
         url = url.replace("${REDIS_PASSWORD:?see .env.example}", password).replace("redis:6379", f"127.0.0.1:{port}")
         client = connect(parse_address(url))
         assert await client.ping()
-        await close(client)
+        await client.aclose()
         async with Redis.from_url(url) as operator:
             assert await operator.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     finally:

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from support.until import until
 from support.world import World
 
+from app.domain.errors import RedisAway
+from app.redis.topology import connect, parse_address
 from sandbox.demo.servers import free_port, redis_binary, wait_for_port
 
 SLOTS = 16384
@@ -104,3 +106,28 @@ async def test_sentinel_tells_where_the_master_is(sentinel: str, world: World) -
     """And the rest is as ever."""
     for events in await served(world, sentinel, 1):
         assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]
+
+
+# As above; and so do the connections that it closes while calls are using them.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_cluster_that_has_lost_its_slots_fails_calls_with_one_error(cluster: str) -> None:
+    """redis-py closes connections under other calls then; those fail with AttributeError and RuntimeError."""
+    client = connect(parse_address(cluster))
+    assert await client.ping()
+    for address in cluster.removeprefix("redis+cluster://").split(","):
+        node: Any = Redis(port=int(address.rpartition(":")[2]))
+        await node.execute_command("CLUSTER", "FLUSHSLOTS")
+        await node.aclose()
+    for _ in range(5):
+        calls = [client.set(f"key {number}", "1", px=1000) for number in range(100)]
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(failure) for failure in failures} == {RedisAway}
+    await client.aclose()
+
+
+async def test_a_server_that_is_not_there_fails_calls_with_one_error() -> None:
+    """It gave no word of refusal; one that answers may give one."""
+    client = connect(parse_address(f"redis://127.0.0.1:{free_port()}"))
+    with pytest.raises(RedisAway) as away:
+        await client.ping()
+    assert away.value.refusal == ""

@@ -108,7 +108,7 @@ def _lifetime_s(said: object) -> float:
 
 
 def _refusal(reply: Reply) -> InsurerCredentials:
-    """Why there is no token (RFC 6749, 5.2). Nothing else can be asked without one, so that somebody has to look."""
+    """Why there is no token (RFC 6749, 5.2). Without one no other call is possible, so an operator has to mend it."""
     try:
         code = _read_refusal(reply.body).error
     except InsurerProtocol:

@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
-from app.domain.errors import InsurerError
+from app.domain.errors import InsurerError, RedisAway
 from app.domain.insurer_call import InsurerCall
 from app.domain.quote import Answer
 from app.observability import metrics
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.adapter import Adapter
 from workers.adapters.containment import Containment, checked
@@ -66,7 +65,7 @@ class CallbackWaiter:
     async def _heard(self, job: Job) -> Mapping[str, InsurerCall]:
         try:
             return await self._mailbox.heard(job.request_id, job.insurer_id)
-        except GONE:
+        except RedisAway:
             return {}
 
     @contextmanager

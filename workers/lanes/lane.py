@@ -1,6 +1,6 @@
 """A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
 
-A slow insurer fills its own lane and nobody else's.
+A slow insurer fills its own lane and no other.
 """
 
 import asyncio
@@ -13,13 +13,12 @@ from uuid import UUID
 import structlog
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.errors import Unavailable
+from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.observability import metrics
 from app.postgres.cipher import Sealed
 from app.postgres.quote_rows import Work
 from app.redis.job_streams import Delivery
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.group_commit import DataRefused
@@ -80,7 +79,7 @@ class Lane:
         return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
 
     async def room(self) -> int:
-        """Waits until there is a free place, or the lane stops; tells how many jobs to read now.
+        """Waits until there is a free place, or the lane stops; returns how many jobs to read now.
 
         One batch after the other is begun with: the lane of an insurer with a long queue gives way to the others.
         """
@@ -90,7 +89,7 @@ class Lane:
         return min(self.free, READ_MAX)
 
     def parts(self) -> list[Part]:
-        """A reader for each shard; they end when the lane is told to stop."""
+        """A reader for each shard; they end when the lane stops."""
         readers = [
             StreamReader(self, self._resources, shard=shard, consumer=self._consumer)
             for shard in range(self._resources.jobs.shards)
@@ -116,7 +115,7 @@ class Lane:
             self._tasks.start(self._load(begun)).add_done_callback(self._loaded)
 
     def end(self, request_id: UUID) -> None:
-        """The request has ended: nobody waits for this answer any more."""
+        """The request has ended: its answer is no longer needed."""
         held = self._holdings.get(request_id)
         if held and held.task and not held.is_settling:
             held.task.cancel()
@@ -131,7 +130,7 @@ class Lane:
                     holding.is_lost = entry not in owned
 
     async def stop(self) -> None:
-        """Reads nothing new, and hands back whatever is not being settled already."""
+        """Reads nothing new, and hands back the jobs that are not being settled."""
         self.is_stopping = True
         self._freed.set()
         asked = [h for h in self._holdings.values() if not h.is_settling]
@@ -155,7 +154,7 @@ class Lane:
                     holding.task = self._tasks.start(self._work(holding, work, recalled.get(request_id)))
                 left.popleft()
         except Exception:
-            # Rows that this release cannot read: this batch is isolated from whatever else the lane does.
+            # Rows that this release cannot read: this batch is isolated from the rest of the lane.
             log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(left))
             await self._give_back(left, "bug", counted=True)
             for holding in left:
@@ -174,14 +173,14 @@ class Lane:
     async def _discard(self, holding: Holding) -> None:
         try:
             await self._resources.jobs.discard(self.insurer_id, holding.delivery)
-        except GONE:
+        except RedisAway:
             self.doubtful.add(holding.delivery.shard)
 
     async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
         try:
             return await self._resources.jobs.recall(self.insurer_id, ids)
-        except GONE:
+        except RedisAway:
             return {}
 
     async def _read_work(self, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
@@ -208,7 +207,7 @@ class Lane:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
         except Exception:
-            # A bug in one job is isolated from the others: it is logged, and somebody tries again.
+            # A bug in one job is isolated from the others: it is logged, and delivered again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
             await self._give_back([holding], "bug", counted=True)
         finally:
@@ -244,7 +243,7 @@ class Lane:
         )
 
     async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
-        """Leaves jobs to whoever reaps next. `counted`: this delivery was their own fault, and counts."""
+        """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
         shards: dict[int, dict[str, int]] = {}
         for holding in holdings:
             delivery = holding.delivery
@@ -254,8 +253,8 @@ class Lane:
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
-            except Exception as error:  # noqa: BLE001 - Redis is away, or its client broken: the jobs wait for this worker
-                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=type(error).__name__)
+            except RedisAway as error:  # the jobs wait for this worker
+                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
                 self.doubtful.add(shard)
 
     def _release(self, holding: Holding) -> None:

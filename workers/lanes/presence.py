@@ -1,6 +1,6 @@
 """Presence: this worker beats, and takes over the jobs of those that beat no more.
 
-After an outage or a flush everybody looks dead. So whoever finds its own beat old or missing takes nothing over, and asks
+After an outage or a flush every worker looks dead. So a worker with an old or missing beat takes nothing over, and reads
 what it still owns before its next call to an insurer.
 """
 
@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.job_streams import JobStreams, Remembered
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.periodic import periodic
@@ -48,7 +48,7 @@ class Presence:
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
         self._memory = GroupCommit(self._remember)
         self.begun = asyncio.Event()
-        """Set once every shard has this worker's beat: who reads jobs before it has one is taken for dead."""
+        """Set once every shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
 
     def attend(self, lanes: Mapping[str, Lane]) -> None:
@@ -71,7 +71,7 @@ class Presence:
         """Beats once.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         async with self._ticking[shard]:
             await self._tick(shard)
@@ -98,7 +98,7 @@ class Presence:
         """Returns if the job is still this worker's, as far as can be known.
 
         Raises:
-            NotOurs: somebody else has it.
+            NotOurs: another worker has it.
         """
         shard = job.holding.delivery.shard
         if self._clock.monotonic() - self._beaten_at[shard] >= self._lease_s:
@@ -110,20 +110,20 @@ class Presence:
         """Keeps the insurer's own id; if Redis loses it, the same idempotency key brings it back."""
         try:
             await self._memory.submit(Remembered(job.request_id, job.insurer_id, application_id, job.expires_at))
-        except GONE as error:
-            log.debug("presence.forgetful", insurer=job.insurer_id, error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("presence.forgetful", insurer=job.insurer_id, error=str(error))
 
     async def _remember(self, batch: Sequence[Remembered]) -> list[None]:
         await self._jobs.remember(batch)
         return [None] * len(batch)
 
     async def _look_again(self, shard: int) -> None:
-        """Without Redis nobody can take anything over, and PostgreSQL stands guard anyway: asking goes on."""
+        """Without Redis no worker can take a job over, and PostgreSQL is the fence anyway: calls go on."""
         async with self._ticking[shard]:
             if self._clock.monotonic() - self._beaten_at[shard] < self._lease_s:
                 return
             try:
                 await self._tick(shard)
-            except GONE as error:
-                log.debug("presence.unknown", shard=shard, error=type(error).__name__)
+            except RedisAway as error:
+                log.debug("presence.unknown", shard=shard, error=str(error))
                 self._beaten_at[shard] = self._clock.monotonic() - self._lease_s + self.every_s

@@ -5,10 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from redis.exceptions import ResponseError
 
-from app.redis.job_streams import JobReader
-from app.redis.topology import GONE
+from app.domain.errors import RedisAway
+from app.redis.job_streams import JobReader, NoGroup
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 
@@ -62,23 +61,23 @@ class StreamReader:
                 self._lane.begin(deliveries)
                 if len(deliveries) == READ_MAX:
                     await self._give_way()
-        except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
-                self._report_refusal(error)
+        except NoGroup:
             await self._clock.sleep(_RETRY_S)
             await self._make_group()
-        except GONE as error:
+        except RedisAway as error:
+            if error.refusal:
+                self._report_refusal(error)
             # The reply may have been lost on its way: what it held is pending for this consumer.
             self._lane.doubtful.add(self.shard)
-            log.debug("reader.waits", insurer=self._lane.insurer_id, error=type(error).__name__)
+            log.debug("reader.waits", insurer=self._lane.insurer_id, error=str(error))
             await self._clock.sleep(_RETRY_S)
 
-    def _report_refusal(self, error: ResponseError) -> None:
+    def _report_refusal(self, error: RedisAway) -> None:
         if self._lane.refused.is_due:
-            log.warning("reader.refused", insurer=self._lane.insurer_id, error=str(error)[:80])
+            log.warning("reader.refused", insurer=self._lane.insurer_id, error=error.refusal)
 
     async def _give_way(self) -> None:
-        """Who has a queue leaves the others as much of this worker's time as it takes itself."""
+        """A lane with a backlog leaves the others as much of this worker's time as it takes itself."""
         began_at = self._clock.monotonic()
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -89,11 +88,11 @@ class StreamReader:
     async def _make_group(self) -> None:
         try:
             await self._reader.make_group()
-        except GONE:
+        except RedisAway:
             self._lane.doubtful.add(self.shard)
 
     async def _read_own(self) -> None:
-        """Begins whatever is pending for this consumer and held by nobody here: nobody else would ever take it."""
+        """Begins the jobs that are pending for this consumer and that no lane holds: no other worker would ever take them."""
         self._audited_at = self._clock.monotonic()
         self._lane.doubtful.discard(self.shard)
         after = "0"

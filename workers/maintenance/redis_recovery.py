@@ -15,7 +15,6 @@ from app.postgres.database import Connection, connected
 from app.postgres.request_rows import OpenRequest, open_requests
 from app.redis.job_streams import Enqueued
 from app.redis.keys import shard_of
-from app.redis.topology import GONE
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 
@@ -39,7 +38,7 @@ class RedisRecovery:
         self._called = asyncio.Event()
 
     async def call(self, shard: int) -> None:
-        """Redis has a new epoch in this shard: whatever was in it may be gone."""
+        """Redis has a new epoch in this shard: its content may be gone."""
         self._wanted.add(shard)
         self._called.set()
 
@@ -53,12 +52,12 @@ class RedisRecovery:
                 pass
             try:
                 await self.run_once()
-            except (Unavailable, *GONE) as error:
-                log.warning("recovery.waits", error=type(error).__name__)
+            except Unavailable as error:
+                log.warning("recovery.waits", error=str(error))
                 await self._resources.clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:
-        """Recovers the shards that were called for; if none was, whatever has been open for long."""
+        """Recovers the shards that were called for; if none was, the requests that have been open for long."""
         self._called.clear()
         wanted, self._wanted = self._wanted, set()
         done = set[int]()

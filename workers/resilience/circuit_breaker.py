@@ -1,7 +1,7 @@
 """A circuit per insurer, over aiobreaker's state machine and a window of our own (`workers.resilience.failure_window`).
 
-aiobreaker alone lets everybody through when half open, and knows nothing of other workers. Here one trial in the whole
-cluster decides, and an open circuit is everybody's; without Redis each worker goes by what it sees itself.
+aiobreaker alone lets every call through when half open, and knows nothing of other workers. Here one trial in the whole
+cluster decides, and an open circuit is open for all; without Redis each worker decides by its own calls.
 
 Two things open it: too many failed calls within the window, which takes traffic; and some jobs in a row, over all workers,
 that ended without an answer, which takes none. A trial is a job with its retries, so that a cold first call proves nothing.
@@ -18,10 +18,9 @@ from typing import Final, TypeVar, cast
 from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable
+from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable, RedisAway
 from app.domain.insurer import Availability
 from app.redis.insurer_states import InsurerStates, OpenCircuit
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.failure_window import JITTER, TRIPPED, CountedCall, FailureWindow
@@ -45,7 +44,7 @@ _AVAILABILITY: Final = {
 
 
 class SharedBreaker:
-    """Stands before every call to one insurer. Its window is this worker's own; that it is open, everybody's."""
+    """Stands before every call to one insurer. Its window is this worker's own; its state is shared by all."""
 
     def __init__(self, settings: InsurerSettings, clock: Clock, states: InsurerStates | None = None) -> None:
         self._insurer_id = settings.id
@@ -135,10 +134,10 @@ class SharedBreaker:
         self._stir()
 
     async def share(self) -> None:
-        """Tells the others of what this worker has found and they do not know yet.
+        """Publishes what this worker has found and the others do not know yet.
 
         Raises:
-            redis.RedisError: Redis is not there.
+            RedisAway: Redis is not there.
         """
         if self._states is None or not self._window.is_untold:
             return
@@ -189,7 +188,7 @@ class SharedBreaker:
             is_ours = self._states is None or await self._states.claim_trial(
                 self._insurer_id, passage.token, lasts_s=self._trial_s
             )
-        except GONE:
+        except RedisAway:
             is_ours = True  # without Redis each worker tries for itself
         except BaseException:
             self._trial = None
@@ -269,7 +268,7 @@ class SharedBreaker:
 
         try:
             result = await cast("Awaitable[Result | InsurerError]", self._breaker.call_async(only_breakdowns_raise))  # pyright: ignore[reportUnknownMemberType]
-        except CircuitBreakerError as error:  # the failure that opened it; it is told as what it was
+        except CircuitBreakerError as error:  # the failure that opened it; it is raised as what it was
             raise error.__cause__ or CircuitOpen("open") from None
         except InsurerUnavailable:
             if self._window.last:  # set in this very turn
@@ -287,5 +286,5 @@ async def _shortly(sharing: Awaitable[Result]) -> Result | None:
     try:
         async with asyncio.timeout(SHARE_S_MAX):
             return await sharing
-    except GONE:
+    except (RedisAway, TimeoutError):
         return None

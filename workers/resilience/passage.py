@@ -30,7 +30,7 @@ class Passage:
     async def call(
         self, step: Callable[[], Awaitable[Result]], *, before: Callable[[], Awaitable[None]] | None = None
     ) -> Result:
-        """One call, counted. Whatever shows that the insurer is alive counts as success, a refusal too.
+        """One call, counted. Every sign that the insurer is alive counts as success, a refusal too.
 
         A job that finds the circuit half open is the trial, or waits for another one's for some seconds. `before` is awaited
         when it is let through, and not counted.

@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
+from app.domain.errors import RedisAway
 from app.redis.insurer_states import InsurerStates, States
-from app.redis.topology import GONE
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.circuit_breaker import SharedBreaker
@@ -45,7 +45,7 @@ class ClusterState:
         self._away_at = float("-inf")
 
     def ring(self, insurer_id: str) -> None:
-        """Somebody has changed this insurer's state."""
+        """Another worker has changed this insurer's state."""
         if insurer_id in self._circuits:
             self._rung.set()
 
@@ -66,8 +66,8 @@ class ClusterState:
             for circuit in self._circuits.values():
                 await circuit.share()
             states = await self._states.read(list(self._circuits), lease_s=self._lease_s)
-        except GONE as error:
-            log.debug("sharing.waits", error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("sharing.waits", error=str(error))
             self._peers.is_redis_there = False
             self._away_at = self._clock.monotonic()
             return
@@ -75,7 +75,7 @@ class ClusterState:
         self._adopt(states)
 
     def _adopt(self, states: States) -> None:
-        # After an outage everybody looks dead until they have beaten again.
+        # After an outage every worker looks dead until its next beat.
         if self._clock.monotonic() >= self._away_at + self._lease_s:
             everybody = sorted({*states.working, self._consumer})
             self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)

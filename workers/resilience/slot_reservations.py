@@ -1,7 +1,7 @@
 """Slots of one rate limit: moments on a grid of Redis's time that all workers share, reserved a few at a time.
 
 They are spread evenly, a little wider than agreed, so that what is delayed on the way still never comes too densely; one
-that cannot be used in its moment, or whose request is not sent in it, is lost. Without Redis each worker takes every n-th slot of the same grid.
+that cannot be used in its moment, or that passes before its request is sent, is lost. Without Redis each worker takes every n-th slot of the same grid.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from app.config.quantities import Rate
+from app.domain.errors import RedisAway
 from app.redis.insurer_states import InsurerStates
-from app.redis.topology import GONE
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ SENT_LATE_S_MAX: Final = 0.02
 """A request may be sent so long after the moment of its slot. As much again is left for what is being written when the
 process stalls, and for what Redis's replies leave uncertain about its time."""
 CREDIT_S: Final = -LATE_S_MAX / 2
-"""A slot that nobody has taken may be given so long after its moment."""
+"""An unused slot may be given so long after its moment."""
 SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""
 _OFFSETS: Final = 16
@@ -37,7 +37,7 @@ _AGAIN_S: Final = 0.005
 
 @dataclass(slots=True)
 class Peers:
-    """Who else works, and whether Redis is there to agree with them. `rank`: this worker's place among `count`."""
+    """The other workers, and whether Redis is there to agree with them. `rank`: this worker's place among `count`."""
 
     is_redis_there: bool = True
     rank: int = 0
@@ -58,7 +58,7 @@ class SlotGrid:
         self._peers = peers
         self._clock = clock
         self._reserving: asyncio.Task[None] | None = None
-        """Under way while the slots that are left are used; whoever finds none waits for it."""
+        """Under way while the slots that are left are used; a call without one waits for it."""
         self._slots: deque[float] = deque()
         """Monotonic moments, the next one first."""
         self._used = float("-inf")
@@ -91,7 +91,7 @@ class SlotGrid:
         self._slots.clear()
 
     async def next_in_s(self, waiting: int) -> float:
-        """Seconds until the next slot, for so many who wait; reserves what they need."""
+        """Seconds until the next slot, for so many waiting calls; reserves what they need."""
         self._drop_late()
         wanted = min(waiting, self._batch)
         if len(self._slots) <= wanted // 2 and (self._reserving is None or self._reserving.done()):
@@ -111,13 +111,13 @@ class SlotGrid:
             if self._peers.is_redis_there and await self._is_together():
                 await self._reserve_together(count)
                 return
-        except GONE as error:
-            log.debug("limit.alone", insurer=self._insurer_id, error=type(error).__name__)
+        except RedisAway as error:
+            log.debug("limit.alone", insurer=self._insurer_id, error=str(error))
             self._peers.is_redis_there = False
         self._slots.extend(self._share(self._clock.monotonic(), count))
 
     async def _is_together(self) -> bool:
-        """Whether this worker goes by Redis. Who comes back keeps to its share until all others have come back too."""
+        """Whether this worker goes by Redis. A worker that comes back keeps to its share until all others have come back too."""
         now = self._clock.monotonic()
         if self._alone_from is None or now > self._alone_until + SWITCH_S:
             self._alone_from = self._together_from = None
@@ -149,7 +149,7 @@ class SlotGrid:
         self._slots.extend(moment for moment in moments if moment > newest)
 
     def _share(self, now: float, count: int) -> list[float]:
-        """Every n-th slot of the grid is this worker's; the first ones only when everybody has noticed."""
+        """Every n-th slot of the grid is this worker's; the first ones only when every worker has noticed."""
         if self._alone_from is None:
             self._alone_from = self._alone_until = now + SWITCH_S
             self._slots.clear()
