@@ -27,7 +27,7 @@ DIALECT_PER_1000_MAX: Final = 4.0
 MODULES_IN_A_FOLDER_MAX: Final = 13
 FILES_OF_AN_APPLICATIONS_FIELD: Final = 4
 FILES_OF_AN_OFFERS_FIELD: Final = 4
-"""Written by hand, as the trials in docs/adr/ADRNUMBER counted them; adapters, sandbox, tests and what is generated are apart."""
+"""Written by hand, as the trials in docs/adr/0041 counted them; adapters, sandbox, tests and what is generated are apart."""
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 
