@@ -106,7 +106,9 @@ def core_app(
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
     secret: Annotated[str, typer.Option(envvar="OSAGO_CORE_APP_SECRET", help="Signs customers' cookies.")] = "",
     customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
-    proxies: Annotated[str, typer.Option(help="Addresses whose X-Forwarded-For is believed; none if left out.")] = "",
+    proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies: only their X-Forwarded-For is believed; none if left out.")
+    ] = "",
     redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
     shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
@@ -132,7 +134,7 @@ def quote(
     file: Annotated[Path, typer.Argument(help="An ApplicationInput as JSON, e.g. examples/application.json.")],
     url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="Of the GraphQL API.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token; the demo's if left out.")] = "",
-    customer: Annotated[str, typer.Option(help="Who asks.")] = "demo",
+    customer: Annotated[str, typer.Option(help="The calling service.")] = "demo",
     insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
 ) -> None:
