@@ -211,5 +211,4 @@ class Selections:
 
 def _argument_of(directive: DirectiveNode) -> object:
     """Of `@skip` and `@include`, which have one each."""
-    (argument,) = directive.arguments or ()
-    return argument.value
+    return next(argument.value for argument in directive.arguments or ())
