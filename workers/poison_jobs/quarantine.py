@@ -97,7 +97,7 @@ class Quarantine:
             await self._give_up(failure)
         left = [failure for failure in failures if failure not in guilty]
         if left:
-            log.warning("ward.died", jobs=len(waited_for), left=len(left))
+            log.warning("quarantine.process_died", jobs=len(waited_for), left=len(left))
             await asyncio.gather(*map(self._isolate, _parted(left)))
 
     async def _in_a_ward(self, suspects: Sequence[SuspectJob]) -> list[Failure]:
