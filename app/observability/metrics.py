@@ -26,7 +26,7 @@ DEAD_LETTERS: Final = Counter("osago_dead_letters", "Jobs that were given up.", 
 OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest notice in the outbox.")
 RELAYED: Final = Counter("osago_outbox_relayed", "Notices published by the relay, which the fast path had left.")
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
-CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
+CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result", "why"])
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
 ECHOES: Final = Counter(
     "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
@@ -62,7 +62,8 @@ def begin(insurers: Iterable[str]) -> None:
         for counter in (UNLAWFUL, DEAD_LETTERS, CLAIMED):
             counter.labels(id_)
         for step in ("create", "poll"):
-            CALLS.labels(id_, step, "InsurerCredentials")
+            CALLS.labels(id_, step, "InsurerCredentials", "credentials")
+            CALLS.labels(id_, step, "ok", "")
         for status in ("FAILED", "NONE"):
             _asked(id_, status)
 

@@ -11,7 +11,7 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class MovedClock(Clock):
-    """Stands still until it is moved; whoever sleeps by it wakes on the way."""
+    """Stands still until it is moved; sleeping tasks wake on the way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class MovedClock(Clock):
         await waking
 
     async def advance(self, seconds: float) -> None:
-        """Moves on, and lets everybody act who wakes on the way."""
+        """Moves on, and lets the tasks act that wake on the way."""
         until = self._passed_s + seconds
         while self._sleepers and self._sleepers[0][0] <= until:
             self._passed_s, _, waking = heapq.heappop(self._sleepers)
