@@ -6,7 +6,7 @@ They are read by other services too (docs/feed.md): fields may be added, none ma
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -14,17 +14,14 @@ import msgspec
 from app.codecs.substitutes import substitute_for
 from app.domain.errors import InsurerProtocol
 from app.domain.money import RUB, Money
-from app.domain.offers.links import https_url
 from app.domain.offers.offer_bounds import (
     NUMBER_LENGTH_MAX,
     offer_coefficients,
-    offer_moment,
     offer_number,
     premium_amount,
-    sealed_link,
     visible_text,
 )
-from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason
+from app.domain.quote import OFFER_BOUNDS, Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason
 from app.domain.tariff.formula import Coefficients
 
 EVENT_BYTES_MAX: Final = 64 * 1024
@@ -61,6 +58,12 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     reason: Reason | None = None
 
 
+_TERMS: Final = tuple(
+    (name, read) for name, read, is_optional in OFFER_BOUNDS if is_optional and name != "coefficients"
+)
+"""The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
+
+
 class OfferEvent(msgspec.Struct, rename="camel", gc=False):
     """An offer as an event has it, within the bounds of `Offer`. The coefficients are decoded for those that read them."""
 
@@ -77,12 +80,10 @@ class OfferEvent(msgspec.Struct, rename="camel", gc=False):
             raise InsurerProtocol("premium: not an amount of roubles and kopecks")
         self.number = _stored_number(self.number)
         self.premium = premium_amount(self.premium)
-        if self.valid_until is not None:
-            self.valid_until = offer_moment(self.valid_until)
-        if self.purchase_url is not None:
-            self.purchase_url = https_url(self.purchase_url)
-        if self.sealed_url is not None:
-            self.sealed_url = sealed_link(self.sealed_url)
+        for name, bounded in _TERMS:
+            value = getattr(self, name)
+            if value is not None:
+                setattr(self, name, bounded(value))
         if len(self.encoded_coefficients) > _COEFFICIENTS_BYTES_MAX:
             self.encoded_coefficients = msgspec.Raw()
 
@@ -129,9 +130,7 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
             number=offer.number,
             premium=Money(offer.premium, offer.currency),
             coefficients=offer.coefficients,
-            valid_until=offer.valid_until,
-            purchase_url=offer.purchase_url,
-            sealed_url=offer.sealed_url,
+            **_terms(offer),
         )
 
 
@@ -236,14 +235,16 @@ def decode_ending(document: str | bytes) -> Ending:
 
 def _offer_document(offer: Offer) -> _OfferDocument:
     return _OfferDocument(
-        offer.number,
-        offer.premium.amount,
-        offer.premium.currency,
-        _copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
-        offer.valid_until,
-        offer.purchase_url,
-        offer.sealed_url,
+        number=offer.number,
+        premium=offer.premium.amount,
+        currency=offer.premium.currency,
+        coefficients=_copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
+        **_terms(offer),
     )
+
+
+def _terms(offer: Offer | _OfferDocument | OfferEvent) -> dict[str, Any]:
+    return {name: getattr(offer, name) for name, _ in _TERMS}
 
 
 def _quote_document(quote: Quote, offer: _OfferDocument | None) -> _QuoteDocument:
@@ -269,9 +270,7 @@ def _offer(read: _OfferDocument) -> Offer:
         number=_stored_number(read.number),
         premium=Money(read.premium, read.currency),
         coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
-        valid_until=read.valid_until,
-        purchase_url=read.purchase_url,
-        sealed_url=read.sealed_url,
+        **_terms(read),
     )
 
 

@@ -107,7 +107,7 @@ class Offer:
     sealed_url: Annotated[str | None, Bound(sealed_link)] = None
 
     def __post_init__(self) -> None:
-        for name, read, is_optional in _OFFER_BOUNDS:
+        for name, read, is_optional in OFFER_BOUNDS:
             value = getattr(self, name)
             if value is None and is_optional:
                 continue
@@ -116,7 +116,7 @@ class Offer:
                 object.__setattr__(self, name, bounded)
 
 
-_OFFER_BOUNDS: Final = field_bounds(Offer)
+OFFER_BOUNDS: Final = field_bounds(Offer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.codecs.quote_codec import QuoteEvent
+import msgspec
+
+from app.codecs.quote_codec import OfferEvent, QuoteEvent
 from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.watch.events import Completed, Received
@@ -31,6 +33,16 @@ NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub
 """What the expressions call."""
 
 _EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
+_OFFER: Final = {
+    **{
+        field.encode_name: f"v.{field.name}"
+        for field in msgspec.structs.fields(OfferEvent)
+        if field.name not in {"currency", "sealed_url"}
+    },
+    "premium": "v",
+    "coefficients": "v.coefficients",
+}
+"""Each field of an offer: its currency is one of the premium, its sealed link is not shown."""
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "QuoteReceived": {**_EVENT, "quote": "e.quote"},
@@ -50,13 +62,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "receivedAt": "v.received_at",
         },
         "Insurer": {"id": "v.id", "name": "v.name"},
-        "Offer": {
-            "number": "v.number",
-            "premium": "v",
-            "coefficients": "v.coefficients",
-            "validUntil": "v.valid_until",
-            "purchaseUrl": "v.purchase_url",
-        },
+        "Offer": _OFFER,
         "Money": {"amount": "v.premium", "currency": "v.currency"},
         "Coefficients": {
             "baseRate": "v.base_rate",
