@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import house
+from tools import house, walks
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "workers", "sandbox", "cli", "osago_adapters", "osago_adapter_suite")
@@ -59,3 +59,14 @@ def test_tests_lie_by_the_part_that_they_test() -> None:
     folders = Counter(path.parent for path in (ROOT / "tests").rglob("test_*.py"))
     assert {folder: count for folder, count in folders.items() if count > house.MODULES_IN_A_FOLDER_MAX} == {}
     assert ROOT / "tests" not in folders
+
+
+def test_every_module_has_its_layer() -> None:
+    """One that no contract of import-linter has may import anything."""
+    assert house.modules_without_layer() == []
+
+
+@pytest.mark.parametrize("steps", [walks.SOCKET_TO_POST, walks.ANSWER_TO_FRAME])
+def test_the_walks_are_those_of_the_code(steps: tuple[str, ...]) -> None:
+    """Every step is there, and a step before it leads to it: the figures of `make house` are of this code."""
+    assert walks.walk(steps).broken == ()
