@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 from uuid import UUID
 
+from app.domain.coefficients import Coefficients
 from app.domain.money import Money
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
@@ -24,7 +25,6 @@ from app.domain.offers.offer_bounds import (
     plain_code,
     sealed_link,
 )
-from app.domain.tariff.formula import Coefficients
 
 
 class QuoteStatus(StrEnum):

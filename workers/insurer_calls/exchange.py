@@ -1,8 +1,8 @@
 """Asking one insurer about one application: create, then poll until there is an answer, all inside one absolute end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter
@@ -24,8 +24,7 @@ from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
-from workers.resilience.circuit_breaker import SharedBreaker
-from workers.resilience.passage import Passage
+from workers.resilience.circuit_breaker import Passage, SharedBreaker
 from workers.resilience.rate_limit import RateLimits, Turn
 
 Result = TypeVar("Result")
@@ -168,7 +167,8 @@ class InsurerExchange:
             await self._pace.wait(self.insurer_id)
             await asked.ownership.confirm(asked.job)
             try:
-                result = await self._call(step, asked, call)
+                async with self._admitted(step, asked):
+                    result = checked(step, await call())
             except InsurerError as error:
                 failures += 1
                 decision = verdict(
@@ -188,24 +188,20 @@ class InsurerExchange:
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer, is_answered=is_answered)
 
-    async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
-        """One call, when the limit and the circuit let it through."""
+    @asynccontextmanager
+    async def _admitted(self, step: str, asked: _Conversation) -> AsyncGenerator[None, None]:
+        """Around one call: the circuit and the limit admit it, its result is counted, a pause that it brings is shared."""
         limit = self._limits.of[step]
         turn = Turn(limit, lambda: self.left_s(asked.job), self._circuit.check)
-
-        async def counted() -> Result:
-            try:
-                gate = gated(turn.keep) if limit.has_rate else nullcontext()
-                with self._containment.around(step), gate:
-                    result = checked(step, await call())
-            except InsurerError as error:
-                self._count(step, type(error).__name__)
-                raise
-            self._count(step, "ok")
-            return result
-
         try:
-            return await asked.passage.call(counted, before=turn.take)
+            async with asked.passage.admitted(before=turn.take):
+                try:
+                    with self._containment.around(step), gated(turn.keep) if limit.has_rate else nullcontext():
+                        yield
+                except InsurerError as error:
+                    self._count(step, type(error).__name__)
+                    raise
+                self._count(step, "ok")
         except OurLimit:
             raise
         except InsurerBusy as busy:

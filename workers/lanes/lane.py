@@ -66,11 +66,21 @@ class Lane:
         """Batches that are being begun with."""
         self._tasks = IsolatedTasks(f"lane:{settings.id}")
         self._waiting = LogThrottle(resources.clock)
-        self.refused = LogThrottle(resources.clock)
-        """Redis refuses what readers of this lane ask of it, and may do so for hours."""
         self.is_stopping = False
-        self.doubtful: set[int] = set()
-        """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
+        refusals = LogThrottle(resources.clock)
+        self._readers = [
+            StreamReader(
+                self.insurer_id,
+                resources,
+                self.room,
+                self.begin,
+                refusals,
+                is_stopping=lambda: self.is_stopping,
+                shard=shard,
+                consumer=consumer,
+            )
+            for shard in range(resources.jobs.shards)
+        ]
         metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
 
     @property
@@ -79,7 +89,7 @@ class Lane:
         return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
 
     async def room(self) -> int:
-        """Waits until there is a free place, or the lane stops; tells how many jobs to read now.
+        """Waits until there is a free place, or the lane stops; returns how many jobs to read now.
 
         One batch after the other is begun with: the lane of an insurer with a long queue gives way to the others.
         """
@@ -89,12 +99,8 @@ class Lane:
         return min(self.free, READ_MAX)
 
     def parts(self) -> list[Part]:
-        """A reader for each shard; they end when the lane is told to stop."""
-        readers = [
-            StreamReader(self, self._resources, shard=shard, consumer=self._consumer)
-            for shard in range(self._resources.jobs.shards)
-        ]
-        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in readers]
+        """A reader for each shard; they end when the lane stops."""
+        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in self._readers]
 
     async def finish(self, *, max_s: float) -> None:
         """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
@@ -174,7 +180,7 @@ class Lane:
         try:
             await self._resources.jobs.discard(self.insurer_id, holding.delivery)
         except RedisAway:
-            self.doubtful.add(holding.delivery.shard)
+            self._readers[holding.delivery.shard].doubt()
 
     async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
@@ -202,7 +208,7 @@ class Lane:
                 await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
-            self.doubtful.add(holding.delivery.shard)
+            self._readers[holding.delivery.shard].doubt()
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
@@ -255,7 +261,7 @@ class Lane:
                 metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
             except RedisAway as error:  # the jobs wait for this worker
                 log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
-                self.doubtful.add(shard)
+                self._readers[shard].doubt()
 
     def _release(self, holding: Holding) -> None:
         self._holdings.pop(holding.delivery.request_id, None)

@@ -7,9 +7,9 @@ from typing import Any
 
 from app.api.context import Services
 from app.api.schema.scalars import iso, plain
+from app.domain.coefficients import Coefficients
 from app.domain.quote import NoOffer, Offer, Quote, QuoteRequest, best_quote, by_arrival
 from app.domain.stub import stub_for
-from app.domain.tariff.formula import Coefficients
 from app.watch.events import Completed, Event, Received
 
 Document = dict[str, Any]
