@@ -30,11 +30,12 @@ chaos: .venv/ready        ## every fault at length, then a random schedule of al
 bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
 	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
 
-check: .venv/ready         ## format, lint, types, layers
+check: .venv/ready         ## format, lint, types, layers, words of comments
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) basedpyright
 	@$(RUN) lint-imports
+	@$(RUN) python -m tools.house --check
 
 house: .venv/ready         ## figures of the structure, read from the code
 	@$(RUN) python -m tools.house

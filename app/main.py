@@ -48,14 +48,14 @@ from app.watch.push_latency import PushLatency
 
 _PATH_WITH_SLASH: Final = view.PATH + "/"
 _SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-"""Otherwise FastAPI looks into the environment at every request whether somebody wants its own."""
+"""Otherwise FastAPI looks into the environment at every request for a setting of its own."""
 
 
 class Api(FastAPI):
     """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
 
     Subscriptions go by it too: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
-    `proxies` are those whose word is taken for who the client is; see `Settings.trusted_proxies`.
+    `proxies` are trusted for the client's address; see `Settings.trusted_proxies`.
     """
 
     def __init__(self, proxies: str, lifespan: Any) -> None:
@@ -110,7 +110,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 await monitor.first_look()
                 if owns_process:
                     gc_tuning.resume()
-                # What is answered past ASGI is answered whatever its host.
+                # Requests that are answered without ASGI are answered for every host.
                 yield {"draining": draining} | ({} if opens_with_a_token else {"direct": DirectView(services)})
                 await services.finishing.finished()
 
@@ -156,7 +156,7 @@ def _add_graphql(app: FastAPI, settings: Settings) -> None:
 
 
 def _guard(app: FastAPI, origins: frozenset[str], sockets: SocketCounter, proxies: str) -> None:
-    """Who may open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
+    """The origins that may open sockets; and, by CORS, what their pages may send and read. There are no cookies."""
 
     async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)

@@ -1,4 +1,4 @@
-"""`osago dead-letters`: jobs that were given up, for somebody to look at."""
+"""`osago dead-letters`: jobs that were given up, for an operator to decide on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""`osago insurers`: who is asked, how, and whether they are available; `check` calls each of them."""
+"""`osago insurers`: the insurers, their settings and their availability; `check` calls each of them."""
 
 import asyncio
 import sys
@@ -39,7 +39,7 @@ def list_insurers() -> None:
         limits = _rate(one.rate_limit), _rate(one.poll_rate_limit), str(one.max_in_flight), f"{one.request_timeout:g}s"
         told = _availability(states.get(id_)) if states is not None else "unknown"
         table.add_row(id_, one.name, told, one.adapter, str(one.base_url), *limits)
-    # Whoever reads it through a pipe gets whole lines.
+    # A reader at the other end of a pipe gets whole lines.
     Console(width=None if sys.stdout.isatty() else 400, soft_wrap=True).print(table)
     if states is None:
         print("Redis cannot be reached: nothing is known of their availability", file=sys.stderr)

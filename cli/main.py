@@ -13,7 +13,7 @@ WRONG: Final = 2
 
 
 class SchemaOf(StrEnum):
-    """Whose schema is printed."""
+    """The API of the printed schema."""
 
     GRAPHQL = "graphql"
     OPENAPI = "openapi"
@@ -217,7 +217,7 @@ def dead_letters_drop(letter_ids: LetterIds) -> None:
     drop_letters(letter_ids)
 
 
-insurers = typer.Typer(invoke_without_command=True, help="Who is asked, how, and whether they are available.")
+insurers = typer.Typer(invoke_without_command=True, help="The insurers, their settings and their availability.")
 app.add_typer(insurers, name="insurers")
 
 

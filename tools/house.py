@@ -5,10 +5,13 @@ import io
 import re
 import sys
 import tokenize
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+from tools import walks
 
 ROOT: Final = Path(__file__).parents[1]
 PRODUCT: Final = ("app", "workers", "cli", "osago_adapters")
@@ -20,6 +23,9 @@ DIALECT: Final = re.compile(
 """Words that seldom name a thing of the code."""
 DIALECT_PER_1000_MAX: Final = 4.0
 MODULES_IN_A_FOLDER_MAX: Final = 13
+FILES_OF_AN_APPLICATIONS_FIELD: Final = 4
+FILES_OF_AN_OFFERS_FIELD: Final = 4
+"""Written by hand, as the trials in docs/adr/0041 counted them; adapters, sandbox, tests and what is generated are apart."""
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 
@@ -151,6 +157,38 @@ FOREIGN: Final = frozenset(
 """Classes of uvicorn, Strawberry and graphql-core that ours derive from; our own between them counted with them."""
 
 
+def doors() -> list[str]:
+    """Modules outside of the schema that create a quote request for a caller: the ways into the one mutation that matters."""
+    creating = {"create_request", "created"}
+    return [
+        _dotted(path)
+        for path in sources("app")
+        if "app/api/schema" not in path.as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "app.api.schema.mutations"
+        if creating & {alias.name for alias in node.names}
+    ]
+
+
+def modules_without_layer() -> list[str]:
+    """Modules in a container of import-linter's that none of its layers has."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = {
+        container: set(re.split(r"[ |:]+", " ".join(contract["layers"])))
+        for contract in contracts
+        for container in contract.get("containers", ())
+    }
+    layers[""] = {"sandbox", *(name for each in contracts if each["type"] == "layers" for name in each["layers"])}
+    return [
+        module
+        for module in map(_dotted, sources(*ALL))
+        for container, names in layers.items()
+        if module.startswith(f"{container}." if container else "") and module != container
+        if module.removeprefix(f"{container}.").split(".")[0] not in names
+    ]
+
+
 def figures() -> list[tuple[str, object]]:
     """The figures, each with what it counts."""
     graph = imports()
@@ -159,8 +197,17 @@ def figures() -> list[tuple[str, object]]:
         path for path in sources(*ALL) if re.search(r"\bredis\.exceptions\b", path.read_text(encoding="utf-8"))
     ]
     package_cycles = [group for depth in (2, 3) for group in cycles(packages_of(graph, depth))]
+    call, push = walks.walk(walks.SOCKET_TO_POST), walks.walk(walks.ANSWER_TO_FRAME)
     return [
         ("modules", len(sources(*ALL))),
+        ("files from the socket to an insurer's POST", call.files),
+        ("hand-overs on that way", call.hand_overs),
+        ("files from an insurer's answer to a frame", push.files),
+        ("hand-overs on that way", push.hand_overs),
+        ("modules by which a mutation comes in", len(doors())),
+        ("files that one more field of an application touches", FILES_OF_AN_APPLICATIONS_FIELD),
+        ("files that one more field of an offer touches", FILES_OF_AN_OFFERS_FIELD),
+        ("modules without a layer", len(modules_without_layer())),
         ("module names that stand twice", len(shared_module_names())),
         ("public class names that stand twice", len(shared_class_names())),
         (f"folders with more than {MODULES_IN_A_FOLDER_MAX} modules", len(full_folders())),

@@ -29,7 +29,7 @@ class Holding:
     """The insurer's own, as soon as this worker knows it: calls of the insurer may name it."""
 
     def adopt(self, delivery: Delivery) -> None:
-        """Goes on under another delivery of the same job: Redis lost the first one, or told of it twice."""
+        """Goes on under another delivery of the same job: Redis lost the first one, or delivered it twice."""
         if delivery.entry != self.delivery.entry or delivery.deliveries > self.delivery.deliveries:
             self.delivery = delivery
         self.is_lost = False
@@ -53,16 +53,16 @@ class Job:
 
 
 class Ownership(Protocol):
-    """What asking must know of, and leave to, whoever else may work on the same job."""
+    """The ownership of a job, and what its worker leaves to another one."""
 
     async def confirm(self, job: Job) -> None:
         """Returns if the job is still this worker's, as far as can be known.
 
         Raises:
-            NotOurs: somebody else has it.
+            NotOurs: another worker has it.
         """
         ...
 
     async def remember(self, job: Job, application_id: str) -> None:
-        """Keeps the insurer's own id for whoever takes the job over."""
+        """Keeps the insurer's own id for a worker that takes the job over."""
         ...

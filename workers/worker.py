@@ -91,7 +91,7 @@ class Worker:
         self.is_draining = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Works until it is told to stop, then finishes or hands back what it holds."""
+        """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes)
             self.supervisor.start(self._parts())

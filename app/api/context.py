@@ -1,4 +1,4 @@
-"""What a resolver may ask: the use cases, and who is calling."""
+"""What a resolver may use: the use cases, and the caller."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -50,7 +50,7 @@ class Services:
     shares: CallerShares
     pushed: PushLatency
     introspection: str
-    """Who may look into the schema: `on`, `admin` or `off`."""
+    """Introspection: `on`, `admin` or `off`."""
 
 
 class Place(msgspec.Struct):
@@ -66,7 +66,7 @@ class Context(msgspec.Struct, frozen=True):
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
-    """What `createQuoteRequest` has led to already: a request is created once, whatever happens to its answer."""
+    """What `createQuoteRequest` has led to already: a request is created once, also when its answer is lost."""
 
     @property
     def share(self) -> CallerShare:
@@ -74,7 +74,7 @@ class Context(msgspec.Struct, frozen=True):
         return self.services.shares.of(self.caller)
 
     def service(self, scope: str) -> Service:
-        """The caller, who must be a service with this scope.
+        """The caller, which must be a service with this scope.
 
         Raises:
             NotAllowed: it is a browser, or a service without it.
@@ -84,10 +84,10 @@ class Context(msgspec.Struct, frozen=True):
         return self.caller
 
     def customer(self, customer_id: str) -> Customer:
-        """The customer, whom the caller may watch.
+        """The customer, if the caller may watch it.
 
         Raises:
-            NotAllowed: it is somebody else's, or the caller may watch one request alone.
+            NotAllowed: it belongs to another caller, or the caller may watch one request alone.
         """
         if isinstance(self.caller, CustomerWatcher) and self.caller.customer_id == customer_id:
             return self.caller.tenant, customer_id

@@ -1,4 +1,4 @@
-"""What the settings say about who may come in, read once: tokens, origins, documents."""
+"""What the settings admit, read once: tokens, origins, documents."""
 
 from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_secrets

@@ -1,4 +1,4 @@
-"""What a caller is told when something goes wrong: coded, in Russian; our own faults masked, with an id to the log."""
+"""Errors as callers get them: coded, in Russian; internal errors masked, with an id for the log."""
 
 import re
 import secrets

@@ -19,7 +19,7 @@ AWAY_S: Final = 1.0
 
 
 class InsurerDirectory:
-    """Names from the settings, availability from Redis; without Redis everybody counts as available."""
+    """Names from the settings, availability from Redis; without Redis every insurer counts as available."""
 
     def __init__(self, insurers: Sequence[Insurer], redis: RedisClient, clock: Clock) -> None:
         self._insurers = {insurer.id: insurer for insurer in insurers}

@@ -67,7 +67,7 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class OfferEvent(msgspec.Struct, rename="camel", gc=False):
-    """An offer as an event has it. The coefficients are decoded for those who want them."""
+    """An offer as an event has it. The coefficients are decoded when they are read."""
 
     number: str
     premium: Decimal
@@ -102,7 +102,7 @@ class OfferEvent(msgspec.Struct, rename="camel", gc=False):
 
 
 class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
-    """A quote as its event tells of it and as subscribers are told of it: making it a domain value first costs twice as much.
+    """A quote as decoded from its Redis event. Subscriptions serialise it directly; building the domain's `Quote` first would cost twice as much.
 
     It has an offer or a reason.
     """
@@ -226,7 +226,7 @@ def to_event(quote: Quote) -> QuoteEvent:
 
 
 def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
-    """The quote that an event tells of; raises as `decode_told`."""
+    """The domain's quote of an event; raises as `decode_told`."""
     return decode_event(document).quote(request_id)
 
 

@@ -1,4 +1,4 @@
-"""`insurers.toml`: who is asked, through which adapter, and how gently."""
+"""`insurers.toml`: the insurers, their adapters and their limits."""
 
 import os
 import re
@@ -59,7 +59,7 @@ class PollInterval(_Table):
 
     @classmethod
     def every(cls, text: str) -> Self:
-        """The same wait for ever, as somebody writes it."""
+        """A constant wait, as it is written in the file."""
         return cls.model_validate(cls.from_text(text))
 
     def after(self, polls: int) -> float:
@@ -91,7 +91,7 @@ class Tls(_Table):
     ca_file: Path | None = None
     """The authorities that sign the insurer's certificate, in place of the system's."""
     cert_file: Path | None = None
-    """Our certificate, for insurers that ask who calls (mTLS)."""
+    """Our certificate, for insurers that authenticate their callers (mTLS)."""
     key_file: Path | None = None
     """Its key, if it is not in the same file."""
     key_password_env: str | None = None
@@ -137,7 +137,7 @@ class InsurerSettings(_Table):
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
     categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
-    """The vehicles that it insures: it is not asked about others. None: whatever its API takes."""
+    """The vehicles that it insures; it gets no jobs for others. None: all that its API takes."""
     purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
     """Where links of its offers may lead, hosts below these included. None: to any public host."""
     options: dict[str, str] = Field(default={})
@@ -228,7 +228,7 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
 
 @contextmanager
 def telling_the_line(path: Path) -> Generator[None, None, None]:
-    """Whatever is found to be wrong with an insurer in the block is told with its line in the file.
+    """Reports a fault of an insurer that is found in the block, with its line in the file.
 
     Raises:
         WrongSetting: in place of a `WrongInsurer`.

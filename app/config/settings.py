@@ -1,4 +1,4 @@
-"""Settings from the environment (`OSAGO_…`) or `.env`. Whatever is wrong with them is one clear line."""
+"""Settings from the environment (`OSAGO_…`) or `.env`. A wrong setting is reported in one line."""
 
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     auth_keys: SecretStr = SecretStr("")
     """`id:secret,…`: the first signs, all are checked with; the secret above is the key without an id."""
     jwks: str = ""
-    """A file or an https URL with the public keys of an identity provider whose service tokens hold too."""
+    """A file or an https URL with the public keys of an identity provider; its service tokens are accepted too."""
     jwks_issuer: str = ""
     """Required with `jwks`: the `iss` of the provider's tokens; others do not hold."""
     jwks_tenant_prefix: str = Field(default="idp:", pattern="^[!-~]{1,64}$")
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     origins: str = ""
     """Pages of which other origins may call, `*`: any. Sets CORS headers too."""
     trusted_proxies: str = "127.0.0.1,::1"
-    """Whose `X-Forwarded-For` tells the caller's address."""
+    """Proxies: their `X-Forwarded-For` holds the caller's address."""
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
     """Of one service."""

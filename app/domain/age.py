@@ -4,5 +4,5 @@ from datetime import date
 
 
 def full_years(since: date, on: date) -> int:
-    """Somebody born on 29 February grows older on 1 March in the other years."""
+    """A person born on 29 February grows older on 1 March in the other years."""
     return on.year - since.year - ((on.month, on.day) < (since.month, since.day))

@@ -42,7 +42,7 @@ class VehicleDocumentKind(StrEnum):
 
 
 class _Personal(msgspec.Struct, frozen=True):
-    """A value whose repr shows nothing of it."""
+    """A value with an empty repr."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"

@@ -1,4 +1,4 @@
-"""Who calls, and what they may see. A token has been checked before one of these is made."""
+"""The caller, and what it may see. A token has been checked before one of these is made."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -51,7 +51,7 @@ class Cursor:
         return b2a_base64(self._check() + bits, newline=False).translate(_URL_SAFE, b"=").decode()
 
     def _check(self) -> bytes:
-        """Tells a cursor of another request apart, so that its holes are not taken for this request's."""
+        """Refuses a cursor of another request, so that its gaps are not taken for this request's."""
         return (zlib.crc32(self.request_id.bytes) & 0xFFFF).to_bytes(_CHECK_BYTES, "big")
 
     @classmethod

@@ -28,7 +28,7 @@ class OsagoError(Exception):
     │   ├── InsurerRejected           any other 4xx: no retry
     │   └── InsurerProtocol           unintelligible: no retry
     ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
-    │   ├── Overloaded                too much at once: likewise
+    │   ├── Overloaded                too much at once: ask again later
     │   │   └── ShareExhausted        of this caller's: others are served
     │   └── RedisAway                 Redis does not answer, or refuses work
     └── WrongSetting                  a process that cannot start; the text says what to mend
@@ -120,7 +120,7 @@ class CircuitOpen(InsurerError):
 
 
 class InsurerCredentials(InsurerError):
-    """Our credentials are not accepted: no retry, somebody must look.
+    """Our credentials are not accepted: no retry, an operator must mend it.
 
     `setting` is the key of insurers.toml to look at first, as far as the adapter knows, e.g. `options.client_id`.
     """
@@ -163,7 +163,7 @@ class RedisAway(Unavailable):
 
 
 class SlowConsumer(OsagoError):
-    """A client does not take what it is sent; `cursor` tells where to resume, None: at the beginning."""
+    """A client does not take what it is sent; `cursor` is where to resume, None: at the beginning."""
 
     def __init__(self, cursor: str | None) -> None:
         super().__init__("the client takes nothing any more")

@@ -14,5 +14,5 @@ def uuid7(now: datetime) -> UUID:
 
 
 def made_at(id_: UUID) -> datetime:
-    """The moment that a UUIDv7 tells of, to the millisecond."""
+    """The moment in a UUIDv7, to the millisecond."""
     return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)

@@ -20,7 +20,7 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Insurer:
-    """Somebody who is asked for quotes."""
+    """An insurer: a company with an API for quotes."""
 
     id: str
     name: str

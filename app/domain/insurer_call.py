@@ -18,8 +18,8 @@ class CallbackRule:
 class InsurerCall:
     """One call: its headers, by lower-case names, and its body. Either may hold personal data.
 
-    The idempotency key and the insurer's id, None while the create has not returned, are those of the application whose
-    address was called.
+    The idempotency key and the insurer's id, None while the create has not returned, are those of the application behind the
+    called address.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -32,7 +32,7 @@ class InsurerCall:
         return self.headers.get(name.lower(), "")
 
     def is_about(self, *, idempotency_key: str | None = None, application_id: str | None = None) -> bool:
-        """Whether the application whose address was called is the one that the call names, by our key or the insurer's id."""
+        """Whether the call names the application of its address, by our key or the insurer's id."""
         if idempotency_key is not None:
             return idempotency_key == self.idempotency_key
         return application_id is not None and application_id == self.application_id

@@ -1,14 +1,15 @@
 """Finding an application's personal values in a text that another system wrote.
 
-A value is found in any writing: in either case, with separators in between, percent-encoded or in punycode, in Latin
-letters for the Cyrillic ones that look alike, names in any order. Enumerations, quantities and the first day of the
-insurance identify no person and are not searched for.
+A value is found in any writing: in either case, with separators in between, percent-encoded, as references of HTML or in
+punycode, in Latin letters for the Cyrillic ones that look alike, names in any order. Enumerations, quantities and the first
+day of the insurance identify no person and are not searched for.
 """
 
 import re
 import unicodedata
 import weakref
 from collections.abc import Iterator
+from html import unescape
 from itertools import permutations
 from typing import Final
 from urllib.parse import unquote
@@ -150,6 +151,8 @@ def _decoded(text: str) -> str:
         if "%" not in text:
             break
         text = unquote(text)
+    if "&#" in text:
+        text = unescape(text)
     return _PUNYCODE.sub(_of_punycode, text) if "--" in text else text
 
 

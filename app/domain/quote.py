@@ -235,7 +235,7 @@ def by_arrival(quotes: Iterable[Quote]) -> list[Quote]:
 
 
 def by_premium(quotes: Iterable[Quote], *, now: datetime) -> list[Quote]:
-    """Offers that hold from the cheapest on, so that the best comes first; expired ones likewise; then the rest."""
+    """Valid offers from the cheapest on, so that the best comes first; then expired ones in the same order; then the rest."""
     return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_premium(quote)))
 
 

@@ -1,4 +1,4 @@
-"""The stub (заглушка): what the customer is told when no insurer offers anything."""
+"""The stub (заглушка): the customer's text when no insurer makes an offer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

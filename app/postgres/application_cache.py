@@ -1,6 +1,6 @@
 """Applications that are being worked on: opened and read once, however many insurers are asked about each.
 
-None is kept for longer than somebody holds it.
+An application is kept only while a job holds it.
 """
 
 from uuid import UUID

@@ -70,7 +70,7 @@ class Cipher:
         self._seals = metrics.SEALS.labels(purpose, self.key_id)
 
     def derived(self, purpose: str) -> "Cipher":
-        """A cipher of the same key ids, whose keys are good for this purpose alone."""
+        """A cipher of the same key ids, with keys derived for this purpose alone."""
         return Cipher({key_id: derived_key(key, purpose) for key_id, key in self._keys.items()}, purpose)
 
     @classmethod

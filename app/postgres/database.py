@@ -62,7 +62,7 @@ async def open_pool(url: str, *, connections: int) -> Pool:
 
 
 async def _leave(_connection: object) -> None:
-    """Nobody leaves anything in a session (a lock of recovery ends with its connection at the latest): asyncpg's own
+    """A session has no state to reset (a lock of recovery ends with its connection at the latest): asyncpg's own
     reset would be one more round trip for every batch.
     """
 
@@ -77,7 +77,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     """
     try:
         connection = await pool.acquire(timeout=CONNECT_S_MAX)
-    except (*_GONE, asyncpg.PostgresError) as error:  # whatever it says to somebody at its door, nobody is let in
+    except (*_GONE, asyncpg.PostgresError) as error:  # any error while connecting means that PostgreSQL is unavailable
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
     try:
         yield connection

@@ -30,7 +30,7 @@ WITH due AS (
 ){_RECORD}"""  # noqa: S608 - constants of this file
 
 _FORGET: Final = f"""
-WITH purged AS (DELETE FROM osago_requests WHERE id = ANY($4::uuid[]) RETURNING id){_RECORD}"""  # noqa: S608 - likewise
+WITH purged AS (DELETE FROM osago_requests WHERE id = ANY($4::uuid[]) RETURNING id){_RECORD}"""  # noqa: S608 - constants only
 
 _OF_CUSTOMER: Final = """
 SELECT id FROM osago_requests

@@ -1,4 +1,4 @@
-"""The outbox: what has been committed and must still be told to Redis. A row goes when it has been told."""
+"""The outbox: committed notices that Redis does not have yet. A row is deleted when its notice is published."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _OLDEST: Final = "SELECT min(created_at) FROM osago_outbox"
 
 
 class Kind(StrEnum):
-    """What is to be told."""
+    """The kinds of notices."""
 
     ACCEPTED = "accepted"
     COMPLETED = "completed"
@@ -30,7 +30,7 @@ class Notice(NamedTuple):
 
 
 async def notices_until(connection: Connection, moment: datetime, *, most: int) -> list[Notice]:
-    """The oldest notices written until `moment`. Nothing is locked: telling twice changes nothing."""
+    """The oldest notices written until `moment`. Nothing is locked: publishing twice changes nothing."""
     return [Notice(row["request_id"], Kind(row["kind"])) for row in await connection.fetch(_OLDER, moment, most)]
 
 

@@ -14,7 +14,7 @@ from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
 from app.postgres.request_rows import quote_of
 
-# The requests are locked first, as their foreign key would lock them afterwards: whoever ends one of them holds it
+# The requests are locked first, as their foreign key would lock them afterwards: a transaction that ends one of them holds it
 # FOR UPDATE and writes the same slots, and the two would wait for each other.
 _SETTLE: Final = """
 WITH locked AS (SELECT id FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE)

@@ -98,7 +98,7 @@ WITH ended AS (
 INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
 """
 
-# One statement is enough: who has all its quotes has them for ever. Of two that end it the second waits for the lock and
+# One statement is enough: a request that has all its quotes keeps them. Of two that end it the second waits for the lock and
 # finds it ended.
 _END_FULL: Final = f"""
 WITH full_ones AS (
@@ -118,7 +118,7 @@ SELECT * FROM ended
 
 
 Customer: TypeAlias = tuple[str, str]
-"""A tenant, and its own id of somebody who asks."""
+"""A tenant, and its own id of a customer."""
 
 
 class NewRequest(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A request whose end is still to come, with the insurers that have not answered."""
+    """An open request, with the insurers that have not answered."""
 
     id: UUID
     expires_at: datetime
@@ -148,7 +148,7 @@ class OpenRequest:
 
 
 async def insert_requests(connection: Connection, batch: Sequence[NewRequest]) -> set[UUID]:
-    """Stores requests with their outbox rows; returns the ids of those whose client reference names another already."""
+    """Stores requests with their outbox rows; returns the ids of those with a client reference that is taken."""
     rows = await connection.fetch(
         _ACCEPT,
         [new.request.id for new in batch],
@@ -196,7 +196,7 @@ async def read_progress(connection: Connection, ids: Sequence[UUID]) -> Mapping[
 
 
 async def overdue_requests(connection: Connection, until: datetime, *, most: int) -> list[UUID]:
-    """Open requests whose deadline is not after `until`, the oldest first."""
+    """Open requests with a deadline up to `until`, the oldest first."""
     return [row["id"] for row in await connection.fetch(_OVERDUE, until, most)]
 
 
@@ -228,14 +228,14 @@ async def lock_open(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def end_requests(connection: Connection, outcomes: Mapping[UUID, Outcome], now: datetime) -> None:
-    """Writes the end of locked requests, and the outbox rows that tell of it."""
+    """Writes the end of locked requests, and the outbox rows that announce it."""
     await connection.execute(_END, list(outcomes), now, [outcome.value for outcome in outcomes.values()])
 
 
 async def end_full_requests(connection: Connection, ids: Sequence[UUID], now: datetime) -> list[QuoteRequest]:
-    """Ends those of the requests that are open though every insurer has answered, with the outbox rows that tell of it.
+    """Ends those of the requests that are open though every insurer has answered, with the outbox rows that announce it.
 
-    They come back without their quotes: whoever settles has told of those already.
+    They come back without their quotes: the settler has published those already.
     """
     rows = await connection.fetch(_END_FULL, ids, now, Outcome.ALL_ANSWERED.value)
     return [_request(row, {}) for row in rows]

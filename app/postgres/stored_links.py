@@ -49,7 +49,7 @@ async def links_in_clear(connection: Connection, *, after: Key, most: int) -> li
 
 
 async def links_sealed_otherwise(connection: Connection, key_id: str, *, after: Key, most: int) -> list[StoredLink]:
-    """A page of the links that another key has sealed, likewise."""
+    """A page of the links that another key has sealed."""
     return [_stored(row) for row in await connection.fetch(_SEALED_OTHERWISE, key_id, *after, most)]
 
 

@@ -35,7 +35,7 @@ class RequestRow(SQLModel, table=True):
         Index("osago_requests_purgeable", "created_at", "id", postgresql_where=text("application IS NOT NULL")),
         Index("osago_requests_customer", "customer_id"),
         Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
-        # What is looked through for those who watch a customer.
+        # For subscriptions to a customer.
         Index(
             "osago_requests_open_of_customer", "tenant", "customer_id", postgresql_where=text("completed_at IS NULL")
         ),
@@ -88,7 +88,7 @@ class QuoteRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """What has been committed and must still be told to Redis; `kind` is `accepted` or `completed`."""
+    """Committed notices that Redis does not have yet; `kind` is `accepted` or `completed`."""
 
     __tablename__: ClassVar[str] = "osago_outbox"  # pyright: ignore[reportIncompatibleVariableOverride]
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Dead letters: jobs that were given up, kept until somebody has looked at them. They hold no personal data."""
+"""Dead letters: jobs that were given up, kept until an operator has decided on them. They hold no personal data."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class DeadLetters:
         return _letter(shard, entry, found[0][1]) if found else None
 
     async def drop(self, ids: Sequence[str]) -> int:
-        """Removes letters; tells how many there were."""
+        """Removes letters; returns their number."""
         dropped = 0
         for id_ in ids:
             shard, entry = _place(id_)

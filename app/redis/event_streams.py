@@ -1,4 +1,4 @@
-"""Events of requests: what has been answered, in Redis for the subscribers, and the bells that tell of it.
+"""Events of requests: what has been answered, in Redis for the subscribers, and the notifications of it.
 
 Each has a MAC: only what one of our processes wrote is read. The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
 """
@@ -24,7 +24,7 @@ from app.redis.redis_client import RedisClient
 log: Final = structlog.get_logger(__name__)
 
 FEED_VERSION: Final = 2
-"""Of the documents in the feed. A field may be added to them; whoever changes or drops one raises it."""
+"""Of the documents in the feed. Adding a field keeps it; changing or dropping one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MAX: Final = 200
 _EVENTS_MAX: Final = 300
@@ -33,7 +33,7 @@ _EVENTS_MAX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A settled quote to tell of. `entry` is its job's place in the stream, None where no lane held it."""
+    """A settled quote to publish. `entry` is its job's place in the stream, None where no lane held it."""
 
     quote: Quote
     expires_at: datetime
@@ -75,7 +75,7 @@ class EventStreams:
         self._feed_length = feed_length
 
     async def publish(self, batch: Sequence[Published]) -> None:
-        """Tells of committed quotes, each once however often it is published, and acknowledges their jobs."""
+        """Publishes committed quotes, each once however often it is called, and acknowledges their jobs."""
         shards: dict[int, list[Published]] = defaultdict(list)
         for one in batch:
             shards[keys.shard_of(one.quote.request_id, self.shards)].append(one)
@@ -101,10 +101,10 @@ class EventStreams:
             await self._client.delete(keys.request(shard, id_), keys.events(shard, id_))
 
     async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> bool:
-        """Tells of the end of a request, after every quote of it.
+        """Publishes the end of a request, after every quote of it.
 
-        `at_hand` names insurers whose quotes may not have been published; whatever else Redis lacks it asks for.
-        False: it lacks quotes that `request` does not hold, and nothing has been told.
+        `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are returned as missing.
+        False: it lacks quotes that `request` does not hold, and nothing has been published.
         """
         missing = await self._publish_end(request, ending, at_hand)
         if missing and len(request.quotes) < len(request.insurers):

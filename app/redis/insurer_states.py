@@ -1,6 +1,6 @@
 """What all processes share about insurers: open circuits, the trial of a half-open one, pauses, and slots of rate limits.
 
-Whoever changes something rings `keys.insurers()`. Redis may forget all of it: then every worker goes by what it sees.
+Every change notifies `keys.insurers()`. Redis may lose all of it: then every worker decides by its own calls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class InsurerState:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Of all insurers that were asked for, and the consumers whose beat is fresh."""
+    """Of all requested insurers, and the consumers with a fresh beat."""
 
     of: Mapping[str, InsurerState]
     working: Sequence[str]
@@ -94,7 +94,7 @@ class InsurerStates:
     async def open(
         self, insurer_id: str, *, first_s: float, most_s: float, jitter: float, needs_answer: bool
     ) -> OpenCircuit:
-        """Opens a circuit, for longer each time in a row; tells how it stands, for somebody may have been quicker."""
+        """Opens a circuit, for longer each time in a row; returns its state, for another worker may have been quicker."""
         names = [keys.circuit(insurer_id), keys.trial(insurer_id), keys.unanswered(insurer_id)]
         lasting = [int(first_s * 1000), int(most_s * 1000), f"{jitter:.4f}", int(REMEMBERED_S * 1000)]
         arguments = [*lasting, int(needs_answer), keys.insurers(), insurer_id]
@@ -125,7 +125,7 @@ class InsurerStates:
         await LEAVE_TRIAL.run(self._client, [keys.trial(insurer_id)], [token, keys.insurers(), insurer_id])
 
     async def pause(self, insurer_id: str, step: str, seconds: float) -> None:
-        """Nobody calls this step for so long."""
+        """No worker calls this step for so long."""
         await PAUSE.run(
             self._client, [keys.pause(insurer_id, step)], [int(seconds * 1000), keys.insurers(), insurer_id]
         )

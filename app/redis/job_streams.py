@@ -32,7 +32,7 @@ def expiry_ms(expires_at: datetime) -> int:
 class Enqueued(msgspec.Struct, frozen=True):
     """A request whose jobs are to be in their streams, for those of its insurers that have not answered.
 
-    `mark` is its customer's (`keys.customer_mark`), so that whoever watches the customer hears of it; None tells nobody.
+    `mark` is its customer's (`keys.customer_mark`), so that subscriptions to the customer are notified; None notifies none.
     """
 
     request_id: UUID
@@ -45,7 +45,7 @@ class Enqueued(msgspec.Struct, frozen=True):
 class Delivery:
     """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too.
 
-    `is_first`: nobody has had it before. A job that was handed back without blame counts from one, and is not.
+    `is_first`: no worker has had it before. A job that was handed back without blame counts from one, and is not.
     """
 
     shard: int
@@ -66,7 +66,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An insurer's own id of an application, worth keeping for whoever takes the job over."""
+    """An insurer's own id of an application, kept for a worker that takes the job over."""
 
     request_id: UUID
     insurer_id: str
@@ -76,7 +76,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Jobs that nobody has read: how many, and when the oldest was added (milliseconds of Redis's time)."""
+    """Unread jobs: how many, and when the oldest was added (milliseconds of Redis's time)."""
 
     waiting: int
     oldest_ms: int | None
@@ -136,7 +136,7 @@ class JobStreams:
         return owned
 
     async def hand_back(self, shard: int, insurer_id: str, consumer: str, deliveries: Mapping[str, int]) -> None:
-        """Gives entries to whoever reaps next, each with the number of deliveries that it is to have had."""
+        """Gives entries to the next reaper, each with the number of deliveries that it is to have had."""
         entries = list(deliveries.items())
         for first in range(0, len(entries), _IDS_MAX):
             page = entries[first : first + _IDS_MAX]
@@ -222,7 +222,7 @@ class JobReader:
         return await self._read(">", count, block_ms=BLOCK_MS, is_first=True)
 
     async def read_own(self, count: int, after: str = "0") -> list[Delivery]:
-        """Jobs delivered to this consumer and not acknowledged: a read whose reply was lost left them here."""
+        """Jobs delivered to this consumer and not acknowledged: a read with a lost reply left them here."""
         return await self._read(after, count, block_ms=None, is_first=False)
 
     async def make_group(self) -> None:

@@ -64,7 +64,7 @@ def probe(shard: int) -> str:
 
 
 def customer_mark(tenant: str, customer_id: str) -> int:
-    """16 bits: enough to leave most rings aside, too few to tell who the customer is."""
+    """16 bits: enough to leave most rings aside, too few to identify the customer."""
     return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF
 
 
@@ -74,7 +74,7 @@ def ended(shard: int) -> str:
 
 
 def rate(shard: int, kind: str, who: str) -> str:
-    """A cell of a rate limit: when it will be full again, microseconds of Redis's time. `who` names nobody by itself."""
+    """A cell of a rate limit: when it will be full again, microseconds of Redis's time. `who` alone identifies no person."""
     return f"{{osago-{shard:02}}}:rate:{kind}:{who}"
 
 
@@ -101,7 +101,7 @@ def circuit(insurer_id: str) -> str:
 
 
 def trial(insurer_id: str) -> str:
-    """The job whose trial decides whether a circuit closes."""
+    """The job of the trial that decides whether a circuit closes."""
     return f"{{osago-00}}:trial:{insurer_id}"
 
 
@@ -121,5 +121,5 @@ def limit(insurer_id: str, step: str) -> str:
 
 
 def insurers() -> str:
-    """The channel that names an insurer whose circuit or pause has changed."""
+    """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"

@@ -1,4 +1,4 @@
-"""The doorbell: one connection per process that hears who has news. It may miss rings, and says when."""
+"""The notifier: one connection per process that receives the ids of requests with news. It may miss notifications, and reports when."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
 
 
 class Notifier:
-    """One connection that listens to all channels that it is told of before it runs."""
+    """One connection that listens to all channels that were added before it runs."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client

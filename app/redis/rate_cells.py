@@ -33,7 +33,7 @@ class Wait:
 
 
 async def take(client: RedisClient, cells: Sequence[Cell], units: int = 1) -> Wait | None:
-    """Takes units from every cell, or from none: then it tells how long to wait.
+    """Takes units from every cell, or from none: then it returns how long to wait.
 
     Raises:
         RedisAway: Redis is not there.

@@ -1,7 +1,7 @@
 """Clients for one Redis, for Sentinel and for a Cluster, with every wait limited.
 
 There are two kinds: a shared client for commands and scripts, all of them idempotent and therefore retried once, and
-a blocking one for a lane's reader, on a connection of its own, never retried: a read whose reply was lost may have
+a blocking one for a lane's reader, on a connection of its own, never retried: a read with a lost reply may have
 been delivered.
 """
 
@@ -117,7 +117,7 @@ def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
             )
             return sentinel.master_for(address.name)  # pyright: ignore[reportUnknownMemberType]
         case _:
-            # Who finds every connection taken waits for one: a burst is no error.
+            # A command waits for a free connection: a burst is no error.
             pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
                 address.url, timeout=REPLY_S_MAX, **options
             )

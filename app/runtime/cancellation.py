@@ -1,4 +1,4 @@
-"""Ending what runs: loops that end when they are told to, also when a library swallowed the telling; and races."""
+"""Cancellation helpers: re-raise a cancellation that a library swallowed (before Python 3.12), and run several coroutines until the first is done."""
 
 import asyncio
 from collections.abc import Coroutine

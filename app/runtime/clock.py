@@ -1,6 +1,6 @@
 """The one clock for everything about requests: PostgreSQL's time, carried on by this machine's monotonic clock.
 
-A machine whose wall clock is wrong changes nothing but its log lines. Redis's own time is for presence alone.
+A wrong wall clock of a machine changes only its log lines. Redis's own time is for presence alone.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ class Clock:
         return (moment - self.now()).total_seconds()
 
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
-        """Takes over the time that `read` tells, where it disagrees.
+        """Takes over the time that `read` returns, where it disagrees.
 
-        It was told at some moment between the question and its arrival here. As long as our own reckoning lies in
+        The time was read at some moment between the query and its answer. As long as our own reckoning lies in
         between, nothing is wrong with it: on a busy machine the answer may have been waiting for a second.
         """
         asked = self.monotonic()

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Within a line the first to come goes first. `line_of` tells an item's line."""
+    """Within a line the first to come goes first. `line_of` returns an item's line."""
 
     def __init__(self, line_of: Callable[[Item], Hashable]) -> None:
         self._line_of = line_of
@@ -34,7 +34,7 @@ class FairQueue(Generic[Item]):
             self._lines[line] = deque((item,))
 
     def popleft(self) -> Item:
-        """The first of the line whose turn it is.
+        """The first item of the next line.
 
         Raises:
             StopIteration: nothing waits.

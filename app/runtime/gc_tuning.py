@@ -4,7 +4,7 @@ import gc
 from typing import Final
 
 YOUNG_MAX: Final = 10_000
-"""Objects made and not yet gone before somebody looks at them. A hundred requests that wait for one commit hold more than
+"""Objects made and not yet gone before a collection. A hundred requests that wait for one commit hold more than
 Python's own 700, and none of them is garbage."""
 
 

@@ -49,10 +49,10 @@ class GroupCommit(Generic[Item, Result]):
     """Gathers items and flushes them together, one batch at a time.
 
     `flush` takes a batch and returns one result per item, in order. If it raises DataRefused, the batch is bisected, so
-    that a bad item hurts nobody else; with any other error everybody in the batch gets that error.
+    that a bad item fails alone; any other error is raised for every item of the batch.
 
-    What nobody waits for may gather for `gather_s` even when idle, so that batches are few.
-    Where one kind of items must not wait for a flood of another, `line_of` tells the kinds apart: a batch takes of each in turn.
+    Items without a waiting caller may gather for `gather_s` even when idle, so that batches are few.
+    Where one kind of items must not wait for a flood of another, `line_of` returns the kind: a batch takes of each in turn.
     With `wait_s_most` an item that has no result after so long gets TimeoutError. Items come in the order in which their
     time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
     """
@@ -92,7 +92,7 @@ class GroupCommit(Generic[Item, Result]):
         return await self.put(item)
 
     def put(self, item: Item) -> asyncio.Future[Result]:
-        """Like `submit`, for those who wait later or not at all."""
+        """Like `submit`, for a caller that waits later or not at all."""
         if len(self._waiting) >= self._waiting_most:
             raise Overloaded("too much is waiting to be stored")
         loop = asyncio.get_running_loop()
@@ -119,7 +119,7 @@ class GroupCommit(Generic[Item, Result]):
         batch = [self._waiting.popleft() for _ in range(count)]
         if not self._waiting:
             self._filled.clear()
-        # Who gave up waiting (a time-out) and was not begun with is left out.
+        # Items whose callers gave up waiting (a time-out) are left out.
         await self._settle([entry for entry in batch if not entry[1].done()])
         while self._limited and self._limited[0][1].done():
             self._limited.popleft()
@@ -137,11 +137,11 @@ class GroupCommit(Generic[Item, Result]):
         if not batch:
             return
         try:
-            # Strict in here: whoever's result is missing would wait for ever.
+            # Strict in here: the caller of a missing result would wait for ever.
             results = list(zip(batch, await self._flush([item for item, _ in batch]), strict=True))
         except DataRefused as error:
             await self._bisect(batch, error)
-        except Exception as error:  # noqa: BLE001 - it is raised again in everybody who waits for this batch
+        except Exception as error:  # noqa: BLE001 - it is raised again for every caller of this batch
             _fail(batch, error)
         except asyncio.CancelledError:
             for _, future in batch:
@@ -165,4 +165,4 @@ def _fail(batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception
     for _, future in batch:
         if not future.done():
             future.set_exception(error)
-            future.exception()  # who does not wait for it need not hear of it
+            future.exception()  # an error without a waiting caller is not logged by asyncio

@@ -41,7 +41,7 @@ def periodic(name: str, run_once: Callable[[], Awaitable[object]], *, every_s: f
 async def run_periodically(
     name: str, run_once: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock
 ) -> None:
-    """Runs a turn every so often. What is away is waited for; whatever else a turn raises ends the part, and its
+    """Runs a turn every so often. An unavailable server is waited for; any other error of a turn ends the part, and its
     supervisor starts it again.
     """
     waiting = LogThrottle(clock)

@@ -1,4 +1,4 @@
-"""Work that goes on when whoever asked for it has left: a mutation is finished, also when its socket is gone."""
+"""Tasks that go on when their caller has left: a mutation is finished, also when its socket is gone."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,11 +7,11 @@ from typing import Any, Final, TypeVar
 Result = TypeVar("Result")
 
 FINISH_S_MAX: Final = 3.0
-"""A mutation takes no longer; so long a process that stops waits for those whose callers have left."""
+"""The longest that a mutation takes, and that a stopping process waits for mutations without a caller."""
 
 
 class ShieldedTasks:
-    """Whoever owns it calls `finished` before it takes away what the work needs."""
+    """The owner calls `finished` before it closes what the tasks use."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -1,6 +1,6 @@
 """The parts of a process: each runs in a task of its own, and is started again in a fresh one when it fails.
 
-A fresh task, because before Python 3.13 a TaskGroup whose child fails leaves its parent cancelled: a loop around it that looks
+A fresh task, because before Python 3.13 a TaskGroup with a failed child leaves its parent cancelled: a loop around it that looks
 at `cancelling()` would end without a word.
 """
 

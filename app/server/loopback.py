@@ -1,4 +1,4 @@
-"""Loopback names: a server of the demo answers to no other, so that a page whose name an attacker points at this machine
+"""Loopback names: a server of the demo answers to no other, so that a page under a name that an attacker points at this machine
 (DNS rebinding) reads nothing of it.
 """
 
@@ -15,7 +15,7 @@ _MISDIRECTED: Final = 421
 
 
 class LoopbackHosts:
-    """ASGI middleware: 421 for requests and sockets whose `Host` is no loopback name."""
+    """ASGI middleware: 421 for requests and sockets with a `Host` that is no loopback name."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -33,7 +33,7 @@ class Peer(Protocol):
 
 
 def peer_of(scope: Mapping[str, Any]) -> Peer | None:
-    """The peer of this connection, where the server tells."""
+    """The peer of this connection, where the server passes it on."""
     return scope.get("extensions", {}).get(EXTENSION, {}).get("peer")
 
 

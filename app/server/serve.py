@@ -101,7 +101,7 @@ async def beside(routes: Sequence[Route], host: str, port: int) -> AsyncGenerato
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket whose connections inherit its limits.
+    """A listening socket; its connections inherit its limits.
 
     Raises:
         WrongSetting: the address is taken, or none of this machine's.

@@ -1,7 +1,7 @@
 """WebSockets as uvicorn serves them, with an end for peers that take nothing any more, or send what has no effect.
 
-A peer is stalled when it leaves a ping unanswered, or lets what is written pile up. The application hears of it, and
-has a moment to say why it closes; then the connection is cut off, whatever is still unsent.
+A peer is stalled when it leaves a ping unanswered, or lets what is written pile up. The application is notified, and
+has a moment to close with a reason; then the connection is cut off, with or without unsent data.
 
 What was read is parsed in small pieces, one in a turn of the event loop, and none while a message waits for the application.
 uvicorn pauses reading for whole messages only, and parses a read of 40,000 empty frames at once.
@@ -70,10 +70,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             await super().run_asgi()
         finally:
             self._cut_off_soon()  # closing alone would wait until everything is sent
-            self.scope["extensions"] = {}  # or it would hold itself until somebody looks for garbage
+            self.scope["extensions"] = {}  # or it would hold itself until the next garbage collection
 
     def start_keepalive(self) -> None:
-        """The handshake is over, and nobody asks for its headers again: a tenth of what an idle connection would hold."""
+        """Frees the headers of the handshake, which is over: a tenth of what an idle connection would hold."""
         super().start_keepalive()
         del self.request, self.response
 

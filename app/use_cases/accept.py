@@ -35,7 +35,7 @@ log: Final = structlog.get_logger(__name__)
 
 ACCEPT_S_MAX: Final = 2.0
 DELETE_AFTER_S: Final = 0.1
-"""Rows of the outbox that have been told may stay so long: the relay looks at none that is younger than a second."""
+"""Published rows of the outbox may stay so long: the relay reads none that is younger than a second."""
 
 
 class RequestAcceptor:
@@ -122,7 +122,7 @@ class RequestAcceptor:
         return [first[new.request.id] if new.request.id in lost else None for new in batch]
 
     def _begin_asking(self, accepted: Sequence[QuoteRequest]) -> None:
-        """Never raises: these are committed, and whatever goes wrong here the relay mends."""
+        """Never raises: the requests are committed, and the relay enqueues what fails here."""
         try:
             for request in accepted:
                 mark = customer_mark(request.tenant, request.customer_id)
@@ -177,6 +177,6 @@ class RequestAcceptor:
             return True
         try:
             document = self._cipher.open(first.request.id, first.application)
-        except Undecryptable:  # its key was dropped: likewise
+        except Undecryptable:  # its key was dropped: the content is unknown too
             return True
         return decode_application(document) == wanted.application

@@ -1,7 +1,7 @@
 """Admission: while jobs wait too long to be read, new requests are refused at once instead of being accepted into a queue.
 
-A slow insurer delays only itself: it closes the door to nobody. The door closes to a request when at least half of the
-insurers that it would ask have a job that has waited longer than the bound, or when Redis is away and the outbox has.
+A slow insurer delays only itself and causes no refusal. A request is refused when at least half of its
+insurers have a job that has waited longer than the bound, or when Redis is away and the outbox has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ RETRY_AFTER_S: Final = 5.0
 
 
 class Admission:
-    """Whoever owns it keeps `measure` running."""
+    """The owner keeps `measure` running."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Admission:
         return {id_: (now_ms - one.oldest_ms) / 1000 for id_, one in backlog.items() if one.oldest_ms is not None}
 
     async def _ages_of_notices(self) -> Mapping[str, float]:
-        """Without Redis no job can be read: the age of the outbox is everybody's."""
+        """Without Redis no job can be read: the age of the outbox counts for every insurer."""
         async with connected(self._pool) as connection:
             oldest = await oldest_notice(connection)
         age_s = 0.0 if oldest is None else -self._clock.seconds_until(oldest)

@@ -20,11 +20,11 @@ log: Final = structlog.get_logger(__name__)
 REDIS_S_MAX: Final = 0.25
 """A limit must not cost more than what it limits."""
 LOCAL_S: Final = 1.0
-"""So long nobody asks Redis again after it was found away."""
+"""So long Redis is not called again after it was found away."""
 
 
 class CallerRateLimiter:
-    """Who asks too often. `salt` is a secret of all processes: what callers call their customers is not for Redis."""
+    """The rate limit of callers and customers. `salt` is a secret of all processes: the customers' ids are not for Redis."""
 
     def __init__(
         self, redis: RedisClient, clock: Clock, *, salt: str, shards: int, caller: Rate | None, customer: Rate | None

@@ -46,7 +46,7 @@ class TokenBucket:
 
 
 class CallerShare:
-    """One caller's. Whatever it takes beyond it raises ShareExhausted."""
+    """The share of one caller. Taking more than it raises ShareExhausted."""
 
     __slots__ = ("_begun", "_clock", "_kind", "_queries", "name", "sockets_max", "subscriptions", "subscriptions_max")
 

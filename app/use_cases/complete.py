@@ -1,4 +1,4 @@
-"""The end of a request. One place ends it, whoever finds that it is time: settler, sweeper, cancel, a subscription."""
+"""The end of a request. One place ends it, for every cause: settler, sweeper, cancel, a subscription."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,11 +30,11 @@ class RequestCompleter:
         self._pool = pool
         self._events = events
         self._clock = clock
-        # Asking has stopped a whole margin before the deadline; half of it is left to tell everybody in time.
+        # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
 
     def due_at(self, request: QuoteRequest) -> datetime:
-        """When a request is ended that nobody has answered: so early that the end is at the client by `expires_at`."""
+        """When an unanswered request is ended: so early that the end is at the client by `expires_at`."""
         return request.expires_at - self._lead
 
     async def complete(self, ids: Collection[UUID], outcome: Outcome) -> Mapping[UUID, QuoteRequest]:
@@ -53,7 +53,7 @@ class RequestCompleter:
         return requests
 
     async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
-        """The first half of `complete`: what it has written is told by `publish`, at the latest by the relay."""
+        """The first half of `complete`: `publish` publishes what it has written, at the latest the relay does."""
         answer = CANCELLED if outcome is Outcome.CANCELLED else TIMED_OUT
         now = self._clock.now()
         async with transaction(self._pool) as connection:
@@ -61,7 +61,7 @@ class RequestCompleter:
             # A new statement, after the lock: it sees every quote that was settled before.
             missing = await missing_quotes(connection, locked) if locked else []
             lacking = {request_id for request_id, _ in missing}
-            # Whoever finds every insurer answered has nothing left to cut short.
+            # With every insurer answered there is nothing left to cut short.
             outcomes = {id_: outcome if id_ in lacking else Outcome.ALL_ANSWERED for id_ in locked}
             if outcome is Outcome.ALL_ANSWERED:
                 outcomes = {id_: outcome for id_ in locked if id_ not in lacking}
@@ -74,16 +74,16 @@ class RequestCompleter:
         return list(outcomes)
 
     async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
-        """As `commit` with ALL_ANSWERED, in one round trip, for whoever has just settled quotes of these requests.
+        """As `commit` with ALL_ANSWERED, in one round trip, for the settler of these requests' last quotes.
 
         Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
         """
         return await end_full_requests(connection, ids, self._clock.now())
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
-        """Tells of ended requests; without Redis the relay does it later.
+        """Publishes ended requests; without Redis the relay does it later.
 
-        Their quotes need not be there: nearly always Redis has been told of them, and they are read where it was not.
+        Their quotes need not be there: nearly always Redis has them, and they are read where it has not.
         """
         try:
             untold = await self._publish(requests)
@@ -106,7 +106,7 @@ class RequestCompleter:
         ]
 
     async def sweep(self) -> None:
-        """Ends what is overdue. Runs in every process: nobody else needs to be alive for a request to end."""
+        """Ends what is overdue. Runs in every process: one live process is enough for a request to end."""
         async with connected(self._pool) as connection:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:

@@ -70,7 +70,7 @@ class DataEraser:
         self._retention = timedelta(seconds=retention_s)
 
     async def purge_due(self) -> None:
-        """Purges every application whose time is up, and seals links that are not. Runs in every process: none waits for another.
+        """Purges every expired application, and seals links that are not sealed yet. Runs in every process: none waits for another.
 
         Raises:
             Unavailable: PostgreSQL is not there.
@@ -99,7 +99,7 @@ class DataEraser:
                 ids = await requests_of(connection, customer_id, tenant, most=BATCH_MAX)
             if not ids:
                 return forgotten
-            await self._ending.complete(ids, Outcome.CANCELLED)  # whoever watches hears of the end
+            await self._ending.complete(ids, Outcome.CANCELLED)  # its subscriptions get the end
             purge = self._purge(PurgeReason.FORGOTTEN)
             async with transaction(self._pool) as connection:
                 await delete_requests(connection, purge, ids)
@@ -108,7 +108,7 @@ class DataEraser:
             log.info("customer.forgotten", purge=str(purge.id), requests=len(ids))
 
     async def rotate(self) -> Rotation:
-        """Seals with the first key whatever another one has sealed.
+        """Seals with the first key what another key has sealed.
 
         Raises:
             Unavailable: PostgreSQL is not there; call again, and it goes on.

@@ -1,6 +1,6 @@
 """Settling quotes: committed in groups, then published and acknowledged in groups.
 
-PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whoever holds the job.
+PostgreSQL is the fence: of several answers for one slot the first to be committed stands, whichever worker holds the job.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ log: Final = structlog.get_logger(__name__)
 
 RETRY_S_MAX: Final = 0.5
 BATCH_MAX: Final = 500
-"""Answers in one commit, and in one script: with more, those who came just too late would wait longer for little gain."""
+"""Answers in one commit, and in one script: with more, the next batch would wait longer for little gain."""
 
 Result = TypeVar("Result")
 
@@ -105,7 +105,7 @@ class QuoteSettler:
             won = await insert_quotes(connection, list(first.values()))
             lost = [key for key in first if key not in won]
             standing = {**first, **await read_quotes(connection, lost)}
-            # The end is committed before the last job is acknowledged: a crash in between leaves that job to somebody else.
+            # The end is committed before the last job is acknowledged: a crash in between leaves that job to another worker.
             ended = await self._ending.commit_full(connection, list({request_id for request_id, _ in first}))
         for status, count in Counter(first[key].status for key in won).items():
             metrics.answered(status, count)

@@ -1,1 +1,1 @@
-"""From a notification to subscribers: the hub, its events, and those who watch."""
+"""From a notification to subscribers: the hub, its events, and the kinds of watches."""

@@ -1,4 +1,4 @@
-"""Who watches all requests of a customer: which of them are open, found by a ring and, without one, in PostgreSQL.
+"""A watch of all requests of a customer: the open ones are found by a notification and, without one, in PostgreSQL.
 
 What happens in each request is `app.watch.hub`'s to know.
 """

@@ -17,7 +17,7 @@ from app.use_cases.caller_shares import CallerShare
 
 @dataclass(slots=True)
 class Received:
-    """One answer. `is_live` tells it from what was there before the subscriber came."""
+    """One answer. `is_live`: it came after the subscription began."""
 
     cursor: Cursor
     told: QuoteEvent
@@ -36,7 +36,7 @@ class Completed:
     request: QuoteRequest
     ending: Ending
     told: Mapping[str, QuoteEvent]
-    """The quotes as they were told, by insurer."""
+    """The quotes as they were published, by insurer."""
 
 
 Event: TypeAlias = Received | Completed
@@ -44,7 +44,7 @@ Listener: TypeAlias = Callable[[], None]
 
 
 class InterruptedWatch(OsagoError):
-    """The watch cannot go on; `cursor` tells where to resume."""
+    """The watch cannot go on; `cursor` is where to resume."""
 
     def __init__(self, cursor: Cursor, retry_after_s: float) -> None:
         super().__init__("the watch is interrupted")
@@ -54,7 +54,7 @@ class InterruptedWatch(OsagoError):
 
 @dataclass(slots=True)
 class Watch:
-    """What is known of one request, shared by those who follow it; `position` is the last event read."""
+    """What is known of one request, shared by its subscriptions; `position` is the last event read."""
 
     position: Position
     told: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
@@ -64,11 +64,11 @@ class Watch:
     """Called when there is news."""
 
     payload: tuple[object, bytes] | None = None
-    """What was written out last for one of several, and what tells whether the next one wants the same."""
+    """The last encoded event and its cache key, reused when several subscribers run the same document from the same position."""
     _quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
 
     def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
-        """Takes in what is new, and calls whoever listens if anything is."""
+        """Takes in new events, and calls the listeners if there are any."""
         known = len(self.told), self.ending
         for told in quotes:
             self.told.setdefault(told.insurer_id, told)
@@ -98,7 +98,7 @@ class Follower:
     """So many of the quotes that the watch knows are in the cursor."""
 
     def news(self) -> Iterator[Event]:
-        """What the subscriber lacks, each once; the end only after every answer. Who stops half-way has missed nothing."""
+        """What the subscriber lacks, each once; the end only after every answer. A subscriber that stops half-way has missed nothing."""
         news = tuple(islice(self.watch.told.values(), self.looked_at, None))
         for told in news if len(news) == 1 else sorted(news, key=_by_arrival):
             cursor = self.cursor.having(told.insurer_id)
@@ -123,7 +123,7 @@ class Follower:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Redis told of the end and lost a quote."""
+        """Redis published the end and lost a quote."""
         return self.watch.ending is not None and self.lacks_answers
 
 

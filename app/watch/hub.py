@@ -1,4 +1,4 @@
-"""From the doorbell to the subscribers: who watches which request, and what is new there.
+"""From the notifier to the subscribers: the watched requests, and their new events.
 
 A watch holds what is known of one request and is shared by its subscribers; each of them keeps nothing but a cursor,
 so what waits for a slow one is never more than the answers of one request. Some wait in a task of their own (`follow`,
@@ -45,7 +45,7 @@ LOOK_EVERY_S: Final = 5.0
 POLL_EVERY_S: Final = 1.0
 """While the doorbell is down, one read for all subscriptions of this process."""
 PATIENCE_S: Final = 10.0
-"""A subscriber who comes while PostgreSQL is away waits so long for it before being told."""
+"""A subscription that begins while PostgreSQL is away waits so long before it fails."""
 TRY_AGAIN_S: Final = 0.25
 SUBSCRIPTIONS_MAX: Final = 20_000
 _READ_MAX: Final = 500
@@ -107,7 +107,7 @@ class WatchHub:
     async def following(
         self, request_id: UUID, may_see: Viewing, changed: asyncio.Event, after: str | None = None, share: Holder = None
     ) -> AsyncGenerator[Follower, None]:
-        """A place in this request, for whoever looks for its news whenever `changed` is set; raises as `enter`."""
+        """A place in this request, for a task that reads its news whenever `changed` is set; raises as `enter`."""
         follower = await self.enter(request_id, may_see, changed.set, after, share)
         try:
             yield follower
@@ -175,7 +175,7 @@ class WatchHub:
         return max(0.0, min(LOOK_EVERY_S - silent_s, self.left_s(follower)))
 
     def left_s(self, follower: Follower) -> float:
-        """Seconds until this request is to be ended, by whoever finds that it is time."""
+        """Seconds until this request is to be ended."""
         return self._clock.seconds_until(self._ender.due_at(follower.request))
 
     def doubt(self, followers: Iterable[Follower]) -> None:
@@ -202,7 +202,7 @@ class WatchHub:
             try:
                 for first in range(0, len(rung), _READ_MAX):
                     await self._answer(rung[first : first + _READ_MAX])
-            except Exception:  # whatever it is, what these bells said is in PostgreSQL too
+            except Exception:  # after any error the events of these notifications are in PostgreSQL too
                 self._doubted.add(UUID(id_) for id_ in rung if id_ in self._watches)
                 raise
 
@@ -229,7 +229,7 @@ class WatchHub:
             log.warning("events.foreign", request_id=request_id, events=events)
 
     async def _stand_in_for_the_bell(self) -> None:
-        """While the doorbell is down, and once after it, everybody looks: rings may have been missed."""
+        """While the notifier is disconnected, and once after it, every watch reads PostgreSQL: notifications may have been missed."""
         while True:
             raise_if_cancelled()
             heard_before = self.bell.is_connected
@@ -249,7 +249,7 @@ class WatchHub:
             doubted = await self._doubted.take()
             try:
                 await self._look(list(doubted))
-            except Unavailable:  # whoever still hears nothing doubts again
+            except Unavailable:  # a watch without notifications is checked again
                 log.warning("live.blind", requests=len(doubted))
 
     async def _look(self, ids: Sequence[UUID]) -> None:

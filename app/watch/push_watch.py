@@ -1,6 +1,6 @@
-"""A place in a request for somebody who is called when there is news: no task waits for it, only one timer.
+"""A subscription to one request that calls back instead of blocking: it needs no task, only one timer.
 
-The timer does what `Live.wait` does for those who have a task: it looks into PostgreSQL when no bell was heard for a
+The timer does what `Live.wait` does for a task: it looks into PostgreSQL when no bell was heard for a
 while, and ends the request when its time is up.
 """
 
@@ -17,7 +17,7 @@ from app.watch.hub import TRY_AGAIN_S, WatchHub
 
 
 class PushWatch:
-    """From `begin` to `end`. `on_failure` is called when the follower cannot go on; who is called then ends it."""
+    """From `begin` to `end`. `on_failure` is called when the follower cannot go on, and has to end it."""
 
     __slots__ = ("_heard_at_s", "_live", "_on_failure", "_on_news", "_timer", "follower", "is_on")
 
@@ -39,7 +39,7 @@ class PushWatch:
         after: str | None,
         share: CallerShare | None = None,
     ) -> None:
-        """Raises as `Live.enter`. What is known by then is told by the first `hear`, which is the caller's to call."""
+        """Raises as `Live.enter`. What is known by then is delivered by the first `hear`, which the caller calls."""
         self.follower = await self._live.enter(request_id, may_see, self.hear, after, share)
         self.is_on = True
         self._heard_at_s = time.monotonic()

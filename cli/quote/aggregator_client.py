@@ -126,7 +126,7 @@ class Client:
 
 
 def _failure(errors: Sequence[Mapping[str, Any]]) -> Exception:
-    """With a cursor it is no refusal: the server tells where to go on, as after a lost connection."""
+    """With a cursor it is no refusal: the server sends where to go on, as after a lost connection."""
     text = "; ".join(error["message"] for error in errors)
     is_interrupted = any("cursor" in error.get("extensions", {}) for error in errors)
     return ConnectionResetError(text) if is_interrupted else CallFailed(text)

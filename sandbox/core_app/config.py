@@ -26,7 +26,7 @@ class Config:
     """Signs customers' cookies; the same in every process. A random one: cookies end with the process."""
     customer_limit: CustomerLimit | None = None
     proxies: str = ""
-    """Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; of no other."""
+    """Addresses and networks of proxies: only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     redis_url: str = field(default="", repr=False)
     """Where the feed is; empty: no events from here."""
     shards: int = 1

@@ -59,7 +59,7 @@ class _Submission(msgspec.Struct):
 
 
 async def _application(request: Request) -> Mapping[str, Any] | JSONResponse:
-    """The application out of the body; what is in it the aggregator checks, and nobody else."""
+    """The application in the body; its content is checked by the aggregator alone."""
     try:
         body = await _limited_body(request)
     except _Refused as refused:

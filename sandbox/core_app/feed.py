@@ -91,7 +91,7 @@ class Feed:
             await self._redis.aclose()
 
     def close(self) -> None:
-        """Ends whoever follows: the process stops, and its customers come back to another."""
+        """Ends all streams: the process stops, and its customers reconnect to another."""
         self._is_closed = True
         for request in self._requests.values():
             request.bell.set()

@@ -1,6 +1,6 @@
 """Numbers applications, and remembers for half an hour which request came of each.
 
-The number follows from who sent what: a repeated submission gets the same number from any process, after any restart,
+The number follows from the customer and the content: a repeated submission gets the same number from any process, after any restart,
 so that the aggregator recognises it. A real service would keep applications in a database of its own.
 """
 
@@ -19,7 +19,7 @@ _GROUP: Final = 4
 
 
 def number_of(customer_id: str, submission_key: str) -> str:
-    """The application's number, e.g. `7K3M-94QT-XW2P`: 60 bits, in letters that nobody misreads on the telephone."""
+    """The application's number, e.g. `7K3M-94QT-XW2P`: 60 bits, in letters that cannot be misread on the telephone."""
     digest = hashlib.sha256(f"{customer_id}\n{submission_key}".encode()).digest()
     digits = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_DIGITS])
     return "-".join(digits[at : at + _GROUP] for at in range(0, _DIGITS, _GROUP))

@@ -1,4 +1,4 @@
-"""Server-sent events of one application: for whoever does not let browsers reach the aggregator."""
+"""Server-sent events of one application: for installations in which browsers do not reach the aggregator."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -47,7 +47,7 @@ async def events(
 
 
 _ENDED: Final = "-end"
-"""Behind the id of the last event. A browser comes back after any end, and is told that it need not."""
+"""Behind the id of the last event. A browser reconnects after any end; this id stops it."""
 
 
 async def _lines(feed: Feed, application: Application, after: tuple[int, int]) -> AsyncGenerator[str, None]:

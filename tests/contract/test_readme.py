@@ -76,7 +76,7 @@ def table(text: str, *header: str) -> Mapping[str, list[str]]:
 
 
 def default_of(model: type[BaseModel], name: str) -> str:
-    """A field's default as somebody would write it; a dash where there is none."""
+    """A field's default as an operator would write it; a dash where there is none."""
     match model.model_fields[name].default:
         case value if value is PydanticUndefined or value is None or value == "":
             return "–"
@@ -119,9 +119,8 @@ def options_of(command: Any) -> set[str]:
 
 def test_every_command_is_listed_with_its_options() -> None:
     """As `osago --help` has them."""
-    listed = {
-        name.split()[0]: set(re.findall(r"--[a-z-]+", cells[0])) for name, cells in table(README, "command").items()
-    }
+    rows = [row for found in tables(README) if found[0][0] == "command" for row in found[1:]]
+    listed = {name.strip("`"): set(re.findall(r"--[a-z-]+", cell)) for name, cell in rows}
     group: Any = typer.main.get_command(app)
     assert listed == {name: options_of(command) - {"--help"} for name, command in group.commands.items()}
 
@@ -256,7 +255,7 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MAX}"),
         (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
         (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
-        (INTEGRATION, "errors told of one document", f"{prepared_documents.ERRORS_MAX}"),
+        (INTEGRATION, "errors reported for one document", f"{prepared_documents.ERRORS_MAX}"),
         (
             INTEGRATION,
             "WebSockets and event streams of one address (IPv6: of one /64), per process",
@@ -340,7 +339,7 @@ MIB: Final = 1024 * 1024
     ids=lambda value: value if len(value) < 60 else "",
 )
 def test_every_limit_is_the_constant_of_the_code(text: str, what: str, limit: str) -> None:
-    """Whoever changes one finds the place where it is told."""
+    """A change of a limit fails here until the documents follow."""
     assert table(text, "what", "limit")[what][0].startswith(limit)
 
 

@@ -31,7 +31,17 @@ def leaves(value: Any) -> Iterator[tuple[str, str | date]]:
 def spelt(value: str | date) -> list[str]:
     if isinstance(value, date):
         return [value.isoformat(), f"{value:%d.%m.%Y}", f"{value:%m/%d/%Y}", f"{value:%Y%m%d}"]
-    return [value, value.casefold(), value.upper(), "-".join(value), quote(value), quote(quote(value)), f"N{value}X"]
+    references = ["".join(f"&#{ord(sign)};" for sign in value), "".join(f"&#x{ord(sign):X};" for sign in value)]
+    return [
+        value,
+        value.casefold(),
+        value.upper(),
+        "-".join(value),
+        quote(value),
+        quote(quote(value)),
+        f"N{value}X",
+        *references,
+    ]
 
 
 @pytest.mark.parametrize(("name", "value"), sorted(set(leaves(APPLICATION)), key=str))

@@ -163,10 +163,10 @@ async def test_a_process_that_stops_answers_first(
     arrived, go_on = asyncio.Event(), asyncio.Event()
     accept = api.services.accepting.accept
 
-    async def held(wish: Any) -> Any:
+    async def held(*request: Any) -> Any:
         arrived.set()
         await go_on.wait()
-        return await accept(wish)
+        return await accept(*request)
 
     monkeypatch.setattr(api.services.accepting, "accept", held)
     connections: list[DirectProtocol] = []
@@ -179,7 +179,7 @@ async def test_a_process_that_stops_answers_first(
     monkeypatch.setattr(DirectProtocol, "connection_made", noted)
     async with peer_of(api) as peer:
         peer.writer.write(peer.request(CREATE, {"input": world.new_request(clientReference="a-1")}))
-        await arrived.wait()
+        await asyncio.wait_for(arrived.wait(), 20)
         connections[0].shutdown()  # as uvicorn does to each of its connections when it is told to stop
         go_on.set()
         answer = await peer.answer()

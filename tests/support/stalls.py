@@ -1,20 +1,31 @@
 """How long this machine kept the processes of a test from running: other load's doing, taken off where a promise is a time."""
 
 import contextlib
+import heapq
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
+
+Waits = Mapping[tuple[int, int], float]
+"""Seconds in run queues since the beginning, by process and thread."""
+
+
+CHAIN: Final = 2
+"""Processes that keep a promise one after the other: the one that notices, and the one that stores or answers."""
 
 
 @dataclass(slots=True)
 class MachineStall:
-    """Seconds for which threads of this process and of its descendants were ready to run, and another ran.
+    """Seconds for which `CHAIN` processes, those that were kept waiting longest, were ready to run, and others ran.
 
-    On a machine with nothing else to do that is next to nothing. Where /proc/*/schedstat is missing it is 0.
+    Each counts with its thread that waited longest: what waits beside another delays nothing once more. Twenty backends that
+    wait at the same time would otherwise excuse everything. On a machine with nothing else to do it is next to nothing. Where
+    /proc/*/schedstat is missing it is 0.
     """
 
     seconds: float = 0.0
@@ -31,12 +42,18 @@ def machine_stall(*more: int) -> Generator[MachineStall, None, None]:
     try:
         yield stall
     finally:
-        after = _waited(more)
-        stall.seconds = sum(waited - before.get(thread, 0.0) for thread, waited in after.items())
+        stall.seconds = stalled_s(before, _waited(more))
 
 
-def _waited(more: Sequence[int]) -> dict[tuple[int, int], float]:
-    """Seconds in run queues since the beginning, by process and thread."""
+def stalled_s(before: Waits, after: Waits) -> float:
+    """What the waits have grown by, as `MachineStall` counts them."""
+    longest: dict[int, float] = {}
+    for (pid, thread), waited in after.items():
+        longest[pid] = max(longest.get(pid, 0.0), waited - before.get((pid, thread), 0.0))
+    return sum(heapq.nlargest(CHAIN, longest.values()))
+
+
+def _waited(more: Sequence[int]) -> Waits:
     processes = {psutil.Process().pid, *more}
     for pid in tuple(processes):
         with contextlib.suppress(psutil.NoSuchProcess):

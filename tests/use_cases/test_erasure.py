@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from support.desk import answer, scripted
 from support.socket import opened
 from support.until import until
 from support.world import KEYS, ApiAtHand, World
@@ -202,3 +203,28 @@ def test_retention_is_longer_than_a_request() -> None:
     """Or applications would go before they are asked about."""
     with pytest.raises(ValueError, match="OSAGO_RETENTION"):
         Settings(_env_file=None, retention="30s")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("echoed", ["{passport}", "app-{spaced}", "{vin}/1"])
+async def test_an_id_that_repeats_personal_data_is_not_remembered(world: World, echoed: str) -> None:
+    """An insurer's own id of an application is kept in Redis while it is polled; one that holds a value of it stays in the worker."""
+    person = world.new_request()["application"]["policyholder"]
+    passport, vin = person["passport"], world.new_request()["application"]["vehicle"]["vin"]
+    own_id = echoed.format(passport=passport, spaced=f"{passport[:4]}-{passport[4:]}", vin=vin.lower())
+    polled = {"get": answer(b'{"status": "processing"}')}
+    async with (
+        scripted({"post": answer(json.dumps({"applicationId": own_id}).encode(), 202), **polled}) as (
+            echo_url,
+            echoing,
+        ),
+        scripted({"post": answer(b'{"applicationId": "plain-7"}', 202), **polled}) as (plain_url, plain),
+    ):
+        world.write_insurers("sever", "volga", each={"sever": {"base_url": echo_url}, "volga": {"base_url": plain_url}})
+        api, worker = await world.api(), await world.worker()
+        accepted = await world.accepted(api)
+        await until(lambda: echoing.calls("get ") and plain.calls("get "))
+        found = await world.redis.client.hgetall(f"{{osago-00}}:request:{accepted['quoteRequest']['id']}")
+        await worker.stop()
+    assert found["at:volga"] == "plain-7"
+    assert "at:sever" not in found
+    assert passport not in str(found)

@@ -41,12 +41,12 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What an insurer's API can do, as far as whoever asks has to know."""
+    """What an insurer's API can do, as far as its caller has to know."""
 
     categories: frozenset[VehicleCategory] = frozenset(VehicleCategory)
     """What is insured: anything else is declined at once, and costs no call."""
     is_idempotent: bool = True
-    """Whether a create may be repeated under its key. If not, one whose answer was lost is given up."""
+    """Whether a create may be repeated under its key. If not, a create with a lost answer is given up."""
     polls: bool = True
     """Whether `poll` can be asked. If not, the answer comes with the create, or by a call of the insurer's."""
     calls_back: bool = False
@@ -102,7 +102,7 @@ class Adapter(ABC):
 
     @abstractmethod
     async def create(self, application: Application, idempotency_key: str) -> Created | Answer:
-        """Hands the application in. The same key always means the same application, whoever calls again."""
+        """Hands the application in. The same key always means the same application, also when another worker repeats the call."""
 
     async def poll(self, application_id: str) -> Answer | None:
         """The answer, None while the insurer is still at it."""

@@ -1,4 +1,4 @@
-"""`business-200`: HTTP says 200 whatever happens; what happened stands in the body."""
+"""`business-200`: every reply has HTTP status 200; errors stand in the body."""
 
 from datetime import datetime
 from typing import Final
@@ -49,7 +49,7 @@ _read: Final = reader(_Body)
 
 
 class Business200(Adapter):
-    """An insurer whose errors are answers like any other."""
+    """An insurer with errors in replies that look like any other."""
 
     async def create(self, application: Application, idempotency_key: str) -> Created | Answer:
         match await self._call("rpc/create", {"requestId": idempotency_key, "application": as_wire(application)}):
@@ -82,7 +82,7 @@ class Business200(Adapter):
 
 
 def _error(fault: _Fault, reply: Reply, now: datetime) -> InsurerError:
-    """What the codes of this API mean, whatever the status; one that is not known is nothing to repeat, if it came in a 200."""
+    """What the codes of this API mean, under any status; one that is not known is nothing to repeat, if it came in a 200."""
     wait_s = retry_after_s(fault.retry_after, now)
     wait_s = reply.retry_after_s if wait_s is None else wait_s
     match fault.code:

@@ -1,4 +1,4 @@
-"""`callback`: the insurer is told where to call, and does; polling is what is left when it does not.
+"""`callback`: the insurer gets an address to call back at; it is polled in case that it does not.
 
 Options: `callback_secret_env`, the variable that holds the secret with which this insurer signs what it calls with.
 """

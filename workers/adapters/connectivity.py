@@ -82,7 +82,7 @@ class _RecordingHttp(InsurerHttp):
 async def check(settings: InsurerSettings, clock: Clock, application: Application | None = None) -> Finding:
     """Asks the insurer about an application that does not exist; hands in this one, where there is one.
 
-    Whatever the adapter raises is a finding.
+    Every error of the adapter is a finding.
 
     Raises:
         WrongSetting: with these settings it cannot be called at all.
@@ -130,7 +130,7 @@ def _adapter(settings: InsurerSettings, http: InsurerHttp, clock: Clock) -> Adap
 
 
 def _answered(reply: Reply | None, story: str) -> Finding:
-    """A page for people where an API is expected is no API, whatever its status."""
+    """A page for people where an API is expected is no API, under any status."""
     if reply is not None and "text/html" in reply.headers.get("content-type", "").lower():
         return Finding(is_well=False, told=f"a web page is there: {story}", key="base_url")
     return Finding(is_well=True, told=story)

@@ -3,6 +3,8 @@
 Ours stand in this project's pyproject.toml, somebody else's in theirs: there is no other difference.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
@@ -21,20 +23,31 @@ def make_adapter(settings: InsurerSettings, line: InsurerAccess) -> Adapter:
     Raises:
         WrongInsurer: there is none, it cannot be loaded, or it lacks an option.
     """
-    try:
+    with _naming(settings):
         return find_adapter(settings.adapter)(line)
-    except WrongSetting as error:
-        raise WrongInsurer(
-            settings.id, "options" if settings.options and "options" in str(error) else "adapter", str(error)
-        ) from error.__cause__
 
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> InsurerAccess:
-    """What the adapter of this insurer works with."""
-    resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
+    """What the adapter of this insurer works with.
+
+    Raises:
+        WrongInsurer: there is no such adapter, or it cannot be loaded.
+    """
+    with _naming(settings):
+        resources.callbacks.declare(settings.id, find_adapter(settings.adapter).abilities.callback_rule)
     return InsurerAccess(
         http=http, clock=resources.clock, options=settings.options, callback_url=resources.callbacks.url
     )
+
+
+@contextmanager
+def _naming(settings: InsurerSettings) -> Generator[None, None, None]:
+    """Names the insurer, and the key of its table, in what is wrong with its adapter."""
+    try:
+        yield
+    except WrongSetting as error:
+        key = "options" if settings.options and "options" in str(error) else "adapter"
+        raise WrongInsurer(settings.id, key, str(error)) from error.__cause__
 
 
 def find_adapter(name: str) -> type[Adapter]:

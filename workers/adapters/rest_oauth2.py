@@ -18,7 +18,18 @@ from app.domain.errors import InsurerCredentials, InsurerProtocol, InsurerReject
 from app.domain.quote import Answer
 from workers.adapters.adapter import Adapter, Created, InsurerAccess
 from workers.adapters.transport.insurer_http import Reply
-from workers.adapters.wire import MAY_REFUSE, as_created, as_wire, read_answer, read_status, reader, refused, to_json
+from workers.adapters.wire import (
+    MAY_REFUSE,
+    NOT_READ,
+    as_created,
+    as_wire,
+    optional,
+    read_answer,
+    read_status,
+    reader,
+    refused,
+    to_json,
+)
 
 EARLY_S: Final = 5.0
 """A token is not used any more so long before it runs out: it has to last for the call."""
@@ -31,8 +42,8 @@ _ACCEPTED: Final = 202
 
 class _Token(msgspec.Struct):
     access_token: Annotated[str, Meta(pattern=r"^[!-~]{1,4096}$")]
-    expires_in: object = None
-    """Seconds; insurers write numbers and texts."""
+    expires_in: msgspec.Raw = NOT_READ
+    """Seconds; insurers write numbers and texts, and some that are neither."""
 
 
 class _Operation(msgspec.Struct, rename="camel"):
@@ -99,16 +110,18 @@ class AccessTokens:
         self._until_s = asked_at + max(lifetime_s - EARLY_S, lifetime_s / 2)
 
 
-def _lifetime_s(said: object) -> float:
+def _lifetime_s(said: msgspec.Raw) -> float:
+    text = optional(said, str)
+    number = optional(said, float) if text is None else text
     try:
-        seconds = float(said) if isinstance(said, str | int | float) else LIFETIME_S
-    except (ValueError, OverflowError):
+        seconds = LIFETIME_S if number is None else float(number)
+    except ValueError:
         return LIFETIME_S
     return min(seconds, LIFETIME_S_MAX) if seconds >= 0 else LIFETIME_S
 
 
 def _refusal(reply: Reply) -> InsurerCredentials:
-    """Why there is no token (RFC 6749, 5.2). Nothing else can be asked without one, so that somebody has to look."""
+    """Why there is no token (RFC 6749, 5.2). Without one no other call is possible, so an operator has to mend it."""
     try:
         code = _read_refusal(reply.body).error
     except InsurerProtocol:

@@ -133,7 +133,7 @@ def _shaped(fields: Fields, shape: type[Shape]) -> Shape:
 
 
 def _error(fault: _Fault, now: datetime, reply: Reply | None = None) -> InsurerError:
-    """What the codes of this API's faults mean; whose fault it is stands in `faultcode`, where the code is unknown.
+    """What the codes of this API's faults mean; for an unknown code `faultcode` names the side at fault.
 
     A status that says more than that there is a fault (a gateway's 401 or 503) has the last word on an unknown code.
     """

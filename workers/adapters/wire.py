@@ -1,6 +1,6 @@
 """What adapters share: the application as it goes onto a wire, and strict reading of what comes off one.
 
-Whatever cannot be understood is `InsurerProtocol`; its text names the place and holds nothing that the insurer wrote.
+An unintelligible value is `InsurerProtocol`; its text names the place and holds nothing that the insurer wrote.
 """
 
 import functools
@@ -28,7 +28,7 @@ NOT_READ: Final = msgspec.Raw()
 """The default of an optional field that is kept as it came, for `as_offer` to read."""
 
 MAY_REFUSE: Final = frozenset({500})
-"""Statuses besides 4xx whose bodies may say, in the JSON that was agreed, that it is a refusal."""
+"""Statuses besides 4xx with bodies that may hold a refusal, in the JSON that was agreed."""
 _REFUSED: Final = 422
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _ESCAPES: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
@@ -142,7 +142,7 @@ def as_refusal(code: str | None) -> NoOffer:
 
 
 def refusal_in(body: bytes) -> NoOffer:
-    """The refusal that a 422 is whatever its body says; its code is a bonus."""
+    """The refusal of a 422, with any body; its code is a bonus."""
     try:
         refusal = msgspec.json.decode(_as_json(body))
         code = refusal.get("reason", refusal).get("code")
@@ -164,7 +164,7 @@ def _decoder(shape: type[Shape]) -> "msgspec.json.Decoder[Shape | None]":
 
 
 def refused(reply: Reply) -> NoOffer | None:
-    """The refusal in a reply of a REST dialect: any 422, and a 500 whose body is one; None if it is no refusal."""
+    """The refusal in a reply of a REST dialect: any 422, and a 500 with a refusal as its body; None if it is no refusal."""
     if reply.status == _REFUSED:
         return refusal_in(reply.body)
     if reply.status in MAY_REFUSE:
@@ -237,7 +237,7 @@ class Offered(msgspec.Struct, tag_field="status", tag="offered"):
 
 
 class Declined(msgspec.Struct, tag_field="status", tag="declined"):
-    """A refusal, likewise."""
+    """A refusal, read in the same way."""
 
     reason: _Reason
 

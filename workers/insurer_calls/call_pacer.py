@@ -2,8 +2,8 @@
 
 When 25,000 jobs come at once, what is due for the customer — an answer to settle — would wait in every turn behind
 thousands of calls that are only about to begin. They wait here instead, each insurer's in a line of its own, and the
-lines take turns. It is no limit on calls under way: an insurer that hangs keeps nobody waiting. And who comes when there
-is little to do never waits.
+lines take turns. It is no limit on calls under way: an insurer that hangs delays no other. And under
+light load nothing waits.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class CallPacer:
     def _begin_turn(self) -> None:
         self._begun = 0
         self._is_counting = True
-        # Only who is busy pays for the clock.
+        # Only a busy worker pays for the clock.
         began_at = time.thread_time() if self._lines else None
         asyncio.get_running_loop().call_soon(self._end_turn, began_at)
 

@@ -124,7 +124,7 @@ class InsurerExchange:
     async def _converse(self, asked: _Conversation) -> Answer:
         job, ownership = asked.job, asked.ownership
         application_id = job.application_id
-        if application_id == _SENT:  # by a worker that never told what became of it: a second one may be one too many
+        if application_id == _SENT:  # by a worker that never recorded the answer: a second create may be one too many
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
             if not self._adapter.abilities.is_idempotent:
@@ -231,6 +231,6 @@ def _is_answer(error: InsurerError) -> bool | None:
 
 
 def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:
-    """As insurers.toml has it; else as the API wants it; else as everybody has it."""
+    """As insurers.toml has it; else as the API wants it; else the default."""
     is_set = "poll_interval" in settings.model_fields_set
     return settings.poll_interval if is_set else adapter.abilities.poll_interval or settings.poll_interval

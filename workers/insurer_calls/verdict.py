@@ -49,7 +49,7 @@ def verdict(
             # or names a moment that has passed by our clock, still gets the backoff.
             return _again(max(asked_s or 0.0, retry.first, _backoff(failures, retry)), left_s)
         case CircuitOpen():
-            # Who has an application there already loses nothing by waiting for its answer.
+            # A job with an application at the insurer loses nothing by waiting for its answer.
             return _again(CIRCUIT_RETRY_S, left_s) if is_created else GiveUp(UNAVAILABLE)
         case _:
             return GiveUp(failed(_reason(error)))
@@ -67,7 +67,7 @@ def _reason(error: InsurerError) -> ReasonCode:
 
 
 def _again(after_s: float, left_s: float) -> AskAgain | GiveUp:
-    """Who may not ask again before the end need not keep the customer waiting for it."""
+    """If the next attempt would start after the deadline, give up now rather than make the customer wait."""
     return AskAgain(after_s) if after_s < left_s else GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
 
 

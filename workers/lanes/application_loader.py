@@ -25,7 +25,7 @@ class ApplicationLoader:
         self._pool = pool
         self._reads: GroupCommit[UUID, QuoteSlots | None] = GroupCommit(self._read, batch_most=_READ_MAX)
         self._under_way: dict[UUID, asyncio.Future[QuoteSlots | None]] = {}
-        """Whoever comes for a request while it is being read waits for that read."""
+        """A job of a request that is being read waits for that read."""
 
     def parts(self) -> list[Part]:
         return [Part("loading", self._reads.run)]
@@ -38,7 +38,7 @@ class ApplicationLoader:
         """
         reads = {id_: self._reading(id_) for id_ in ids}
         if reads:
-            await asyncio.wait(reads.values())  # whoever is cancelled ends nobody else's read
+            await asyncio.wait(reads.values())  # a cancelled waiter does not end the read of the others
         found = {id_: slots for id_, read in reads.items() if (slots := read.result())}
         works = {id_: slots.work for id_, slots in found.items()}
         settled = [id_ for id_, slots in found.items() if insurer_id in slots.settled]

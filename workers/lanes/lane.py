@@ -1,6 +1,6 @@
 """A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
 
-A slow insurer fills its own lane and nobody else's.
+A slow insurer fills its own lane and no other.
 """
 
 import asyncio
@@ -121,7 +121,7 @@ class Lane:
             self._tasks.start(self._load(begun)).add_done_callback(self._loaded)
 
     def end(self, request_id: UUID) -> None:
-        """The request has ended: nobody waits for this answer any more."""
+        """The request has ended: its answer is no longer needed."""
         held = self._holdings.get(request_id)
         if held and held.task and not held.is_settling:
             held.task.cancel()
@@ -136,7 +136,7 @@ class Lane:
                     holding.is_lost = entry not in owned
 
     async def stop(self) -> None:
-        """Reads nothing new, and hands back whatever is not being settled already."""
+        """Reads nothing new, and hands back the jobs that are not being settled."""
         self.is_stopping = True
         self._freed.set()
         asked = [h for h in self._holdings.values() if not h.is_settling]
@@ -160,7 +160,7 @@ class Lane:
                     holding.task = self._tasks.start(self._work(holding, work, recalled.get(request_id)))
                 left.popleft()
         except Exception:
-            # Rows that this release cannot read: this batch is isolated from whatever else the lane does.
+            # Rows that this release cannot read: this batch is isolated from the rest of the lane.
             log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(left))
             await self._give_back(left, "bug", counted=True)
             for holding in left:
@@ -213,7 +213,7 @@ class Lane:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
         except Exception:
-            # A bug in one job is isolated from the others: it is logged, and somebody tries again.
+            # A bug in one job is isolated from the others: it is logged, and delivered again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
             await self._give_back([holding], "bug", counted=True)
         finally:
@@ -249,7 +249,7 @@ class Lane:
         )
 
     async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
-        """Leaves jobs to whoever reaps next. `counted`: this delivery was their own fault, and counts."""
+        """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
         shards: dict[int, dict[str, int]] = {}
         for holding in holdings:
             delivery = holding.delivery

@@ -1,6 +1,6 @@
 """Presence: this worker beats, and takes over the jobs of those that beat no more.
 
-After an outage or a flush everybody looks dead. So whoever finds its own beat old or missing takes nothing over, and asks
+After an outage or a flush every worker looks dead. So a worker with an old or missing beat takes nothing over, and reads
 what it still owns before its next call to an insurer.
 """
 
@@ -48,7 +48,7 @@ class Presence:
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
         self._memory = GroupCommit(self._remember)
         self.begun = asyncio.Event()
-        """Set once every shard has this worker's beat: who reads jobs before it has one is taken for dead."""
+        """Set once every shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
 
     def attend(self, lanes: Mapping[str, Lane]) -> None:
@@ -98,7 +98,7 @@ class Presence:
         """Returns if the job is still this worker's, as far as can be known.
 
         Raises:
-            NotOurs: somebody else has it.
+            NotOurs: another worker has it.
         """
         shard = job.holding.delivery.shard
         if self._clock.monotonic() - self._beaten_at[shard] >= self._lease_s:
@@ -118,7 +118,7 @@ class Presence:
         return [None] * len(batch)
 
     async def _look_again(self, shard: int) -> None:
-        """Without Redis nobody can take anything over, and PostgreSQL stands guard anyway: asking goes on."""
+        """Without Redis no worker can take a job over, and PostgreSQL is the fence anyway: calls go on."""
         async with self._ticking[shard]:
             if self._clock.monotonic() - self._beaten_at[shard] < self._lease_s:
                 return

@@ -1,4 +1,4 @@
-"""What is measured now and then: what waits in the streams, and what Redis has not been told."""
+"""What is measured now and then: what waits in the streams, and in the outbox."""
 
 from typing import Final
 

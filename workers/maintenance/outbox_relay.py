@@ -1,4 +1,4 @@
-"""The relay tells Redis what the fast path has left: select, tell, delete. Telling twice changes nothing."""
+"""The relay publishes what the fast path has left: select, publish, delete. Publishing twice changes nothing."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ _MAX: Final = 500
 
 
 async def relay_once(resources: Resources) -> None:
-    """Tells Redis of the oldest notices.
+    """Publishes the oldest notices.
 
     Raises:
         Unavailable: one of the two is away; the notices stay.
@@ -54,7 +54,7 @@ async def _tell(resources: Resources, notices: Sequence[tuple[Notice, QuoteReque
 
 
 def _missing(request: QuoteRequest) -> tuple[str, ...]:
-    """Whose answer is still to come; nobody's when the request has ended."""
+    """The insurers without an answer; none when the request has ended."""
     if request.ending:
         return ()
     return tuple(insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes)

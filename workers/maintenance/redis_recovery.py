@@ -38,7 +38,7 @@ class RedisRecovery:
         self._called = asyncio.Event()
 
     async def call(self, shard: int) -> None:
-        """Redis has a new epoch in this shard: whatever was in it may be gone."""
+        """Redis has a new epoch in this shard: its content may be gone."""
         self._wanted.add(shard)
         self._called.set()
 
@@ -57,7 +57,7 @@ class RedisRecovery:
                 await self._resources.clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:
-        """Recovers the shards that were called for; if none was, whatever has been open for long."""
+        """Recovers the shards that were called for; if none was, the requests that have been open for long."""
         self._called.clear()
         wanted, self._wanted = self._wanted, set()
         done = set[int]()

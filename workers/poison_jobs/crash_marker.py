@@ -1,4 +1,4 @@
-"""Who is on the CPU: a number in memory that outlives the process, so that a crash tells which job it happened in."""
+"""The running job: a number in memory that outlives the process, so that a crash can be traced to its job."""
 
 import mmap
 import struct
@@ -26,7 +26,7 @@ class CrashMarker:
 
     @property
     def marked(self) -> int:
-        """Whoever was on the CPU last, when the process died; else `NOBODY`."""
+        """The number of the job that ran when the process died; else `NOBODY`."""
         return int(_NUMBER.unpack(self._memory[:])[0])
 
     def _mark(self, number: int) -> None:

@@ -1,6 +1,6 @@
 """The program of a ward: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
 
-Where one fails it tells the place. Never the text of an error, though: it may hold personal data, and what is printed
+A failure is reported by its place in the code. Never the text of an error, though: it may hold personal data, and what is printed
 here stays in the dead letter.
 """
 
@@ -43,7 +43,7 @@ RETRY_S: Final = 0.5
 
 
 class _Sole:
-    """Nobody else has the job, and nobody is there to remember for."""
+    """No other worker has the job, and nothing needs to be remembered."""
 
     async def confirm(self, job: Job) -> None:
         del job
@@ -81,7 +81,7 @@ async def ask_about(
     expires_at: datetime,
     recalled: str | None,
 ) -> Quote | None:
-    """Asks the insurer, whatever became of the request; None where the end came first."""
+    """Calls the insurer, also when the request has ended; None where the end came first."""
     job = Job(
         insurer_id=asking.insurer_id,
         request_id=request_id,
@@ -95,7 +95,7 @@ async def ask_about(
 
 
 async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
-    """Asks about all of them side by side; each is told as soon as it has ended."""
+    """Runs all of them side by side; each result is reported at once."""
     async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
         for insurer_id, numbers in suspects.items():
             tasks.create_task(_ask_all(resources, insurer_id, numbers, marker))
@@ -113,7 +113,7 @@ async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID,
 
 
 async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
-    """That PostgreSQL is away is nobody's guilt: it is waited for. Whoever waits for this process knows for how long."""
+    """PostgreSQL's absence is no fault of a job: it is waited for, as long as the parent process allows."""
     while True:
         raise_if_cancelled()
         try:
@@ -130,7 +130,7 @@ async def _asked(
         if work and work.application and not (work.ended or work.settled):
             quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
             outcome.quote = encode_quote(quote).decode() if quote else None
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its text
+    except Exception as error:  # noqa: BLE001 - every error is reported without its text
         places = "".join(traceback.format_tb(error.__traceback__))
         outcome.trace = f"{type(error).__module__}.{type(error).__qualname__}\n{places}"
     sys.stdout.buffer.write(encode_outcome(outcome) + b"\n")
@@ -149,7 +149,7 @@ def _read_suspects() -> dict[str, dict[UUID, int]]:
 
 
 def _end_with_the_worker() -> None:
-    """Its end of the pipe is closed when it dies: by then somebody else has the jobs."""
+    """Its end of the pipe is closed when it dies: by then another worker has the jobs."""
     sys.stdin.buffer.read()
     os._exit(1)
 

@@ -35,7 +35,7 @@ _decode_outcome: Final = msgspec.json.Decoder(IsolatedOutcome).decode
 
 @dataclass(eq=False, slots=True)
 class SuspectJob:
-    """A job that was delivered too often. Whoever waits for `verdict` gets its answer; None where the end came first."""
+    """A job that was delivered too often. `verdict` is its answer; None where the end came first."""
 
     insurer_id: str
     delivery: Delivery

@@ -1,8 +1,8 @@
-"""Quarantine: jobs that were delivered too often are asked about apart from everybody else.
+"""Quarantine: jobs that were delivered too often run apart from all others.
 
 Such a job may have killed its workers, or only stood beside the one that did, and beside a fast killer stand a thousand
-innocents. So they go into a ward together, a process of their own; if it dies, whoever it died of goes into another one
-alone. Where that is not known, they are split into two until the killer is alone. Whoever fails alone, or by an error
+innocents. So they go into a ward together, a process of their own; if it dies, the job that was running goes into another one
+alone. Where that is not known, they are split into two until the killer is alone. A job that fails alone, or by an error
 of its own, is a dead letter.
 """
 
@@ -60,7 +60,7 @@ class Quarantine:
         return await verdict
 
     async def run(self) -> None:
-        """Opens a ward for those who came together."""
+        """Opens a ward for the jobs that came together."""
         try:
             while True:
                 raise_if_cancelled()
@@ -77,7 +77,7 @@ class Quarantine:
         self._isolating.start(self._isolate_all(suspects))
 
     async def _isolate_all(self, suspects: Sequence[SuspectJob]) -> None:
-        """Whatever goes wrong with it, no lane waits for a verdict that never comes."""
+        """After any error of the ward no lane waits for a verdict that never comes."""
         try:
             await self._isolate(suspects)
         except Exception as error:
@@ -125,14 +125,14 @@ class Quarantine:
         )
         try:
             await self._letters.bury(letter)
-        except RedisAway:  # the quote tells of it all the same
+        except RedisAway:  # the quote shows it all the same
             log.warning("job.buried_unseen", insurer=suspect.insurer_id, request_id=request_id)
         if not suspect.verdict.done():
             suspect.verdict.set_result(failed(ReasonCode.INTERNAL))
 
 
 def _parted(failures: Sequence[Failure]) -> tuple[list[SuspectJob], list[SuspectJob]]:
-    """The one that a ward died of, and the others; two halves where nobody knows."""
+    """The job that a ward died of, and the others; two halves where it is not known."""
     marked = [failure.suspect for failure in failures if failure.is_marked]
     others = [failure.suspect for failure in failures if not failure.is_marked]
     if marked:

@@ -1,6 +1,6 @@
-"""The rate limits of one insurer, and its wish not to be called for a while: who may call, in the order of coming.
+"""The rate limits of one insurer, and its wish not to be called for a while: calls are admitted in the order of coming.
 
-The limit itself is `workers.resilience.slot_reservations`'s; here those who wait for it stand in a line.
+The limit itself is `workers.resilience.slot_reservations`'s; here the waiting calls are queued.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from workers.resilience.slot_reservations import Peers, SlotGrid
 log: Final = structlog.get_logger(__name__)
 
 PAUSE_S_MAX: Final = 60.0
-"""No request lives longer: whoever comes then is told again."""
+"""No request lives longer: a later call gets the answer again."""
 _LOOK_EVERY_S: Final = 0.25
 
 
@@ -49,7 +49,7 @@ class RateLimit:
         self._clock = clock
         self._line: deque[_Waiter] = deque()
         self._letting: asyncio.Task[None] | None = None
-        """Lets those through who wait, while somebody does."""
+        """Admits waiting calls, while there are any."""
         self._paused_until = float("-inf")
 
     @property
@@ -59,7 +59,7 @@ class RateLimit:
     async def take(self, left_s: Callable[[], float], check: Callable[[], None]) -> float | None:
         """Returns when a call may be made, with the moment of its slot; calls are let through in the order of coming.
 
-        `left_s` tells how much time there is; `check` raises where waiting has become pointless. Without a rate there are
+        `left_s` returns how much time there is; `check` raises where waiting has become pointless. Without a rate there are
         no slots, and None is returned.
 
         Raises:
@@ -81,7 +81,7 @@ class RateLimit:
         """Returns when a request may be sent that was let through for this slot: at once, while its moment is not past.
 
         After that the slot is lost, and the request goes with the next one, before those that wait for their first. None:
-        it has no slot yet. It never gives up: whoever asks has an end of its own.
+        it has no slot yet. It never gives up: the caller has an end of its own.
         """
         slots = self._slots
         if slots is None:
@@ -94,11 +94,11 @@ class RateLimit:
                 slot = await self._join(waiter, is_first=True)
 
     def pause(self, seconds: float) -> None:
-        """Nobody in this worker calls for so long."""
+        """No call of this worker begins for so long."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + min(seconds, PAUSE_S_MAX))
 
     async def _wait(self, waiter: _Waiter) -> float | None:
-        # Whatever other workers do, those who wait here go first.
+        # Without regard to other workers, the calls that wait here go first.
         interval_s = self._slots.interval_s if self._slots else 0.0
         soonest_s = self._paused_s() + len(self._line) * interval_s
         if soonest_s >= waiter.left_s():
@@ -112,7 +112,7 @@ class RateLimit:
         return await waiter.turn
 
     async def _let_through(self) -> None:
-        """Until nobody waits."""
+        """Until no call waits."""
         try:
             while self._line:
                 raise_if_cancelled()
@@ -121,7 +121,7 @@ class RateLimit:
                 if wait_s > 0:
                     await self._clock.sleep(min(wait_s, _LOOK_EVERY_S))
                 self._call_up()
-        except Exception as error:  # noqa: BLE001 - it is raised again in everybody who waits
+        except Exception as error:  # noqa: BLE001 - it is raised again in every waiting call
             for waiter in self._line:
                 if not waiter.turn.done():
                     waiter.turn.set_exception(error)
@@ -133,7 +133,7 @@ class RateLimit:
         return await self._slots.next_in_s(len(self._line)) if self._slots else 0.0
 
     def _dismiss(self, wait_s: float) -> None:
-        """Lets those go for whom waiting is pointless: the circuit has opened, or there is not enough time."""
+        """Ends the waits that are pointless: the circuit has opened, or there is not enough time."""
         while self._line and (self._line[0].turn.done() or not self._is_let(self._line[0])):
             self._line.popleft()
         if wait_s > _LOOK_EVERY_S:
@@ -142,7 +142,7 @@ class RateLimit:
                     waiter.refuse(OurLimit("our own limit", wait_s))
 
     def _call_up(self) -> None:
-        """Whoever is first goes, as long as there are slots."""
+        """Admits the first, as long as there are slots."""
         while self._line:
             waiter = self._line[0]
             if not waiter.turn.done() and self._is_let(waiter):
@@ -163,7 +163,7 @@ class RateLimit:
         return True
 
     def _paused_s(self) -> float:
-        """For how long nobody is to call; what was reserved is given up."""
+        """For how long no call is admitted; what was reserved is given up."""
         paused_s = max(0.0, self._paused_until - self._clock.monotonic())
         if paused_s and self._slots:
             self._slots.clear()
@@ -190,7 +190,7 @@ class Turn:
 
 
 class RateLimits:
-    """Both limits of one insurer. Without `states` there is nobody to share them with, and only pauses are kept."""
+    """Both limits of one insurer. Without `states` they are not shared, and only pauses are kept."""
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class ClusterState:
         self._away_at = float("-inf")
 
     def ring(self, insurer_id: str) -> None:
-        """Somebody has changed this insurer's state."""
+        """Another worker has changed this insurer's state."""
         if insurer_id in self._circuits:
             self._rung.set()
 

@@ -1,7 +1,7 @@
 """Slots of one rate limit: moments on a grid of Redis's time that all workers share, reserved a few at a time.
 
 They are spread evenly, a little wider than agreed, so that what is delayed on the way still never comes too densely; one
-that cannot be used in its moment, or whose request is not sent in it, is lost. Without Redis each worker takes every n-th slot of the same grid.
+that cannot be used in its moment, or that passes before its request is sent, is lost. Without Redis each worker takes every n-th slot of the same grid.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ SENT_LATE_S_MAX: Final = 0.02
 """A request may be sent so long after the moment of its slot. As much again is left for what is being written when the
 process stalls, and for what Redis's replies leave uncertain about its time."""
 CREDIT_S: Final = -LATE_S_MAX / 2
-"""A slot that nobody has taken may be given so long after its moment."""
+"""An unused slot may be given so long after its moment."""
 SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""
 _OFFSETS: Final = 16
@@ -37,7 +37,7 @@ _AGAIN_S: Final = 0.005
 
 @dataclass(slots=True)
 class Peers:
-    """Who else works, and whether Redis is there to agree with them. `rank`: this worker's place among `count`."""
+    """The other workers, and whether Redis is there to agree with them. `rank`: this worker's place among `count`."""
 
     is_redis_there: bool = True
     rank: int = 0
@@ -78,7 +78,7 @@ class SlotGrid:
         self._peers = peers
         self._clock = clock
         self._reserving: asyncio.Task[None] | None = None
-        """Under way while the slots that are left are used; whoever finds none waits for it."""
+        """Under way while the slots that are left are used; a call without one waits for it."""
         self._slots: deque[float] = deque()
         """Monotonic moments, the next one first."""
         self._used = float("-inf")
@@ -106,7 +106,7 @@ class SlotGrid:
         self._slots.clear()
 
     async def next_in_s(self, waiting: int) -> float:
-        """Seconds until the next slot, for so many who wait; reserves what they need."""
+        """Seconds until the next slot, for so many waiting calls; reserves what they need."""
         self._drop_late()
         wanted = min(waiting, self._batch)
         if len(self._slots) <= wanted // 2 and (self._reserving is None or self._reserving.done()):

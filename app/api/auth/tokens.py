@@ -30,7 +30,7 @@ CUSTOMER_AUDIENCE: Final = "osago-customer"
 TOKEN_LENGTH_MAX: Final = 4096
 SUBJECT_LENGTH_MAX: Final = 256
 TTL_S_MAX: Final = 366 * 86_400.0
-"""A token that holds for longer does not hold at all: it would outlive whatever it was made for."""
+"""A token that is valid for longer is refused: it would outlive its purpose."""
 SKEW_S: Final = 60.0
 """So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
@@ -41,7 +41,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a good token gives: who it speaks for, from when and until when, in seconds since 1970."""
+    """The content of a valid token: its caller, and its first and last second since 1970."""
 
     caller: Caller
     starts_at_s: float
@@ -50,7 +50,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRules:
-    """What tokens of an identity provider may say: who issued them, how its tenants are named here, which scopes hold."""
+    """What is accepted of an identity provider's tokens: their issuer, the names of its tenants, their scopes."""
 
     issuer: str
     tenant_prefix: str = ""
@@ -94,7 +94,7 @@ class Tokens:
         return self._sign(claims, expires_at), expires_at
 
     def caller(self, token: str) -> Caller:
-        """Who this token speaks for.
+        """Returns the caller of this token.
 
         Raises:
             NotAuthenticated: as `grant`.
@@ -128,7 +128,7 @@ class Tokens:
             if not _is_canonical(token):
                 raise NotAuthenticated
             key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))
-            # Times are checked against our own clock, at every use; audiences below, for they tell who calls.
+            # Times are checked against our own clock, at every use; audiences below, for they decide the kind of caller.
             options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
             claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
             if algorithm != OWN and self._provider:
@@ -183,7 +183,7 @@ def _moment(claim: object) -> float:
 def _caller(claims: Mapping[str, Any], *, is_own: bool) -> Caller:
     subject, scope, audience = claims.get("sub"), claims.get("scope", ""), claims.get("aud")
     if not isinstance(subject, str) or not isinstance(scope, str):
-        raise ValueError("sub and scope are strings")  # noqa: TRY004 - whatever is wrong with it is one error
+        raise ValueError("sub and scope are strings")  # noqa: TRY004 - every fault of a token is one error
     if not 1 <= len(subject) <= SUBJECT_LENGTH_MAX or not subject.isprintable():
         raise ValueError("sub names somebody")
     audiences: list[object] = cast("list[object]", audience) if isinstance(audience, list) else [audience]

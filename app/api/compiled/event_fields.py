@@ -1,8 +1,8 @@
 """Every field of the event types, as an expression that reads it off `app.watch.events`'s events: what `app.api.schema.types` makes of
 them, without making it. Tests hold both to each other over generated selections.
 
-`v` is the value that the field is of, `e` the event, `services` are the API's. Whatever is asked of a call (an insurer) may ask
-for nothing but `v`. A field that is not here is graphql-core's.
+`v` is the value that the field is of, `e` the event, `services` are the API's. The fields of a call (an insurer) may use only
+`v`. A field that is not here is graphql-core's.
 """
 
 from collections.abc import Mapping

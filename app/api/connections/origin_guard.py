@@ -1,6 +1,6 @@
 """Before a WebSocket is opened: from which page it comes, and how many its address has open already.
 
-A browser names the page's origin, and no script can forge it. Whoever sends none is no browser.
+A browser names the page's origin, and no script can forge it. A client without an origin is no browser.
 """
 
 import re

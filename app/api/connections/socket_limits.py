@@ -21,7 +21,7 @@ class SocketCounter:
 
     @property
     def open(self) -> int:
-        """Those that have said who they are."""
+        """Sockets with a checked token."""
         return sum(count for who, count in self._open.items() if not who.startswith(_ADDRESS))
 
     def from_address(self, address: str) -> AbstractContextManager[None]:

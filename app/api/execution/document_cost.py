@@ -62,7 +62,7 @@ LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
 _WHOLE_SCHEMA: Final = "__schema"
 _INTROSPECTION: Final = frozenset({_WHOLE_SCHEMA, "__type"})
 _INTROSPECTION_SHARE: Final = 20
-"""A field of introspection costs about this part of one of ours: nobody else is asked for it."""
+"""A field of introspection costs about this part of one of ours: it calls no other part."""
 
 
 class TooComplex(CallerError):
@@ -81,7 +81,7 @@ def check_text(text: str) -> None:
     """Returns if the text may be parsed.
 
     Raises:
-        TooComplex: the parser would do more than its tokens tell.
+        TooComplex: the parser would do more than its tokens suggest.
     """
     if len(text) > DOCUMENT_LENGTH_MAX:
         raise TooComplex(f"Символов в документе больше {DOCUMENT_LENGTH_MAX}.")
@@ -150,7 +150,7 @@ class _Walk:
         return Cost(complexity, height)
 
     def fragment(self, name: str, depth: int) -> Cost:
-        """The cost of a fragment; a cycle and an unknown name cost nothing: validation tells of them."""
+        """The cost of a fragment; a cycle and an unknown name cost nothing: validation reports them."""
         if name in self._open or name not in self._fragments:
             return Cost(0, 0)
         if name not in self._measured:

@@ -32,7 +32,7 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 
 async def run(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
-    """The result of a query, or of a mutation, which is finished even if whoever asked for it is gone.
+    """The result of a query, or of a mutation, which is finished even if its caller is gone.
 
     Raises:
         NotAllowed: it looks into the schema, and this caller may not.
@@ -78,7 +78,7 @@ async def stream(
 async def watched(operation: Operation, asked: GraphQLRequest, context: Context) -> RequestEvents | None:
     """What to push, if all that an operation does is to watch one request, and its events are written out.
 
-    None: anything else, and whatever is wrong with it, which `stream` tells.
+    None: anything else, also an invalid operation, which `stream` reports.
     """
     if operation.written is None or operation.introspects:
         return None
@@ -89,7 +89,7 @@ async def watched(operation: Operation, asked: GraphQLRequest, context: Context)
 async def _written(
     operation: Operation, written: CompiledSubscription, asked: GraphQLRequest, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
-    """The results of a subscription whose events need no executor each."""
+    """The results of a subscription with a compiled selection."""
     begun = await _begun(operation, asked, context)
     if isinstance(begun, ExecutionResult):
         yield begun

@@ -40,7 +40,7 @@ _COMPILED_FACTOR: Final = 1.5
 _BARE_BYTES: Final = 1024
 """What stands around any document."""
 ERRORS_MAX: Final = 5
-"""Errors that are told of one document; more of them help nobody and cost CPU and log lines."""
+"""Errors that are reported for one document; more of them would only cost CPU and log lines."""
 _RULES: Final = (*specified_rules, OneOfInputValidationRule)
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 

@@ -66,7 +66,7 @@ def _bug(error: Exception) -> dict[str, Any]:
 
 
 def problem(error: Exception) -> Response:
-    """The answer that tells of it."""
+    """The response of this problem."""
     document = document_of(error)
     headers: dict[str, str] = {"Cache-Control": "no-store"}
     if document["status"] == STATUSES["UNAUTHENTICATED"]:

@@ -42,7 +42,7 @@ class Stopping:
 
 
 class Push:
-    """Sends what a follower has to tell, and a heartbeat where it is silent. Nothing waits here but a cursor."""
+    """Sends the events of a subscription, and a heartbeat where there are none. It keeps only a cursor."""
 
     def __init__(self, services: Services, follower: Follower, changed: asyncio.Event) -> None:
         self._services = services
@@ -75,6 +75,6 @@ class Push:
 
 
 def draining_of(state: State) -> asyncio.Event:
-    """Set when this process is told to stop."""
+    """Set when this process is stopping."""
     draining: asyncio.Event = state.draining
     return draining

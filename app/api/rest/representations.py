@@ -41,7 +41,7 @@ def request_document(request: QuoteRequest, services: Services) -> Document:
 
 
 def event_document(event: Event, services: Services) -> Document:
-    """A `QuoteReceived` or a `QuotesCompleted`, told apart by `type`."""
+    """A `QuoteReceived` or a `QuotesCompleted`, as its `type` says."""
     cursor = event.cursor
     document: Document = {"type": type_of(event), "cursor": cursor.encode(), "requestId": str(cursor.request_id)}
     document["progress"] = {"answered": cursor.answered, "total": len(cursor.insurers)}

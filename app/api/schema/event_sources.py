@@ -13,7 +13,7 @@ from app.watch.events import Event, Received
 
 
 class EventSource(ABC):
-    """What a subscription begins: to graphql-core values of the schema, and the events themselves to who writes them out."""
+    """The source of a subscription: values of the schema for graphql-core, the events themselves for compiled selections."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,7 +1,7 @@
 """graphql-core's executor, with a shorter way for leaves.
 
-A leaf that is a plain attribute is read and written at once, without arguments, path or ResolveInfo. Whatever is unusual (a
-null where none may be, a value of another type, a field that is resolved) takes graphql-core's own way, and has its errors.
+A leaf that is a plain attribute is read and written at once, without arguments, path or ResolveInfo. An unusual value (a
+null where none may be, a value of another type, a field with a resolver) is completed by graphql-core, with its errors.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

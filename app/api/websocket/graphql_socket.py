@@ -69,7 +69,7 @@ async def serve(websocket: WebSocket, services: Services) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """What runs in a task of its own: queries, mutations, and whatever a `Subscriber` cannot do."""
+    """Operations with a task of their own: queries, mutations, and subscriptions that a `Subscriber` cannot run."""
 
     task: asyncio.Task[None]
     context: Context
@@ -109,7 +109,7 @@ class _Connection:
             ) from None
 
     async def _serve(self, grant: Grant) -> None:
-        """Reads until somebody has enough: the client, the token, or the server, which the client keeps waiting."""
+        """Reads until the client closes, the token expires, or the client reads too slowly."""
         try:
             async with asyncio.timeout(None) as self._reading:
                 if self._peer:
@@ -139,7 +139,7 @@ class _Connection:
             self._reading.reschedule(asyncio.get_running_loop().time())
 
     def _look_at_token(self, grant: Grant) -> None:
-        """Nobody watches on with a token that holds no more."""
+        """Ends the connection when its token expires."""
         left_s = grant.expires_at_s - self._services.clock.now().timestamp()
         if left_s <= 0:
             self._interrupt(self._close_expired)
@@ -151,7 +151,7 @@ class _Connection:
         raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Token expired")
 
     async def _close_stalled(self) -> NoReturn:
-        """Tells each operation where it can go on. The client reads it if it wakes before it is cut off."""
+        """Sends each operation the cursor to go on with. The client reads it if it wakes before it is cut off."""
         metrics.SLOW.inc()
         log.info("socket.stalled", operations=len(self._running))
         for operation_id, operation in self._cancel_operations().items():
@@ -220,7 +220,7 @@ class _Connection:
             return
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
             last = {"type": "error", "payload": [from_exception(error)]}
-        # The id is free again before the client hears of it; who completed it meanwhile hears nothing.
+        # The id is free again before the client gets the message; an operation that it has completed meanwhile gets none.
         operation = self._running.get(frame.id)
         if last and isinstance(operation, _Operation) and operation.context is context:
             del self._running[frame.id]

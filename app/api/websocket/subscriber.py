@@ -1,4 +1,4 @@
-"""One subscription whose events go from Redis to its socket without a task, a queue or an executor of its own.
+"""One subscription without a task, a queue or an executor of its own: its events go from Redis to its socket.
 
 It is called when there is news, and writes it at once. A client that takes nothing is written nothing: its subscribers wait
 in their connection, each with nothing but its cursor, until it takes messages again.
@@ -35,7 +35,7 @@ class RunningOperation(Protocol):
 
 
 class SocketWriter:
-    """A connection as its subscribers see it: the peer, what runs on it by id, and who waits for the peer to read."""
+    """A connection as its subscribers see it: the peer, what runs on it by id, and the subscribers that wait for the peer to read."""
 
     def __init__(self, peer: Peer, running: dict[str, RunningOperation]) -> None:
         self.peer = peer
@@ -95,7 +95,7 @@ class Subscriber:
             self._line.wait(self)
 
     def _write_news(self) -> bool:
-        """Tells whether the peer takes more."""
+        """Whether the peer takes more."""
         peer, follower = self._line.peer, self._attendance.follower
         news = follower.news()
         try:
@@ -111,7 +111,7 @@ class Subscriber:
         return is_writable
 
     def _payload(self, event: Event, watch: Watch) -> bytes:
-        """Those who watch the same request with the same document share it."""
+        """Subscriptions to the same request with the same document share it."""
         if len(watch.listeners) == 1:
             return self._encoded(event)
         key = (self._written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")

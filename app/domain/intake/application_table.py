@@ -72,7 +72,7 @@ def _starts_on(today: date) -> Callable[[date], date]:
 
 
 def _driver_checks(application: Application, today: date) -> Found:
-    """How young a driver may be depends on the vehicle; one whose category is broken is taken for a motorcycle."""
+    """How young a driver may be depends on the vehicle; a vehicle of unknown category counts as a motorcycle."""
     category = application.vehicle.category if application.vehicle else BROKEN
     youngest = DRIVING_AGE_MIN_CATEGORY_A if category in (VehicleCategory.A, BROKEN) else DRIVING_AGE_MIN
     for place, driver in enumerate(application.drivers or ()):

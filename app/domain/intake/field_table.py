@@ -38,7 +38,7 @@ def same(value: Any) -> Any:
 
 
 def no_checks(_made: Any) -> Found:
-    """An object whose fields know nothing of each other."""
+    """An object without rules between its fields."""
     return ()
 
 

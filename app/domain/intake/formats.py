@@ -100,9 +100,9 @@ def _plate(*patterns: str) -> Parser:
 
 
 # The design rules on cars, taxis and motorcycles only. Lorries have the plates of cars; yellow ones are for carriers
-# of passengers, whom nobody obliges to have them; tractors share the motorcycles' pattern. Trams and trolleybuses
+# of passengers, on which the law requires none; tractors share the motorcycles' pattern. Trams and trolleybuses
 # have no state plate but the number that their depot paints on, so nearly anything passes there. Transit, military
-# and diplomatic plates are not known here. A trailer has a plate of its own that nobody asks for.
+# and diplomatic plates are not known here. A trailer has a plate of its own, which is no field here.
 _PLATES: Final[Mapping[VehicleCategory, Parser]] = {
     VehicleCategory.A: _plate(_SQUARE_PLATE),
     VehicleCategory.B: _plate(_CAR_PLATE),
@@ -125,7 +125,7 @@ def license_plate(category: VehicleCategory, purpose: VehiclePurpose) -> Parser:
 
 vin: Final = _form("VIN_INVALID", "[A-HJ-NPR-Z0-9]{17}", _IN_LATIN)
 
-# No standard rules what makers stamp: hyphens are theirs and stay; one digit tells a number from "отсутствует".
+# No standard rules what makers stamp: hyphens are theirs and stay; a number has at least one digit, "отсутствует" has none.
 _PART_NUMBER: Final = f"(?=.*[0-9])[A-Z{_CYRILLIC_ONLY}0-9][A-Z{_CYRILLIC_ONLY}0-9/.*-]{{2,29}}"
 body_number: Final = _form("BODY_NUMBER_INVALID", _PART_NUMBER, _PART)
 chassis_number: Final = _form("CHASSIS_NUMBER_INVALID", _PART_NUMBER, _PART)

@@ -55,7 +55,7 @@ def names() -> list[Field]:
 
 
 def person_table(birth_date_rule: Day, is_email: IsEmail, today: date) -> ObjectTable:
-    """The policyholder, whose birth date has the rule `adult`, or the owner, whose has `born`."""
+    """The policyholder, with the rule `adult` for the birth date, or the owner, with `born`."""
     fields = [
         *names(),
         Field("birth_date", date, birth_date_rule, example="1990-11-23"),

@@ -17,6 +17,8 @@ ENGINE_POWER: Final = (Decimal(1), Decimal(1500))
 MAX_MASS_KG: Final = (1, 200_000)
 SEATS: Final = (1, 300)
 ELECTRONIC_PASSPORTS_SINCE: Final = date(2018, 7, 1)
+NUMBERS: Final = ("vin", "body_number", "chassis_number")
+"""At least one of them is given."""
 
 _DOCUMENT_NUMBERS: Final[Mapping[VehicleDocumentKind, formats.Parser]] = MappingProxyType(
     {
@@ -104,7 +106,7 @@ def _engine_power(power: Decimal) -> Decimal:
 
 
 def _vehicle_checks(vehicle: Vehicle, today: date) -> Found:
-    if vehicle.vin is None and vehicle.body_number is None and vehicle.chassis_number is None:
+    if vehicle.vin is None and all(getattr(vehicle, number) is None for number in NUMBERS):
         yield ("vin",), "VEHICLE_NUMBER_REQUIRED"
     # Mass and seats: welcome for every vehicle, required where the tariff depends on them.
     if vehicle.category is VehicleCategory.C and vehicle.max_mass_kg is None:

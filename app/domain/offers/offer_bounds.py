@@ -32,7 +32,7 @@ _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
 _SEALED: Final = re.compile(r"[!-~]{1,4096}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Unicode's Default_Ignorable_Code_Point, and the blank of Braille: drawn as nothing, whatever font there is.
+# Unicode's Default_Ignorable_Code_Point, and the blank of Braille: drawn as nothing in every font.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

@@ -22,7 +22,7 @@ def _row(age: int, *cells: str) -> Row:
     return age, tuple(Decimal(cell) for cell in cells)
 
 
-# Roubles, with a taxi told apart from every other use of a car [S].
+# Roubles, with a row of its own for taxis [S].
 _CORRIDORS: Final[Mapping[RateClass, Corridor]] = {
     RateClass.CAR: (Decimal(1399), Decimal(8665)),
     RateClass.TAXI: (Decimal(1267), Decimal(18119)),

@@ -1,7 +1,7 @@
 """What a premium is made of: `T = ТБ × КТ × КБМ × КВС × КО × КС × КМ`.
 
 The figures are versioned data in modules of their own (`app.domain.tariff.edition_2025`); the base rate and the bonus-malus
-class come from whoever prices: an insurer picks the one within the corridor and looks up the other.
+class are arguments: an insurer picks the one within the corridor and looks up the other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +73,7 @@ def premium(coefficients: Coefficients, *, capped: bool) -> Money:
 
 
 def corridor(application: Application, tariff: Tariff) -> Corridor | None:
-    """The least and the largest base rate; None where this tariff is not known to us, and nobody can price."""
+    """The least and the largest base rate; None where this tariff is unknown, so that no premium can be computed."""
     rate_class = _rate_class(application.vehicle)
     return None if rate_class is None else tariff.corridors.get(rate_class)
 
@@ -114,7 +114,7 @@ def territory(kladr: str, tariff: Tariff) -> Decimal:
 
 
 def age_experience(age: int, experience: int, tariff: Tariff) -> Decimal:
-    """КВС. The table has no figure where nobody can be (long experience, young age): the nearest to the left holds."""
+    """КВС. Impossible combinations (long experience, young age) have no figure in the table: the nearest to the left is used."""
     cells = _row(age, tariff.age_experience)
     column = sum(experience >= first for first in tariff.experience_columns) - 1
     return cells[min(column, len(cells) - 1)]
@@ -123,7 +123,7 @@ def age_experience(age: int, experience: int, tariff: Tariff) -> Decimal:
 def _decisive(
     drivers: Sequence[Driver], bonus_malus_class: Callable[[Driver], str], on: date, tariff: Tariff
 ) -> tuple[Decimal, Decimal]:
-    """КБМ and КВС of the driver whose product of the two is the largest."""
+    """КБМ and КВС of the driver with the largest product of the two."""
     factors = (
         (
             tariff.bonus_malus[bonus_malus_class(driver)],
@@ -135,7 +135,7 @@ def _decisive(
 
 
 def _row(age: int, rows: Sequence[Row]) -> Sequence[Decimal]:
-    """The row of that age; the first also holds for anybody younger, whom no valid application has."""
+    """The row of that age; the first is also used for younger drivers, which no valid application has."""
     return next((cells for first, cells in reversed(rows) if age >= first), rows[0][1])
 
 

@@ -1,6 +1,6 @@
 """Where a request ends in what a connection receives: one piece fed to the HTTP parser never ends more than one request.
 
-The parser reads whatever it is fed, and makes a request of each one in it: 9,000 in a read of 256 KiB.
+The parser reads all that it is fed, and makes a request of each one in it: 9,000 in a read of 256 KiB.
 """
 
 from typing import Final

@@ -24,7 +24,7 @@ class LimitedHttp(PacedProtocol):
     _due_s: float | None = None
     _written_defaults: bytes | None = None
     _idle_until_s: float | None = None
-    """Nobody has asked for anything since; the connection is kept so long."""
+    """An idle connection is kept so long."""
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -60,7 +60,7 @@ class LimitedHttp(PacedProtocol):
         super().let_go()
 
     def shutdown(self) -> None:
-        """Tells the application that it is to end the answers that last."""
+        """Notifies the application that it is to end the answers that last."""
         draining: asyncio.Event | None = self.app_state.get("draining")
         if draining:
             draining.set()

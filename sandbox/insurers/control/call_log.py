@@ -1,4 +1,4 @@
-"""What the insurers saw, for whoever checks what they were asked: per idempotency key and per insurer.
+"""The calls that the insurers received, for tests and for the control page: per idempotency key and per insurer.
 
 Bounded: of keys the oldest are dropped, of seconds the last ten minutes are kept.
 """
@@ -56,7 +56,7 @@ class InsurerRecord:
     calls_at_once_most: int = 0
     statuses: dict[str, int] = field(default_factory=dict[str, int])
     seconds: deque[list[int]] = field(default_factory=lambda: deque[list[int]](maxlen=SECONDS_KEPT))
-    """[second since the epoch, creates, polls], only those in which somebody called."""
+    """[second since the epoch, creates, polls], only seconds with calls."""
 
     def enter(self, step: Step, now: datetime) -> None:
         """A call has come; `leave` must follow."""

@@ -1,4 +1,4 @@
-"""The control API: the sandbox's handle over HTTP, for whoever is not in its process. Its page is at `/control/docs`."""
+"""The control API: the sandbox's handle over HTTP, for other processes. Its page is at `/control/docs`."""
 
 from typing import Annotated, Any, Final
 

@@ -1,4 +1,4 @@
-"""What the sandbox tells about itself: the same values from the handle in Python and from the control API."""
+"""What the sandbox reports of itself: the same values from the handle in Python and from the control API."""
 
 from datetime import UTC, datetime
 from typing import Self
@@ -47,7 +47,7 @@ class KeySeen(_View, frozen=True):
 
 
 class Second(_View, frozen=True):
-    """One second in which somebody called."""
+    """One second with calls."""
 
     begins_at: datetime
     creates: int

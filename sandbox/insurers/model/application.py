@@ -123,7 +123,7 @@ def read_application(body: bytes) -> tuple[domain.Application, bytes]:
 
 
 def from_fields(fields: object) -> tuple[domain.Application, bytes]:
-    """The same out of fields whose values are texts, as XML has them.
+    """The same from fields with texts as values, as XML has them.
 
     Raises:
         Unpriceable: it is none.

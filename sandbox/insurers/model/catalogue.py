@@ -29,7 +29,7 @@ class Profile:
     id: str
     name: str
     rate_position: Decimal
-    """Where its base rate stands in the tariff's corridor, whatever the vehicle: 0 the floor, 1 the ceiling."""
+    """Where its base rate stands in the tariff's corridor, for every vehicle: 0 the floor, 1 the ceiling."""
     latency_median_s: float
     latency_spread: float
     """The standard deviation of the logarithm: the 95th percentile is the median × e^(1.645 × spread)."""

@@ -1,7 +1,7 @@
 """What an application will get from an insurer, drawn once: an answer, after how long, and perhaps a fault before it.
 
 It depends on the seed, the insurer and the application's content, on nothing else: the same application gets the
-same again, whenever it comes, under whatever key and behind whichever others.
+same again, at any time, under any key and after any other application.
 """
 
 import struct

@@ -1,6 +1,6 @@
-"""The ways in which an insurer can be told to behave: values of one union, the same in Python and in the control API.
+"""The behaviours that an insurer can be given: values of one union, the same in Python and in the control API.
 
-What each of them does to a call is `sandbox.insurers.wire.behave`'s; who has to behave so next is `sandbox.insurers.script.script`'s.
+What each of them does to a call is `sandbox.insurers.wire.behave`'s; the order in which calls get them is `sandbox.insurers.script.script`'s.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -79,7 +79,7 @@ class WrongShape(_Behaviour, frozen=True):
 
 
 class HugeBody(_Behaviour, frozen=True):
-    """The answer that would have come, behind so many bytes of white space: still JSON for who reads it all."""
+    """The answer that would have come, behind so many bytes of white space: still JSON for a client that reads it all."""
 
     kind: Literal["huge-body"] = "huge-body"
     size_bytes: int = Field(default=16 * 1024 * 1024, ge=1, le=HUGE_BODY_BYTES_MAX)

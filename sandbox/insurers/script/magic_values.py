@@ -1,7 +1,7 @@
-"""Magic values: an application whose vehicle has a model such as `sandbox:decline` has the outcome that it names.
+"""Magic values: an application with a vehicle model such as `sandbox:decline` has the outcome in that name.
 
 `sandbox:hang@sever,decline@volga` means two insurers, and leaves the others as they are. It needs neither the control
-API nor luck: whoever can send an application can try everything that an insurer may do.
+API nor luck: sending applications is enough to try everything that an insurer may do.
 """
 
 from collections.abc import Callable, Mapping

@@ -55,7 +55,7 @@ class Script:
         return self.mode if self.mode and _is_meant(self.mode, step, key) else None
 
     def next_answer(self, key: str) -> Offer | Decline | None:
-        """What a poll would be told next, if that is an answer; uses it up. For insurers that call back."""
+        """The next step of the script for a poll, if it is an answer; uses it up. For insurers that call back."""
         for index, line in enumerate(self._lines):
             if isinstance(line.behaviour, Offer | Decline) and _is_meant(line.behaviour, "poll", key):
                 self._use(index)

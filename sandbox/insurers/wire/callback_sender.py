@@ -1,4 +1,4 @@
-"""Calls back: an insurer tells the answer to whoever handed the application in, as its script has it."""
+"""Calls back: an insurer sends the answer to the caller that handed the application in, as its script has it."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ class _Calling:
         headers = {"Content-Type": "application/json"}
         if self._plan.signature != "none":
             headers[_HEADER] = signature(body if self._plan.signature == "good" else body + b" ")
-        async with httpx.AsyncClient(verify=False, timeout=_CALL_S_MAX) as http:  # noqa: S501 - whoever asked, asked for it
+        async with httpx.AsyncClient(verify=False, timeout=_CALL_S_MAX) as http:  # noqa: S501 - the caller gave the address
             for _ in range(self._plan.calls):
                 await self._deliver(http, body, headers)
 

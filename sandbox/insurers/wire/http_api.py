@@ -1,4 +1,4 @@
-"""Where calls to the insurers come in, whatever their dialect: takes applications in, and answers for them.
+"""The HTTP routes of the insurers, for every dialect: creates applications and answers polls.
 
 A poll costs a look-up and a comparison; nothing runs for an application between two calls.
 """

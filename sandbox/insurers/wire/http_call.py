@@ -14,7 +14,7 @@ BODY_BYTES_MAX: Final = 256 * 1024
 
 
 class Call:
-    """What came and how it is answered; whatever the answer, it is counted."""
+    """A call and its answer; every call is counted."""
 
     __slots__ = ("_lingering", "_receive", "_scope", "_send", "insurer", "key")
 
@@ -119,7 +119,7 @@ class Call:
             await self.wait(None)
 
     def hang_up(self) -> None:
-        """Ends the connection at once, and so whatever the call waits for."""
+        """Ends the connection at once, and so the wait of the call."""
         if transport := self._transport():
             transport.abort()
 

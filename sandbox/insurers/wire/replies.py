@@ -1,4 +1,4 @@
-"""What an insurer says, in whatever dialect: an offer or a refusal; and the reply that carries it over the wire."""
+"""An insurer's answer, in every dialect: an offer or a refusal; and the reply that carries it over the wire."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +54,7 @@ def offered(price: Price, *, insurer_id: str, number: str, valid_until: datetime
 
 
 def offered_by_script(scripted: ScriptedOffer, *, insurer_id: str, number: str) -> Offered:
-    """Nothing but what the script says: factors beside a premium of somebody's choice would contradict it."""
+    """Nothing but what the script says: coefficients beside a scripted premium would contradict it."""
     number = number if scripted.number is None else scripted.number
     return Offered(
         number=number,

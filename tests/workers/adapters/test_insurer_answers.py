@@ -189,7 +189,22 @@ async def test_a_busy_insurer_is_not_asked_without_a_pause(retry_after: str) -> 
 
 
 @pytest.mark.parametrize(
-    "lifetime", [b'"3600"', b"3600", b'" 3600.0 "', b'"soon"', b"null", b"-1", b'"nan"', b"1e308", b"[]"]
+    "lifetime",
+    [
+        b'"3600"',
+        b"3600",
+        b'" 3600.0 "',
+        b'"soon"',
+        b"null",
+        b"-1",
+        b'"nan"',
+        b"1e308",
+        b"[]",
+        b"1e999",
+        b"true",
+        b"9" * 400,
+        rb'"\ud800"',
+    ],
 )
 async def test_a_token_is_used_whatever_its_lifetime_looks_like(lifetime: bytes) -> None:
     """A text where a number belongs, or nothing that can be read: fetched once for two applications."""

@@ -1,7 +1,7 @@
 """Looking up one insurer's host name, with a limit on the wait, and so that it keeps no other insurer waiting.
 
 getaddrinfo blocks a thread, and cannot be ended. In a pool that all insurers share a few dead name servers would take
-every thread; so each insurer has one thread at most, whoever waits for it shares it, and nobody waits for its end.
+every thread; so each insurer has one thread at most, all calls that wait share it, and closing does not wait for its end.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class DnsResolver(AbstractResolver):
             raise OSError(errno.ETIMEDOUT, f"no answer from the name servers within {self._seconds:g} s") from None
 
     async def close(self) -> None:
-        """Nobody waits for a name server that does not answer."""
+        """Closing does not wait for a name server that does not answer."""
 
 
 def _look_up(key: Key) -> asyncio.Future[list[ResolveResult]]:
@@ -54,7 +54,7 @@ def _look_up(key: Key) -> asyncio.Future[list[ResolveResult]]:
     def settle(found: list[ResolveResult] | OSError) -> None:
         if isinstance(found, OSError):
             future.set_exception(found)
-            future.exception()  # those who gave up waiting need not hear of it
+            future.exception()  # a call that gave up waiting needs no error
         else:
             future.set_result(found)
 

@@ -1,7 +1,7 @@
 """The transport of one insurer's exchanges: a limit on all bytes of each, and on those that one turn of the loop parses.
 
 aiohttp limits a head and a header. It counts neither interim responses nor chunk extensions nor framing, and parses
-whatever a read brings in one go, while every other insurer waits. Here each byte counts, whatever it is for; and what one
+all bytes of a read in one go, while every other insurer waits. Here each byte counts, of any kind; and what one
 insurer sends beyond its share of a turn waits, on all its connections together, so that 2,500 of them delay others no
 longer than one.
 """

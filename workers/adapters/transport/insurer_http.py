@@ -1,6 +1,6 @@
 """Calls to one insurer: limits on time and size around them, and a class for each way to fail.
 
-The connections are aiohttp's; docs/adr/0007 tells why, with figures.
+The connections are aiohttp's; docs/adr/0007 has the reasons, with figures.
 """
 
 import os
@@ -92,7 +92,7 @@ class InsurerHttp:
 
     @property
     def _session(self) -> aiohttp.ClientSession:
-        """Opened by the first call: whoever finds wrong settings has nothing to close."""
+        """Opened by the first call, so that wrong settings leave nothing to close."""
         if self._opened is None:
             settings = self._settings
             self._opened = aiohttp.ClientSession(
@@ -121,7 +121,7 @@ class InsurerHttp:
     ) -> Reply:
         """One call. A path begins at the base URL; a whole URL is called as it is.
 
-        `reads` are the statuses of errors in whose bodies the adapter finds what happened, as `range(500, 600)`: they are
+        `reads` are the statuses of errors with a body that the adapter reads, as `range(500, 600)`: they are
         returned and not raised. Where the body says nothing after all, `Reply.expect` raises what the status says.
 
         Raises:

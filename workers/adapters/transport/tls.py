@@ -42,7 +42,7 @@ def _trusting(settings: InsurerSettings) -> ssl.SSLContext:
 
 def _identify(context: ssl.SSLContext, settings: InsurerSettings) -> None:
     tls = settings.tls
-    assert tls.cert_file is not None  # noqa: S101 - whoever calls has looked
+    assert tls.cert_file is not None  # noqa: S101 - the caller has checked it
     _readable(settings, "cert_file", tls.cert_file)
     if tls.key_file:
         _readable(settings, "key_file", tls.key_file)
@@ -57,7 +57,7 @@ def _identify(context: ssl.SSLContext, settings: InsurerSettings) -> None:
 
 
 def _reason(error: ssl.SSLError, *, is_encrypted: bool, has_password: bool) -> tuple[str, str]:
-    """The key of insurers.toml to look at, and why; OpenSSL often tells neither."""
+    """The key of insurers.toml to look at, and why; OpenSSL often names neither."""
     if error.reason == "KEY_VALUES_MISMATCH":
         return "tls.key_file", "the key does not belong to the certificate of tls.cert_file"
     if is_encrypted:

@@ -2,13 +2,12 @@
 // written in it (half a date, an empty field); everything else the API checks.
 
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
-import { FIELDS, MESSAGES } from './table';
+import { FIELDS, MESSAGES, NUMBERS } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
 export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
-const NUMBERS = ['vehicle.vin', 'vehicle.bodyNumber', 'vehicle.chassisNumber'] as const;
 
 export interface Written {
   input: Json;

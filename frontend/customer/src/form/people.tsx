@@ -6,8 +6,7 @@ import { driversOf, isSet, textOf, withoutDriver } from './draft';
 import { Switch, Text } from './fields';
 import { card, kladr, name, passport, phone } from './masks';
 import { Section } from './section';
-
-const DRIVERS_MOST = 50;
+import { DRIVERS_MAX } from './table';
 
 export function Policyholder() {
   const { draft } = useForm();
@@ -140,7 +139,7 @@ export function Drivers() {
         {problem && <p class="field__problem">{problem}</p>}
       </div>
       {!isUnlimited && Array.from({ length: count }, (_, at) => <Driver key={at} at={at} isOnly={count === 1} />)}
-      {!isUnlimited && count < DRIVERS_MOST && (
+      {!isUnlimited && count < DRIVERS_MAX && (
         <button
           type="button"
           class="button button--quiet"

@@ -3,10 +3,11 @@
 import { useForm } from './context';
 import { Choice, Text } from './fields';
 import { Section } from './section';
+import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 import { dayAhead } from './example';
 
-const MONTHS = Array.from({ length: 10 }, (_, at) => {
-  const months = String(12 - at);
+const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (_, at) => {
+  const months = String(USAGE_MONTHS_MAX - at);
   return [months, months === '12' ? '12 месяцев — весь год' : `${months} ${Number(months) < 5 ? 'месяца' : 'месяцев'}`] as const;
 });
 

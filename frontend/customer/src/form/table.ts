@@ -49,6 +49,11 @@ export const FIELDS = {
   'usageMonths': { kind: 'whole', isRequired: false },
 } as const;
 
+/** At least one of them is given. */
+export const NUMBERS = ['vehicle.vin', 'vehicle.bodyNumber', 'vehicle.chassisNumber'] as const;
+export const DRIVERS_MAX = 50;
+export const [USAGE_MONTHS_MIN, USAGE_MONTHS_MAX] = [3, 12] as const;
+
 /** The API's messages of the problems that the page finds by itself. */
 export const MESSAGES = {
   REQUIRED: 'Пожалуйста, заполните это поле.',

@@ -1,4 +1,4 @@
-"""`business-200`: whatever happens, HTTP says 200; what happened stands in the body."""
+"""`business-200`: every reply has HTTP status 200; errors stand in the body."""
 
 from http import HTTPStatus
 from typing import Any, ClassVar, Final

@@ -14,7 +14,7 @@ from sandbox.insurers.wire.dialects.rest_poll import RestPoll, as_json
 from sandbox.insurers.wire.http_call import Call
 from sandbox.insurers.wire.replies import Reply, Said, encode
 
-SECRET: Final = "sandbox"  # noqa: S105 - everybody may know it
+SECRET: Final = "sandbox"  # noqa: S105 - not a secret outside of the sandbox
 """What every insurer here signs with."""
 
 

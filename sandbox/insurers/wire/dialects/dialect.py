@@ -18,7 +18,7 @@ from sandbox.insurers.wire.replies import Reply, Said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Somebody hands an application in."""
+    """Handles the create of an application."""
 
     key: str
     """The idempotency key, as it came."""
@@ -31,7 +31,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Somebody asks for the answer."""
+    """Handles a poll for the answer."""
 
     application_id: str
 
@@ -46,7 +46,7 @@ class Dialect(ABC):
     """What insurers.toml has to say to the adapter, so that it gets along with the sandbox."""
 
     errors_in_bodies: ClassVar[bool] = False
-    """Whether what went wrong stands in the body, whatever the HTTP status."""
+    """Whether errors stand in the body, under any HTTP status."""
 
     @abstractmethod
     def read(self, call: Call, body: bytes, desk: Desk) -> Create | Poll | Reply:
@@ -62,7 +62,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def error(self, status: int, code: str, retry_after: str | None = None) -> Reply:
-        """A breakdown of the kind that this HTTP status means, whatever the dialect makes of it."""
+        """A breakdown of the kind that this HTTP status means, in the form of the dialect."""
 
     def refused(self, refusal: Refusal) -> Reply:
         """A refusal at the door: nothing was taken in."""

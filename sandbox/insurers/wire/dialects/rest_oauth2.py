@@ -12,7 +12,7 @@ from sandbox.insurers.wire.dialects.rest_poll import RestPoll
 from sandbox.insurers.wire.http_call import Call
 from sandbox.insurers.wire.replies import Reply, encode
 
-SECRET: Final = "sandbox"  # noqa: S105 - everybody may know it
+SECRET: Final = "sandbox"  # noqa: S105 - not a secret outside of the sandbox
 """What every client of every insurer here has for a secret."""
 
 

@@ -22,5 +22,5 @@ class RestSync(RestPoll):
         return Create(key=key, read=lambda: read_application(body), patience_s=inf)
 
     def created(self, application_id: str) -> Reply:
-        """There is nothing to poll with: only who was cut off meets this."""
+        """There is nothing to poll with: only a client that was cut off gets here."""
         return self.error(HTTPStatus.SERVICE_UNAVAILABLE, "NOT_READY")

@@ -84,7 +84,7 @@ def _fields(element: Any) -> Any:
 
 
 def _offer(offer: Offered) -> dict[str, Any]:
-    """Names of its own, and a date whose offset has no colon: XML found in the wild."""
+    """Names of its own, and a date with an offset without colon: XML found in the wild."""
     fields: dict[str, Any] = {"number": offer.number, "premium": offer.premium, "currency": offer.currency}
     if offer.coefficients:
         fields["coefficients"] = msgspec.to_builtins(offer.coefficients)
