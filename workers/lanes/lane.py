@@ -112,7 +112,7 @@ class Lane:
         for delivery in deliveries:
             held = self._holdings.get(delivery.request_id)
             if held:
-                held.adopt(delivery)
+                held.redeliver(delivery)
             else:
                 begun.append(Holding(delivery))
                 self._holdings[delivery.request_id] = begun[-1]
@@ -139,11 +139,11 @@ class Lane:
         """Reads nothing new, and hands back the jobs that are not being settled."""
         self.is_stopping = True
         self._freed.set()
-        asked = [h for h in self._holdings.values() if not h.is_settling]
-        for holding in asked:
+        unsettled = [h for h in self._holdings.values() if not h.is_settling]
+        for holding in unsettled:
             if holding.task:
                 holding.task.cancel()
-        await self._give_back(asked, "stopping", counted=False)
+        await self._give_back(unsettled, "stopping", counted=False)
 
     async def _load(self, begun: Sequence[Holding]) -> None:
         """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
@@ -248,7 +248,7 @@ class Lane:
             holding=holding,
         )
 
-    async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
+    async def _give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
         """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
         shards: dict[int, dict[str, int]] = {}
         for holding in holdings:
@@ -258,7 +258,7 @@ class Lane:
         for shard, entries in shards.items():
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
-                metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
+                metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))
             except RedisAway as error:  # the jobs wait for this worker
                 log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
                 self._readers[shard].doubt()

@@ -215,4 +215,4 @@ class RateLimits:
             try:
                 await self._states.pause(self._insurer_id, step, min(seconds, PAUSE_S_MAX))
             except RedisAway as error:
-                log.debug("limit.untold", insurer=self._insurer_id, error=str(error))
+                log.debug("limit.unpublished", insurer=self._insurer_id, error=str(error))
