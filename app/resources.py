@@ -13,7 +13,7 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
-from app.postgres.database import Pool, open_pool, read_time
+from app.postgres.database import Pool, check_url, open_pool, read_time
 from app.postgres.link_cipher import LinkCipher
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
@@ -73,6 +73,7 @@ def check(settings: Settings) -> None:
     load_insurers(settings.insurers_file)
     Cipher.from_setting(settings.encryption_keys.get_secret_value())
     parse_address(settings.redis_url)
+    check_url(settings.database_url)
 
 
 @asynccontextmanager

@@ -22,14 +22,15 @@ from app.intake.new_request import is_email, moscow_day
 from app.redis.insurer_states import InsurerState, InsurerStates
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
+from cli.demo_settings import load_settings
 from workers.adapters.connectivity import Finding, check
 
 LEFT_OUT = "–"
 
 
-def list_insurers() -> None:
-    """Prints every insurer, a line each."""
-    settings = Settings.load()
+def list_insurers() -> bool:
+    """Prints every insurer, a line each; returns whether their availability is known."""
+    settings = load_settings()
     insurers = load_insurers(settings.insurers_file)
     states = asyncio.run(_read_states(settings, list(insurers)))
     table = Table(box=None, pad_edge=False)
@@ -37,17 +38,18 @@ def list_insurers() -> None:
         table.add_column(heading, no_wrap=True)
     for id_, one in insurers.items():
         limits = _rate(one.rate_limit), _rate(one.poll_rate_limit), str(one.max_in_flight), f"{one.request_timeout:g}s"
-        told = _availability(states.get(id_)) if states is not None else "unknown"
-        table.add_row(id_, one.name, told, one.adapter, str(one.base_url), *limits)
-    # A reader at the other end of a pipe gets whole lines.
+        availability = _availability(states.get(id_)) if states is not None else "unknown"
+        table.add_row(id_, one.name, availability, one.adapter, str(one.base_url), *limits)
+    # Through a pipe the lines are whole.
     Console(width=None if sys.stdout.isatty() else 400, soft_wrap=True).print(table)
     if states is None:
         print("Redis cannot be reached: nothing is known of their availability", file=sys.stderr)
+    return states is not None
 
 
 def check_insurers(ids: Sequence[str], application_file: Path | None = None) -> bool:
     """Calls each one, or these, and prints how they are; returns whether all are well."""
-    settings = Settings.load()
+    settings = load_settings()
     path = settings.insurers_file
     insurers = load_insurers(path)
     if unknown := [id_ for id_ in ids if id_ not in insurers]:

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
-from app.domain.errors import WrongSetting
+from cli.command_line import run_command_line
 
-WRONG: Final = 2
+_PORT_MAX: Final = 65_535
 
 
 class SchemaOf(StrEnum):
@@ -31,14 +31,15 @@ app = typer.Typer(
 LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port to listen on.")]
 
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port of the API.")] = 8000,
     state_dir: Annotated[Path, typer.Option(help="Where the embedded servers keep their state.")] = Path(".osago"),
     time_scale: Annotated[
-        float, typer.Option(help="1: insurers as slow as real ones; 0.25: four times as fast.")
+        float, typer.Option(min=0, max=100, help="1: insurers as slow as real ones; 0.25: four times as fast.")
     ] = 0.25,
 ) -> None:
     """The whole system on one machine, to watch. Ctrl-C ends all of it."""
@@ -58,7 +59,7 @@ def migrate() -> None:
 @app.command()
 def api(
     host: Host = "127.0.0.1",
-    port: int = 8000,
+    port: Port = 8000,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """The GraphQL API."""
@@ -71,7 +72,9 @@ def api(
 def worker(
     insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
     name: Annotated[str, typer.Option(help="A label; the consumer's name gets a random part.")] = "",
-    metrics_port: Annotated[int, typer.Option(help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")] = 0,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=_PORT_MAX, help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")
+    ] = 0,
     metrics_host: Host = "127.0.0.1",
 ) -> None:
     """One worker process: insurer lanes, outbox relay, sweeper."""
@@ -83,9 +86,9 @@ def worker(
 @app.command()
 def sandbox(
     host: Host = "127.0.0.1",
-    port: int = 8100,
+    port: Port = 8100,
     seed: Annotated[int, typer.Option(help="The same seed: the same answers to the same applications.")] = 1,
-    time_scale: Annotated[float, typer.Option(help="Multiplies how long insurers take.")] = 1.0,
+    time_scale: Annotated[float, typer.Option(min=0, max=100, help="Multiplies how long insurers take.")] = 1.0,
     calm: Annotated[bool, typer.Option(help="No random faults and refusals.")] = False,
 ) -> None:
     """Insurers to try against, with scripted faults."""
@@ -97,13 +100,15 @@ def sandbox(
 @app.command(name="core-app")
 def core_app(
     host: Host = "127.0.0.1",
-    port: int = 8200,
+    port: Port = 8200,
     url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="The aggregator's GraphQL API.")] = LOCAL_API,
     watch_url: Annotated[str, typer.Option(help="The same for browsers, ws://…; from --url if left out.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token.")] = "",
     secret: Annotated[str, typer.Option(envvar="OSAGO_CORE_APP_SECRET", help="Signs customers' cookies.")] = "",
     customer_limit: Annotated[str, typer.Option(help="Applications of one customer, e.g. 10/min; or off.")] = "10/min",
-    proxies: Annotated[str, typer.Option(help="Addresses whose X-Forwarded-For is believed; none if left out.")] = "",
+    proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies: only their X-Forwarded-For is believed; none if left out.")
+    ] = "",
     redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
     shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
@@ -129,7 +134,7 @@ def quote(
     file: Annotated[Path, typer.Argument(help="An ApplicationInput as JSON, e.g. examples/application.json.")],
     url: Annotated[str, typer.Option(envvar="OSAGO_URL", help="Of the GraphQL API.")] = "",
     token: Annotated[str, typer.Option(envvar="OSAGO_TOKEN", help="A service token; the demo's if left out.")] = "",
-    customer: Annotated[str, typer.Option(help="Who asks.")] = "demo",
+    customer: Annotated[str, typer.Option(help="The calling service.")] = "demo",
     insurers: Annotated[str, typer.Option(help="Only these, separated by commas.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
 ) -> None:
@@ -223,11 +228,11 @@ app.add_typer(insurers, name="insurers")
 
 @insurers.callback()
 def insurers_list(context: typer.Context) -> None:
-    """Who is asked, how, and whether they are available."""
+    """Every insurer with its settings and availability."""
     if context.invoked_subcommand is None:
         from cli.insurer_commands import list_insurers
 
-        list_insurers()
+        sys.exit(0 if list_insurers() else 1)
 
 
 @insurers.command("check")
@@ -257,13 +262,9 @@ def schema(
 
 
 def main() -> None:
-    """The `osago` script."""
+    """Runs the `osago` script."""
     _import_structlog_without_rich()
-    try:
-        app()
-    except WrongSetting as error:
-        print(f"osago: {error}", file=sys.stderr)
-        sys.exit(WRONG)
+    sys.exit(run_command_line(app))
 
 
 def _import_structlog_without_rich() -> None:

@@ -1,14 +1,13 @@
 """`osago keys rotate` and `osago forget`: what an operator does about personal data."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.config.settings import Settings
-from app.domain.errors import Unavailable, WrongSetting
 from app.observability import logs
 from app.resources import open_resources
 from app.use_cases.erase import DataEraser, Rotation
+from cli.demo_settings import load_settings
+from cli.server_access import run_against_servers
 
 Result = TypeVar("Result")
 
@@ -38,14 +37,11 @@ def forget_customer(customer_id: str, tenant: str) -> None:
 
 
 def _run(step: Callable[[DataEraser], Awaitable[Result]]) -> Result:
-    settings = Settings.load()
-    logs.configure(log_format="console", level="error")  # what there is to say is printed
+    settings = load_settings()
+    logs.configure(log_format="console", level="error")  # the command prints its outcome itself
 
     async def main() -> Result:
         async with open_resources(settings) as resources:
             return await step(resources.purging)
 
-    try:
-        return asyncio.run(main())
-    except Unavailable:
-        raise WrongSetting("OSAGO_DATABASE_URL: PostgreSQL cannot be reached") from None
+    return run_against_servers(main)

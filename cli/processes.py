@@ -15,19 +15,27 @@ from app.observability import logs
 from app.runtime import gc_tuning
 from app.server import serve
 from app.server.loopback import LoopbackHosts, is_loopback
+from cli.demo_settings import load_settings
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def migrate() -> None:
     """Brings the database to the newest schema."""
+    import asyncpg
+
     from app.postgres.migration import migrate
+    from cli.server_access import wrong_database
 
     settings = _settings()
     try:
         migrate(settings.database_url)
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
         raise WrongSetting(f"OSAGO_DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__})") from None
+    except asyncpg.PostgresError as error:
+        raise wrong_database(error) from None
+    except (ValueError, asyncpg.InterfaceError) as error:
+        raise WrongSetting(f"OSAGO_DATABASE_URL: {error}") from None
 
 
 def api(host: str, port: int, processes: int) -> None:
@@ -59,7 +67,12 @@ def make_api() -> object:
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
     """Works until SIGTERM."""
     gc_tuning.pause()
+    from app.resources import check
+    from workers.worker import check_choice
+
     settings = _settings()
+    check(settings)
+    check_choice(settings, insurers, name)
     serve.open_many_files()
     with asyncio.Runner(loop_factory=serve.new_event_loop) as runner:
         runner.run(_worker(settings, insurers, name, metrics_host, metrics_port))
@@ -149,7 +162,7 @@ def token(subject: str, scope: str, ttl: str) -> None:
     from app.api.from_settings import make_tokens
     from app.runtime.clock import Clock
 
-    settings = Settings.load()
+    settings = load_settings()
     try:
         lasting = timedelta(seconds=parse_duration(ttl))
     except ValueError as error:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import structlog
 
-from app.config.insurers_file import InsurerSettings, telling_the_line
+from app.config.insurers_file import InsurerSettings, load_insurers, telling_the_line
+from app.config.settings import Settings
 from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.observability import metrics
@@ -24,9 +25,11 @@ from app.runtime.supervision import Part, PartSupervisor
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.insurer_calls import failure_log
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.exchange import InsurerExchange
+from workers.insurer_calls.failure_log import FailureLog
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
@@ -43,7 +46,22 @@ log: Final = structlog.get_logger(__name__)
 REPORT_EVERY_S: Final = 1.0
 DRAIN_S_MAX: Final = 8.0
 _LABEL: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CIRCUIT_STATES: Final = {
+    Availability.AVAILABLE: "closed",
+    Availability.RECOVERING: "half open",
+    Availability.UNAVAILABLE: "open",
+}
 _OPENNESS: Final = {Availability.AVAILABLE: 0.0, Availability.RECOVERING: 0.5, Availability.UNAVAILABLE: 1.0}
+
+
+def check_choice(settings: Settings, insurers: Sequence[str], name: str) -> None:
+    """Checks the worker's own options, before anything is opened or waited for.
+
+    Raises:
+        WrongSetting: an insurer that the file does not have, or a name that is none.
+    """
+    _chosen(load_insurers(settings.insurers_file), insurers)
+    _consumer(name)
 
 
 class Worker:
@@ -81,6 +99,8 @@ class Worker:
         )
         self._loading = ApplicationLoader(resources.pool)
         self._called_back = CallbackWaiter(resources.callbacks)
+        self._failures: list[FailureLog] = []
+        self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
         self._quarantine = Quarantine(resources)
         with telling_the_line(resources.settings.insurers_file):
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
@@ -116,6 +136,7 @@ class Worker:
             periodic("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
             periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
+            periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
         ]
 
     async def readiness(self) -> Readiness:
@@ -160,7 +181,7 @@ class Worker:
         )
 
     def _asking(self, settings: InsurerSettings) -> InsurerExchange:
-        return InsurerExchange(
+        exchange = InsurerExchange(
             settings,
             make_adapter(settings, line_of(settings, self._resources, self._https[settings.id])),
             self._circuits[settings.id],
@@ -170,6 +191,8 @@ class Worker:
             end_margin_s=self._resources.settings.end_margin,
             pace=self._pace,
         )
+        self._failures.append(exchange.failures)
+        return exchange
 
     def _make_notifier(self) -> Notifier:
         notifier, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
@@ -191,7 +214,15 @@ class Worker:
 
     async def _report(self) -> None:
         for insurer_id, circuit in self._circuits.items():
-            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[circuit.availability])
+            availability = circuit.availability
+            metrics.CIRCUIT.labels(insurer_id).set(_OPENNESS[availability])
+            if self._availability[insurer_id] is not availability:
+                self._availability[insurer_id] = availability
+                log.warning("insurer.circuit", insurer=insurer_id, state=_CIRCUIT_STATES[availability])
+
+    async def _log_failures(self) -> None:
+        for failures in self._failures:
+            failures.report()
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -215,5 +246,6 @@ def _consumer(label: str) -> str:
 def _chosen(insurers: Mapping[str, InsurerSettings], wanted: Sequence[str]) -> Mapping[str, InsurerSettings]:
     unknown = [id_ for id_ in wanted if id_ not in insurers]
     if unknown:
-        raise WrongSetting(f"--insurers: {', '.join(unknown)}: not in the file of insurers")
+        known = ", ".join(insurers)
+        raise WrongSetting(f"--insurers: {', '.join(unknown)}: not in the file of insurers, which has {known}")
     return {id_: one for id_, one in insurers.items() if not wanted or id_ in wanted}

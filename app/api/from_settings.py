@@ -50,8 +50,8 @@ def check(settings: Settings) -> None:
     Raises:
         WrongSetting: it cannot; the text says what to mend.
     """
+    if settings.jwks:
+        check_source(settings.jwks)
     make_tokens(settings, Clock())
     make_operations(settings)
     parse_origins(settings.origins)
-    if settings.jwks:
-        check_source(settings.jwks)

@@ -21,6 +21,18 @@ def _page(value: object) -> object:
     )
 
 
+_FORMS: Final = {
+    "database_url": "expected postgresql://user@host:5432/database",
+    "public_url": "expected http:// or https://, a host, and no query",
+    "log_format": "expected console or json",
+    "log_level": "expected debug, info, warning or error",
+    "introspection": "expected on, admin or off",
+    "graphiql": "expected on, admin or off",
+    "jwks_tenant_prefix": "expected 1 to 64 printable characters of ASCII without a space, or off",
+    "jwks_scopes": "expected scopes, separated by one space",
+}
+"""What a setting looks like that has a form of its own."""
+
 Page = Annotated[str, BeforeValidator(_page), Field(pattern="^(on|admin|off)$")]
 
 
@@ -108,8 +120,12 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            name = "".join(f"OSAGO_{str(part).upper()}: " for part in first["loc"][:1])
-            raise WrongSetting(f"{name}{first['msg'].removeprefix('Value error, ')}") from None
+            names = [str(part) for part in first["loc"][:1]]
+            prefix = "".join(f"OSAGO_{name.upper()}: " for name in names)
+            why = _FORMS.get(names[0] if names else "", first["msg"].removeprefix("Value error, "))
+            raise WrongSetting(f"{prefix}{why}") from None
+        except (OSError, UnicodeDecodeError):
+            raise WrongSetting(".env: cannot be read as text") from None
 
     def secret(self) -> str:
         """The secret that tokens without a key's id are signed with; empty where there are only keys with ids.

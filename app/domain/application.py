@@ -42,7 +42,7 @@ class VehicleDocumentKind(StrEnum):
 
 
 class _Personal(msgspec.Struct, frozen=True):
-    """A value with an empty repr."""
+    """A value that its repr does not show."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"

@@ -90,6 +90,9 @@ def _meant(seconds: object) -> float | None:
 class InsurerError(OsagoError):
     """No answer was had from an insurer. The text names the fault and holds nothing that the insurer wrote."""
 
+    status: int | None = None
+    """Of the HTTP reply, where one came."""
+
 
 class InsurerUnavailable(InsurerError):
     """Transport, time-out or 5xx: retry, not before `retry_after_s` if it said so; counts against the circuit."""

@@ -18,15 +18,15 @@ ASKED: Final = Histogram(
 IN_FLIGHT: Final = Gauge(
     "osago_jobs_in_flight", "Jobs that this worker is asking about.", ["insurer"], multiprocess_mode="livesum"
 )
-WAITING: Final = Gauge("osago_jobs_waiting", "Jobs in the stream that nobody has read.", ["insurer"])
-OLDEST: Final = Gauge("osago_jobs_oldest_seconds", "Age of the oldest job that nobody has read.", ["insurer"])
+WAITING: Final = Gauge("osago_jobs_waiting", "Unread jobs in the stream.", ["insurer"])
+OLDEST: Final = Gauge("osago_jobs_oldest_seconds", "Age of the oldest unread job.", ["insurer"])
 CLAIMED: Final = Counter("osago_jobs_claimed", "Jobs taken over from dead workers.", ["insurer"])
 HANDED_BACK: Final = Counter("osago_jobs_handed_back", "Jobs given back unfinished.", ["insurer", "why"])
 DEAD_LETTERS: Final = Counter("osago_dead_letters", "Jobs that were given up.", ["insurer"])
-OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest notice that Redis has not been told.")
-RELAYED: Final = Counter("osago_outbox_relayed", "Notices told by the relay, which the fast path had left.")
+OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest notice in the outbox.")
+RELAYED: Final = Counter("osago_outbox_relayed", "Notices published by the relay, which the fast path had left.")
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
-CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result"])
+CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result", "why"])
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
 ECHOES: Final = Counter(
     "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
@@ -36,9 +36,7 @@ LIMITED: Final = Histogram(
 )
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
-PUSHED: Final = Histogram(
-    "osago_answer_to_frame_seconds", "From the insurer's answer to the frame that tells of it.", buckets=_SECONDS
-)
+PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
@@ -52,7 +50,7 @@ PART_FAILURES: Final = Counter(
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
-ERRORS: Final = Counter("osago_errors", "Errors of our own that a caller was told of.", ["code"])
+ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 
 
 ERRORS.labels("INTERNAL")  # as `begin`, in every process
@@ -64,7 +62,8 @@ def begin(insurers: Iterable[str]) -> None:
         for counter in (UNLAWFUL, DEAD_LETTERS, CLAIMED):
             counter.labels(id_)
         for step in ("create", "poll"):
-            CALLS.labels(id_, step, "InsurerCredentials")
+            CALLS.labels(id_, step, "InsurerCredentials", "credentials")
+            CALLS.labels(id_, step, "ok", "")
         for status in ("FAILED", "NONE"):
             _asked(id_, status)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -24,6 +25,7 @@ CONNECT_S_MAX: Final = 1.5
 STATEMENT_S_MAX: Final = 5.0
 RETRY_AFTER_S: Final = 1.0
 _IDLE_S_MAX: Final = 60.0
+_PORT_MAX: Final = 65_535
 
 _GONE: Final = (
     OSError,
@@ -39,12 +41,25 @@ _GONE: Final = (
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
+def check_url(url: str) -> None:
+    """Checks the ports of a URL, which asyncpg reads only when it connects; libpq takes several hosts.
+
+    Raises:
+        WrongSetting: one is not a port; the text does not repeat the URL, for it may hold a password.
+    """
+    hosts = urlsplit(url).netloc.rpartition("@")[2]
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
+    if any(port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _PORT_MAX) for port in ports):
+        raise WrongSetting(f"OSAGO_DATABASE_URL: a port is a number from 1 to {_PORT_MAX}")
+
+
 async def open_pool(url: str, *, connections: int) -> Pool:
     """A pool that opens its connections when they are needed, so that a process starts without PostgreSQL too.
 
     Raises:
         WrongSetting: the URL is none of libpq's.
     """
+    check_url(url)
     try:
         pool = asyncpg.create_pool(
             url,

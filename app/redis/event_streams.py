@@ -103,7 +103,7 @@ class EventStreams:
     async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> bool:
         """Publishes the end of a request, after every quote of it.
 
-        `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are returned as missing.
+        `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are published as well.
         False: it lacks quotes that `request` does not hold, and nothing has been published.
         """
         missing = await self._publish_end(request, ending, at_hand)

@@ -46,7 +46,7 @@ class Notifier:
                 await self._listen()
             except RedisAway as error:
                 if self.is_connected:
-                    log.warning("bell.lost", error=str(error))
+                    log.warning("notifier.disconnected", error=str(error))
             finally:
                 self._hears(hears=False)
             await asyncio.sleep(_RETRY_S)

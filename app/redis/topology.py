@@ -54,6 +54,10 @@ def parse_address(url: str) -> RedisAddress:
         "redis+sentinel://h1,h2,h3/name/0 or redis+cluster://h1,h2,h3"
     )
     if parts.scheme in {"redis", "rediss", "unix"}:
+        try:
+            _ = parts.port
+        except ValueError:
+            raise wrong from None
         return RedisAddress(url, parts.scheme, (), "", {})
     if parts.scheme not in {"redis+sentinel", "redis+cluster"}:
         raise wrong

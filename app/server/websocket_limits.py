@@ -12,7 +12,6 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
-from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -96,7 +95,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self._parsing is None:
             self._parse()
 
-    async def receive(self) -> ASGIReceiveEvent:
+    async def receive(self) -> Any:
         message = await self.queue.get()
         if self.read_paused and self.queue.empty():
             self.read_paused = False
@@ -129,7 +128,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if len(unsent) >= UNSENT_BYTES_MAX and not self._is_paused and self.on_writable:
             self.on_writable()
 
-    async def send(self, message: ASGISendEvent) -> None:
+    async def send(self, message: Any) -> None:
         self.send_unsent()  # in the order in which it was written
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and self.close_sent:

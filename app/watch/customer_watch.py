@@ -146,7 +146,7 @@ class CustomerWatches:
             try:
                 await self._look_for_all()
             except Unavailable:
-                log.warning("customers.blind")
+                log.warning("customer_watch.waits")
 
     async def _look_for_all(self) -> None:
         listeners = [listener for group in self._listeners.values() for listener in group]

@@ -250,7 +250,7 @@ class WatchHub:
             try:
                 await self._look(list(doubted))
             except Unavailable:  # a watch without notifications is checked again
-                log.warning("live.blind", requests=len(doubted))
+                log.warning("watch.waits", requests=len(doubted))
 
     async def _look(self, ids: Sequence[UUID]) -> None:
         async with connected(self._pool) as connection:

@@ -11,6 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from app.domain.errors import WrongSetting
+
 _QUOTE: Final = """
 fragment Slot on Quote {
   insurer { id name } status receivedAt
@@ -70,17 +72,16 @@ class Client:
 
         Raises:
             CallFailed: there was no such answer.
+            WrongSetting: what answers there is not this API.
         """
         headers = {"Authorization": f"Bearer {self.token}"}
         body = {"query": CREATE, "variables": {"input": request}}
         try:
             async with httpx.AsyncClient(timeout=CALL_S_MAX, headers=headers) as http:
-                answer = (await http.post(self.url, json=body)).json()
-        except (httpx.HTTPError, json.JSONDecodeError) as error:
+                reply = await http.post(self.url, json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CallFailed(f"{self.url}: {type(error).__name__} {error}".strip()) from None
-        if answer.get("errors"):
-            raise CallFailed("; ".join(error["message"] for error in answer["errors"]))
-        return answer["data"]["createQuoteRequest"]
+        return _created(self.url, reply)
 
     async def watch(self, request_id: str, watch_token: str) -> AsyncGenerator[Mapping[str, Any], None]:
         """Every event of a request; after a lost connection it goes on from the last cursor.
@@ -123,6 +124,17 @@ class Client:
                         return
                     case _:
                         pass
+
+
+def _created(url: str, reply: httpx.Response) -> Mapping[str, Any]:
+    try:
+        answer: Any = reply.json()
+        if errors := answer.get("errors"):
+            raise CallFailed("; ".join(error["message"] for error in errors))
+        return answer["data"]["createQuoteRequest"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        path = "" if httpx.URL(url).path.endswith("/graphql") else ": its path ends in /graphql"
+        raise WrongSetting(f"--url: {url} is not the GraphQL API (status {reply.status_code}){path}") from None
 
 
 def _failure(errors: Sequence[Mapping[str, Any]]) -> Exception:

@@ -21,7 +21,7 @@ def run(file: Path, *, url: str, token: str, customer: str, insurers: str, as_js
     """Returns the exit code: 0 when the end was seen, 1 when there was none.
 
     Raises:
-        WrongSetting: the file cannot be read, or no token is known.
+        WrongSetting: the file cannot be read, no token is known, or the URL is not the API's.
     """
     client = _client(url, token)
     request: dict[str, Any] = {"customerId": customer, "application": _application(file)}
@@ -51,11 +51,22 @@ async def _show(client: Client, request: Mapping[str, Any], board: Board) -> int
 def _client(url: str, token: str) -> Client:
     known: Mapping[str, str] = {}
     if DEMO_FILE.is_file():
-        known = json.loads(DEMO_FILE.read_text())
+        known = _read_demo()
     url, token = url or known.get("url", "http://127.0.0.1:8000/graphql"), token or known.get("token", "")
     if not token:
         raise WrongSetting("--token: needed, for no demo has run here; `osago token` prints one")
+    if not url.startswith(("http://", "https://")):
+        raise WrongSetting(f"--url: {url}: expected http:// or https://")
+    if not token.isascii() or not token.isprintable():
+        raise WrongSetting("--token: not one: it has characters that no header may have")
     return Client(url, token)
+
+
+def _read_demo() -> Mapping[str, str]:
+    try:
+        return {name: str(value) for name, value in json.loads(DEMO_FILE.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError):
+        raise WrongSetting(f"{DEMO_FILE}: cannot be read; `osago demo` writes it anew") from None
 
 
 def _application(file: Path) -> Mapping[str, Any]:
@@ -64,7 +75,7 @@ def _application(file: Path) -> Mapping[str, Any]:
         application = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongSetting(f"{file}: {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise WrongSetting(f"{file}: no JSON: {error}") from None
     if not isinstance(application, dict):
         raise WrongSetting(f"{file}: expected an object, an ApplicationInput")

@@ -20,10 +20,10 @@ from sandbox.core_app.page import add_page
 from sandbox.insurers.control.docs_page import add_page as add_description
 
 _DESCRIPTION = """
-The service that customers meet. It numbers an application, hands it to osago-aggregator and answers 202 at once, with a
+The customers' service. It numbers an application, hands it to osago-aggregator and answers 202 at once, with a
 token by which the customer's browser watches the offers arrive.
 
-Repeat a request whose answer got lost, with the same `Idempotency-Key`: it stays one application.
+Repeat a request after a lost answer, with the same `Idempotency-Key`: it stays one application.
 """
 
 

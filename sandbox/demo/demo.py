@@ -1,6 +1,6 @@
 """`osago demo`: embedded servers, then every process of the system, watched over until Ctrl-C."""
 
-import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +12,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.demo.environment import INSURERS_FILE, Ports, demo_environment, remember_demo
+from sandbox.demo.environment import (
+    INSURERS_FILE,
+    Ports,
+    demo_environment,
+    hand_over,
+    remember_demo,
+    server_of_its_own,
+)
 from sandbox.demo.servers import NoServer, Postgresql, Redis, end_with_parent, free_port, is_free, wait_for_port
 
 WORKERS: Final = 2
@@ -26,13 +33,16 @@ _WRONG: Final = 2
 def run(*, port: int, state_dir: Path, time_scale: float) -> int:
     """Runs the demo until Ctrl-C or SIGTERM; returns the exit code."""
     folder = state_dir.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _cannot(NoServer(f"--state-dir: {error.strerror}"), folder)
     try:
         demo = Demo(folder, port=port, time_scale=time_scale)
     except NoServer as error:
         return _cannot(error, folder)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, demo.tell_to_stop)
+        signal.signal(number, demo.ask_to_stop)
     try:
         demo.start()
         demo.watch()
@@ -46,6 +56,12 @@ def run(*, port: int, state_dir: Path, time_scale: float) -> int:
 def _cannot(error: NoServer, folder: Path) -> int:
     print(f"osago demo: {error} (logs: {folder})", file=sys.stderr)  # noqa: T201 - the one clear line
     return _WRONG
+
+
+def _short(file: Path) -> str:
+    """As it is typed from here."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 class Demo:
@@ -62,15 +78,16 @@ class Demo:
         )
         self._time_scale = time_scale
         # Servers of one's own are taken where the environment names them.
-        self._database_url = os.environ.get("OSAGO_DATABASE_URL", "")
-        self._redis_url = os.environ.get("OSAGO_REDIS_URL", "")
+        self._database_url = server_of_its_own(folder, "OSAGO_DATABASE_URL")
+        self._redis_url = server_of_its_own(folder, "OSAGO_REDIS_URL")
         self._postgresql = None if self._database_url else Postgresql(folder / "postgres")
         self._redis = None if self._redis_url else Redis(folder / "redis")
         self._environment: Mapping[str, str] = {}
+        self._environment_file = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._is_stopping = False
 
-    def tell_to_stop(self, *_signal: object) -> None:
+    def ask_to_stop(self, *_signal: object) -> None:
         self._is_stopping = True
 
     def start(self) -> None:
@@ -95,6 +112,7 @@ class Demo:
         token = self._run_once("token", "--ttl", "90d")
         self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
+        self._environment_file = hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
         for name in self._commands():
             self._spawn(name)
         for name, port in self._listening().items():
@@ -167,6 +185,12 @@ class Demo:
             raise NoServer(f"`osago {arguments[0]}` failed: {done.stderr.strip().splitlines()[-1]}")
         return done.stdout.strip()
 
+    def _quote_command(self) -> str:
+        """`make quote` finds a demo in this checkout's `.osago` alone."""
+        if self._folder == Path(".osago").resolve() and Path("Makefile").is_file():
+            return "make quote"
+        return f". {shlex.quote(_short(self._environment_file))}; osago quote FILE"
+
     def _announce(self, token: str) -> None:
         table = Table.grid(padding=(0, 2))
         for name, value in (
@@ -180,7 +204,8 @@ class Demo:
             ("Settings", str(self._folder / INSURERS_FILE)),
             ("Logs", f"{self._folder}/*.log"),
             ("Processes", ", ".join(f"{name} {process.pid}" for name, process in self._processes.items())),
-            ("Try", "make quote   (in another terminal; or .venv/bin/osago quote FILE)"),
+            ("Settings for a shell", f". {shlex.quote(_short(self._environment_file))}"),
+            ("Try", f"{self._quote_command()}   (in another terminal)"),
         ):
             table.add_row(f"[bold]{name}[/bold]", value)
         self._console.print(table, soft_wrap=True)

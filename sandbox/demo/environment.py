@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Final
 
 INSURERS_FILE: Final = "insurers.toml"
 DEMO_FILE: Final = "demo.json"
+ENVIRONMENT_FILE: Final = "env"
+"""For shells, and for the commands of `cli.demo_settings`."""
 _SECRETS_FILE: Final = "secrets.json"
 _SOURCES: Final = (Path(__file__).parents[2] / "insurers.toml", Path(__file__).parents[1] / "insurers.toml")
 _SANDBOX: Final = re.compile(r"http://127\.0\.0\.1:8100")
@@ -45,7 +48,23 @@ def demo_environment(folder: Path, *, database_url: str, redis_url: str, ports: 
 
 def remember_demo(folder: Path, *, port: int, token: str) -> None:
     """Leaves address and token for `osago quote`."""
-    _write_private(folder / DEMO_FILE, {"url": f"http://127.0.0.1:{port}/graphql", "token": token})
+    _write_privately(folder / DEMO_FILE, json.dumps({"url": f"http://127.0.0.1:{port}/graphql", "token": token}))
+
+
+def hand_over(folder: Path, environment: Mapping[str, str], *, url: str) -> Path:
+    """Writes the demo's settings for other terminals, readable by this user alone: `. .osago/env`."""
+    shared = {name: value for name, value in environment.items() if name.startswith("OSAGO_")} | {"OSAGO_URL": url}
+    file = folder / ENVIRONMENT_FILE
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(shared.items()) if value]
+    _write_privately(file, "".join(lines))
+    return file
+
+
+def server_of_its_own(folder: Path, name: str) -> str:
+    """The server that the caller's environment names; empty where a shell has it from an earlier demo's file."""
+    value, file = os.environ.get(name, ""), folder / ENVIRONMENT_FILE
+    is_ours = file.is_file() and f"export {name}={shlex.quote(value)}\n" in file.read_text(encoding="utf-8")
+    return "" if is_ours else value
 
 
 def _secrets(folder: Path) -> Mapping[str, str]:
@@ -57,13 +76,14 @@ def _secrets(folder: Path) -> Mapping[str, str]:
         "core_app_secret": secrets.token_urlsafe(48),
         **(json.loads(file.read_text()) if file.is_file() else {}),
     }
-    _write_private(file, kept)
+    _write_privately(file, json.dumps(kept))
     return kept
 
 
-def _write_private(file: Path, content: Mapping[str, str]) -> None:
+def _write_privately(file: Path, text: str) -> None:
     file.touch(mode=0o600)
-    file.write_text(json.dumps(content))
+    file.chmod(0o600)
+    file.write_text(text, encoding="utf-8")
 
 
 def _insurers(folder: Path, sandbox_port: int) -> Path:

@@ -28,7 +28,7 @@ BUGS = (
     "loop.failed",
     "part.failed",
     "job.failed",
-    "job.of_nothing",
+    "job.without_request",
     "operation.failed",
     "never retrieved",
 )

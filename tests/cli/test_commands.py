@@ -4,14 +4,13 @@ import asyncio
 import base64
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from support.commands import ROOT, typed
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
 from support.until import until
@@ -23,21 +22,6 @@ from app.domain.caller import Service
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.runtime.clock import Clock
 from sandbox.demo.servers import free_port
-
-ROOT = Path(__file__).parents[2]
-
-
-def typed(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "cli.main", *arguments]
-    return subprocess.run(  # noqa: S603 - our own command
-        command,
-        env={**world.environment, **environment, "PYTHONPATH": str(ROOT)},
-        cwd=world.folder,  # not where somebody's own .env lies
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def test_schema_prints_the_schema(world: World) -> None:

@@ -38,7 +38,7 @@ async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monk
     assert (well.is_well, well.key) == (True, "")
     assert re.fullmatch(r"answered GET applications/osago-check with 404 in \d+ ms, no application sent", well.told)
     cases: list[tuple[Any, str, str, dict[str, Any]]] = [
-        (None, "base_url", "nobody can be reached there", {"base_url": nobody}),
+        (None, "base_url", "the host cannot be reached", {"base_url": nobody}),
         (None, "base_url", "its name cannot be looked up", {"base_url": "http://insurer.invalid"}),
         (None, "proxy", "the proxy cannot be reached", {"base_url": sever, "proxy": nobody}),
         (None, "base_url", "does not speak rest-poll", {"base_url": f"{world.sandbox_url}/docs?"}),

@@ -48,7 +48,11 @@ def test_rates_are_numbers_per_time() -> None:
         ("OSAGO_SHARDS", "0", "OSAGO_SHARDS: Input should be greater than or equal to 1"),
         ("OSAGO_RATE_LIMIT", "many", "OSAGO_RATE_LIMIT: a rate is a number per unit of time"),
         ("OSAGO_QUOTE_DEADLINE", "1s", "OSAGO_END_MARGIN: must be shorter than OSAGO_QUOTE_DEADLINE"),
-        ("OSAGO_DATABASE_URL", "mysql://secret@host/db", "OSAGO_DATABASE_URL: String should match pattern"),
+        (
+            "OSAGO_DATABASE_URL",
+            "mysql://secret@host/db",
+            "OSAGO_DATABASE_URL: expected postgresql://user@host:5432/database",
+        ),
     ],
 )
 def test_a_wrong_setting_names_its_variable_and_not_its_value(

@@ -157,4 +157,4 @@ async def test_a_ring_of_another_writer_ends_no_part(
                 *["QuoteReceived"] * 2,
                 "QuotesCompleted",
             ]
-        assert {"part.failed", "bell.lost"}.isdisjoint(line["event"] for line in logs)
+        assert {"part.failed", "notifier.disconnected"}.isdisjoint(line["event"] for line in logs)

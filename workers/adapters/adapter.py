@@ -58,7 +58,7 @@ class Abilities:
 
 
 def _no_callbacks(_key: str) -> str:
-    raise WrongSetting("nobody can be called back here")
+    raise WrongSetting("there is no address to call back here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,9 +176,9 @@ def _transport(settings: InsurerSettings, cause: BaseException | None) -> tuple[
         case aiohttp.ClientSSLError():
             return "base_url", f"TLS fails: {_reason(cause)}"
         case aiohttp.ConnectionTimeoutError():
-            return "base_url", f"nobody takes the connection within {settings.connect_timeout:g} s"
+            return "base_url", f"the connection is not accepted within {settings.connect_timeout:g} s"
         case aiohttp.ClientConnectorError():
-            return "base_url", f"nobody can be reached there: {_reason(cause)}"
+            return "base_url", f"the host cannot be reached: {_reason(cause)}"
         case TimeoutError():
             return "request_timeout", f"no answer within {settings.request_timeout:g} s"
         case _ if settings.base_url.scheme == "https" and not settings.tls.cert_file:

@@ -16,6 +16,7 @@ from app.observability import metrics
 from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.adapter import Adapter
 from workers.adapters.containment import Containment, checked
+from workers.insurer_calls.failure_causes import OK, why_of
 from workers.job import Job
 
 LOOK_EVERY_S: Final = 2.0
@@ -81,15 +82,15 @@ class CallbackWaiter:
 
 
 def _read(adapter: Adapter, call: InsurerCall, job: Job, containment: Containment) -> Answer | None:
-    result = "ok"
+    result, why = "ok", OK
     try:
         with containment.around(STEP):
             return checked(STEP, adapter.called(call))
     except InsurerError as error:
-        result = type(error).__name__
+        result, why = type(error).__name__, why_of(error)
         return None
     finally:
-        metrics.CALLS.labels(job.insurer_id, STEP, result).inc()
+        metrics.CALLS.labels(job.insurer_id, STEP, result, why).inc()
 
 
 async def _wait(calls_came: asyncio.Event) -> None:

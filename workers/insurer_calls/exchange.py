@@ -21,6 +21,8 @@ from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
+from workers.insurer_calls.failure_causes import OK, why_of
+from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
@@ -81,7 +83,8 @@ class InsurerExchange:
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
         self._pace = pace or CallPacer()
-        self._calls: dict[tuple[str, str], Counter] = {}
+        self.failures = FailureLog(settings.id, clock)
+        self._calls: dict[tuple[str, str, str], Counter] = {}
         """Looking a label up costs as much as counting."""
 
     def left_s(self, job: Job) -> float:
@@ -197,13 +200,14 @@ class InsurerExchange:
         turn = Turn(limit, lambda: self.left_s(conversation.job), self._circuit.check)
         try:
             async with conversation.passage.admitted(before=turn.take):
+                began_at = self._clock.monotonic()
                 try:
                     with self._containment.around(step), gated(turn.keep) if limit.has_rate else nullcontext():
                         yield
                 except InsurerError as error:
-                    self._count(step, type(error).__name__)
+                    self._count(step, error, self._clock.monotonic() - began_at)
                     raise
-                self._count(step, "ok")
+                self._count(step, None, self._clock.monotonic() - began_at)
         except OurLimit:
             raise
         except InsurerBusy as busy:
@@ -218,10 +222,12 @@ class InsurerExchange:
         if seconds:
             await self._limits.pause(seconds, *steps)
 
-    def _count(self, step: str, result: str) -> None:
-        counter = self._calls.get((step, result))
+    def _count(self, step: str, error: InsurerError | None, seconds: float) -> None:
+        self.failures.count(error, seconds)
+        key = (step, "ok", OK) if error is None else (step, type(error).__name__, why_of(error))
+        counter = self._calls.get(key)
         if counter is None:
-            counter = self._calls[step, result] = metrics.CALLS.labels(self._settings.id, step, result)
+            counter = self._calls[key] = metrics.CALLS.labels(self._settings.id, *key)
         counter.inc()
 
 

@@ -173,7 +173,7 @@ class Lane:
     async def _leave(self, holding: Holding, work: Work | None) -> None:
         self._release(holding)
         if work is None:
-            log.error("job.of_nothing", insurer=self.insurer_id, request_id=str(holding.delivery.request_id))
+            log.error("job.without_request", insurer=self.insurer_id, request_id=str(holding.delivery.request_id))
             await self._discard(holding)
 
     async def _discard(self, holding: Holding) -> None:

@@ -111,7 +111,7 @@ class Presence:
         try:
             await self._memory.submit(Remembered(job.request_id, job.insurer_id, application_id, job.expires_at))
         except RedisAway as error:
-            log.debug("presence.forgetful", insurer=job.insurer_id, error=str(error))
+            log.debug("presence.not_remembered", insurer=job.insurer_id, error=str(error))
 
     async def _remember(self, batch: Sequence[Remembered]) -> list[None]:
         await self._jobs.remember(batch)

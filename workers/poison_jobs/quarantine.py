@@ -97,7 +97,7 @@ class Quarantine:
             await self._give_up(failure)
         left = [failure for failure in failures if failure not in culprits]
         if left:
-            log.warning("isolated.died", jobs=len(waited_for), left=len(left))
+            log.warning("quarantine.process_died", jobs=len(waited_for), left=len(left))
             await asyncio.gather(*map(self._isolate, _parted(left)))
 
     async def _run_isolated(self, suspects: Sequence[SuspectJob]) -> list[Failure]:

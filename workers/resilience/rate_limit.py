@@ -23,7 +23,7 @@ from workers.resilience.slot_reservations import Peers, SlotGrid
 log: Final = structlog.get_logger(__name__)
 
 PAUSE_S_MAX: Final = 60.0
-"""No request lives longer: a later call gets the answer again."""
+"""No request lives longer; a later one gets a 429 of its own."""
 _LOOK_EVERY_S: Final = 0.25
 
 

@@ -163,7 +163,7 @@ def _by_rules(claims: Mapping[str, Any], rules: ProviderRules) -> Mapping[str, A
     if claims.get("iss") != rules.issuer:
         raise ValueError("another issuer")
     if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        raise ValueError("sub names somebody")
+        raise ValueError("sub is not empty")
     scopes = rules.scopes.intersection(str(claims.get("scope", "")).split(" "))
     return {**claims, "sub": f"{rules.tenant_prefix}{claims['sub']}", "scope": " ".join(sorted(scopes))}
 
@@ -185,7 +185,7 @@ def _caller(claims: Mapping[str, Any], *, is_own: bool) -> Caller:
     if not isinstance(subject, str) or not isinstance(scope, str):
         raise ValueError("sub and scope are strings")  # noqa: TRY004 - every fault of a token is one error
     if not 1 <= len(subject) <= SUBJECT_LENGTH_MAX or not subject.isprintable():
-        raise ValueError("sub names somebody")
+        raise ValueError("sub is not empty")
     audiences: list[object] = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     if SERVICE_AUDIENCE in audiences and not {WATCH_AUDIENCE, CUSTOMER_AUDIENCE} & set(audiences):
         return Service(subject, frozenset(filter(None, scope.split(" "))))

@@ -10,7 +10,7 @@ from app.api.rest.problem_details import MEDIA_TYPE, STATUSES
 
 _TITLE: Final = "osago-aggregator"
 _ABOUT: Final = f"""\
-Asks every OSAGO insurer for a quote and pushes each answer as it arrives. The same as GraphQL at `/graphql`, for those who prefer REST:
+Asks every OSAGO insurer for a quote and pushes each answer as it arrives. The same as GraphQL at `/graphql`, over plain HTTP:
 the same tokens, the same documents, the same codes. Bodies are at most {BODY_BYTES_MAX // 1024} KiB.
 
 Without event streams the same events come over a WebSocket at `/osago/quotes/{{requestId}}/stream`: with `Authorization`, or with
@@ -37,7 +37,7 @@ _PROBLEM: Final[dict[str, Any]] = {
         "status": {"type": "integer"},
         "code": {"type": "string", "enum": list(STATUSES)},
         "problems": {"type": "array", "items": reference("Problem"), "description": "Of INVALID_APPLICATION."},
-        "retryAfterSeconds": {"type": "number", "description": "Likewise in `Retry-After`."},
+        "retryAfterSeconds": {"type": "number", "description": "Also in `Retry-After`."},
         "requestId": {"type": "string", "description": "Of INTERNAL: it leads to the line in the log."},
     },
     "required": ["type", "title", "status", "code"],
@@ -121,7 +121,7 @@ def _events() -> dict[str, Any]:
         "operationId": "watchQuoteRequest",
         "summary": "Every answer as it arrives, then the end",
         "description": "Each event has the name of its type; its `id` is the cursor, its `data` the document. A line `:` "
-        "is sent where there is nothing to tell. An event `problem` says why a stream breaks off: come back.",
+        "is sent while there is no event. An event `problem` says why a stream breaks off: come back.",
         "parameters": [_LAST],
         "responses": {
             "200": {"description": "The stream.", "content": {"text/event-stream": stream}},

@@ -3,10 +3,9 @@
 from typing import Any, Final, cast
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLSchema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext
 
 from app.api.schema.executor import Executor, leaves_of
 from app.api.schema.mutations import Mutation, create_quote_request
@@ -17,13 +16,7 @@ from app.api.schema.subscriptions import Subscription
 DESCRIPTION: Final = "Asks every OSAGO insurer for a quote and pushes each answer as it arrives."
 _ROOTS: Final = "schema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}"
 
-
-class _Schema(strawberry.Schema):
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Does not log: the stock logger writes the whole document, and what is personal in it. See `app.api.graphql_errors`."""
-
-
-schema: Final = _Schema(
+schema: Final = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,

@@ -100,7 +100,7 @@ def _plate(*patterns: str) -> Parser:
 
 
 # The design rules on cars, taxis and motorcycles only. Lorries have the plates of cars; yellow ones are for carriers
-# of passengers, on which the law requires none; tractors share the motorcycles' pattern. Trams and trolleybuses
+# of passengers, and the law requires them of no carrier; tractors share the motorcycles' pattern. Trams and trolleybuses
 # have no state plate but the number that their depot paints on, so nearly anything passes there. Transit, military
 # and diplomatic plates are not known here. A trailer has a plate of its own, which is no field here.
 _PLATES: Final[Mapping[VehicleCategory, Parser]] = {

@@ -17,17 +17,17 @@ from sandbox.insurers.script.magic_values import MAGIC, PREFIX
 from sandbox.insurers.script.script import BEHAVIOURS_MAX, ScriptTooLong
 
 _DESCRIPTION: Final = """
-Twelve invented insurers, each at `/{insurer}/…` in every dialect of the adapters. Here they are told how to behave,
-and tell what they saw.
+Twelve invented insurers, each at `/{insurer}/…` in every dialect of the adapters. This API scripts their
+behaviour and lists the calls that they received.
 
-A call is treated as the first of these says that is meant for it: the insurer's **script** (a queue, used up call by
+A call gets the first behaviour that applies to it: the insurer's **script** (a queue, used up call by
 call), its **mode** (for as long as it is set), a **magic value** of the application, chance (the shares of faults, unless `calm`). Behaviours can be meant
 for one step (`create`, `poll`, `token`, `callback`) and for some idempotency keys (`keyPrefix`, e.g. a request id).
 
 A create that hangs, breaks, is garbled or gets a 5xx **has** taken the application in: the caller cannot know, and has to
 ask again with the same `Idempotency-Key`.
 
-Magic values: an application whose vehicle has one of these models has its outcome forced.
+Magic values: one of these models of the vehicle forces the outcome of an application.
 `sandbox:hang@sever,decline@volga` is for these insurers alone.
 
 """
@@ -36,7 +36,7 @@ _MAGIC: Final = "| model | what comes of it |\n|---|---|\n" + "".join(
 )
 _TAGS: Final = [
     {"name": "script", "description": "What an insurer does with its next calls."},
-    {"name": "mode", "description": "What an insurer does with every call that its script has nothing for."},
+    {"name": "mode", "description": "What an insurer does with every call without a step in its script."},
     {"name": "seen", "description": "What the insurers were asked. Bounded: the oldest is forgotten first."},
     {"name": "settings", "description": "Seed, time scale, calm; and back to the start."},
 ]

@@ -46,7 +46,7 @@ SCRIPTS: Final[dict[str, Example]] = {
         "value": [{"kind": "call-back", "calls": 2, "early": True}],
     },
     "no token": {
-        "summary": "The next OAuth2 token is not to be had (dialect `rest-oauth2`)",
+        "summary": "The next OAuth2 token is refused (dialect `rest-oauth2`)",
         "value": [{"kind": "status", "step": "token", "status": 503}],
     },
     "refused": {
@@ -57,7 +57,7 @@ SCRIPTS: Final[dict[str, Example]] = {
 
 MODES: Final[dict[str, Example]] = {
     "down": {"summary": "Down for maintenance", "value": {"kind": "status", "status": 503, "retryAfter": 30}},
-    "hanging": {"summary": "Nobody gets an answer", "value": {"kind": "hang"}},
+    "hanging": {"summary": "No call gets an answer", "value": {"kind": "hang"}},
     "never ready": {"summary": "Every application stays in processing", "value": {"kind": "processing"}},
     "slow": {"summary": "Every call takes four seconds more", "value": {"kind": "delay", "seconds": 4}},
 }
@@ -67,5 +67,5 @@ SETTINGS: Final[dict[str, Example]] = {
         "summary": "Ten times as quick, nothing left to chance",
         "value": {"timeScale": 0.1, "calm": True},
     },
-    "another world": {"summary": "Every fate drawn anew", "value": {"seed": 42}},
+    "another world": {"summary": "Every outcome drawn anew", "value": {"seed": 42}},
 }

@@ -40,7 +40,7 @@ class KeySeen(_View, frozen=True):
     creates: int
     polls: int
     callbacks: int = Field(default=0, description="Calls back that were taken, answered with a 2xx.")
-    application_ids: dict[str, str] = Field(description="By insurer; empty as long as nobody took it in.")
+    application_ids: dict[str, str] = Field(description="By insurer; empty while no insurer has the application.")
     statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
     first_at: datetime
     last_at: datetime
@@ -69,4 +69,4 @@ class InsurerSeen(_View, frozen=True):
     statuses: dict[str, int] = Field(description="How often each was answered; `none`: the caller got no status.")
     calls_now: int
     calls_at_once_most: int
-    seconds: list[Second] = Field(description="The last ten minutes, without the seconds in which nobody called.")
+    seconds: list[Second] = Field(description="The last ten minutes, without the seconds without calls.")

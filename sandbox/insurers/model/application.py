@@ -72,7 +72,7 @@ class _Driver(msgspec.Struct, rename="camel"):
 
     def __post_init__(self) -> None:
         if self.driving_since < self.birth_date:
-            raise ValueError("nobody drives before birth")
+            raise ValueError("experience begins before birth")
 
 
 class _Drivers(msgspec.Struct, rename="camel"):
@@ -94,7 +94,7 @@ class _Application(msgspec.Struct, rename="camel"):
 
     def __post_init__(self) -> None:
         if any(driver.driving_since > self.starts_on for driver in self.drivers or ()):
-            raise ValueError("somebody does not drive yet when the insurance starts")
+            raise ValueError("a driver has no licence yet when the insurance starts")
 
     @property
     def owner(self) -> _Person:

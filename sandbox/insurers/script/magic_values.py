@@ -38,6 +38,11 @@ class Magic:
     always: Behaviour | None = None
     change: Callable[[Offered], Offered] | None = None
 
+    @property
+    def calls_back(self) -> bool:
+        """Whether an insurer that calls back does so: not where its creates or its polls fail for ever."""
+        return self.always is None or self.always.times != "forever"
+
 
 def _expired(offer: Offered) -> Offered:
     return replace(offer, valid_until="2020-01-01T00:00:00+03:00")
@@ -77,6 +82,7 @@ MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(
             always=SlowBody(seconds=3, drips=2, step="create", times="forever"),
         ),
         "silent": Magic(about="still at it, for ever", always=Processing(times="forever")),
+        "down": Magic(about="every call: 503; no insurer survives it", always=Status(status=503, times="forever")),
     }
 )
 
@@ -86,8 +92,8 @@ def magic_of(application: Application, insurer_id: str) -> Magic | None:
     model = application.vehicle.model
     if not model.startswith(PREFIX):
         return None
-    for wish in model.removeprefix(PREFIX).split(","):
-        name, _, insurer = wish.strip().partition("@")
+    for value in model.removeprefix(PREFIX).split(","):
+        name, _, insurer = value.strip().partition("@")
         if insurer in ("", insurer_id):
             return MAGIC.get(name)
     return None

@@ -124,7 +124,8 @@ class _Visit:
                 await self._call.reply(refusal)
                 return
             application = self._keep(id_, record, fate, magic)
-            await call_back(self._sandbox, self._desk, self._dialect, application, asked.callback_url)
+            if magic is None or magic.calls_back:
+                await call_back(self._sandbox, self._desk, self._dialect, application, asked.callback_url)
         behaviour = behaviour or applies(application.always, "create", record.creates)
         await self._answer_create(asked, application, behaviour)
 

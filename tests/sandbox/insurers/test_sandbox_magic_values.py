@@ -23,6 +23,15 @@ OUTCOMES: dict[str, tuple[str, str | None]] = {
     "huge": ("FAILED", "INSURER_PROTOCOL"),
     "drip": ("FAILED", "INSURER_UNREACHABLE"),
     "silent": ("TIMED_OUT", "NO_ANSWER_IN_TIME"),
+    "down": ("FAILED", "INSURER_UNREACHABLE"),
+}
+DIALECTS: dict[str, str] = {
+    "sever": "rest-poll",
+    "volga": "rest-sync",
+    "ural": "rest-oauth2",
+    "baikal": "soap",
+    "kama": "business-200",
+    "onega": "callback",
 }
 
 
@@ -49,6 +58,22 @@ async def test_a_magic_value_forces_its_outcome(world: World, api: ApiAtHand, na
     reason = found["sever"]["reason"]
     assert (found["sever"]["status"], reason and reason["code"]) == OUTCOMES[name]
     assert found["volga"]["status"] == "OFFERED"
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name: str) -> None:
+    """Of the insurer that calls back too."""
+    options = {"ural": {"client_id": "any", "client_secret": "sandbox"}, "onega": {"callback_secret": "sandbox"}}
+    if name == "silent":
+        world.set(quote_deadline="5s")
+    each = {id_: {"adapter": adapter, "options": options.get(id_, {})} for id_, adapter in DIALECTS.items()}
+    await world.insurers(*DIALECTS, more={"request_timeout": "1s"}, each=each)
+    api = await world.api()
+    world.set(public_url=api.url)
+    await world.worker()
+    found = await answers(world, api, f"{PREFIX}{name}")
+    outcomes = {DIALECTS[id_]: (one["status"], one["reason"] and one["reason"]["code"]) for id_, one in found.items()}
+    assert outcomes == dict.fromkeys(DIALECTS.values(), OUTCOMES[name])
 
 
 async def test_several_insurers_can_be_named_or_all(world: World, api: ApiAtHand) -> None:

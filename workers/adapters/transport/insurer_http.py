@@ -64,6 +64,12 @@ class Reply:
 
     def fault(self) -> InsurerError | None:
         """What the status alone says went wrong; None below 400."""
+        error = self._error()
+        if error is not None:
+            error.status = self.status
+        return error
+
+    def _error(self) -> InsurerError | None:
         what = f"status {self.status}"
         if self.status == _BUSY:
             return InsurerBusy(what, self.retry_after_s)
