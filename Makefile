@@ -13,7 +13,7 @@ demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 quote: .venv/ready         ## sends the example application to the demo and shows the quotes
 	@$(RUN) osago quote $(or $(FILE),examples/application.json)
 
-test: .venv/ready          ## the whole suite, on real servers; ARGS=… runs what pytest is told
+test: .venv/ready          ## the whole suite, on real servers; ARGS=… are arguments of pytest
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
@@ -21,7 +21,7 @@ else
 		$(RUN) pytest -m "alone and not long and not compat" && exit $$together
 endif
 
-compat: .venv/ready        ## with parts of others: clients of npm, Java, gateways; a test whose part is missing says so and is skipped
+compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways; a test whose part is missing says so and is skipped
 	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s

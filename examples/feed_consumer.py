@@ -13,7 +13,9 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as TooSlow
 
 URL, SHARDS = os.environ.get("OSAGO_REDIS_URL", "redis://127.0.0.1:6379/0"), int(os.environ.get("OSAGO_SHARDS", "1"))
-IDLE_MS = int(os.environ.get("IDLE_MS", "30000"))  # longer than handling takes: who is so silent is dead
+IDLE_MS = int(
+    os.environ.get("IDLE_MS", "30000")
+)  # longer than handling takes: a consumer that is silent for longer is dead
 AT_ONCE = 100
 Entries = Sequence[tuple[str, Mapping[str, str] | None]]
 
@@ -37,7 +39,7 @@ async def follow(redis: Any, feed: str, group: str, name: str) -> None:
                 raise
             await make_group(redis, feed, group)
         except (Gone, TooSlow):
-            position = "0"  # whether the last answer was ours nobody knows
+            position = "0"  # it is not known whether the last answer was ours
             await asyncio.sleep(1)
 
 
@@ -58,7 +60,7 @@ async def abandoned(redis: Any, feed: str, group: str, name: str) -> Entries:
         return []
     claimed = dict(await redis.xclaim(feed, group, name, min_idle_time=IDLE_MS, message_ids=ids))
     kept = {one[0] for id_ in ids if id_ not in claimed for one in await redis.xrange(feed, id_, id_)}
-    return [(id_, claimed.get(id_)) for id_ in ids if id_ not in kept]  # kept, not claimed: somebody was faster
+    return [(id_, claimed.get(id_)) for id_ in ids if id_ not in kept]  # kept, not claimed: another consumer was faster
 
 
 async def finish(redis: Any, feed: str, group: str, entries: Entries) -> None:

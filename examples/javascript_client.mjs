@@ -31,7 +31,7 @@ const client = createClient({
   webSocketImpl: globalThis.WebSocket ?? (await import("ws")).WebSocket, // Node 20 has none of its own
   keepAlive: 10_000, // finds a connection that died silently
   retryAttempts: 60,
-  shouldRetry: () => true, // also when nobody listens for a moment
+  shouldRetry: () => true, // also when the server is away for a moment
 });
 const variables = { requestId: accepted.quoteRequest.id, after: null };
 await new Promise((complete, error) => {

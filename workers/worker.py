@@ -130,7 +130,7 @@ class Worker:
             *self._presence.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
-            Part("bell", self._notifier.run),
+            Part("notifier", self._notifier.run),
             Part("sharing", self._sharing.run),
             *self._resources.parts(),
             periodic("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),

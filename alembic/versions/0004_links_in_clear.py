@@ -1,4 +1,4 @@
-"""An index over the quotes whose purchase link is not sealed yet: a process finds them, seals them, and leaves it empty.
+"""An index over the quotes with a purchase link that is not sealed yet: a process finds them, seals them, and leaves it empty.
 
 The links are not sealed here: a migration has no encryption key, and workers of the release before go on writing such rows
 until the last of them is replaced. `app.use_cases.link_sealing` seals them, in batches, within a minute of each other.

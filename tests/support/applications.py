@@ -117,5 +117,5 @@ def changed(today: date, changes: Changes) -> dict[str, Any]:
 
 
 def looks_like_email(text: str) -> bool:
-    """Good enough for tests; the real check is a library's, and belongs to whoever calls the domain."""
+    """Good enough for tests; the real check is a library's, and belongs to the caller of the domain."""
     return re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+", text) is not None

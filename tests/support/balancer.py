@@ -1,4 +1,4 @@
-"""A TCP balancer before several APIs, as nginx stands before them: whoever takes no connection is passed over."""
+"""A TCP balancer before several APIs, as nginx stands before them: an API that takes no connection is passed over."""
 
 import asyncio
 import contextlib

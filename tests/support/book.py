@@ -1,4 +1,4 @@
-"""The book of those who send: when each request to an insurer was written, by all worker processes of a test."""
+"""The senders' own book: when each request to an insurer was written, by all worker processes of a test."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Certificates made for one test: an authority, and whom it signs for."""
+"""Certificates made for one test: an authority, and the certificates that it signs."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -11,7 +12,7 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class MovedClock(Clock):
-    """Stands still until it is moved; whoever sleeps by it wakes on the way."""
+    """Stands still until it is moved; sleeping tasks wake on the way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,8 +31,16 @@ class MovedClock(Clock):
         heapq.heappush(self._sleepers, (self._passed_s + seconds, next(self._order), waking))
         await waking
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        timer = asyncio.TimerHandle(loop.time(), callback, (), loop)
+        waking: asyncio.Future[None] = loop.create_future()
+        waking.add_done_callback(lambda _: None if timer.cancelled() else callback())
+        heapq.heappush(self._sleepers, (self._passed_s + seconds, next(self._order), waking))
+        return timer
+
     async def advance(self, seconds: float) -> None:
-        """Moves on, and lets everybody act who wakes on the way."""
+        """Moves on, and lets the tasks act that wake on the way."""
         until = self._passed_s + seconds
         while self._sleepers and self._sleepers[0][0] <= until:
             self._passed_s, _, waking = heapq.heappop(self._sleepers)

@@ -1,4 +1,4 @@
-"""Packages of somebody else's, installed into a folder as pip would leave them there."""
+"""Other people's packages, installed into a folder as pip would leave them there."""
 
 from collections.abc import Mapping
 from pathlib import Path

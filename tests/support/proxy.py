@@ -1,6 +1,6 @@
 """A TCP proxy before PostgreSQL, Redis or an insurer: it stops the world at a chosen step, from outside.
 
-Whatever is held is neither forwarded nor answered until it is let go, or its connection ends.
+Held bytes are neither forwarded nor answered until it is let go, or its connection ends.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Cut:
 
 
 class Proxy:
-    """Listens on a loopback port, and passes on what it is not told to hold, drop or delay."""
+    """Listens on a loopback port, and passes on all bytes except those that a test holds, drops or delays."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = urlsplit(upstream)

@@ -51,7 +51,7 @@ def an_offer(premium: str = "5432.10", **changes: Any) -> Offer:
 
 
 def a_quote(request: QuoteRequest, insurer_id: str, answer: Answer | None = None, *, after_s: float = 1) -> Quote:
-    """A quote, an offer unless something else is told."""
+    """A quote; by default an offer."""
     return Quote(request.id, insurer_id, answer or an_offer(), request.created_at + timedelta(seconds=after_s))
 
 

@@ -1,4 +1,4 @@
-"""A graphql-transport-ws client that reads when it is told to, and otherwise lets everything pile up at the server."""
+"""A graphql-transport-ws client that reads on command, and otherwise lets everything pile up at the server."""
 
 import asyncio
 import contextlib

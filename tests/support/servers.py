@@ -82,7 +82,7 @@ class Database:
             await connection.close()
 
     async def guest_url(self) -> str:
-        """For somebody who may read and write, and for whom limits count: a superuser always finds a seat."""
+        """For a user that may read and write, and that limits apply to: a superuser always gets a connection."""
         guest = f"guest_{self.name}"
         await self.admin(f"CREATE ROLE {guest} LOGIN PASSWORD 'guest' IN ROLE pg_read_all_data, pg_write_all_data")
         parts = urlsplit(self.url)
@@ -98,7 +98,7 @@ class Database:
 
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncGenerator[None, None]:
-        """Nobody writes to the table beside the block: they wait."""
+        """Locks the table: writers beside the block wait."""
         connection = await asyncpg.connect(self.url)
         try:
             async with connection.transaction():
@@ -108,7 +108,7 @@ class Database:
             await connection.close()
 
     async def break_connections(self, *, for_good: bool = False) -> None:
-        """Ends every connection to it, as a restart of PostgreSQL does; for good: and lets nobody in again."""
+        """Ends every connection to it, as a restart of PostgreSQL does; for good: and accepts no new one."""
         if for_good:
             await self.admin("ALTER DATABASE {} ALLOW_CONNECTIONS false")
         await self.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'")

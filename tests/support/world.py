@@ -95,7 +95,7 @@ class WorkerAtHand:
 
 
 class World:
-    """Use it as a context; whatever was started ends with it."""
+    """Use it as a context; all that was started ends with it."""
 
     def __init__(self, database: Database, redis: RedisAtHand, folder: Path, servers: Servers) -> None:
         self._servers = servers
@@ -136,11 +136,11 @@ class World:
         self._servers.postgresql.start()
 
     async def stop(self) -> None:
-        """Ends whatever was started so far, before the servers that it needs."""
+        """Ends all that was started so far, before the servers that it needs."""
         await self._stack.aclose()
 
     def set(self, **options: Any) -> None:
-        """Settings for whatever is started from now on."""
+        """Settings for the parts that are started from now on."""
         self._options |= options
 
     @property
@@ -212,7 +212,7 @@ class World:
         return at_hand
 
     async def settler(self) -> SettlerAtHand:
-        """Somebody who settles quotes."""
+        """A settler of quotes."""
         made = SettlerAtHand(await self.resources())
         await self._stack.enter_async_context(run_parts(made.settling.parts()))
         return made

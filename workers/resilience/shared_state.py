@@ -45,7 +45,7 @@ class ClusterState:
         self._away_at = float("-inf")
 
     def notify(self, insurer_id: str) -> None:
-        """Another worker has changed this insurer's state."""
+        """This insurer's shared state has changed."""
         if insurer_id in self._circuits:
             self._notified.set()
 
@@ -77,8 +77,8 @@ class ClusterState:
     def _apply(self, states: States) -> None:
         # After an outage every worker looks dead until its next beat.
         if self._clock.monotonic() >= self._away_at + self._lease_s:
-            consumers = sorted({*states.working, self._consumer})
-            self._peers.rank, self._peers.count = consumers.index(self._consumer), len(consumers)
+            working = sorted({*states.working, self._consumer})
+            self._peers.rank, self._peers.count = working.index(self._consumer), len(working)
         for insurer_id, state in states.of.items():
             self._circuits[insurer_id].apply(state.circuit, unanswered=state.unanswered)
             for step, seconds in state.paused_s.items():

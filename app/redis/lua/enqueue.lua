@@ -1,7 +1,7 @@
 -- Adds the jobs of requests, each at most once: what is done, or still in its stream, is skipped.
 -- KEYS: the job streams, then one hash per request.
 -- ARGV: the channel of accepted requests; how many streams; the insurer of each stream; then per request its id, its
--- expiry (ms), its customer's mark ('' rings for nobody) and the numbers of its streams, separated by commas.
+-- expiry (ms), its customer's mark ('' notifies none) and the numbers of its streams, separated by commas.
 -- Returns how many jobs were added.
 local accepted, streams = ARGV[1], tonumber(ARGV[2])
 local added = 0

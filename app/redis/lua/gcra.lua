@@ -1,7 +1,7 @@
 -- The generic cell rate algorithm over several cells at once: all of them give, or none does.
 -- KEYS: the cells. ARGV: the units that are wanted; then per cell the microseconds that one unit takes to come back and
 -- the units that there are at once. Returns the microseconds to wait (0: taken) and the number of the cell to wait for.
--- Not idempotent: after a lost reply the units are counted twice, which costs the caller a moment and nobody else.
+-- Not idempotent: after a lost reply the units are counted twice, which costs this caller a moment and no other.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local units, wait, slowest, full_at = tonumber(ARGV[1]), 0, 0, {}

@@ -1,6 +1,6 @@
--- What all processes share about insurers, and who works: read together, with Redis's time.
+-- Reads what all processes share about insurers, and the live consumers, with Redis's time.
 -- KEYS: the beats, then any keys of states. ARGV: the lease (ms).
--- Returns the time (microseconds), the consumers whose beat is fresh, and the values.
+-- Returns the time (microseconds), the consumers with a fresh beat, and the values.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now / 1000)

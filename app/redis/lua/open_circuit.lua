@@ -1,6 +1,6 @@
--- Opens an insurer's circuit for everybody, unless somebody else has done so already.
+-- Opens an insurer's circuit for all workers, unless another worker has done so already.
 -- KEYS: the circuit, its trial, its row of jobs without an answer. ARGV: the first lasting and the longest (ms), the jitter (a
--- factor), for how long a circuit that nobody tries is remembered (ms), whether only an answered job closes it (0 or 1), the
+-- factor), for how long a circuit without trials is remembered (ms), whether only an answered job closes it (0 or 1), the
 -- channel, the insurer.
 -- Returns the time (microseconds) and the circuit: open until when, how often it had opened in a row before, and ARGV[5].
 local time = redis.call('TIME')

@@ -1,4 +1,4 @@
--- Nobody calls an insurer's step for a while; a longer pause that is known already stays.
+-- Pauses an insurer's step for all workers; a longer pause that is known already stays.
 -- KEYS: the pause. ARGV: how long (ms), the channel, the insurer.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])

@@ -1,4 +1,4 @@
--- Publishes settled quotes, each at most once, and acknowledges their jobs. Asks nobody for ownership.
+-- Publishes settled quotes, each at most once, and acknowledges their jobs. Checks no ownership.
 -- KEYS: the feed; then per quote the request's hash, its events and the insurer's job stream.
 -- ARGV: the group, the bell, the feed's length and version; then per quote the request, the insurer, the expiry (ms), the
 -- event and its MAC, the two for the feed ('' where they are the same) and the entry that was delivered ('' if none was).

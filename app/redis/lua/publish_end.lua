@@ -4,7 +4,7 @@
 -- the end's event and its MAC, how many insurers there are, the insurers; then insurer, event, MAC and the two for the feed
 -- ('' where they are the same) for each of the quotes
 -- that the caller has at hand.
--- Returns the insurers whose quotes are neither published nor at hand: nothing has been done then, call again with them.
+-- Returns the insurers with quotes neither published nor at hand: nothing has been done then, call again with them.
 local group, bell, ended, feed_length, version, request, expires_ms, finish, mac = unpack(ARGV, 1, 9)
 local count = tonumber(ARGV[10])
 local feed, hash, events = unpack(KEYS, 1, 3)
@@ -12,7 +12,7 @@ local at_hand = {}
 for i = 11 + count, #ARGV, 5 do
   at_hand[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4] }
 end
-local function tell(kind, event, event_mac, for_feed, feed_mac)
+local function publish(kind, event, event_mac, for_feed, feed_mac)
   redis.call('XADD', events, '*', kind, event, 'mac', event_mac)
   if for_feed == '' then
     for_feed, feed_mac = event, event_mac
@@ -35,7 +35,7 @@ local over = redis.call('HEXISTS', hash, 'end') == 1
 for i = 1, count do
   local insurer, stream = ARGV[10 + i], KEYS[3 + i]
   if redis.call('HSETNX', hash, 'done:' .. insurer, '1') == 1 and not over then
-    tell('quote', unpack(at_hand[insurer]))
+    publish('quote', unpack(at_hand[insurer]))
   end
   local job = redis.call('HGET', hash, 'job:' .. insurer)
   if job then
@@ -44,7 +44,7 @@ for i = 1, count do
   end
 end
 if redis.call('HSETNX', hash, 'end', '1') == 1 then
-  tell('end', finish, mac, '', '')
+  publish('end', finish, mac, '', '')
 end
 redis.call('PEXPIREAT', hash, expires_ms)
 redis.call('PEXPIREAT', events, expires_ms)

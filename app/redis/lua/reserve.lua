@@ -1,4 +1,4 @@
--- Reserves slots of a rate limit: a GCRA without burst, whose slots lie on one grid of Redis's time for all workers.
+-- Reserves slots of a rate limit: a GCRA without burst, with its slots on one grid of Redis's time for all workers.
 -- KEYS: when the next slot is free. ARGV: the interval of the grid (microseconds, may have a fraction), how many slots,
 -- from when, seen from now, they may be given (microseconds; negative: what is just over and was free, too).
 -- Returns the time and the first slot; the others follow at the interval.

@@ -55,7 +55,7 @@ export function App() {
   );
 }
 
-/** Submits the same application once more; what stands in the way is told, or shown in the form. */
+/** Submits the same application once more; an obstacle is returned, or shown in the form. */
 async function askAgain(
   show: (accepted: Accepted, draft: Draft) => void,
   change: (problems?: Problems) => void,

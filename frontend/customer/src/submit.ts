@@ -70,7 +70,7 @@ function keyOf(body: string, isNew: boolean): string {
   return fresh;
 }
 
-/** Tells one content from another; nothing depends on more than that. */
+/** A hash of the content: equal contents have equal hashes, and no more is needed. */
 function checksum(text: string): number {
   let sum = 2166136261;
   for (let at = 0; at < text.length; at += 1) sum = Math.imul(sum ^ text.charCodeAt(at), 16777619);

@@ -1,4 +1,4 @@
-/** Queries, mutations and introspection: one POST each. Whatever goes wrong comes back as a GraphQL error to read. */
+/** Queries, mutations and introspection: one POST each. Every failure is returned as a GraphQL error to read. */
 import type { ExecutionResult } from 'graphql';
 
 import type { Request } from './request';

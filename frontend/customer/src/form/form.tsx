@@ -1,4 +1,4 @@
-// The application form: four sections, an outline that tells what is still missing, and the button.
+// The application form: four sections, an outline that shows what is still missing, and the button.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 

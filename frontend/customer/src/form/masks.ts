@@ -1,4 +1,4 @@
-// How values look while they are typed: each mask takes whatever stands in the field and returns how it should stand
+// How values look while they are typed: each mask takes the text in the field and returns how it should stand
 // there. Look-alike letters of the wrong alphabet become those of the document. The API drops spaces again.
 
 export type Mask = (typed: string) => string;
@@ -45,7 +45,7 @@ export const vehiclePassport: Mask = (typed) => grouped(only(/[А-Я\d]/g, 10)(i
 
 export const electronicPassport: Mask = (typed) => grouped(digits(15)(typed), [5, 5, 5]);
 
-/** No VIN has I, O or Q: who types them means 1 and 0. */
+/** No VIN has I, O or Q: typed, they mean 1 and 0. */
 export const vin: Mask = (typed) =>
   only(/[A-HJ-NPR-Z\d]/g, 17)(inLatin(typed).replace(/I/g, '1').replace(/[OQ]/g, '0'));
 

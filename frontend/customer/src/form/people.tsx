@@ -1,4 +1,4 @@
-// The sections about people: the policyholder, the owner where it is somebody else, the drivers.
+// The sections about people: the policyholder, the owner where it is another person, the drivers.
 
 import { CITIES } from './cities';
 import { useForm } from './context';

@@ -1,4 +1,4 @@
-// One offer: who, how much, until when, where to buy, and what the price is made of.
+// One offer: insurer, price, validity, link to buy, and the coefficients of the price.
 
 import { useId, useState } from 'preact/hooks';
 

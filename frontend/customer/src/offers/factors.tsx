@@ -1,4 +1,4 @@
-// What a price is made of, for whoever wants to know.
+// The coefficients of a price, on demand.
 
 import { sum, sumText } from '../words';
 import type { Coefficients, Offer } from './types';

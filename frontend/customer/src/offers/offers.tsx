@@ -24,7 +24,7 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
   const { request, connection, isRefused } = useRequest(number);
   const nowMs = useNow(TICK_MS);
   const [trouble, setTrouble] = useState('');
-  const askAgain = () => void onAskAgain().then((told) => setTrouble(told ?? ''));
+  const askAgain = () => void onAskAgain().then((message) => setTrouble(message ?? ''));
   if (!request) return <Unknown onChange={onChange} />;
 
   const offers = offersOf(request, nowMs);
@@ -150,7 +150,7 @@ function Skeleton() {
   );
 }
 
-/** Tells a screen reader what has just come. */
+/** Announces new offers to a screen reader. */
 function Announcer({ request, best }: { request: Request; best: Offered | undefined }) {
   const last = request.quotes.at(-1);
   const text = request.end

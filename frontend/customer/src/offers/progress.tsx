@@ -1,4 +1,4 @@
-// How far the request is: seconds left, how many have answered, who is still awaited.
+// Progress of the request: seconds left, number of answers, insurers still awaited.
 
 import { counted } from '../words';
 import { Avatar } from './avatar';

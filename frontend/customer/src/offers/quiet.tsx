@@ -1,4 +1,4 @@
-// Who did not offer anything, and why: quietly, below the offers.
+// Insurers without an offer, and the reasons: quietly, below the offers.
 
 import { counted } from '../words';
 import type { Quote, Status } from './types';

@@ -1,4 +1,4 @@
-// What is shown when nobody offers anything; its title is the page's.
+// The text shown without any offer; its title is the page's.
 
 import { duration } from '../words';
 import type { Stub } from './types';
