@@ -30,7 +30,7 @@ SOCKET_TO_POST: Final = (
     ">RequestAcceptor._enqueue",
     "JobStreams.enqueue",
     ">StreamReader.run_once",
-    "Lane.begin",
+    "~Lane.begin",
     ">Lane._load",
     "Lane._work",
     "Lane._quote",
@@ -39,7 +39,7 @@ SOCKET_TO_POST: Final = (
     "InsurerExchange._converse",
     "InsurerExchange._step",
     ">CallPacer.wait",
-    "InsurerExchange._call",
+    "InsurerExchange._admitted",
     "RestPoll.create",
     "InsurerHttp.send",
 )
