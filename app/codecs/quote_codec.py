@@ -127,16 +127,16 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
         return Quote(request_id, self.insurer_id, answer, self.received_at)
 
     def _answer(self) -> Answer:
-        told = self.offer
-        if told is None:
+        offer = self.offer
+        if offer is None:
             return NoOffer(self.status, cast("Reason", self.why))
         return Offer(
-            number=told.number,
-            premium=Money(told.premium, told.currency),
-            coefficients=told.given_factors,
-            valid_until=told.valid_until,
-            purchase_url=told.purchase_url,
-            sealed_url=told.sealed_url,
+            number=offer.number,
+            premium=Money(offer.premium, offer.currency),
+            coefficients=offer.given_factors,
+            valid_until=offer.valid_until,
+            purchase_url=offer.purchase_url,
+            sealed_url=offer.sealed_url,
         )
 
 
@@ -150,7 +150,7 @@ Factors = TypeVar("Factors", Coefficients, _CoefficientsDocument)
 _encoder: Final = msgspec.json.Encoder(decimal_format="string")
 _offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
 _reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
-_told_decoder: Final = msgspec.json.Decoder(QuoteEvent)
+_event_decoder: Final = msgspec.json.Decoder(QuoteEvent)
 _coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
 
@@ -214,10 +214,10 @@ def decode_event(document: str | bytes) -> QuoteEvent:
     Raises:
         ValueError, InsurerProtocol: it is none.
     """
-    told = _told_decoder.decode(document)
-    if told.offer is None and told.reason is None:
+    event = _event_decoder.decode(document)
+    if event.offer is None and event.reason is None:
         raise ValueError("a quote has an offer or a reason")
-    return told
+    return event
 
 
 def to_event(quote: Quote) -> QuoteEvent:
@@ -226,7 +226,7 @@ def to_event(quote: Quote) -> QuoteEvent:
 
 
 def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
-    """The domain's quote of an event; raises as `decode_told`."""
+    """The domain's quote of an event; raises as `decode_event`."""
     return decode_event(document).quote(request_id)
 
 

@@ -129,7 +129,7 @@ class SharedBreaker:
     def adopt(self, shared: OpenCircuit | None, *, unanswered: int = 0) -> None:
         """Takes over what all workers together know."""
         self._unanswered = unanswered
-        if not self._window.is_untold:
+        if not self._window.is_unpublished:
             self._window.adopt(shared)
         self._stir()
 
@@ -139,11 +139,11 @@ class SharedBreaker:
         Raises:
             RedisAway: Redis is not there.
         """
-        if self._states is None or not self._window.is_untold:
+        if self._states is None or not self._window.is_unpublished:
             return
         if self._window.state is CircuitBreakerState.CLOSED:
             await self._states.close(self._insurer_id)
-            self._window.is_untold = False
+            self._window.is_unpublished = False
             return
         opened = await self._states.open(
             self._insurer_id,

@@ -53,7 +53,7 @@ class FailureWindow(CircuitBreakerStorage):
         """Whether only an answered job closes it: jobs without an answer have opened it."""
         self.last: CountedCall | None = None
         """What aiobreaker has counted last."""
-        self.is_untold = False
+        self.is_unpublished = False
         """Whether this worker has opened or closed it, and the others do not know."""
 
     @property
@@ -67,7 +67,7 @@ class FailureWindow(CircuitBreakerStorage):
         if self.is_late:
             return
         self._become(state)
-        self.is_untold = True
+        self.is_unpublished = True
         if state is CircuitBreakerState.OPEN:
             lasting_s = min(self._settings.most, self._settings.reset_after * 2**self._openings)
             self._openings = min(self._openings + 1, _OPENINGS_MAX)
@@ -75,7 +75,7 @@ class FailureWindow(CircuitBreakerStorage):
 
     def adopt(self, shared: OpenCircuit | None) -> None:
         """Is as all workers together have it; None: closed."""
-        self.is_untold = False
+        self.is_unpublished = False
         if shared is None:
             wanted = CircuitBreakerState.CLOSED
         else:
