@@ -30,6 +30,9 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
     def seconds_until(self, moment: datetime) -> float:
         """Negative when it has passed."""
         return (moment - self.now()).total_seconds()

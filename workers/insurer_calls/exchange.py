@@ -144,7 +144,7 @@ class InsurerExchange:
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
         job.holding.application_id = application_id
-        self._called_back.ring([job.request_id])
+        self._called_back.notify([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(asked, application_id)
