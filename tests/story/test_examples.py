@@ -16,6 +16,7 @@ from support.processes import Process, _is_ready, osago
 from support.until import until
 from support.world import ApiAtHand, World
 
+from sandbox.demo.environment import hand_over
 from sandbox.demo.servers import free_port
 from sandbox.insurers.script.behaviours import Processing
 
@@ -161,37 +162,92 @@ async def test_a_client_whose_api_is_killed_goes_on_where_it_was(
     assert end["outcome"] == "ALL_ANSWERED"
 
 
-async def test_the_readmes_python_runs(world: World, api: ApiAtHand, capsys: pytest.CaptureFixture[str]) -> None:
-    """As it stands there."""
-    names: dict[str, Any] = {}
-    exec(block("python", holding="async def ask"), names)  # noqa: S102 - our own lines
-    await names["ask"](api.graphql, api.token, world.new_request())
-    *quotes, end = capsys.readouterr().out.splitlines()
+@pytest.fixture
+def beside_the_demo(api: ApiAtHand, tmp_path: Path) -> Path:
+    """A folder as a demo leaves it, with the examples of the checkout."""
+    folder = tmp_path / "checkout"
+    (folder / ".osago").mkdir(parents=True)
+    (folder / "examples").symlink_to(ROOT / "examples")
+    hand_over(folder / ".osago", {"OSAGO_TOKEN": api.token}, url=api.graphql)
+    return folder
+
+
+@asynccontextmanager
+async def pasted(*lines: str, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process, None]:
+    """Lines as they are typed into one shell, which has no variable of OSAGO's yet."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("OSAGO_")}
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-ec", "\n".join(lines), cwd=folder, env=bare, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def text_of(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(RUN_S_MAX):
+        text = (await process.stdout.read()).decode()
+        assert await process.wait() == 0, text
+    return text
+
+
+SETTINGS: Final = block("sh", holding=".osago/env")
+
+
+async def test_the_readmes_python_runs(beside_the_demo: Path) -> None:
+    """As pasted into a file: from the token to the offers."""
+    (beside_the_demo / "ask.py").write_text(block("python", holding="async def ask"), encoding="utf-8")
+    async with pasted(SETTINGS, f"{sys.executable} ask.py", folder=beside_the_demo) as process:
+        *quotes, end = (await text_of(process)).splitlines()
     assert len(quotes) == len(INSURERS)
     assert "ALL_ANSWERED" in end
 
 
-@pytest.mark.compat
-async def test_the_readmes_javascript_runs(world: World, api: ApiAtHand, node_folder: Path) -> None:
-    """In Node.js, given the WebSocket that a browser has."""
-    accepted = await world.accepted(api)
-    arguments = (api.graphql.replace("http", "ws", 1), accepted["quoteRequest"]["id"], accepted["watchToken"])
-    program = node_folder / "readme.mjs"
-    program.write_text(
-        'import { WebSocket } from "ws";\nglobalThis.WebSocket ??= WebSocket;\n'
-        + block("js", holding="createClient")
-        + f"watch(...{json.dumps(arguments)}, (event) => console.log(JSON.stringify(event)));\n",
-        encoding="utf-8",
+async def test_the_readmes_python_says_what_is_wrong(beside_the_demo: Path) -> None:
+    """With a token that does not hold, and with an application that lacks a field: no KeyError."""
+    program = block("python", holding="async def ask")
+    cases = (
+        (program, "OSAGO_TOKEN=none", "UNAUTHENTICATED"),
+        (program.replace('application["startsOn"] = ', 'application["vehicle"]["vin"] = '), "true", "BAD_REQUEST"),
+        (program.replace("asyncio.run(", 'application["vehicle"]["vin"] = "short"\nasyncio.run('), "true", "problems"),
     )
-    async with running(("node", program.name), api.graphql, api.token, node_folder) as process:
-        *quotes, end = await lines_of(process)
+    for text, setting, expected in cases:
+        (beside_the_demo / "ask.py").write_text(text, encoding="utf-8")
+        async with pasted(SETTINGS, setting, f"{sys.executable} ask.py", folder=beside_the_demo) as process:
+            assert process.stdout is not None
+            output = (await process.stdout.read()).decode()
+            assert await process.wait() != 0
+        assert expected in output
+        assert "Traceback" not in output
+
+
+@pytest.mark.compat
+async def test_the_readmes_javascript_runs(beside_the_demo: Path, node_folder: Path) -> None:
+    """As pasted into a file of `examples`: from the token to the offers."""
+    (node_folder / "ask.mjs").write_text(block("js", holding="createClient"), encoding="utf-8")
+    async with pasted(SETTINGS, f"cd {node_folder}", "node ask.mjs", folder=beside_the_demo) as process:
+        *quotes, end = [json.loads(line) for line in (await text_of(process)).splitlines()]
     assert insurers_of(quotes) == ["Sever", "Volga"]
     assert end["outcome"] == "ALL_ANSWERED"
 
 
-async def test_the_readmes_curl_runs(api: ApiAtHand) -> None:
-    """Against this API, in place of the demo's."""
-    script = block("sh", holding="curl --silent http").replace("http://127.0.0.1:8000/graphql", api.graphql)
-    async with running(("sh", "-c", script), api.graphql, api.token) as process:
-        (answer,) = await lines_of(process)
+async def test_the_readmes_curl_runs(beside_the_demo: Path) -> None:
+    """The query, in the shell that has the settings."""
+    async with pasted(SETTINGS, block("sh", holding="insurers { id name"), folder=beside_the_demo) as process:
+        answer = json.loads(await text_of(process))
     assert [insurer["id"] for insurer in answer["data"]["insurers"]] == list(INSURERS)
+
+
+async def test_the_readmes_rest_runs(beside_the_demo: Path) -> None:
+    """POST, then every event to the end; and the lines of docs/integration.md after it."""
+    again = (ROOT / "docs/integration.md").read_text(encoding="utf-8").partition("```sh\n")[2].partition("```")[0]
+    for lines in (block("sh", holding="/osago/quotes"), again):
+        async with pasted(SETTINGS, lines, folder=beside_the_demo) as process:
+            text = await text_of(process)
+        assert text.count("event: QuoteReceived") == len(INSURERS)
+        assert text.count("event: QuotesCompleted") == 1
