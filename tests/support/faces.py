@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from app.api.context import Context
-from app.api.execution.operation import stream
+from app.api.encoding import encode
+from app.api.execution.operation import OperationRunner
 from app.api.execution.prepared_documents import PreparedDocuments
 from app.api.graphql_request import GraphQLRequest
-from app.api.http.view import encode
 from app.api.insurer_directory import InsurerDirectory
 from app.api.rest.representations import event_document, request_document
 from app.api.schema.build import GRAPHQL
@@ -26,6 +26,7 @@ from app.postgres.cipher import Cipher
 from app.postgres.link_cipher import LinkCipher
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
+from app.runtime.shielded_tasks import ShieldedTasks
 from app.watch.events import Completed, Event, Received
 from app.watch.push_latency import PushLatency
 
@@ -33,6 +34,7 @@ NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
 INSURERS = ("sever", "volga", "ural", "gone")
 OPERATIONS = PreparedDocuments(GRAPHQL)
+RUNNER = OperationRunner(OPERATIONS, ShieldedTasks(), introspection="on")
 QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
   coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
   reason { code message insurerCode }"""
@@ -107,7 +109,7 @@ def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
         operation = dataclasses.replace(operation, written=None)
 
     async def results() -> list[bytes]:
-        found = [result async for result in stream(operation, asked, context_of(happening))]
+        found = [result async for result in RUNNER.stream(operation, asked, context_of(happening))]
         assert not any(result.errors for result in found), found
         return [msgspec.json.encode({"data": result.data}) for result in found]
 

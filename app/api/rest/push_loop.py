@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import State
 
 from app.api.auth.tokens import Grant
-from app.api.context import Services
+from app.api.services import Services
 from app.runtime.cancellation import raise_if_cancelled
 from app.watch.events import Event, Follower
 from app.watch.news_waiter import NewsWaiter

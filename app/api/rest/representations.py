@@ -13,7 +13,7 @@ from graphql import (
 
 from app.api.compiled.selections import Info, Selections, Writer
 from app.api.compiled.subscription_plan import EventSelections
-from app.api.context import Context, Services
+from app.api.context import Context, UseCases
 from app.api.schema.build import GRAPHQL
 from app.api.schema.types import QuoteRequestAccepted, QuoteRequestType
 from app.domain.quote import QuoteRequest
@@ -58,7 +58,7 @@ def request_document(request: QuoteRequest, context: Context) -> Document:
     return _request(QuoteRequestType.of(request, context), Info(context))
 
 
-def event_document(event: Event, services: Services) -> Document:
+def event_document(event: Event, services: UseCases) -> Document:
     """A `QuoteReceived` or a `QuotesCompleted`, by its `type`."""
     return _event(event, services)
 

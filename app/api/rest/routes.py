@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.api.context import Context, Services
-from app.api.graphql_request import BadHttpRequest
-from app.api.http.view import bearer, encode, id_of, json_body
+from app.api.context import Context
+from app.api.encoding import encode
+from app.api.graphql_errors import BadHttpRequest
+from app.api.http.request_head import bearer, id_of, json_body
 from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
 from app.api.rest.problem_details import problem
@@ -21,6 +22,7 @@ from app.api.rest.representations import accepted_document, request_document
 from app.api.rest.sse import EventStream
 from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
+from app.api.services import Services
 from app.domain.errors import NotFound
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests

@@ -9,12 +9,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.auth.tokens import Grant
-from app.api.context import Context, Services
-from app.api.http.view import bearer, encode
+from app.api.context import Context
+from app.api.encoding import encode
+from app.api.http.request_head import bearer
 from app.api.rest.problem_details import document_of, problem
 from app.api.rest.push_loop import Push, Stopping, draining_of
 from app.api.rest.representations import event_document, type_of
 from app.api.schema.unwritable_quotes import written
+from app.api.services import Services
 from app.domain.errors import OsagoError
 from app.watch.events import Event, Follower, InterruptedWatch
 from app.watch.news_waiter import NewsWaiter, watching

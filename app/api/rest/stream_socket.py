@@ -11,14 +11,16 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.auth.tokens import Grant
-from app.api.context import Context, Services
+from app.api.context import Context
+from app.api.encoding import encode
 from app.api.error_codes import BAD_REQUEST
-from app.api.http.view import bearer, encode
+from app.api.http.request_head import bearer
 from app.api.rest.problem_details import document_of
 from app.api.rest.push_loop import Push, Stopping
 from app.api.rest.representations import event_document
 from app.api.schema.queries import request_id_of
 from app.api.schema.unwritable_quotes import written
+from app.api.services import Services
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
 from app.server.peer import budget_of, peer_of

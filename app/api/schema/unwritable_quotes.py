@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from app.api.context import Services
+from app.api.context import UseCases
 from app.api.schema.scalars import iso, plain
 from app.codecs.quote_codec import QuoteEvent, to_event
 from app.codecs.substitutes import SUBSTITUTE, substitute_for
@@ -23,7 +23,7 @@ from app.watch.events import Event, Received
 Result = TypeVar("Result")
 
 
-def written(write: Callable[[Event, Services], Result], event: Event, services: Services) -> Result:
+def written(write: Callable[[Event, UseCases], Result], event: Event, services: UseCases) -> Result:
     """What `write` makes of the event, or of the event with substitutes for the offers that it cannot write.
 
     Raises as `write`, if what it cannot write is no offer.
@@ -43,19 +43,19 @@ def written(write: Callable[[Event, Services], Result], event: Event, services: 
         raise
 
 
-def writable_event(event: Event, services: Services) -> Event:
+def writable_event(event: Event, services: UseCases) -> Event:
     """The event, with substitutes for the offers that it shows and that cannot be written."""
     return written(_try_event, event, services)
 
 
-def writable_request(request: QuoteRequest, services: Services) -> QuoteRequest:
+def writable_request(request: QuoteRequest, services: UseCases) -> QuoteRequest:
     """The request, with substitutes for the quotes that cannot be written."""
     quotes = {insurer_id: _writable_quote(quote, services) for insurer_id, quote in request.quotes.items()}
     is_whole = all(quotes[insurer_id] is quote for insurer_id, quote in request.quotes.items())
     return request if is_whole else replace(request, quotes=quotes)
 
 
-def _writable_quote(quote: Quote, services: Services) -> Quote:
+def _writable_quote(quote: Quote, services: UseCases) -> Quote:
     if isinstance(quote.answer, NoOffer):
         return quote
     try:
@@ -65,7 +65,7 @@ def _writable_quote(quote: Quote, services: Services) -> Quote:
     return quote
 
 
-def _try_event(event: Event, services: Services) -> Event:
+def _try_event(event: Event, services: UseCases) -> Event:
     shown = _offer_shown(event, services)
     if shown and shown.offer:
         _try(shown.offer)
@@ -90,7 +90,7 @@ def _try(value: object) -> None:
             pass
 
 
-def _offer_shown(event: Event, services: Services) -> QuoteEvent | None:
+def _offer_shown(event: Event, services: UseCases) -> QuoteEvent | None:
     """The quote of the one offer that the event shows; None if it shows none."""
     if isinstance(event, Received):
         return event.quote if event.quote.offer else None

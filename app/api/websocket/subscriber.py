@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import structlog
 
 from app.api.compiled.subscription_plan import CompiledSubscription
-from app.api.context import Context, Services
+from app.api.context import Context, UseCases
+from app.api.encoding import encode
 from app.api.graphql_errors import from_exception
-from app.api.http.view import encode
 from app.api.schema.event_sources import RequestEvents
 from app.api.schema.unwritable_quotes import written
 from app.domain.cursor import Cursor
@@ -122,7 +122,7 @@ class Subscriber:
     def _encoded(self, event: Event) -> bytes:
         return written(self._data, event, self._context.services)
 
-    def _data(self, event: Event, services: Services) -> bytes:
+    def _data(self, event: Event, services: UseCases) -> bytes:
         return encode({"data": self._written.write(event, services)})
 
     def _fail(self, error: Exception) -> None:
