@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from app.codecs.substitutes import substitute_for
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import RUB, Money
 from app.domain.offers.links import https_url
@@ -25,7 +26,6 @@ from app.domain.offers.offer_bounds import (
     visible_text,
 )
 from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason
-from app.domain.tariff.formula import Coefficients
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 """One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.domain.coefficients import Coefficients
 from app.domain.money import Money
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
@@ -26,7 +27,6 @@ from app.domain.offers.offer_bounds import (
     plain_code,
     sealed_link,
 )
-from app.domain.tariff.formula import Coefficients
 
 
 class QuoteStatus(StrEnum):

@@ -332,7 +332,7 @@ MIB: Final = 1024 * 1024
             f"{topology.CONNECT_S_MAX:.0f} s, {topology.REPLY_S_MAX:.0f} s",
         ),
         (OPERATIONS, "keys of a request in Redis", f"{job_streams.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MAX}"),
+        (OPERATIONS, "isolated processes at once, per worker", f"{quarantine.PROCESSES_MAX}"),
         (OPERATIONS, "place of the failure kept in a dead letter", f"{isolated_process.TRACE_LENGTH_MAX:,} characters"),
         (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MAX} s"),
     ],

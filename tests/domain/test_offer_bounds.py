@@ -17,11 +17,11 @@ from app.codecs.quote_codec import (
     decode_answer,
     decode_quote,
 )
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
 from app.domain.offers.offer_bounds import NUMBER_LENGTH_MAX
 from app.domain.quote import NoOffer, Offer, Quote, QuoteStatus, Reason, ReasonCode, declined, sold_at
-from app.domain.tariff.formula import Coefficients
 from workers.adapters.adapter import Created
 from workers.adapters.soap import _answer as soap_answer
 from workers.adapters.wire import read_status

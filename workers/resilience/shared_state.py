@@ -72,14 +72,14 @@ class ClusterState:
             self._away_at = self._clock.monotonic()
             return
         self._peers.is_redis_there = True
-        self._adopt(states)
+        self._apply(states)
 
-    def _adopt(self, states: States) -> None:
+    def _apply(self, states: States) -> None:
         # After an outage every worker looks dead until its next beat.
         if self._clock.monotonic() >= self._away_at + self._lease_s:
             working = sorted({*states.working, self._consumer})
             self._peers.rank, self._peers.count = working.index(self._consumer), len(working)
         for insurer_id, state in states.of.items():
-            self._circuits[insurer_id].adopt(state.circuit, unanswered=state.unanswered)
+            self._circuits[insurer_id].apply(state.circuit, unanswered=state.unanswered)
             for step, seconds in state.paused_s.items():
                 self._limits[insurer_id].of[step].pause(seconds)

@@ -13,9 +13,9 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final, get_type_hints
 
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import KOPECK, PREMIUM_MAX, RUB, Money
-from app.domain.tariff.formula import Coefficients
 
 NUMBER_LENGTH_MAX: Final = 128
 MARKS_MAX: Final = 2
