@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,17 +14,16 @@ from starlette.websockets import WebSocket
 
 from app import health
 from app.api import callback_endpoint, graphiql
-from app.api.compiled.plan_cache import PlanCache
 from app.api.connections.origin_guard import OriginGuard, parse_origins
 from app.api.connections.socket_limits import SocketCounter
-from app.api.context import Services
+from app.api.execution.operation import OperationRunner
 from app.api.from_settings import make_operations, make_tokens
-from app.api.http import shortcut, view
-from app.api.http.direct_view import DirectView
+from app.api.http import asgi_route
+from app.api.http.view import PATH, GraphQLView
 from app.api.insurer_directory import InsurerDirectory
 from app.api.rest import routes as rest
 from app.api.rest.problem_details import not_found
-from app.api.schema.build import GRAPHQL
+from app.api.services import Services
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.readiness import Readiness, ReadinessMonitor
@@ -34,6 +32,7 @@ from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.runtime.supervision import Part, run_parts
+from app.server.direct_application import DIRECT, DRAINING
 from app.server.http1.forwarded import ForwardedClients
 from app.server.http1.static_files import static_files
 from app.server.loopback import LoopbackHosts
@@ -46,36 +45,24 @@ from app.watch.customer_watch import CustomerWatches
 from app.watch.hub import WatchHub
 from app.watch.push_latency import PushLatency
 
-_PATH_WITH_SLASH: Final = view.PATH + "/"
-_SILENT: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-"""Otherwise FastAPI looks into the environment at every request for a setting of its own."""
+_PATH_WITH_SLASH: Final = PATH + "/"
 
 
-class Api(FastAPI):
-    """Known mutations are answered before FastAPI's and our own middleware, which cost as much as a whole echo.
+class Api(Starlette):
+    """Subscriptions bypass the middleware: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
 
-    Subscriptions go by it too: each of its layers would hold a frame for as long as the socket is open, 6 KB in all.
-    `proxies` are trusted for the client's address; see `Settings.trusted_proxies`.
+    `proxies` are those whose `X-Forwarded-For` names the client; see `Settings.trusted_proxies`.
     """
 
     def __init__(self, proxies: str, lifespan: Any) -> None:
-        super().__init__(
-            title="osago-aggregator",
-            lifespan=lifespan,
-            docs_url=None,
-            redoc_url=None,
-            openapi_url=None,
-            telemetry=_SILENT,
-            redirect_slashes=False,  # a body with personal data is never sent to another address
-        )
+        super().__init__(lifespan=lifespan)
+        self.router.redirect_slashes = False  # a body with personal data is never sent to another address
         self._behind_proxies: Any = ForwardedClients(super().__call__, proxies)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and scope["path"] == _PATH_WITH_SLASH:
-            scope["path"] = view.PATH
-        if scope["type"] == "http" and scope["path"] == view.PATH:
-            await shortcut.answer(self._behind_proxies, self.state.services, scope, receive, send)
-        elif scope["type"] == "websocket" and scope["path"] == view.PATH:
+            scope["path"] = PATH
+        if scope["type"] == "websocket" and scope["path"] == PATH:
             await self.state.graphql_socket(scope, receive, send)
         else:
             await self._behind_proxies(scope, receive, send)
@@ -99,11 +86,11 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any], None]:
         draining = asyncio.Event()
         async with open_resources(settings) as resources:
             services = _services(resources, sockets)
-            app.state.resources, app.state.services = resources, services
+            app.state.resources, app.state.services, app.state.view = resources, services, GraphQLView(services)
             app.state.readiness = monitor = ReadinessMonitor(resources)
             parts = [*monitor.parts(), *_parts(resources, services)]
             async with run_parts(parts, resources.clock) as app.state.supervisor:
@@ -111,7 +98,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 if owns_process:
                     gc_tuning.resume()
                 # Requests that are answered without ASGI are answered for every host.
-                yield {"draining": draining} | ({} if opens_with_a_token else {"direct": DirectView(services)})
+                yield {DRAINING: draining} | ({} if opens_with_a_token else {DIRECT: app.state.view})
                 await services.finishing.finished()
 
     sockets = SocketCounter(per_address=settings.sockets_per_address)
@@ -133,30 +120,30 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     app.router.routes.extend(rest.routes(lambda: app.state.services))
     _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
     for path in (f"{CALLBACKS}/{{token}}", f"{CALLBACKS}/{{token}}/"):
-        app.add_route(path, callback, methods=["POST"], include_in_schema=False)
+        app.add_route(path, callback, methods=["POST"])
     app.add_exception_handler(404, not_found)
     return app
 
 
-def _add_graphql(app: FastAPI, settings: Settings) -> None:
+def _add_graphql(app: Starlette, settings: Settings) -> None:
     """GraphQL over both transports, and GraphiQL for browsers."""
     mode = settings.graphiql
 
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
         if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
-            return await view.answer(request, services)
+            return await asgi_route.answer(request, app.state.view, services.finishing)
         if mode == "admin" and not graphiql.admitted(request, services.tokens):
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
 
-    app.add_route(view.PATH, graphql, methods=["GET", "POST"], include_in_schema=False)
+    app.add_route(PATH, graphql, methods=["GET", "POST"])
     if mode != "off":
-        app.add_route("/graphql/static/{name}", static_files(graphiql.STATIC), include_in_schema=False)
+        app.add_route("/graphql/static/{name}", static_files(graphiql.STATIC))
 
 
-def _guard(app: FastAPI, origins: frozenset[str], sockets: SocketCounter, proxies: str) -> None:
-    """The origins that may open sockets; and, by CORS, what their pages may send and read. There are no cookies."""
+def _guard(app: Starlette, origins: frozenset[str], sockets: SocketCounter, proxies: str) -> None:
+    """Limits which pages open sockets; and, by CORS, what pages of the listed origins may send and read. There are no cookies."""
 
     async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await graphql_socket.serve(WebSocket(scope, receive, send), app.state.services)
@@ -212,6 +199,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         insurers=insurers,
         deadline_s=settings.quote_deadline,
     )
+    operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     return Services(
         pool=resources.pool,
@@ -225,11 +213,10 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
         tokens=make_tokens(settings, clock),
-        operations=make_operations(settings),
-        plans=PlanCache(GRAPHQL),
-        finishing=ShieldedTasks(),
-        sockets=sockets,
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
-        introspection=settings.introspection,
+        operations=operations,
+        runner=OperationRunner(operations, finishing, introspection=settings.introspection),
+        finishing=finishing,
+        sockets=sockets,
     )

@@ -62,7 +62,7 @@ class AdapterTrial:
         self._http = _ObservedHttp(settings, self._clock)
         line = InsurerAccess(http=self._http, clock=self._clock, options=settings.options, callback_url=callback_url)
         waiter = CallbackWaiter(calls)
-        calls.on_call = waiter.ring
+        calls.on_call = waiter.notify
         self._exchange = InsurerExchange(
             settings,
             make_adapter(settings, line),

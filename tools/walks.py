@@ -1,7 +1,7 @@
 """The two walks that a reader takes through the code, function by function, held against the code.
 
 A step is a function by the name of its class (names are unique) or of its module. A step before it mentions it; `>` marks a hand-over: the step runs in another task, process or turn of the event loop, behind a queue, a stream or
-a timer. Files are the modules of the steps, and those whose functions or classes a step uses.
+a timer; `~` marks a callback, which is called by another name. Files are the modules of the steps, and those whose functions or classes a step uses.
 """
 
 import ast
@@ -56,8 +56,8 @@ ANSWER_TO_FRAME: Final = (
     ">WatchHub._read_notified",
     "WatchHub._read_events",
     "Watch.learn",
-    "PushWatch.notify",
-    "Subscriber.flush",
+    "~PushWatch.notify",
+    "~Subscriber.flush",
     "Subscriber._write_news",
     "Subscriber._payload",
     "CompiledSubscription.write",
@@ -82,14 +82,14 @@ def walk(steps: tuple[str, ...]) -> Figure:
     broken: list[str] = []
     led_to: set[str] = set()
     for step in steps:
-        name = step.removeprefix(">")
+        name = step.lstrip(">~")
         found = _functions().get(name)
         if found is None:
             broken.append(f"{name} is not there")
             continue
         module, node = found
         files |= {module, *_used(module, node)}
-        if led_to and not step.startswith(">") and name.rpartition(".")[2] not in led_to:
+        if led_to and step[0] not in ">~" and name.rpartition(".")[2] not in led_to:
             broken.append(f"nothing leads to {name}")
         led_to |= _mentioned(node)
     return Figure(len(files), sum(step.startswith(">") for step in steps), tuple(broken))

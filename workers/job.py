@@ -28,7 +28,7 @@ class Holding:
     application_id: str | None = None
     """The insurer's own, as soon as this worker knows it: calls of the insurer may name it."""
 
-    def adopt(self, delivery: Delivery) -> None:
+    def redeliver(self, delivery: Delivery) -> None:
         """Goes on under another delivery of the same job: Redis lost the first one, or delivered it twice."""
         if delivery.entry != self.delivery.entry or delivery.deliveries > self.delivery.deliveries:
             self.delivery = delivery

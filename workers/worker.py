@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from app.config.insurers_file import InsurerSettings, load_insurers, telling_the_line
+from app.config.insurers_file import InsurerSettings, load_insurers, naming_the_line
 from app.config.settings import Settings
 from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
@@ -83,7 +83,7 @@ class Worker:
             consumer=self.consumer,
             lease_s=resources.settings.lease,
         )
-        with telling_the_line(resources.settings.insurers_file):
+        with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
         self._recovery = RedisRecovery(resources)
@@ -102,10 +102,10 @@ class Worker:
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
         self._quarantine = Quarantine(resources)
-        with telling_the_line(resources.settings.insurers_file):
+        with naming_the_line(resources.settings.insurers_file):
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
-        self._bell = self._doorbell()
+        self._notifier = self._make_notifier()
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
@@ -130,7 +130,7 @@ class Worker:
             *self._presence.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
-            Part("bell", self._bell.run),
+            Part("notifier", self._notifier.run),
             Part("sharing", self._sharing.run),
             *self._resources.parts(),
             periodic("relay", self._relay, every_s=outbox_relay.EVERY_S, clock=clock),
@@ -194,12 +194,12 @@ class Worker:
         self._failures.append(exchange.failures)
         return exchange
 
-    def _doorbell(self) -> Notifier:
-        bell, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
-        bell.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
-        bell.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.ring))
-        bell.listen([keys.insurers()], self._sharing.ring)
-        return bell
+    def _make_notifier(self) -> Notifier:
+        notifier, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
+        notifier.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
+        notifier.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.notify))
+        notifier.listen([keys.insurers()], self._sharing.notify)
+        return notifier
 
     def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():

@@ -1,4 +1,4 @@
-"""What a resolver may use: the use cases, and the caller."""
+"""What resolvers may use: the use cases, and the caller."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,9 +6,6 @@ from typing import Final
 import msgspec
 
 from app.api.auth.tokens import Tokens
-from app.api.compiled.plan_cache import PlanCache
-from app.api.connections.socket_limits import SocketCounter
-from app.api.execution.prepared_documents import PreparedDocuments
 from app.api.insurer_directory import InsurerDirectory
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
@@ -17,7 +14,6 @@ from app.postgres.database import Pool
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import Customer
 from app.runtime.clock import Clock
-from app.runtime.shielded_tasks import ShieldedTasks
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.caller_shares import CallerShare, CallerShares
 from app.use_cases.complete import RequestCompleter
@@ -31,8 +27,8 @@ ADMIN: Final = "admin"
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases, for the life of the process."""
+class UseCases:
+    """For the life of the process."""
 
     pool: Pool
     clock: Clock
@@ -43,14 +39,8 @@ class Services:
     customers: CustomerWatches
     availabilities: InsurerDirectory
     tokens: Tokens
-    operations: PreparedDocuments
-    plans: PlanCache
-    finishing: ShieldedTasks
-    sockets: SocketCounter
     shares: CallerShares
     pushed: PushLatency
-    introspection: str
-    """Introspection: `on`, `admin` or `off`."""
 
 
 class Place(msgspec.Struct):
@@ -62,7 +52,7 @@ class Place(msgspec.Struct):
 class Context(msgspec.Struct, frozen=True):
     """One operation's context; nothing in it outlives the operation."""
 
-    services: Services
+    services: UseCases
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
@@ -74,20 +64,20 @@ class Context(msgspec.Struct, frozen=True):
         return self.services.shares.of(self.caller)
 
     def service(self, scope: str) -> Service:
-        """The caller, which must be a service with this scope.
+        """The caller: a service with this scope.
 
         Raises:
-            NotAllowed: it is a browser, or a service without it.
+            NotAllowed: the caller is a browser, or a service without the scope.
         """
         if not isinstance(self.caller, Service) or scope not in self.caller.scopes:
             raise NotAllowed
         return self.caller
 
     def customer(self, customer_id: str) -> Customer:
-        """The customer, if the caller may watch it.
+        """The customer that the caller may watch.
 
         Raises:
-            NotAllowed: it belongs to another caller, or the caller may watch one request alone.
+            NotAllowed: it is another tenant's, or the caller may watch one request alone.
         """
         if isinstance(self.caller, CustomerWatcher) and self.caller.customer_id == customer_id:
             return self.caller.tenant, customer_id

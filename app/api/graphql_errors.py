@@ -2,16 +2,15 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
 from graphql import GraphQLError
 
-from app.api.execution.document_cost import TooComplex
-from app.api.execution.prepared_documents import UnknownDocument, UntrustedDocument
 from app.domain.errors import (
+    CallerError,
     InvalidCursor,
     NotAllowed,
     NotAuthenticated,
@@ -26,6 +25,39 @@ from app.observability import metrics
 from app.watch.events import InterruptedWatch
 
 log: Final = structlog.get_logger(__name__)
+
+ERRORS_MAX: Final = 5
+"""Errors that are reported of one document; more of them help no reader, and cost CPU and log lines."""
+
+
+class TooComplex(CallerError):
+    """The document costs more than one may; the text names the limit."""
+
+
+class BadDocument(CallerError):
+    """The document, or the choice of an operation in it, is wrong; `errors` say how."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(f"{len(errors)} errors")
+        self.errors = tuple(errors)
+
+
+class UnknownDocument(CallerError):
+    """No trusted document has this hash."""
+
+
+class UntrustedDocument(CallerError):
+    """Only trusted documents are run here, and this is none."""
+
+
+class BadHttpRequest(Exception):
+    """The HTTP request itself is wrong."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
 
 _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
     {

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from app.api.execution.document_cost import TooComplex
+from app.api.graphql_errors import BadHttpRequest, TooComplex
 
 _HASH: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -41,15 +41,6 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
         """As clients with persisted queries send it: `{"persistedQuery": {"version": 1, "sha256Hash": …}}`."""
         persisted = (self.extensions or {}).get("persistedQuery")
         return cast("Mapping[str, Any]", persisted) if isinstance(persisted, dict) else None
-
-
-class BadHttpRequest(Exception):
-    """The HTTP request itself is wrong."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 VALUES_MAX: Final = 3000

@@ -12,8 +12,9 @@ from uuid import UUID
 import msgspec
 
 from app.codecs.substitutes import substitute_for
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
-from app.domain.money import Money
+from app.domain.money import RUB, Money
 from app.domain.offers.links import https_url
 from app.domain.offers.offer_bounds import (
     NUMBER_LENGTH_MAX,
@@ -24,8 +25,7 @@ from app.domain.offers.offer_bounds import (
     sealed_link,
     visible_text,
 )
-from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason, ReasonCode
-from app.domain.tariff.formula import Coefficients
+from app.domain.quote import Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 """One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
@@ -53,31 +53,28 @@ class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     sealed_url: str | None = None
 
 
-class _ReasonDocument(msgspec.Struct, rename="camel", omit_defaults=True):
-    code: ReasonCode
-    insurer_code: str | None = None
-
-
 class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     insurer: str
     status: QuoteStatus
     received_at: datetime
     offer: _OfferDocument | None = None
-    reason: _ReasonDocument | None = None
+    reason: Reason | None = None
 
 
 class OfferEvent(msgspec.Struct, rename="camel", gc=False):
-    """An offer as an event has it. The coefficients are decoded when they are read."""
+    """An offer as an event has it, within the bounds of `Offer`. The coefficients are decoded for those that read them."""
 
     number: str
     premium: Decimal
     currency: str
-    coefficients: msgspec.Raw = msgspec.Raw()
+    encoded_coefficients: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="coefficients")
     valid_until: datetime | None = None
     purchase_url: str | None = None
     sealed_url: str | None = None
 
     def __post_init__(self) -> None:
+        if self.currency != RUB:
+            raise InsurerProtocol("premium: not an amount of roubles and kopecks")
         self.number = _stored_number(self.number)
         self.premium = premium_amount(self.premium)
         if self.valid_until is not None:
@@ -86,23 +83,17 @@ class OfferEvent(msgspec.Struct, rename="camel", gc=False):
             self.purchase_url = https_url(self.purchase_url)
         if self.sealed_url is not None:
             self.sealed_url = sealed_link(self.sealed_url)
-        if len(self.coefficients) > _COEFFICIENTS_BYTES_MAX:
-            self.coefficients = msgspec.Raw()
+        if len(self.encoded_coefficients) > _COEFFICIENTS_BYTES_MAX:
+            self.encoded_coefficients = msgspec.Raw()
 
     @property
-    def factors(self) -> Coefficients | None:
-        given = self.given_factors
-        return offer_coefficients(given) if given else None
-
-    @property
-    def given_factors(self) -> Coefficients | None:
-        """As they came: `Offer` looks at their bounds itself."""
-        read = _coefficients_decoder.decode(self.coefficients) if self.coefficients else None
-        return _copy(read, Coefficients) if read else None
+    def coefficients(self) -> Coefficients | None:
+        read = _coefficients_decoder.decode(self.encoded_coefficients) if self.encoded_coefficients else None
+        return offer_coefficients(_copy(read, Coefficients)) if read else None
 
 
 class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
-    """A quote as decoded from its Redis event. Subscriptions serialise it directly; building the domain's `Quote` first would cost twice as much.
+    """A quote as its event has it and as subscribers receive it: making it a domain value first costs twice as much.
 
     It has an offer or a reason.
     """
@@ -111,12 +102,16 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
     status: QuoteStatus
     received_at: Annotated[datetime, msgspec.Meta(tz=True)]
     offer: OfferEvent | None = None
-    reason: _ReasonDocument | None = None
+    reason: Reason | None = None
 
     @property
-    def why(self) -> Reason | None:
-        """The reason as the domain has it."""
-        return _reason(self.reason) if self.reason else None
+    def premium(self) -> Decimal | None:
+        """The amount, None without an offer."""
+        return self.offer.premium if self.offer else None
+
+    @property
+    def valid_until(self) -> datetime | None:
+        return self.offer.valid_until if self.offer else None
 
     def quote(self, request_id: UUID) -> Quote:
         """The domain's value; a substitute where it cannot be made."""
@@ -127,16 +122,16 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
         return Quote(request_id, self.insurer_id, answer, self.received_at)
 
     def _answer(self) -> Answer:
-        told = self.offer
-        if told is None:
-            return NoOffer(self.status, cast("Reason", self.why))
+        offer = self.offer
+        if offer is None:
+            return NoOffer(self.status, cast("Reason", self.reason))
         return Offer(
-            number=told.number,
-            premium=Money(told.premium, told.currency),
-            coefficients=told.given_factors,
-            valid_until=told.valid_until,
-            purchase_url=told.purchase_url,
-            sealed_url=told.sealed_url,
+            number=offer.number,
+            premium=Money(offer.premium, offer.currency),
+            coefficients=offer.coefficients,
+            valid_until=offer.valid_until,
+            purchase_url=offer.purchase_url,
+            sealed_url=offer.sealed_url,
         )
 
 
@@ -145,12 +140,12 @@ class _EndingDocument(msgspec.Struct, rename="camel"):
     completed_at: datetime
 
 
-Factors = TypeVar("Factors", Coefficients, _CoefficientsDocument)
+Kind = TypeVar("Kind", Coefficients, _CoefficientsDocument)
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="string")
 _offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
-_reason_decoder: Final = msgspec.json.Decoder(_ReasonDocument)
-_told_decoder: Final = msgspec.json.Decoder(QuoteEvent)
+_reason_decoder: Final = msgspec.json.Decoder(Reason)
+_event_decoder: Final = msgspec.json.Decoder(QuoteEvent)
 _coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
 
@@ -172,7 +167,7 @@ def encode_answer(quote: Quote) -> Columns:
                 return QuoteStatus.OFFERED.value, document.decode(), None
         case NoOffer() as answer:
             pass
-    return answer.status.value, None, _encoder.encode(_reason_document(answer.reason)).decode()
+    return answer.status.value, None, _encoder.encode(answer.reason).decode()
 
 
 def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
@@ -183,7 +178,7 @@ def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
     """
     if offer is not None:
         return _offer(_offer_decoder.decode(offer))
-    return NoOffer(QuoteStatus(status), _reason(_reason_decoder.decode(reason or "")))
+    return NoOffer(QuoteStatus(status), _reason_decoder.decode(reason or ""))
 
 
 def encode_quote(quote: Quote) -> bytes:
@@ -214,10 +209,10 @@ def decode_event(document: str | bytes) -> QuoteEvent:
     Raises:
         ValueError, InsurerProtocol: it is none.
     """
-    told = _told_decoder.decode(document)
-    if told.offer is None and told.reason is None:
+    event = _event_decoder.decode(document)
+    if event.offer is None and event.reason is None:
         raise ValueError("a quote has an offer or a reason")
-    return told
+    return event
 
 
 def to_event(quote: Quote) -> QuoteEvent:
@@ -226,7 +221,7 @@ def to_event(quote: Quote) -> QuoteEvent:
 
 
 def decode_quote(request_id: UUID, document: str | bytes) -> Quote:
-    """The domain's quote of an event; raises as `decode_told`."""
+    """The quote of an event; raises as `decode_event`."""
     return decode_event(document).quote(request_id)
 
 
@@ -252,12 +247,8 @@ def _offer_document(offer: Offer) -> _OfferDocument:
 
 
 def _quote_document(quote: Quote, offer: _OfferDocument | None) -> _QuoteDocument:
-    reason = None if isinstance(quote.answer, Offer) else _reason_document(quote.answer.reason)
+    reason = None if isinstance(quote.answer, Offer) else quote.answer.reason
     return _QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason)
-
-
-def _reason_document(reason: Reason) -> _ReasonDocument:
-    return _ReasonDocument(reason.code, reason.insurer_code)
 
 
 def _check_length(document: bytes) -> None:
@@ -284,17 +275,13 @@ def _offer(read: _OfferDocument) -> Offer:
     )
 
 
-def _reason(read: _ReasonDocument) -> Reason:
-    return Reason(read.code, read.insurer_code)
-
-
-def _copy(factors: Coefficients | _CoefficientsDocument, kind: type[Factors]) -> Factors:
+def _copy(given: Coefficients | _CoefficientsDocument, kind: type[Kind]) -> Kind:
     return kind(
-        base_rate=factors.base_rate,
-        territory=factors.territory,
-        bonus_malus=factors.bonus_malus,
-        age_experience=factors.age_experience,
-        driver_restriction=factors.driver_restriction,
-        power=factors.power,
-        season=factors.season,
+        base_rate=given.base_rate,
+        territory=given.territory,
+        bonus_malus=given.bonus_malus,
+        age_experience=given.age_experience,
+        driver_restriction=given.driver_restriction,
+        power=given.power,
+        season=given.season,
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+RUB: Final = "RUB"
+"""The one currency of premiums."""
 KOPECK: Final = Decimal("0.01")
 PREMIUM_MAX: Final = Decimal(10_000_000)
 
@@ -18,7 +20,7 @@ class Money:
 
 def roubles(amount: str | int | Decimal) -> Money:
     """An amount of roubles, rounded half up to kopecks."""
-    return Money(to_kopecks(Decimal(amount)), "RUB")
+    return Money(to_kopecks(Decimal(amount)), RUB)
 
 
 def to_kopecks(amount: Decimal) -> Decimal:

@@ -9,9 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
+
+from app.domain.coefficients import Coefficients
 from app.domain.money import Money
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
@@ -24,7 +27,6 @@ from app.domain.offers.offer_bounds import (
     plain_code,
     sealed_link,
 )
-from app.domain.tariff.formula import Coefficients
 
 
 class QuoteStatus(StrEnum):
@@ -70,8 +72,7 @@ _MESSAGES: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """Why there is no offer: our code and sentence, and the insurer's own code where it gave a plain one."""
 
     code: ReasonCode
@@ -79,7 +80,7 @@ class Reason:
 
     def __post_init__(self) -> None:
         if self.insurer_code is not None and plain_code(self.insurer_code) is None:
-            object.__setattr__(self, "insurer_code", None)
+            msgspec.structs.force_setattr(self, "insurer_code", None)
 
     @property
     def message(self) -> str:
@@ -170,6 +171,29 @@ class Quote:
         """The amount, None without an offer."""
         return self.answer.premium.amount if isinstance(self.answer, Offer) else None
 
+    @property
+    def valid_until(self) -> datetime | None:
+        """When its offer ends, None if it says nothing of it."""
+        return self.answer.valid_until if isinstance(self.answer, Offer) else None
+
+
+class RankedQuote(Protocol):
+    """What ranks a quote among others: of a `Quote`, and of the event of one."""
+
+    @property
+    def insurer_id(self) -> str: ...
+    @property
+    def status(self) -> QuoteStatus: ...
+    @property
+    def premium(self) -> Decimal | None: ...
+    @property
+    def valid_until(self) -> datetime | None: ...
+    @property
+    def received_at(self) -> datetime: ...
+
+
+Ranked = TypeVar("Ranked", bound=RankedQuote)
+
 
 class Outcome(StrEnum):
     """How a request ended."""
@@ -224,7 +248,7 @@ class QuoteRequest:
         return 0.0 if self.ending else max(0.0, (self.expires_at - now).total_seconds())
 
 
-def best_quote(quotes: Iterable[Quote], *, now: datetime) -> Quote | None:
+def best_quote(quotes: Iterable[Ranked], *, now: datetime) -> Ranked | None:
     """The lowest premium among the offers that still hold; the earlier of equals. None if there is none."""
     return min((q for q in quotes if _holds(q, now)), key=_by_premium, default=None)
 
@@ -239,16 +263,12 @@ def by_premium(quotes: Iterable[Quote], *, now: datetime) -> list[Quote]:
     return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_premium(quote)))
 
 
-def _by_premium(quote: Quote) -> tuple[bool, Decimal, datetime, str]:
+def _by_premium(quote: RankedQuote) -> tuple[bool, Decimal, datetime, str]:
     premium = quote.premium
     return (premium is None, premium or Decimal(0), quote.received_at, quote.insurer_id)
 
 
-def _holds(quote: Quote, now: datetime) -> bool:
-    match quote.answer:
-        case Offer(valid_until=None):
-            return True
-        case Offer(valid_until=datetime() as end):
-            return end > now
-        case _:
-            return False
+def _holds(quote: RankedQuote, now: datetime) -> bool:
+    if quote.status is not QuoteStatus.OFFERED:
+        return False
+    return quote.valid_until is None or quote.valid_until > now

@@ -1,10 +1,10 @@
-"""The stub (заглушка): the customer's text when no insurer makes an offer."""
+"""The stub (заглушка): what the customer is shown when no insurer offers anything."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.quote import Quote, QuoteStatus
+from app.domain.quote import QuoteStatus, RankedQuote
 
 _TRANSIENT: Final = frozenset({QuoteStatus.FAILED, QuoteStatus.UNAVAILABLE, QuoteStatus.TIMED_OUT})
 RETRY_SOON_S: Final = 60
@@ -22,7 +22,7 @@ class Stub:
     retry_after_s: int | None
 
 
-def stub_for(quotes: Iterable[Quote]) -> Stub | None:
+def stub_for(quotes: Iterable[RankedQuote]) -> Stub | None:
     """The stub for a request that has ended; None if there is an offer."""
     statuses = [quote.status for quote in quotes]
     if QuoteStatus.OFFERED in statuses:

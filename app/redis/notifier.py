@@ -1,4 +1,4 @@
-"""The notifier: one connection per process that receives the ids of requests with news. It may miss notifications, and reports when."""
+"""One connection per process that receives the notifications of Redis's pub/sub. It may miss some, and knows when."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -18,19 +18,19 @@ log: Final = structlog.get_logger(__name__)
 _RETRY_S: Final = 0.2
 
 
-def on_ids(on_ring: Callable[[list[UUID]], None]) -> Callable[[str], None]:
+def on_ids(on_notification: Callable[[list[UUID]], None]) -> Callable[[str], None]:
     """A listener for messages that are request ids separated by spaces."""
-    return lambda message: on_ring([UUID(part) for part in message.split()])
+    return lambda message: on_notification([UUID(part) for part in message.split()])
 
 
 class Notifier:
-    """One connection that listens to all channels that were added before it runs."""
+    """One connection that listens to all channels that are named before it runs."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
         self._listeners: dict[str, Callable[[str], None]] = {}
         self.is_connected = False
-        """False while rings may be missed."""
+        """False while notifications may be missed."""
         self.connected = asyncio.Event()
         """Set while `is_connected`; cleared when the connection breaks."""
 
@@ -39,7 +39,7 @@ class Notifier:
         self._listeners |= dict.fromkeys(channels, listener)
 
     async def run(self) -> None:
-        """Listens for ever, connecting again whenever the connection breaks."""
+        """Listens, and connects again whenever the connection breaks."""
         while True:
             raise_if_cancelled()
             try:
@@ -48,7 +48,7 @@ class Notifier:
                 if self.is_connected:
                     log.warning("notifier.disconnected", error=str(error))
             finally:
-                self._hears(hears=False)
+                self._set_connected(is_connected=False)
             await asyncio.sleep(_RETRY_S)
 
     async def _listen(self) -> None:
@@ -61,19 +61,19 @@ class Notifier:
                 if message is None:
                     await pubsub.ping()  # a connection that died silently is found by it
                 elif message["type"] == "subscribe":
-                    self._hears(hears=message["data"] == len(self._listeners))
+                    self._set_connected(is_connected=message["data"] == len(self._listeners))
                 elif message["type"] == "message":
-                    self._hand_over(message["channel"], message["data"])
+                    self._dispatch(message["channel"], message["data"])
 
-    def _hand_over(self, channel: str, message: str) -> None:
+    def _dispatch(self, channel: str, message: str) -> None:
         try:
             self._listeners[channel](message)
         except ValueError:  # another writer's: ours are ids
             metrics.FOREIGN.inc()
 
-    def _hears(self, *, hears: bool) -> None:
-        self.is_connected = hears
-        if hears:
+    def _set_connected(self, *, is_connected: bool) -> None:
+        self.is_connected = is_connected
+        if is_connected:
             self.connected.set()
         else:
             self.connected.clear()

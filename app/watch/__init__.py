@@ -1,1 +1,1 @@
-"""From a notification to subscribers: the hub, its events, and the kinds of watches."""
+"""From a notification to subscribers: the hub, its events, and the watches."""

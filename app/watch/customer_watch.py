@@ -1,4 +1,4 @@
-"""A watch of all requests of a customer: the open ones are found by a notification and, without one, in PostgreSQL.
+"""Subscriptions to all requests of a customer: which of them are open, by notifications and, without one, by PostgreSQL.
 
 What happens in each request is `app.watch.hub`'s to know.
 """
@@ -6,7 +6,7 @@ What happens in each request is `app.watch.hub`'s to know.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -25,63 +25,65 @@ from app.runtime.supervision import Part
 from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Event, Follower
 from app.watch.hub import LOOK_EVERY_S, POLL_EVERY_S, WatchHub
+from app.watch.news_waiter import NewsWaiter
+from app.watch.push_watch import PushWatch
 
 log: Final = structlog.get_logger(__name__)
 
 OPEN_MAX: Final = 100
-"""Open requests of one customer that a subscription follows at once; it comes to the next ones as these end."""
+"""Open requests of one customer that a subscription watches at once; it comes to the next ones as these end."""
 CUSTOMERS_MAX: Final = 20_000
-_TOLD_MAX: Final = 1000
+_ENDED_MAX: Final = 1000
 
 
 @dataclass(slots=True, eq=False)
 class _Listener:
-    """One subscription. `named` are requests that may be this customer's and are not followed yet."""
+    """One subscription. `named` are requests that may be this customer's and are not watched yet."""
 
     customer: Customer
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    waiter: NewsWaiter = field(default_factory=NewsWaiter)
     named: set[UUID] = field(default_factory=set[UUID])
 
     def name(self, ids: Iterable[UUID]) -> None:
         self.named.update(ids)
         if self.named:
-            self.changed.set()
+            self.waiter.notify()
 
 
-class _Followed:
-    """The requests that one subscription follows, each until its end."""
+class _OpenWatches:
+    """The watches of one subscription, each until its request's end."""
 
-    def __init__(self, live: WatchHub, listener: _Listener, share: CallerShare | None) -> None:
-        self._live = live
+    def __init__(self, hub: WatchHub, listener: _Listener, share: CallerShare | None) -> None:
+        self._hub = hub
         self._share = share
         self._listener = listener
-        self._open: dict[UUID, tuple[Follower, AsyncExitStack]] = {}
-        self._told: deque[UUID] = deque(maxlen=_TOLD_MAX)
+        self._open: dict[UUID, PushWatch] = {}
+        self._ended: deque[UUID] = deque(maxlen=_ENDED_MAX)
 
     @property
     def followers(self) -> list[Follower]:
-        return [follower for follower, _ in self._open.values()]
+        return [watch.follower for watch in self._open.values()]
 
-    async def begin(self) -> None:
-        """Follows what has been named, as far as there is room; the next look names the rest again."""
+    async def start_named(self) -> None:
+        """Watches what has been named, as far as there is room; the next look names the rest again."""
         named, self._listener.named = self._listener.named, set()
-        for request_id in sorted(named - set(self._open) - set(self._told))[: OPEN_MAX - len(self._open)]:
-            async with AsyncExitStack() as stack:
-                following = self._live.following(request_id, self._is_ours, self._listener.changed, share=self._share)
-                try:
-                    follower = await stack.enter_async_context(following)
-                except NotFound:  # a ring names customers only roughly
-                    self._told.append(request_id)
-                    continue
-                self._open[request_id] = (follower, stack.pop_all())
+        for request_id in sorted(named - set(self._open) - set(self._ended))[: OPEN_MAX - len(self._open)]:
+            watch = self._listener.waiter.watch(self._hub)
+            try:
+                await watch.start(request_id, self._is_ours, share=self._share)
+            except NotFound:  # a notification names customers only roughly
+                self._ended.append(request_id)
+                continue
+            self._open[request_id] = watch
+            watch.notify()
 
-    async def end(self, *, everything: bool = False) -> None:
-        """Follows no more what is over."""
-        for request_id, (follower, stack) in list(self._open.items()):
-            if everything or follower.is_over:
+    def stop(self, *, everything: bool = False) -> None:
+        """Ends the watches of what is over."""
+        for request_id, watch in list(self._open.items()):
+            if everything or watch.follower.is_over:
                 del self._open[request_id]
-                self._told.append(request_id)
-                await stack.aclose()
+                self._ended.append(request_id)
+                watch.stop()
 
     def _is_ours(self, request: QuoteRequest) -> bool:
         return (request.tenant, request.customer_id) == self._listener.customer
@@ -90,16 +92,16 @@ class _Followed:
 class CustomerWatches:
     """Every customer's subscription of this process. Its owner runs `parts`."""
 
-    def __init__(self, pool: Pool, live: WatchHub, clock: Clock, *, shards: int) -> None:
+    def __init__(self, pool: Pool, hub: WatchHub, clock: Clock, *, shards: int) -> None:
         self._pool = pool
-        self._live = live
+        self._hub = hub
         self._clock = clock
         self._listeners: dict[int, set[_Listener]] = {}
         self._looks = GroupCommit(self._look)
-        live.bell.listen((keys.accepted(shard) for shard in range(shards)), self._on_ring)
+        hub.notifier.listen((keys.accepted(shard) for shard in range(shards)), self._on_notification)
 
     def parts(self) -> list[Part]:
-        return [Part("customer-looks", self._looks.run), Part("customer-silence", self._look_without_a_ring)]
+        return [Part("customer-looks", self._looks.run), Part("customer-silence", self._look_without_notification)]
 
     async def follow(self, customer: Customer, share: CallerShare | None = None) -> AsyncGenerator[Event, None]:
         """Every answer and every end of the customer's open requests, also of those that begin later; without an end.
@@ -108,23 +110,22 @@ class CustomerWatches:
             Unavailable, InterruptedWatch: PostgreSQL is away.
             ShareExhausted: the caller has subscriptions enough; each open request is one.
         """
-        with self._listening(customer, share) as listener:  # the ring is listened to before anything is read
+        with self._listening(customer, share) as listener:  # notifications count before anything is read
             listener.name(await self._looks.submit(listener))
-            followed = _Followed(self._live, listener, share)
+            watches = _OpenWatches(self._hub, listener, share)
             try:
                 while True:
                     raise_if_cancelled()
-                    listener.changed.clear()
-                    await followed.begin()
-                    for follower in followed.followers:
+                    await watches.start_named()
+                    for follower in watches.followers:
                         for event in follower.news():
                             yield event
-                    await followed.end()
-                    await self._live.wait(followed.followers, listener.changed)
+                    watches.stop()
+                    await listener.waiter.wait()
             finally:
-                await followed.end(everything=True)
+                watches.stop(everything=True)
 
-    def _on_ring(self, message: str) -> None:
+    def _on_notification(self, message: str) -> None:
         if not self._listeners:
             return
         for word in message.split():
@@ -132,15 +133,15 @@ class CustomerWatches:
             for listener in self._listeners.get(int(mark), ()):
                 listener.name([UUID(request_id)])
 
-    async def _look_without_a_ring(self) -> None:
-        """Now and then, and every second while the bell is down and once after it: rings may have been missed."""
+    async def _look_without_notification(self) -> None:
+        """Now and then, and every second while the notifier is disconnected and once after it: notifications may be missed."""
         looked_at = self._clock.monotonic()
         while True:
             raise_if_cancelled()
-            heard_before = self._live.bell.is_connected
+            was_connected = self._hub.notifier.is_connected
             await self._clock.sleep(POLL_EVERY_S)
-            is_heard = heard_before and self._live.bell.is_connected
-            if is_heard and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
+            is_connected = was_connected and self._hub.notifier.is_connected
+            if is_connected and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
                 continue
             looked_at = self._clock.monotonic()
             try:

@@ -1,42 +1,36 @@
-"""One subscriber's place in one request: what it has, what is new for it, and when there is nothing more to come."""
+"""One subscriber's place in one request: what it has, what is new for it, and when nothing more is to come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TypeAlias
-from uuid import UUID
 
 from app.codecs.quote_codec import QuoteEvent
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
-from app.domain.quote import Ending, Quote, QuoteRequest
+from app.domain.quote import Ending, QuoteRequest
 from app.redis.event_streams import Position
 from app.use_cases.caller_shares import CallerShare
 
 
 @dataclass(slots=True)
 class Received:
-    """One answer. `is_live`: it came after the subscription began."""
+    """One answer. `is_live` is false for those that were there before the subscriber."""
 
     cursor: Cursor
-    told: QuoteEvent
+    quote: QuoteEvent
     is_live: bool
-
-    @property
-    def quote(self) -> Quote:
-        return self.told.quote(self.cursor.request_id)
 
 
 @dataclass(slots=True)
 class Completed:
-    """The end, after every answer; `request` holds all its quotes."""
+    """The end, after every answer."""
 
     cursor: Cursor
-    request: QuoteRequest
     ending: Ending
-    told: Mapping[str, QuoteEvent]
-    """The quotes as they were published, by insurer."""
+    quotes: Mapping[str, QuoteEvent]
+    """All of them, by insurer."""
 
 
 Event: TypeAlias = Received | Completed
@@ -54,34 +48,27 @@ class InterruptedWatch(OsagoError):
 
 @dataclass(slots=True)
 class Watch:
-    """What is known of one request, shared by its subscriptions; `position` is the last event read."""
+    """What is known of one request, shared by its followers; `position` is the last event read."""
 
     position: Position
-    told: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
+    quotes: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
     """The quotes by insurer, in the order in which they were learnt."""
     ending: Ending | None = None
     listeners: set[Listener] = field(default_factory=set[Listener])
     """Called when there is news."""
 
     payload: tuple[object, bytes] | None = None
-    """The last encoded event and its cache key, reused when several subscribers run the same document from the same position."""
-    _quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
+    """What was written out last for one of several, and the key under which the next one wants the same."""
 
     def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
-        """Takes in new events, and calls the listeners if there are any."""
-        known = len(self.told), self.ending
-        for told in quotes:
-            self.told.setdefault(told.insurer_id, told)
+        """Takes in what is new, and calls the listeners if anything is."""
+        known = len(self.quotes), self.ending
+        for quote in quotes:
+            self.quotes.setdefault(quote.insurer_id, quote)
         self.ending = self.ending or ending
-        if known != (len(self.told), self.ending):
+        if known != (len(self.quotes), self.ending):
             for listener in tuple(self.listeners):
                 listener()
-
-    def quotes(self, request_id: UUID) -> Mapping[str, Quote]:
-        """What is known as the domain has it; made once, for the end."""
-        if len(self._quotes) < len(self.told):
-            self._quotes = {insurer_id: told.quote(request_id) for insurer_id, told in self.told.items()}
-        return self._quotes
 
 
 @dataclass(slots=True)
@@ -95,22 +82,21 @@ class Follower:
     share: CallerShare | None = None
     """Where the place is counted."""
     looked_at: int = 0
-    """So many of the quotes that the watch knows are in the cursor."""
+    """How many of the quotes that the watch knows are in the cursor."""
 
     def news(self) -> Iterator[Event]:
-        """What the subscriber lacks, each once; the end only after every answer. A subscriber that stops half-way has missed nothing."""
-        news = tuple(islice(self.watch.told.values(), self.looked_at, None))
-        for told in news if len(news) == 1 else sorted(news, key=_by_arrival):
-            cursor = self.cursor.having(told.insurer_id)
+        """What the subscriber lacks, each once; the end only after every answer. A caller that stops half-way has missed nothing."""
+        news = tuple(islice(self.watch.quotes.values(), self.looked_at, None))
+        for quote in news if len(news) == 1 else sorted(news, key=_by_arrival):
+            cursor = self.cursor.having(quote.insurer_id)
             if cursor.bits != self.cursor.bits:
                 self.cursor = cursor
-                yield Received(cursor, told, told.received_at > self.entered_at)
+                yield Received(cursor, quote, quote.received_at > self.entered_at)
         self.looked_at += len(news)
         watch = self.watch
         if watch.ending and not self.lacks_answers and not self.cursor.ended:
             self.cursor = self.cursor.having_end()
-            request = replace(self.request, quotes=watch.quotes(self.request.id), ending=watch.ending)
-            yield Completed(self.cursor, request, watch.ending, watch.told)
+            yield Completed(self.cursor, watch.ending, watch.quotes)
 
     @property
     def is_over(self) -> bool:
@@ -122,11 +108,11 @@ class Follower:
         return self.cursor.answered < len(self.request.insurers)
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Redis published the end and lost a quote."""
-        return self.watch.ending is not None and self.lacks_answers
+    def watch_lacks_answers(self) -> bool:
+        """Redis has the end and lost a quote."""
+        return self.watch.ending is not None and len(self.watch.quotes) < len(self.request.insurers)
 
 
-def _by_arrival(told: QuoteEvent) -> tuple[datetime, str]:
+def _by_arrival(quote: QuoteEvent) -> tuple[datetime, str]:
     """As `app.domain.quote.by_arrival`."""
-    return told.received_at, told.insurer_id
+    return quote.received_at, quote.insurer_id

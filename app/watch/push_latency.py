@@ -20,7 +20,7 @@ class PushLatency:
         if isinstance(event, Received) and event.is_live:
             if not self._received_at:
                 asyncio.get_running_loop().call_soon(self._observe)
-            self._received_at.append(event.told.received_at)
+            self._received_at.append(event.quote.received_at)
 
     def _observe(self) -> None:
         """All at once, which takes half the time of one by one in between."""

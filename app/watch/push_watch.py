@@ -1,11 +1,10 @@
-"""A subscription to one request that calls back instead of blocking: it needs no task, only one timer.
+"""A place in a request whose owner is called when there is news: the one engine of watching. It needs a timer, and no task.
 
-The timer does what `Live.wait` does for a task: it looks into PostgreSQL when no bell was heard for a
-while, and ends the request when its time is up.
+The timer rereads PostgreSQL after a silence, and ends the request when its time is up. A task that would rather wait than
+be called has `app.watch.news_waiter`.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -17,72 +16,72 @@ from app.watch.hub import TRY_AGAIN_S, WatchHub
 
 
 class PushWatch:
-    """From `begin` to `end`. `on_failure` is called when the follower cannot go on, and has to end it."""
+    """From `start` to `stop`. `on_failure` is called when the watch cannot go on; its owner stops it then."""
 
-    __slots__ = ("_heard_at_s", "_live", "_on_failure", "_on_news", "_timer", "follower", "is_on")
+    __slots__ = ("_hub", "_notified_at_s", "_on_failure", "_on_news", "_timer", "follower", "is_on")
 
     follower: Follower
-    """Since `begin` has returned."""
+    """Since `start` has returned."""
 
-    def __init__(self, live: WatchHub, on_news: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
-        self._live = live
+    def __init__(self, hub: WatchHub, on_news: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
+        self._hub = hub
         self._on_news = on_news
         self._on_failure = on_failure
         self.is_on = False
-        self._heard_at_s = 0.0
+        self._notified_at_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def begin(
+    async def start(
         self,
         request_id: UUID,
         may_see: Callable[[QuoteRequest], bool],
-        after: str | None,
+        after: str | None = None,
         share: CallerShare | None = None,
     ) -> None:
-        """Raises as `Live.enter`. What is known by then is delivered by the first `hear`, which the caller calls."""
-        self.follower = await self._live.enter(request_id, may_see, self.hear, after, share)
+        """Raises as `WatchHub.enter`. What is known by then is news too: the owner calls the first `notify`."""
+        self.follower = await self._hub.enter(request_id, may_see, self.notify, after, share)
         self.is_on = True
-        self._heard_at_s = time.monotonic()
+        self._notified_at_s = self._hub.clock.monotonic()
         self._set_timer()
 
-    def end(self) -> None:
-        """Nothing is called any more. Calling it again changes nothing."""
+    def stop(self) -> None:
+        """Ends all calls. Calling it again changes nothing."""
         if self.is_on:
             self.is_on = False
-            self._live.leave(self.follower, self.hear)
+            self._hub.leave(self.follower, self.notify)
             if self._timer:
                 self._timer.cancel()
 
-    def hear(self) -> None:
+    def notify(self) -> None:
         """There is news, or may be."""
-        if not self.is_on:  # it has not begun yet
+        if not self.is_on:  # it has not started yet
             return
-        self._heard_at_s = time.monotonic()
+        self._notified_at_s = self._hub.clock.monotonic()
         self._on_news()
-        if self.is_on and self.follower.is_in_doubt:
-            self._live.doubt([self.follower])
+        if self.is_on and self.follower.watch_lacks_answers:
+            self._hub.recheck(self.follower)
 
     def _set_timer(self, *, least_s: float = 0.0) -> None:
-        wait_s = self._live.wait_s(self.follower, silent_s=time.monotonic() - self._heard_at_s)
-        self._timer = asyncio.get_running_loop().call_later(max(wait_s, least_s), self._look)
+        wait_s = self._hub.wait_s(self.follower, silent_s=self._hub.clock.monotonic() - self._notified_at_s)
+        self._timer = self._hub.clock.call_later(max(wait_s, least_s), self._look)
 
     def _look(self) -> None:
-        if self._live.left_s(self.follower) <= 0:
+        if self._hub.left_s(self.follower) <= 0:
             self._end_request()
             return
-        now_s = time.monotonic()
-        if self._live.wait_s(self.follower, silent_s=now_s - self._heard_at_s) <= 0:
-            self._live.doubt([self.follower])
-            self._heard_at_s = now_s
+        now_s = self._hub.clock.monotonic()
+        if self._hub.wait_s(self.follower, silent_s=now_s - self._notified_at_s) <= 0:
+            self._hub.recheck(self.follower)
+            self._notified_at_s = now_s
         self._set_timer()
 
     def _end_request(self) -> None:
         try:
-            self._live.end(self.follower).add_done_callback(self._has_ended)
+            self._hub.end(self.follower).add_done_callback(self._on_ended)
         except Overloaded as error:
             self._on_failure(error)
 
-    def _has_ended(self, ending: asyncio.Future[None]) -> None:
+    def _on_ended(self, ending: asyncio.Future[None]) -> None:
         if not self.is_on or ending.cancelled():
             return
         error = ending.exception()

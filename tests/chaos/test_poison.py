@@ -36,7 +36,7 @@ class Deadly(RestPoll):
 async def test_a_job_that_kills_its_workers_is_a_dead_letter_and_its_neighbours_are_not(
     world: World, tmp_path: Path
 ) -> None:
-    """They were delivered as often as it was, and are told from it in wards."""
+    """They were delivered as often as it was, and are separated from it in isolated processes."""
     await _poisoned(world, tmp_path, innocents=30, max_deliveries=2)
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.faces import ID, NOW, by_every_face, by_graphql, context_of, events_of
 from support.quotes import COEFFICIENTS, an_offer
 
-from app.api import unwritable_quotes
 from app.api.rest.representations import event_document
+from app.api.schema import unwritable_quotes
 from app.codecs.quote_codec import (
     EVENT_BYTES_MAX,
     decode_answer,
@@ -24,11 +24,11 @@ from app.codecs.quote_codec import (
     encode_quote,
     to_event,
 )
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
 from app.domain.offers.offer_bounds import Bound, field_bounds
 from app.domain.quote import Offer, Quote, ReasonCode, failed
-from app.domain.tariff.formula import Coefficients
 from app.watch.events import Completed, Event, Received
 from workers.adapters.wire import as_offer
 
@@ -162,14 +162,9 @@ def broken_events() -> list[Event]:
     assert told.offer
     told.offer.premium = Decimal("1E-3000000")
     good = dataclasses.replace(a_quote_of(an_offer("9000.00")), insurer_id="volga")
-    quotes = {"sever": broken_quote(premium=Money(Decimal("1E-3000000"), "RUB")), "volga": good}
     return [
-        dataclasses.replace(received, told=told),
-        dataclasses.replace(
-            completed,
-            request=dataclasses.replace(completed.request, quotes=quotes),
-            told={"sever": told, "volga": to_event(good)},
-        ),
+        dataclasses.replace(received, quote=told),
+        dataclasses.replace(completed, quotes={"sever": told, "volga": to_event(good)}),
     ]
 
 

@@ -9,8 +9,9 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -76,16 +77,19 @@ def outside() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    base = tmp_path_factory.mktemp("wheel")
-    uv("build", "--quiet", "--wheel", "--out-dir", str(base / "dist"))
-    (wheel,) = (base / "dist").glob("*.whl")
-    uv("venv", "--quiet", str(base / "venv"))
-    (base / "elsewhere").mkdir()
-    installed = Installed(wheel, base / "venv", base / "elsewhere")
-    installed.add()
-    uv("pip", "install", "--python", str(installed.environment), "--no-deps", str(wheel))
-    return installed
+def installed() -> Generator[Installed, None, None]:
+    """Below no folder of pytest's, which is closed to the user that runs PostgreSQL where this one is root."""
+    with tempfile.TemporaryDirectory(prefix="osago-wheel-", ignore_cleanup_errors=True) as folder:
+        base = Path(folder)
+        base.chmod(0o755)
+        uv("build", "--quiet", "--wheel", "--out-dir", str(base / "dist"))
+        (wheel,) = (base / "dist").glob("*.whl")
+        uv("venv", "--quiet", str(base / "venv"))
+        (base / "elsewhere").mkdir()
+        found = Installed(wheel, base / "venv", base / "elsewhere")
+        found.add()
+        uv("pip", "install", "--python", str(found.environment), "--no-deps", str(wheel))
+        yield found
 
 
 def test_the_wheel_has_every_file_that_runs(installed: Installed) -> None:

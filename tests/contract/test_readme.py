@@ -17,7 +17,7 @@ from app.api import graphql_errors, graphql_request
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
 from app.api.execution import document_cost, prepared_documents
-from app.api.http import negotiation, view
+from app.api.http import negotiation, request_head
 from app.api.rest import problem_details, push_loop, stream_socket
 from app.api.websocket import graphql_socket, messages
 from app.codecs.quote_codec import EVENT_BYTES_MAX
@@ -223,7 +223,7 @@ MIB: Final = 1024 * 1024
 @pytest.mark.parametrize(
     ("text", "what", "limit"),
     [
-        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "body of an HTTP request", f"{request_head.BODY_BYTES_MAX // KIB} KiB"),
         (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MAX // KIB} KiB"),
         (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(PeerCost.CONTROL_FRAME)),
         (
@@ -332,7 +332,7 @@ MIB: Final = 1024 * 1024
             f"{topology.CONNECT_S_MAX:.0f} s, {topology.REPLY_S_MAX:.0f} s",
         ),
         (OPERATIONS, "keys of a request in Redis", f"{job_streams.KEPT_AFTER_EXPIRY.seconds // 60} min"),
-        (OPERATIONS, "wards at once, per worker", f"{quarantine.WARDS_MAX}"),
+        (OPERATIONS, "isolated processes at once, per worker", f"{quarantine.PROCESSES_MAX}"),
         (OPERATIONS, "place of the failure kept in a dead letter", f"{isolated_process.TRACE_LENGTH_MAX:,} characters"),
         (OPERATIONS, "ending after SIGTERM", f"{serve.DRAIN_S_MAX} s"),
     ],

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from support.applications import an_application
 
 from app.domain.application import Application, Driver, VehicleCategory, VehiclePurpose
+from app.domain.coefficients import Coefficients
 from app.domain.money import roubles
 from app.domain.tariff.edition_2025 import TARIFF_2025
-from app.domain.tariff.formula import Coefficients, age_experience, coefficients_for, corridor, premium, territory
+from app.domain.tariff.formula import age_experience, coefficients_for, corridor, premium, territory
 
 TODAY: Final = date(2026, 5, 1)
 ONE: Final = Decimal(1)

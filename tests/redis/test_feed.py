@@ -19,7 +19,7 @@ from support.servers import RedisAtHand
 from support.until import until
 
 from app.codecs import quote_codec
-from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, ReasonCode
+from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, Reason, ReasonCode
 from app.redis import keys
 from app.redis.event_streams import EventStreams, Published
 from app.redis.topology import connect, parse_address
@@ -108,7 +108,7 @@ async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: Even
         ("Quote", quote_codec._QuoteDocument),
         ("Offer", quote_codec._OfferDocument),
         ("Coefficients", quote_codec._CoefficientsDocument),
-        ("Reason", quote_codec._ReasonDocument),
+        ("Reason", Reason),
         ("Ending", quote_codec._EndingDocument),
     ],
 )

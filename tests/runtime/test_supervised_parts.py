@@ -79,7 +79,9 @@ async def test_each_part_of_an_api_and_of_a_worker_is_started_again(
     worker = await world.worker()
     await serves(world, api)
     supervisors: list[PartSupervisor] = [api.app.state.supervisor, worker.worker.supervisor]
-    expected(supervisors[0], "accept-commits", "live-rings", "bell", "clock", "sweeper", "lookout:redis", "admission")
+    expected(
+        supervisors[0], "accept-commits", "watch-notified", "notifier", "clock", "sweeper", "lookout:redis", "admission"
+    )
     expected(supervisors[1], "presence:0", "relay", "reader:sever:0", "reader:volga:0", "settle-news", "quarantine")
     before = failures()
     for supervisor in supervisors:

@@ -1,7 +1,8 @@
-"""Known mutations are answered before ASGI, and a connection behaves as if they were not: order, limits, ends."""
+"""Requests to GraphQL are answered without ASGI, and a connection behaves as if they were not: order, limits, ends."""
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from support.world import ApiAtHand, World
 
-from app.api.http.direct_view import DirectView
+from app.api.http.view import GraphQLView
 from app.server.http1.direct_http import DirectProtocol
 from bench.system import CREATE
 
@@ -64,18 +65,17 @@ async def api(world: World) -> ApiAtHand:
 
 
 @pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """For each request that was offered: whether it was taken."""
-    offered: list[bool] = []
-    begin = DirectView.begin
+def direct(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each request that the view gets: whether it comes from the protocol, without ASGI."""
+    ways: list[bool] = []
+    handle = GraphQLView.handle
 
-    def noted(self: DirectView, headers: Any, body: bytes) -> Any:
-        work = begin(self, headers, body)
-        offered.append(work is not None)
-        return work
+    def noted(self: GraphQLView, head: Any, body: bytes) -> Any:
+        ways.append(sys._getframe(1).f_code.co_name == "on_message_complete")
+        return handle(self, head, body)
 
-    monkeypatch.setattr(DirectView, "begin", noted)
-    return offered
+    monkeypatch.setattr(GraphQLView, "handle", noted)
+    return ways
 
 
 def accepted(answer: Answer) -> str:
@@ -84,7 +84,7 @@ def accepted(answer: Answer) -> str:
     return body["data"]["createQuoteRequest"]["quoteRequest"]["clientReference"]
 
 
-async def test_a_connection_is_used_again(world: World, api: ApiAtHand, begun: list[bool]) -> None:
+async def test_a_connection_is_used_again(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """Known and unknown in turns."""
     async with peer_of(api) as peer:
         for number in range(3):
@@ -92,10 +92,10 @@ async def test_a_connection_is_used_again(world: World, api: ApiAtHand, begun: l
             assert accepted(await peer.answer()) == f"a-{number}"
             peer.writer.write(peer.request(OTHER))
             assert len((await peer.answer())[2]["data"]["insurers"]) == 2
-    assert begun == [True, False] * 3
+    assert direct == [True] * 6
 
 
-async def test_answers_come_in_the_order_of_the_requests(world: World, api: ApiAtHand, begun: list[bool]) -> None:
+async def test_answers_come_in_the_order_of_the_requests(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """Three at once: each waits for the answer to the one before it, and then goes its own way."""
     async with peer_of(api) as peer:
         wishes = [{"input": world.new_request(clientReference=f"a-{number}")} for number in range(2)]
@@ -106,10 +106,10 @@ async def test_answers_come_in_the_order_of_the_requests(world: World, api: ApiA
         assert accepted(await peer.answer()) == "a-1"
         peer.writer.write(peer.request(CREATE, {"input": world.new_request(clientReference="a-2")}))
         assert accepted(await peer.answer()) == "a-2"
-    assert begun == [True, False, True, True]
+    assert direct == [True] * 4
 
 
-async def test_a_request_may_come_in_pieces(world: World, api: ApiAtHand, begun: list[bool]) -> None:
+async def test_a_request_may_come_in_pieces(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """Heads and bodies end where they end."""
     async with peer_of(api) as peer:
         request = peer.request(CREATE, {"input": world.new_request(clientReference="a-1")})
@@ -118,12 +118,12 @@ async def test_a_request_may_come_in_pieces(world: World, api: ApiAtHand, begun:
             await peer.writer.drain()
             await asyncio.sleep(0)
         assert accepted(await peer.answer()) == "a-1"
-    assert begun == [True]
+    assert direct == [True]
 
 
 @pytest.mark.parametrize(("head", "version"), [("Connection: close\r\n", "1.1"), ("", "1.0")])
 async def test_who_wants_no_more_is_hung_up_on(
-    world: World, api: ApiAtHand, begun: list[bool], head: str, version: str
+    world: World, api: ApiAtHand, direct: list[bool], head: str, version: str
 ) -> None:
     """Such connections go the usual way."""
     async with peer_of(api) as peer:
@@ -131,10 +131,10 @@ async def test_who_wants_no_more_is_hung_up_on(
         peer.writer.write(peer.request(CREATE, {"input": wish}, head=head, version=version))
         assert accepted(await peer.answer()) == "a-1"
         assert await peer.is_hung_up_on()
-    assert begun == []
+    assert direct == [False]
 
 
-async def test_who_asks_before_sending_is_told_to_go_on(world: World, api: ApiAtHand, begun: list[bool]) -> None:
+async def test_who_asks_before_sending_is_told_to_go_on(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """`Expect: 100-continue` likewise."""
     async with peer_of(api) as peer:
         request = peer.request(
@@ -145,15 +145,15 @@ async def test_who_asks_before_sending_is_told_to_go_on(world: World, api: ApiAt
         assert (await peer.answer())[0] == "HTTP/1.1 100 Continue"
         peer.writer.write(body)
         assert accepted(await peer.answer()) == "a-1"
-    assert begun == []
+    assert direct == [False]
 
 
-async def test_a_body_that_is_too_large_is_refused(world: World, api: ApiAtHand, begun: list[bool]) -> None:
+async def test_a_body_that_is_too_large_is_refused(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """It is not gathered for nothing, and what follows on the connection is served."""
     async with peer_of(api) as peer:
         peer.writer.write(peer.request(CREATE + "#" * 70_000, {"input": world.new_request()}))
         assert (await peer.answer())[0].split()[1] == "413"
-    assert begun == []
+    assert direct == [False]
 
 
 async def test_a_process_that_stops_answers_first(

@@ -13,7 +13,8 @@ async def one_call(circuit: SharedBreaker, call: Callable[[], Awaitable[Result]]
     """What a job of one call without a retry gets, or what it raises."""
     passage, is_answered = circuit.passage(), None
     try:
-        result = await passage.call(call)
+        async with passage.admitted():
+            result = await call()
         is_answered = True
     except InsurerUnavailable:
         is_answered = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -29,6 +30,14 @@ class MovedClock(Clock):
         waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._passed_s + seconds, next(self._order), waking))
         await waking
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        timer = asyncio.TimerHandle(loop.time(), callback, (), loop)
+        waking: asyncio.Future[None] = loop.create_future()
+        waking.add_done_callback(lambda _: None if timer.cancelled() else callback())
+        heapq.heappush(self._sleepers, (self._passed_s + seconds, next(self._order), waking))
+        return timer
 
     async def advance(self, seconds: float) -> None:
         """Moves on, and lets the tasks act that wake on the way."""

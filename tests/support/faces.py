@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from app.api.context import Context
-from app.api.execution.operation import stream
+from app.api.encoding import encode
+from app.api.execution.operation import OperationRunner
 from app.api.execution.prepared_documents import PreparedDocuments
 from app.api.graphql_request import GraphQLRequest
-from app.api.http.view import encode
 from app.api.insurer_directory import InsurerDirectory
 from app.api.rest.representations import event_document, request_document
 from app.api.schema.build import GRAPHQL
@@ -26,6 +26,7 @@ from app.postgres.cipher import Cipher
 from app.postgres.link_cipher import LinkCipher
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
+from app.runtime.shielded_tasks import ShieldedTasks
 from app.watch.events import Completed, Event, Received
 from app.watch.push_latency import PushLatency
 
@@ -33,6 +34,7 @@ NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
 ID = UUID("01936d2f-6a5e-7c3b-9d41-2f8e5b7a9c10")
 INSURERS = ("sever", "volga", "ural", "gone")
 OPERATIONS = PreparedDocuments(GRAPHQL)
+RUNNER = OperationRunner(OPERATIONS, ShieldedTasks(), introspection="on")
 QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
   coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
   reason { code message insurerCode }"""
@@ -55,14 +57,13 @@ class FrozenClock(Clock):
 def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""
 
-    async def follow(*_: object) -> AsyncGenerator[Event, None]:
-        for event in happening:
-            yield event
+    async def enter(*_: object) -> Any:
+        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False)
 
     names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written
     clock = FrozenClock()
-    live = SimpleNamespace(follow=follow)
+    live = SimpleNamespace(enter=enter, leave=lambda *_: None, wait_s=lambda *_, silent_s: 60 - silent_s, clock=clock)
     pushed = PushLatency(clock)
     services: Any = SimpleNamespace(
         live=live,
@@ -93,10 +94,9 @@ def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
 def events_of(quote: Quote) -> list[Event]:
     """The event of a quote, and the end of a request that has no other."""
     told, cursor = to_event(quote), Cursor(ID, INSURERS)
-    request = request_of({quote.insurer_id: quote})
     return [
         Received(cursor, told, is_live=True),
-        Completed(cursor, request, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
+        Completed(cursor, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
     ]
 
 
@@ -109,7 +109,7 @@ def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
         operation = dataclasses.replace(operation, written=None)
 
     async def results() -> list[bytes]:
-        found = [result async for result in stream(operation, asked, context_of(happening))]
+        found = [result async for result in RUNNER.stream(operation, asked, context_of(happening))]
         assert not any(result.errors for result in found), found
         return [msgspec.json.encode({"data": result.data}) for result in found]
 
@@ -118,12 +118,14 @@ def by_graphql(happening: list[Event], *, is_compiled: bool) -> list[bytes]:
 
 def by_every_face(quote: Quote) -> Mapping[str, list[bytes]]:
     """What each face writes of a quote: its event, and the end of its request."""
-    happening, services = events_of(quote), context_of([]).services
+    happening, context = events_of(quote), context_of([])
     return {
         "subscription": by_graphql(happening, is_compiled=True),
         "graphql-core": by_graphql(happening, is_compiled=False),
-        "REST, server-sent events, plain WebSocket": [encode(event_document(event, services)) for event in happening],
-        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), services))],
+        "REST, server-sent events, plain WebSocket": [
+            encode(event_document(event, context.services)) for event in happening
+        ],
+        "REST, a request": [encode(request_document(request_of({quote.insurer_id: quote}), context))],
         "feed": [encode_quote(quote)],
         "row": [(part or "").encode() for part in encode_answer(quote)],
     }

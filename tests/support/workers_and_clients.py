@@ -20,6 +20,7 @@ from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
 from app.watch.events import Completed
 from app.watch.hub import WatchHub
+from app.watch.news_waiter import watch_events
 
 INSURERS = ("sever", "volga", "ural")
 LEASE_S = 0.04
@@ -103,14 +104,14 @@ class Follower:
         self.task = asyncio.get_running_loop().create_task(self._follow())
 
     async def _follow(self) -> None:
-        async for event in self._live.follow(self._id, lambda _: True, self._after):
+        async for event in watch_events(self._live, self._id, lambda _: True, self._after):
             self._after = event.cursor.encode()
             assert not self.outcomes, "something comes after the end"
             if isinstance(event, Completed):
                 self.outcomes.append(event.ending.outcome)
             else:
                 self.insurers.append(event.quote.insurer_id)
-                self.quotes[event.quote.insurer_id] = event.quote
+                self.quotes[event.quote.insurer_id] = event.quote.quote(self._id)
 
     async def leave(self) -> None:
         self.task.cancel()

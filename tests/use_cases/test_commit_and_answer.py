@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from support.plans import planned
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.compiled import plan_cache
 from app.api.compiled.mutation_plan import MutationPlan, compile_plan
-from app.api.compiled.not_compilable import PLANS
+from app.api.compiled.selections import PLANS
+from app.api.execution import prepared_documents
 from app.use_cases import accept
 from bench.system import CREATE
 from sandbox.demo.servers import Redis
@@ -65,12 +66,12 @@ async def test_a_compiler_that_fails_costs_the_plan_alone(
     def broken(*_: object) -> MutationPlan:
         raise error
 
-    monkeypatch.setattr(plan_cache, "compile_plan", broken)
+    monkeypatch.setattr(prepared_documents, "compile_plan", broken)
     before = failures(PLANS)
     for _ in range(5):
         await accepted(world, api)
     await until(lambda: failures(PLANS) == before + 1)
-    assert (await stored(world), len(api.services.plans)) == (5, 0)
+    assert (await stored(world), len(planned(api.services.operations))) == (5, 0)
     assert sum("part.failed" in record.getMessage() for record in caplog.records) == 1
 
 
@@ -89,36 +90,49 @@ async def test_a_plan_is_compiled_when_its_answer_has_been_sent(
             seen.append(caller.recv(65536, socket.MSG_PEEK))
             return compile_plan(*arguments)
 
-        monkeypatch.setattr(plan_cache, "compile_plan", look)
+        monkeypatch.setattr(prepared_documents, "compile_plan", look)
         caller.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
         await until(lambda: seen)
     assert b"QuoteRequestAccepted" in seen[0]
     assert seen[0].endswith(b"}")
 
 
-def spoilt(plan: MutationPlan, step: str, error: Exception) -> Callable[..., Any]:
-    def fail(*_: object) -> Any:
-        raise error
-
-    object.__setattr__(plan, step, fail)
-    return fail
-
-
-@pytest.mark.parametrize("step", ["decode", "input_of", "write"])
+@pytest.mark.parametrize("step", ["read", "write"])
 @pytest.mark.parametrize("error", SURPRISES, ids=lambda error: type(error).__name__)
 async def test_a_plan_that_fails_is_given_up_and_its_request_answered(
-    world: World, api: ApiAtHand, step: str, error: Exception
+    world: World, api: ApiAtHand, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the request has been committed by then: once, and its answer is graphql-core's."""
-    for _ in range(2):
-        await accepted(world, api)
-    await until(lambda: len(api.services.plans) == 1)
-    plan = api.services.plans.known(CREATE, None)
-    spoilt(plan, step, error)
+    await taught(world, api)
+    called: list[object] = []
+
+    def fail(*arguments: object) -> Any:
+        called.append(arguments)
+        raise error
+
+    monkeypatch.setattr(MutationPlan, step, fail)
     found = await accepted(world, api, clientReference="a-1")
-    assert found["quoteRequest"]["id"]
+    assert (len(called), len(planned(api.services.operations))) == (1, 0)
     assert await stored(world) == 3
     assert found["quoteRequest"]["id"] == (await accepted(world, api, clientReference="a-1"))["quoteRequest"]["id"]
+
+
+@pytest.mark.parametrize("odd", [object(), float, {1: {2: object()}}], ids=["object", "class", "nested"])
+async def test_what_a_plan_writes_and_json_has_not_costs_the_plan_alone(
+    world: World, api: ApiAtHand, odd: object
+) -> None:
+    """It is encoded while graphql-core can still answer."""
+    await taught(world, api)
+    object.__setattr__(planned(api.services.operations)[0].plan, "writer", lambda *_: odd)
+    await accepted(world, api)
+    assert (await stored(world), len(planned(api.services.operations))) == (3, 0)
+
+
+async def taught(world: World, api: ApiAtHand) -> None:
+    """The document has a plan."""
+    for _ in range(2):
+        await accepted(world, api)
+    await until(lambda: len(planned(api.services.operations)) == 1)
 
 
 async def by_graphql(world: World, api: ApiAtHand) -> None:

@@ -100,7 +100,7 @@ async def test_a_ring_brings_a_new_request_without_a_look(
     """Nobody looks into PostgreSQL in between."""
     monkeypatch.setattr(api.services.customers, "_look_for_all", never)
     async with watching(api, api.token) as socket:
-        await until(lambda: api.services.live.bell.is_connected)
+        await until(lambda: api.services.live.notifier.is_connected)
         accepted = await world.accepted(api)
         await settler.settle(accepted, "sever")
         assert await answer_of(socket) == (id_of(accepted), "sever")

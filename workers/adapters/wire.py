@@ -14,10 +14,10 @@ from typing import Any, Final, Literal, TypeVar, cast
 import msgspec
 
 from app.domain.application import Application
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
 from app.domain.quote import Answer, NoOffer, Offer, declined
-from app.domain.tariff.formula import Coefficients
 from workers.adapters.adapter import Created
 from workers.adapters.transport.insurer_http import Reply
 

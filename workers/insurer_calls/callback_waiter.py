@@ -39,7 +39,7 @@ class CallbackWaiter:
         self._mailbox = mailbox
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
 
-    def ring(self, ids: list[UUID]) -> None:
+    def notify(self, ids: list[UUID]) -> None:
         """Something has come about these requests."""
         for id_ in ids:
             for event in self._waiting.get(id_, ()):

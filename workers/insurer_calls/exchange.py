@@ -1,8 +1,8 @@
 """Asking one insurer about one application: create, then poll until there is an answer, all inside one absolute end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter
@@ -26,8 +26,7 @@ from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
-from workers.resilience.circuit_breaker import SharedBreaker
-from workers.resilience.passage import Passage
+from workers.resilience.circuit_breaker import Passage, SharedBreaker
 from workers.resilience.rate_limit import RateLimits, Turn
 
 Result = TypeVar("Result")
@@ -119,14 +118,16 @@ class InsurerExchange:
             metrics.UNLAWFUL.labels(self._settings.id).inc()
         return answer
 
-    async def _ask(self, asked: _Conversation) -> Answer:
+    async def _ask(self, conversation: _Conversation) -> Answer:
         if not self._adapter.abilities.calls_back:
-            return await self._converse(asked)
+            return await self._converse(conversation)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
-        return await race(self._called_back.answer(asked.job, self._adapter, self._containment), self._converse(asked))
+        return await race(
+            self._called_back.answer(conversation.job, self._adapter, self._containment), self._converse(conversation)
+        )
 
-    async def _converse(self, asked: _Conversation) -> Answer:
-        job, ownership = asked.job, asked.ownership
+    async def _converse(self, conversation: _Conversation) -> Answer:
+        job, ownership = conversation.job, conversation.ownership
         application_id = job.application_id
         if application_id == _SENT:  # by a worker that never recorded the answer: a second create may be one too many
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
@@ -134,7 +135,7 @@ class InsurerExchange:
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
-                CREATE, asked, lambda: self._adapter.create(job.application, job.idempotency_key)
+                CREATE, conversation, lambda: self._adapter.create(job.application, job.idempotency_key)
             )
             if not isinstance(created, Created):
                 return created
@@ -144,17 +145,17 @@ class InsurerExchange:
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
         job.holding.application_id = application_id
-        self._called_back.ring([job.request_id])
+        self._called_back.notify([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
-        return await self._poll(asked, application_id)
+        return await self._poll(conversation, application_id)
 
-    async def _poll(self, asked: _Conversation, application_id: str) -> Answer:
+    async def _poll(self, conversation: _Conversation, application_id: str) -> Answer:
         polls = 0
         while True:
             raise_if_cancelled()
-            await self._clock.sleep(self._wait_s(asked.job, polls))
-            answer = await self._step(POLL, asked, lambda: self._adapter.poll(application_id))
+            await self._clock.sleep(self._wait_s(conversation.job, polls))
+            answer = await self._step(POLL, conversation, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
             polls += 1
@@ -163,15 +164,16 @@ class InsurerExchange:
         interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
         return last_look_s if 0 < last_look_s < interval_s else interval_s
 
-    async def _step(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
         failures = 0
         while True:
             raise_if_cancelled()
             await self._pace.wait(self.insurer_id)
-            await asked.ownership.confirm(asked.job)
+            await conversation.ownership.confirm(conversation.job)
             try:
-                result = await self._call(step, asked, call)
+                async with self._admitted(step, conversation):
+                    result = checked(step, await call())
             except InsurerError as error:
                 failures += 1
                 decision = verdict(
@@ -180,7 +182,7 @@ class InsurerExchange:
                     is_created=step == POLL,
                     retry=self._settings.retry,
                     may_repeat=step == POLL or self._adapter.abilities.is_idempotent,
-                    left_s=self.left_s(asked.job),
+                    left_s=self.left_s(conversation.job),
                 )
                 is_answered = _is_answer(error)
             else:
@@ -191,25 +193,21 @@ class InsurerExchange:
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer, is_answered=is_answered)
 
-    async def _call(self, step: str, asked: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
-        """One call, when the limit and the circuit let it through."""
+    @asynccontextmanager
+    async def _admitted(self, step: str, conversation: _Conversation) -> AsyncGenerator[None, None]:
+        """Around one call: the circuit and the limit admit it, its result is counted, a pause that it brings is shared."""
         limit = self._limits.of[step]
-        turn = Turn(limit, lambda: self.left_s(asked.job), self._circuit.check)
-
-        async def counted() -> Result:
-            began_at = self._clock.monotonic()
-            try:
-                gate = gated(turn.keep) if limit.has_rate else nullcontext()
-                with self._containment.around(step), gate:
-                    result = checked(step, await call())
-            except InsurerError as error:
-                self._count(step, error, self._clock.monotonic() - began_at)
-                raise
-            self._count(step, None, self._clock.monotonic() - began_at)
-            return result
-
+        turn = Turn(limit, lambda: self.left_s(conversation.job), self._circuit.check)
         try:
-            return await asked.passage.call(counted, before=turn.take)
+            async with conversation.passage.admitted(before=turn.take):
+                began_at = self._clock.monotonic()
+                try:
+                    with self._containment.around(step), gated(turn.keep) if limit.has_rate else nullcontext():
+                        yield
+                except InsurerError as error:
+                    self._count(step, error, self._clock.monotonic() - began_at)
+                    raise
+                self._count(step, None, self._clock.monotonic() - began_at)
         except OurLimit:
             raise
         except InsurerBusy as busy:

@@ -66,11 +66,21 @@ class Lane:
         """Batches that are being begun with."""
         self._tasks = IsolatedTasks(f"lane:{settings.id}")
         self._waiting = LogThrottle(resources.clock)
-        self.refused = LogThrottle(resources.clock)
-        """Redis refuses what readers of this lane ask of it, and may do so for hours."""
         self.is_stopping = False
-        self.doubtful: set[int] = set()
-        """Shards in which Redis may hold jobs for this worker that the lane knows nothing of."""
+        refusals = LogThrottle(resources.clock)
+        self._readers = [
+            StreamReader(
+                self.insurer_id,
+                resources,
+                self.room,
+                self.begin,
+                refusals,
+                is_stopping=lambda: self.is_stopping,
+                shard=shard,
+                consumer=consumer,
+            )
+            for shard in range(resources.jobs.shards)
+        ]
         metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
 
     @property
@@ -90,11 +100,7 @@ class Lane:
 
     def parts(self) -> list[Part]:
         """A reader for each shard; they end when the lane stops."""
-        readers = [
-            StreamReader(self, self._resources, shard=shard, consumer=self._consumer)
-            for shard in range(self._resources.jobs.shards)
-        ]
-        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in readers]
+        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in self._readers]
 
     async def finish(self, *, max_s: float) -> None:
         """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
@@ -106,7 +112,7 @@ class Lane:
         for delivery in deliveries:
             held = self._holdings.get(delivery.request_id)
             if held:
-                held.adopt(delivery)
+                held.redeliver(delivery)
             else:
                 begun.append(Holding(delivery))
                 self._holdings[delivery.request_id] = begun[-1]
@@ -133,11 +139,11 @@ class Lane:
         """Reads nothing new, and hands back the jobs that are not being settled."""
         self.is_stopping = True
         self._freed.set()
-        asked = [h for h in self._holdings.values() if not h.is_settling]
-        for holding in asked:
+        unsettled = [h for h in self._holdings.values() if not h.is_settling]
+        for holding in unsettled:
             if holding.task:
                 holding.task.cancel()
-        await self._give_back(asked, "stopping", counted=False)
+        await self._give_back(unsettled, "stopping", counted=False)
 
     async def _load(self, begun: Sequence[Holding]) -> None:
         """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
@@ -174,7 +180,7 @@ class Lane:
         try:
             await self._resources.jobs.discard(self.insurer_id, holding.delivery)
         except RedisAway:
-            self.doubtful.add(holding.delivery.shard)
+            self._readers[holding.delivery.shard].doubt()
 
     async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
@@ -202,7 +208,7 @@ class Lane:
                 await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
-            self.doubtful.add(holding.delivery.shard)
+            self._readers[holding.delivery.shard].doubt()
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
@@ -242,7 +248,7 @@ class Lane:
             holding=holding,
         )
 
-    async def _give_back(self, holdings: Iterable[Holding], why: str, *, counted: bool) -> None:
+    async def _give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
         """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
         shards: dict[int, dict[str, int]] = {}
         for holding in holdings:
@@ -252,10 +258,10 @@ class Lane:
         for shard, entries in shards.items():
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
-                metrics.HANDED_BACK.labels(self.insurer_id, why).inc(len(entries))
+                metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))
             except RedisAway as error:  # the jobs wait for this worker
                 log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
-                self.doubtful.add(shard)
+                self._readers[shard].doubt()
 
     def _release(self, holding: Holding) -> None:
         self._holdings.pop(holding.delivery.request_id, None)

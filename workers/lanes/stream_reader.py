@@ -1,18 +1,17 @@
 """A lane's reader in one shard: a blocking connection of its own, and what to do when a read fails."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
 from app.domain.errors import RedisAway
-from app.redis.job_streams import JobReader, NoGroup
+from app.redis.job_streams import Delivery, JobReader, NoGroup
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
-
-if TYPE_CHECKING:
-    from workers.lanes.lane import Lane
+from app.runtime.periodic import LogThrottle
 
 log: Final = structlog.get_logger(__name__)
 
@@ -28,37 +27,59 @@ _TURNS: Final = 3
 class StreamReader:
     """Reads until its lane stops. A read is never cancelled: what Redis has delivered by then would be orphaned.
 
-    What is neither Redis's refusal nor its absence ends `run`; the next one begins with a new connection, and with what may
-    have been delivered meanwhile.
+    An error that is neither Redis's refusal nor its absence ends `run`; the next one begins with a new connection, and with
+    the jobs that may have been delivered meanwhile.
+
+    `room` returns for how many jobs the lane has places, 0 when it stops; `begin` takes jobs on. `refusals` throttles the log
+    for all readers of the lane: Redis may refuse for hours.
     """
 
-    def __init__(self, lane: "Lane", resources: Resources, *, shard: int, consumer: str) -> None:
-        self._lane = lane
+    def __init__(
+        self,
+        insurer_id: str,
+        resources: Resources,
+        room: Callable[[], Awaitable[int]],
+        begin: Callable[[Sequence[Delivery]], None],
+        refusals: LogThrottle,
+        *,
+        is_stopping: Callable[[], bool],
+        shard: int,
+        consumer: str,
+    ) -> None:
+        self._insurer_id = insurer_id
+        self._room = room
+        self._begin = begin
+        self._refusals = refusals
+        self._is_stopping = is_stopping
         self.shard = shard
+        self._is_doubtful = True
+        """Redis may hold jobs for this worker that the lane does not have."""
         self._audited_at = resources.clock.monotonic()
         self._clock = resources.clock
-        self._make = partial(
-            JobReader, resources.redis_address, shard=shard, insurer_id=lane.insurer_id, consumer=consumer
-        )
+        self._make = partial(JobReader, resources.redis_address, shard=shard, insurer_id=insurer_id, consumer=consumer)
 
     async def run(self) -> None:
         self._reader = self._make()
-        self._lane.doubtful.add(self.shard)
+        self.doubt()
         try:
-            while not self._lane.is_stopping:
+            while not self._is_stopping():
                 raise_if_cancelled()
                 await self.run_once()
         finally:
             await self._reader.close()
 
+    def doubt(self) -> None:
+        """Has the jobs looked up, before the next read, that are pending for this consumer."""
+        self._is_doubtful = True
+
     async def run_once(self) -> None:
         """Reads once, as many jobs as the lane has places for."""
         try:
-            if self.shard in self._lane.doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
+            if self._is_doubtful or self._clock.monotonic() > self._audited_at + AUDIT_EVERY_S:
                 await self._read_own()
-            if room := await self._lane.room():
+            if room := await self._room():
                 deliveries = await self._reader.read(room)
-                self._lane.begin(deliveries)
+                self._begin(deliveries)
                 if len(deliveries) == READ_MAX:
                     await self._give_way()
         except NoGroup:
@@ -68,16 +89,16 @@ class StreamReader:
             if error.refusal:
                 self._report_refusal(error)
             # The reply may have been lost on its way: what it held is pending for this consumer.
-            self._lane.doubtful.add(self.shard)
-            log.debug("reader.waits", insurer=self._lane.insurer_id, error=str(error))
+            self.doubt()
+            log.debug("reader.waits", insurer=self._insurer_id, error=str(error))
             await self._clock.sleep(_RETRY_S)
 
     def _report_refusal(self, error: RedisAway) -> None:
-        if self._lane.refused.is_due:
-            log.warning("reader.refused", insurer=self._lane.insurer_id, error=error.refusal)
+        if self._refusals.is_due:
+            log.warning("reader.refused", insurer=self._insurer_id, error=error.refusal)
 
     async def _give_way(self) -> None:
-        """A lane with a backlog leaves the others as much of this worker's time as it takes itself."""
+        """Leaves the other lanes as much of this worker's time as this lane's queue takes."""
         began_at = self._clock.monotonic()
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -89,13 +110,13 @@ class StreamReader:
         try:
             await self._reader.make_group()
         except RedisAway:
-            self._lane.doubtful.add(self.shard)
+            self.doubt()
 
     async def _read_own(self) -> None:
-        """Begins the jobs that are pending for this consumer and that no lane holds: no other worker would ever take them."""
+        """Begins the jobs that are pending for this consumer and not in its lane: no other worker would take them over."""
         self._audited_at = self._clock.monotonic()
-        self._lane.doubtful.discard(self.shard)
+        self._is_doubtful = False
         after = "0"
         while deliveries := await self._reader.read_own(_OWN_MAX, after):
-            self._lane.begin(deliveries)
+            self._begin(deliveries)
             after = deliveries[-1].entry

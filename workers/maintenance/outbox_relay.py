@@ -32,7 +32,7 @@ async def relay_once(resources: Resources) -> None:
             requests = await read_requests(connection, [notice.request_id for notice in notices])
         if not notices:
             return
-        await _tell(resources, [(notice, requests[notice.request_id]) for notice in notices])
+        await _publish(resources, [(notice, requests[notice.request_id]) for notice in notices])
         async with connected(resources.pool) as connection:
             await delete_notices(connection, notices)
         metrics.RELAYED.inc(len(notices))
@@ -40,7 +40,7 @@ async def relay_once(resources: Resources) -> None:
             return
 
 
-async def _tell(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:
+async def _publish(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:
     await resources.jobs.enqueue(
         [
             Enqueued(request.id, missing, request.expires_at, customer_mark(request.tenant, request.customer_id))

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
 
-NOBODY: Final = -1
+NO_JOB: Final = -1
 _NUMBER: Final = struct.Struct("<i")
 
 
@@ -22,11 +22,11 @@ class CrashMarker:
     def prepare(descriptor: int) -> None:
         """Makes an empty file one that can be shared."""
         with open(descriptor, "wb", closefd=False) as file:
-            file.write(_NUMBER.pack(NOBODY))
+            file.write(_NUMBER.pack(NO_JOB))
 
     @property
     def marked(self) -> int:
-        """The number of the job that ran when the process died; else `NOBODY`."""
+        """The number of the job that ran when the process died; else `NO_JOB`."""
         return int(_NUMBER.unpack(self._memory[:])[0])
 
     def _mark(self, number: int) -> None:
@@ -34,7 +34,7 @@ class CrashMarker:
 
     async def marking(self, number: int, work: Awaitable[Result]) -> Result:
         """Does the work, marked with this number whenever one of its steps is on the CPU."""
-        return await _Steps(work, partial(self._mark, number), partial(self._mark, NOBODY))
+        return await _Steps(work, partial(self._mark, number), partial(self._mark, NO_JOB))
 
 
 class _Steps(Awaitable[Result]):

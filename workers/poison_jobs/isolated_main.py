@@ -1,4 +1,4 @@
-"""The program of a ward: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
+"""The program of an isolated process: asks about suspect jobs in a process of its own, and prints a line for each that has ended.
 
 A failure is reported by its place in the code. Never the text of an error, though: it may hold personal data, and what is printed
 here stays in the dead letter.

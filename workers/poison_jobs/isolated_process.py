@@ -1,4 +1,4 @@
-"""A ward: suspect jobs in a process of their own, where none of them can harm a worker."""
+"""An isolated process for suspect jobs, where none of them can harm a worker."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ import msgspec
 from app.codecs.quote_codec import decode_quote
 from app.domain.quote import Answer
 from app.redis.job_streams import Delivery
-from workers.poison_jobs.crash_marker import NOBODY, CrashMarker
+from workers.poison_jobs.crash_marker import NO_JOB, CrashMarker
 
 TRACE_LENGTH_MAX: Final = 8000
 _LINE_BYTES_MAX: Final = 1024 * 1024
@@ -45,13 +45,13 @@ class SuspectJob:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A suspect that failed by itself, or that stood in a ward which died (`reason` is then `killed`)."""
+    """A suspect that failed by itself, or whose process died (`reason` is then `killed`)."""
 
     suspect: SuspectJob
     reason: str
     trace: str
     is_marked: bool = False
-    """Whether the ward died in one of its steps: it is most likely the one."""
+    """Whether the process died in one of its steps: it is most likely the one."""
 
 
 class IsolatedProcess:
@@ -67,7 +67,7 @@ class IsolatedProcess:
             CrashMarker.prepare(shared.fileno())
             marker, numbers = CrashMarker(shared.fileno()), list(self._left)
             trace = await self._run(shared.fileno(), seconds)
-        marked = numbers[marker.marked] if marker.marked != NOBODY else None
+        marked = numbers[marker.marked] if marker.marked != NO_JOB else None
         killed = [Failure(left, "killed", trace, is_marked=key == marked) for key, left in self._left.items()]
         return self._failures + killed
 
@@ -81,19 +81,19 @@ class IsolatedProcess:
             pass_fds=[shared],
             limit=_LINE_BYTES_MAX,
         )
-        telling = asyncio.create_task(self._tell(process))
+        collecting = asyncio.create_task(self._collect(process))
         try:
             async with asyncio.timeout(seconds):
-                return await telling
+                return await collecting
         except TimeoutError:
             return "it did not end"
         finally:
-            telling.cancel()
+            collecting.cancel()
             if process.returncode is None:
                 process.kill()
             await process.wait()
 
-    async def _tell(self, process: asyncio.subprocess.Process) -> str:
+    async def _collect(self, process: asyncio.subprocess.Process) -> str:
         """Returns the end of what it said on standard error: faulthandler names the place of a crash."""
         assert process.stdin is not None  # noqa: S101 - they are pipes
         assert process.stdout is not None  # noqa: S101

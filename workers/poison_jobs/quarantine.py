@@ -1,7 +1,7 @@
 """Quarantine: jobs that were delivered too often run apart from all others.
 
 Such a job may have killed its workers, or only stood beside the one that did, and beside a fast killer stand a thousand
-innocents. So they go into a ward together, a process of their own; if it dies, the job that was running goes into another one
+others. So they run together in an isolated process; if it dies, the job that was running goes into another one
 alone. Where that is not known, they are split into two until the killer is alone. A job that fails alone, or by an error
 of its own, is a dead letter.
 """
@@ -25,12 +25,12 @@ from workers.poison_jobs.isolated_process import Failure, IsolatedProcess, Suspe
 
 log: Final = structlog.get_logger(__name__)
 
-WARDS_MAX: Final = 8
+PROCESSES_MAX: Final = 8
 GATHER_S: Final = 0.1
 GRACE_S: Final = 2.0
 
 
-class WardFailed(Exception):
+class IsolationFailed(Exception):
     """A bug in what isolates jobs, not in the jobs: they are handed back."""
 
 
@@ -41,10 +41,10 @@ class Quarantine:
         self._resources = resources
         self._letters = DeadLetters(resources.redis, shards=resources.settings.shards)
         self._max_deliveries = resources.settings.max_deliveries
-        self._places = asyncio.Semaphore(WARDS_MAX)
+        self._places = asyncio.Semaphore(PROCESSES_MAX)
         self._waiting: list[SuspectJob] = []
         self._called = asyncio.Event()
-        self._isolating = IsolatedTasks("ward")
+        self._isolating = IsolatedTasks("isolated")
 
     def is_suspect(self, delivery: Delivery) -> bool:
         return delivery.deliveries >= self._max_deliveries
@@ -60,12 +60,12 @@ class Quarantine:
         return await verdict
 
     async def run(self) -> None:
-        """Opens a ward for the jobs that came together."""
+        """Starts an isolated process for the jobs that came together."""
         try:
             while True:
                 raise_if_cancelled()
                 await self.run_once()
-        except asyncio.CancelledError:  # the process ends, and its wards with it
+        except asyncio.CancelledError:  # the process ends, and its isolated processes with it
             await self._isolating.ended(max_s=0)
             raise
 
@@ -77,30 +77,30 @@ class Quarantine:
         self._isolating.start(self._isolate_all(suspects))
 
     async def _isolate_all(self, suspects: Sequence[SuspectJob]) -> None:
-        """After any error of the ward no lane waits for a verdict that never comes."""
+        """After any error of the isolated process no lane waits for a verdict that never comes."""
         try:
             await self._isolate(suspects)
         except Exception as error:
             for suspect in suspects:
                 if not suspect.verdict.done():
-                    suspect.verdict.set_exception(WardFailed(type(error).__name__))
+                    suspect.verdict.set_exception(IsolationFailed(type(error).__name__))
             raise
 
     async def _isolate(self, suspects: Sequence[SuspectJob]) -> None:
-        """Asks about them in one ward, and then about those that it left in smaller ones."""
+        """Asks about them in one process, and then about those that it left in smaller groups."""
         waited_for = [suspect for suspect in suspects if not suspect.verdict.done()]
         if not waited_for:
             return
-        failures = await self._in_a_ward(waited_for)
-        guilty = [failure for failure in failures if failure.reason == "failed" or len(waited_for) == 1]
-        for failure in guilty:
+        failures = await self._run_isolated(waited_for)
+        culprits = [failure for failure in failures if failure.reason == "failed" or len(waited_for) == 1]
+        for failure in culprits:
             await self._give_up(failure)
-        left = [failure for failure in failures if failure not in guilty]
+        left = [failure for failure in failures if failure not in culprits]
         if left:
             log.warning("quarantine.process_died", jobs=len(waited_for), left=len(left))
             await asyncio.gather(*map(self._isolate, _parted(left)))
 
-    async def _in_a_ward(self, suspects: Sequence[SuspectJob]) -> list[Failure]:
+    async def _run_isolated(self, suspects: Sequence[SuspectJob]) -> list[Failure]:
         async with self._places:
             left_s = self._resources.clock.seconds_until(max(suspect.ends_at for suspect in suspects))
             if left_s > 0:
@@ -132,7 +132,7 @@ class Quarantine:
 
 
 def _parted(failures: Sequence[Failure]) -> tuple[list[SuspectJob], list[SuspectJob]]:
-    """The job that a ward died of, and the others; two halves where it is not known."""
+    """The job that a process died of, and the others; two halves where it is not known."""
     marked = [failure.suspect for failure in failures if failure.is_marked]
     others = [failure.suspect for failure in failures if not failure.is_marked]
     if marked:

@@ -1,30 +1,29 @@
-"""A circuit per insurer, over aiobreaker's state machine and a window of our own (`workers.resilience.failure_window`).
+"""A circuit per insurer, shared by all workers: `admit` a call, then report that it has `succeeded` or `failed`.
 
-aiobreaker alone lets every call through when half open, and knows nothing of other workers. Here one trial in the whole
-cluster decides, and an open circuit is open for all; without Redis each worker decides by its own calls.
+aiobreaker is inside, under `workers.resilience.failure_window`. It admits every call when half open, and knows nothing of
+other workers. Here one trial in the whole cluster decides, and an open circuit is open for all workers; without Redis each
+worker goes by its own calls.
 
 Two things open it: too many failed calls within the window, which takes traffic; and some jobs in a row, over all workers,
 that ended without an answer, which takes none. A trial is a job with its retries, so that a cold first call proves nothing.
 """
 
 import asyncio
-import contextlib
 import random
 import secrets
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Final, TypeVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
 
-from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
+from aiobreaker import CircuitBreakerState
 
 from app.config.insurers_file import InsurerSettings
-from app.domain.errors import CircuitOpen, InsurerError, InsurerUnavailable, RedisAway
+from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, RedisAway
 from app.domain.insurer import Availability
 from app.redis.insurer_states import InsurerStates, OpenCircuit
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
-from workers.resilience.failure_window import JITTER, TRIPPED, CountedCall, FailureWindow
-from workers.resilience.passage import Passage
+from workers.resilience.failure_window import JITTER, CountedCall, FailureWindow
 
 Result = TypeVar("Result")
 
@@ -34,17 +33,10 @@ TRIAL_WAIT_S_MAX: Final = 3.0
 """A job that comes while a trial is under way waits so long for its outcome."""
 TRIAL_GRACE_S: Final = 2.0
 SHARE_S_MAX: Final = 0.5
-_AT_ONCE: Final = timedelta(microseconds=1)
-
-_AVAILABILITY: Final = {
-    CircuitBreakerState.CLOSED: Availability.AVAILABLE,
-    CircuitBreakerState.HALF_OPEN: Availability.RECOVERING,
-    CircuitBreakerState.OPEN: Availability.UNAVAILABLE,
-}
 
 
 class SharedBreaker:
-    """Stands before every call to one insurer. Its window is this worker's own; its state is shared by all."""
+    """Stands before every call to one insurer. Its window is this worker's own; its state is shared by all workers."""
 
     def __init__(self, settings: InsurerSettings, clock: Clock, states: InsurerStates | None = None) -> None:
         self._insurer_id = settings.id
@@ -55,7 +47,6 @@ class SharedBreaker:
         self._clock = clock
         self._states = states
         self._window = FailureWindow(settings.breaker, clock)
-        self._breaker = CircuitBreaker(fail_max=TRIPPED, timeout_duration=_AT_ONCE, state_storage=self._window)
         self._trial: Passage | None = None
         """This worker's own, while it is under way."""
         self._unanswered = 0
@@ -66,9 +57,9 @@ class SharedBreaker:
 
     @property
     def availability(self) -> Availability:
-        return _AVAILABILITY[self._window.state]
+        return self._window.availability
 
-    def passage(self) -> Passage:
+    def passage(self) -> "Passage":
         """For a job that begins."""
         return Passage(self, self._clock.monotonic())
 
@@ -81,17 +72,15 @@ class SharedBreaker:
         if self._window.state is CircuitBreakerState.OPEN:
             raise CircuitOpen("open")
 
-    def forgive(self, call: CountedCall) -> None:
-        """The call failed, and its repetition did not."""
-        self._window.forgive(call)
+    async def admit(self, passage: "Passage", before: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Returns when a call may be made, with the generation that `succeeded` and `failed` take.
 
-    async def call(
-        self,
-        passage: Passage,
-        step: Callable[[], Awaitable[Result]],
-        before: Callable[[], Awaitable[None]] | None = None,
-    ) -> Result:
-        """As `Passage.call`."""
+        A job that finds the circuit half open is the trial, or waits for another one's for some seconds. `before` is awaited
+        when the call is admitted.
+
+        Raises:
+            CircuitOpen: the insurer is left alone.
+        """
         while True:
             raise_if_cancelled()
             if self._window.state is not CircuitBreakerState.CLOSED:
@@ -101,16 +90,32 @@ class SharedBreaker:
                 passage.generation = generation
             if before is not None:
                 await before()
-            if passage is self._trial:
-                return await self._tried(passage, step)
-            if self._window.state is CircuitBreakerState.CLOSED:
-                try:
-                    return await self._counted(passage, step, generation)
-                finally:
-                    if self._window.generation != generation:
-                        await self._tell()
+            if passage is self._trial or self._window.state is CircuitBreakerState.CLOSED:
+                return generation
 
-    async def conclude(self, passage: Passage, *, is_answered: bool | None) -> None:
+    async def succeeded(self, passage: "Passage", generation: int, *, is_result: bool = True) -> None:
+        """The insurer is alive. `is_result`: the call brought what it was made for, and not another error of the insurer."""
+        if passage is self._trial:
+            # A result decides, unless only an answered job may.
+            if not is_result or not self._window.needs_answer:
+                await self._end_trial(passage, is_answered=True)
+        elif generation == self._window.generation:  # a call that began before a change proves nothing now
+            self._window.succeeded()
+        if is_result:
+            for call in passage.failures:
+                self._window.forgive(call)
+            passage.failures.clear()
+
+    async def failed(self, passage: "Passage", generation: int) -> None:
+        """The call failed. One of a trial may be repeated: the end of its job decides."""
+        if passage is self._trial or generation != self._window.generation:
+            return
+        if call := self._window.failed():
+            passage.failures.append(call)
+        if generation != self._window.generation:
+            await self._publish()
+
+    async def ended(self, passage: "Passage", *, is_answered: bool | None) -> None:
         """As `Passage.end`."""
         if passage is self._trial:
             await self._end_trial(passage, is_answered=is_answered)
@@ -126,24 +131,24 @@ class SharedBreaker:
         elif passage.generation == self._window.generation:
             await self._count_unanswered()
 
-    def adopt(self, shared: OpenCircuit | None, *, unanswered: int = 0) -> None:
-        """Takes over what all workers together know."""
+    def apply(self, shared: OpenCircuit | None, *, unanswered: int = 0) -> None:
+        """Takes over the state that all workers share."""
         self._unanswered = unanswered
-        if not self._window.is_untold:
-            self._window.adopt(shared)
-        self._stir()
+        if not self._window.is_unpublished:
+            self._window.apply(shared)
+        self._wake_waiters()
 
     async def share(self) -> None:
-        """Publishes what this worker has found and the others do not know yet.
+        """Publishes a state that this worker has found and the others do not know yet.
 
         Raises:
             RedisAway: Redis is not there.
         """
-        if self._states is None or not self._window.is_untold:
+        if self._states is None or not self._window.is_unpublished:
             return
         if self._window.state is CircuitBreakerState.CLOSED:
             await self._states.close(self._insurer_id)
-            self._window.is_untold = False
+            self._window.published()
             return
         opened = await self._states.open(
             self._insurer_id,
@@ -152,7 +157,7 @@ class SharedBreaker:
             jitter=random.uniform(1, 1 + JITTER),
             needs_answer=self._window.needs_answer,
         )
-        self._window.adopt(opened)
+        self._window.apply(opened)
 
     async def _count_unanswered(self) -> None:
         self._unanswered += 1
@@ -161,11 +166,10 @@ class SharedBreaker:
             self._unanswered = counted or self._unanswered
         if self._unanswered >= UNANSWERED_MAX and self._window.state is CircuitBreakerState.CLOSED:
             self._unanswered = 0
-            self._breaker.open()
-            self._window.needs_answer = True
-            await self._tell()
+            self._window.open()
+            await self._publish()
 
-    async def _admit_to_trial(self, passage: Passage) -> None:
+    async def _admit_to_trial(self, passage: "Passage") -> None:
         """Returns when this job is the trial, or when another one has closed the circuit meanwhile."""
         until = self._clock.monotonic() + TRIAL_WAIT_S_MAX
         while True:
@@ -180,7 +184,7 @@ class SharedBreaker:
                 case _:
                     raise CircuitOpen("open")
 
-    async def _claim(self, passage: Passage) -> bool:
+    async def _claim(self, passage: "Passage") -> bool:
         """Makes this job the trial, or keeps it for longer."""
         is_new = self._trial is None
         self._trial, passage.token = passage, passage.token or secrets.token_hex(8)
@@ -199,42 +203,25 @@ class SharedBreaker:
             self._trial = None
         return is_ours
 
-    async def _tried(self, passage: Passage, step: Callable[[], Awaitable[Result]]) -> Result:
-        """A call of the trial. One that fails may be repeated; one that goes well decides, where an answer need not be awaited."""
-        try:
-            result = await step()
-        except InsurerUnavailable:
-            raise
-        except InsurerError:
-            await self._end_trial(passage, is_answered=True)
-            raise
-        if not self._window.needs_answer:
-            await self._end_trial(passage, is_answered=True)
-        return result
-
-    async def _end_trial(self, passage: Passage, *, is_answered: bool | None) -> None:
+    async def _end_trial(self, passage: "Passage", *, is_answered: bool | None) -> None:
         self._trial = None
         is_half_open = self._window.state is CircuitBreakerState.HALF_OPEN
         if is_half_open and is_answered is not None and passage.generation == self._window.generation:
-            await self._decide(is_answered=is_answered)
+            self._decide(is_answered=is_answered)
         elif is_half_open and self._states:  # it proved nothing
             await _shortly(self._states.leave_trial(self._insurer_id, passage.token))
-        await self._tell()
+        await self._publish()
 
-    async def _decide(self, *, is_answered: bool) -> None:
+    def _decide(self, *, is_answered: bool) -> None:
         """Closes the circuit, or opens it again, as aiobreaker has it."""
-
-        async def outcome() -> None:
-            if not is_answered:
-                raise InsurerUnavailable("the trial")
-
-        with contextlib.suppress(CircuitBreakerError, InsurerUnavailable):
-            await self._breaker.call_async(outcome)  # pyright: ignore[reportUnknownMemberType]
         if is_answered:
+            self._window.succeeded()
             self.answered_at = self._clock.monotonic()
+        else:
+            self._window.failed()
 
-    async def _tell(self) -> None:
-        self._stir()
+    async def _publish(self) -> None:
+        self._wake_waiters()
         await _shortly(self.share())  # else it is shared later
 
     async def _wait_for_change(self, seconds: float) -> None:
@@ -249,40 +236,60 @@ class SharedBreaker:
         if changed not in done:
             raise CircuitOpen("half open")
 
-    def _stir(self) -> None:
+    def _wake_waiters(self) -> None:
         """Jobs that wait for a trial look again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _counted(self, passage: Passage, step: Callable[[], Awaitable[Result]], generation: int) -> Result:
-        async def only_breakdowns_raise() -> Result | InsurerError:
-            try:
-                return await step()
-            except InsurerUnavailable:
-                raise
-            except InsurerError as error:
-                return error
-            finally:
-                # aiobreaker counts at once, without a step in between: what began before a change proves nothing now.
-                self._window.is_late = self._window.generation != generation
 
+class Passage:
+    """One job's way through its insurer's circuit, from its first call to its end. `end` it once."""
+
+    __slots__ = ("_breaker", "_is_busy", "began_at", "failures", "generation", "token")
+
+    def __init__(self, breaker: SharedBreaker, began_at: float) -> None:
+        self._breaker = breaker
+        self._is_busy = False
+        self.began_at = began_at
+        self.failures: list[CountedCall] = []
+        """Calls counted as failed; a repetition that succeeds makes up for them."""
+        self.generation: int | None = None
+        """Of the circuit, at the job's first call."""
+        self.token = ""
+        """Of the trial, where this job is the one."""
+
+    @asynccontextmanager
+    async def admitted(self, before: Callable[[], Awaitable[None]] | None = None) -> AsyncGenerator[None, None]:
+        """Around one call: admits it as `SharedBreaker.admit`, and counts it. A refusal shows that the insurer is alive, too."""
+        self._is_busy = False
         try:
-            result = await cast("Awaitable[Result | InsurerError]", self._breaker.call_async(only_breakdowns_raise))  # pyright: ignore[reportUnknownMemberType]
-        except CircuitBreakerError as error:  # the failure that opened it; it is raised as what it was
-            raise error.__cause__ or CircuitOpen("open") from None
-        except InsurerUnavailable:
-            if self._window.last:  # set in this very turn
-                passage.fail(self._window.last)
+            generation = await self._breaker.admit(self, before)
+            try:
+                yield
+            except Exception as error:
+                if isinstance(error, InsurerError) and not isinstance(error, InsurerUnavailable):
+                    await self._breaker.succeeded(self, generation, is_result=False)
+                else:
+                    await self._breaker.failed(self, generation)
+                raise
+            await self._breaker.succeeded(self, generation)
+        except InsurerBusy:
+            self._is_busy = True
             raise
-        finally:
-            self._window.is_late = False
-        if isinstance(result, InsurerError):
-            raise result
-        return result
+
+    async def end(self, *, is_answered: bool | None) -> None:
+        """The job has ended. None: with nothing that says anything about the insurer."""
+        await self._breaker.ended(self, is_answered=is_answered)
+
+    async def end_at_deadline(self) -> None:
+        """Its time is up, and nothing has come: that says something unless it was never asked, or asked for patience."""
+        overlaps = self.began_at < self._breaker.answered_at  # others were answered meanwhile: it is slow, not away
+        is_silent = self.generation is not None and not self._is_busy and not overlaps
+        await self.end(is_answered=False if is_silent else None)
 
 
 async def _shortly(sharing: Awaitable[Result]) -> Result | None:
-    """What is shared through Redis stands before a quote that is to be settled: a Redis that hangs keeps none back."""
+    """Sharing through Redis comes before a quote is settled: a Redis that hangs holds none back."""
     try:
         async with asyncio.timeout(SHARE_S_MAX):
             return await sharing

@@ -1,17 +1,20 @@
-"""The state of one circuit as aiobreaker keeps it, in a storage of our own: a failure rate over a sliding window.
+"""The state of one circuit: aiobreaker's state machine over a storage of our own, a failure rate over a sliding window.
 
-aiobreaker alone counts failures in a row and reads the wall clock; this counts a rate, on a monotonic clock.
+aiobreaker alone counts failures in a row and reads the wall clock; this counts a rate, on a monotonic clock. Every outcome is
+reported to it in one step, after the call, so that nothing changes between the outcome and its count.
 """
 
+import contextlib
 import random
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from aiobreaker import CircuitBreakerState
+from aiobreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerState
 from aiobreaker.storage.base import CircuitBreakerStorage
 
 from app.config.insurers_file import Breaker
+from app.domain.insurer import Availability
 from app.redis.insurer_states import OpenCircuit
 from app.runtime.clock import Clock
 
@@ -19,6 +22,16 @@ TRIPPED: Final = 1
 JITTER: Final = 0.1
 _CALLS_MAX: Final = 10_000
 _OPENINGS_MAX: Final = 30
+_AVAILABILITY: Final = {
+    CircuitBreakerState.CLOSED: Availability.AVAILABLE,
+    CircuitBreakerState.HALF_OPEN: Availability.RECOVERING,
+    CircuitBreakerState.OPEN: Availability.UNAVAILABLE,
+}
+_AT_ONCE: Final = timedelta(microseconds=1)
+
+
+class _Failed(Exception):
+    """What aiobreaker counts as a failure."""
 
 
 class CountedCall:
@@ -45,16 +58,36 @@ class FailureWindow(CircuitBreakerStorage):
         self._openings = 0
         self._open_until = 0.0
         self._opened_at = datetime.min  # noqa: DTZ901 - naive, as aiobreaker has it
+        self._last: CountedCall | None = None
+        """The call that aiobreaker has counted last."""
         self.generation = 0
         """Changes with the state."""
-        self.is_late = False
-        """Whether what aiobreaker counts now began in an earlier generation: it changes nothing."""
         self.needs_answer = False
         """Whether only an answered job closes it: jobs without an answer have opened it."""
-        self.last: CountedCall | None = None
-        """What aiobreaker has counted last."""
-        self.is_untold = False
+        self.is_unpublished = False
         """Whether this worker has opened or closed it, and the others do not know."""
+        self._breaker = CircuitBreaker(fail_max=TRIPPED, timeout_duration=_AT_ONCE, state_storage=self)
+
+    def succeeded(self) -> None:
+        """Counts a call that succeeded; closes the circuit if it was half open."""
+        with contextlib.suppress(CircuitBreakerError):
+            self._breaker.call(_succeed)  # pyright: ignore[reportUnknownMemberType]
+
+    def failed(self) -> CountedCall | None:
+        """Counts a call that failed, and returns it; opens the circuit if that was one too many, or if it was half open."""
+        self._last = None
+        with contextlib.suppress(CircuitBreakerError, _Failed):
+            self._breaker.call(_fail)  # pyright: ignore[reportUnknownMemberType]
+        return self._last
+
+    def open(self) -> None:
+        """Opens it for jobs without an answer."""
+        self._breaker.open()
+        self.needs_answer = True
+
+    def published(self) -> None:
+        """The other workers know its state."""
+        self.is_unpublished = False
 
     @property
     def state(self) -> CircuitBreakerState:
@@ -64,18 +97,20 @@ class FailureWindow(CircuitBreakerStorage):
 
     @state.setter
     def state(self, state: CircuitBreakerState) -> None:
-        if self.is_late:
-            return
         self._become(state)
-        self.is_untold = True
+        self.is_unpublished = True
         if state is CircuitBreakerState.OPEN:
             lasting_s = min(self._settings.most, self._settings.reset_after * 2**self._openings)
             self._openings = min(self._openings + 1, _OPENINGS_MAX)
             self._open_until = self._clock.monotonic() + lasting_s * random.uniform(1, 1 + JITTER)
 
-    def adopt(self, shared: OpenCircuit | None) -> None:
-        """Is as all workers together have it; None: closed."""
-        self.is_untold = False
+    @property
+    def availability(self) -> Availability:
+        return _AVAILABILITY[self.state]
+
+    def apply(self, shared: OpenCircuit | None) -> None:
+        """Takes the state that all workers share; None: closed."""
+        self.is_unpublished = False
         if shared is None:
             wanted = CircuitBreakerState.CLOSED
         else:
@@ -99,7 +134,7 @@ class FailureWindow(CircuitBreakerStorage):
         self._forget()
         calls = len(self._calls)
         tripped = calls >= self._settings.min_calls and self._failures >= calls * self._settings.failure_rate
-        return TRIPPED if tripped and not self.is_late else 0
+        return TRIPPED if tripped else 0
 
     @property
     def opened_at(self) -> datetime:
@@ -122,13 +157,12 @@ class FailureWindow(CircuitBreakerStorage):
             self.needs_answer = False
 
     def _add(self, *, failed: bool) -> None:
-        self.last = None
-        if self.is_late or self._state is not CircuitBreakerState.CLOSED:
+        if self._state is not CircuitBreakerState.CLOSED:
             return
         if len(self._calls) == _CALLS_MAX:
             self._drop_oldest()
-        self.last = CountedCall(self._clock.monotonic(), failed=failed)
-        self._calls.append(self.last)
+        self._last = CountedCall(self._clock.monotonic(), failed=failed)
+        self._calls.append(self._last)
         self._failures += failed
         self._forget()
 
@@ -147,3 +181,11 @@ class FailureWindow(CircuitBreakerStorage):
         call = self._calls.popleft()
         call.is_in = False
         self._failures -= call.failed
+
+
+def _succeed() -> None:
+    """The call has been made already."""
+
+
+def _fail() -> None:
+    raise _Failed

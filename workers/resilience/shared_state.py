@@ -21,7 +21,7 @@ AWAY_EVERY_S: Final = 0.2
 
 
 class ClusterState:
-    """Its owner runs `run` as a part, and has `ring` called when an insurer's state has changed."""
+    """Its owner runs `run` as a part, and has `notify` called when an insurer's state has changed."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class ClusterState:
         self._clock = clock
         self._consumer = consumer
         self._lease_s = lease_s
-        self._rung = asyncio.Event()
+        self._notified = asyncio.Event()
         self._away_at = float("-inf")
 
-    def ring(self, insurer_id: str) -> None:
-        """Another worker has changed this insurer's state."""
+    def notify(self, insurer_id: str) -> None:
+        """This insurer's shared state has changed."""
         if insurer_id in self._circuits:
-            self._rung.set()
+            self._notified.set()
 
     async def run(self) -> None:
         while True:
@@ -55,13 +55,13 @@ class ClusterState:
             await self.run_once()
             try:
                 async with asyncio.timeout(EVERY_S if self._peers.is_redis_there else AWAY_EVERY_S):
-                    await self._rung.wait()
+                    await self._notified.wait()
             except TimeoutError:
                 pass
 
     async def run_once(self) -> None:
         """Takes over what is shared, and shares what could not be shared before."""
-        self._rung.clear()
+        self._notified.clear()
         try:
             for circuit in self._circuits.values():
                 await circuit.share()
@@ -72,14 +72,14 @@ class ClusterState:
             self._away_at = self._clock.monotonic()
             return
         self._peers.is_redis_there = True
-        self._adopt(states)
+        self._apply(states)
 
-    def _adopt(self, states: States) -> None:
+    def _apply(self, states: States) -> None:
         # After an outage every worker looks dead until its next beat.
         if self._clock.monotonic() >= self._away_at + self._lease_s:
-            everybody = sorted({*states.working, self._consumer})
-            self._peers.rank, self._peers.count = everybody.index(self._consumer), len(everybody)
+            working = sorted({*states.working, self._consumer})
+            self._peers.rank, self._peers.count = working.index(self._consumer), len(working)
         for insurer_id, state in states.of.items():
-            self._circuits[insurer_id].adopt(state.circuit, unanswered=state.unanswered)
+            self._circuits[insurer_id].apply(state.circuit, unanswered=state.unanswered)
             for step, seconds in state.paused_s.items():
                 self._limits[insurer_id].of[step].pause(seconds)

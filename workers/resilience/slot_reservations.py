@@ -6,7 +6,7 @@ that cannot be used in its moment, or that passes before its request is sent, is
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -44,6 +44,26 @@ class Peers:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """This worker reserves its slots in Redis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Redis is away: this worker takes its share of the grid. `until`: its last slot; at first, when the others have noticed."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Redis is back: this worker keeps to its share until `at`, when all others have come back, too."""
+
+    until: float
+    at: float
+
+
 class SlotGrid:
     """The slots of one step at one insurer."""
 
@@ -65,12 +85,7 @@ class SlotGrid:
         """The last slot that was used."""
         self._offsets: deque[float] = deque(maxlen=_OFFSETS)
         """Redis's time less ours. A delayed reply makes it smaller, so that the greatest is the truest."""
-        self._alone_from: float | None = None
-        """Since when, or from when, this worker goes by its share of the grid; None: by Redis."""
-        self._alone_until = float("-inf")
-        """Its last slot of the share."""
-        self._together_from: float | None = None
-        """When it goes by Redis again."""
+        self._mode: Together | Alone | Returning = Together()
         self._hold_s = CREDIT_S
         """From when, seen from now, slots are asked for; later ones where a reply took so long that all were late."""
 
@@ -107,31 +122,39 @@ class SlotGrid:
             self._slots.popleft()
 
     async def _reserve(self, count: int) -> None:
-        try:
-            if self._peers.is_redis_there and await self._is_together():
-                await self._reserve_together(count)
-                return
-        except RedisAway as error:
-            log.debug("limit.alone", insurer=self._insurer_id, error=str(error))
-            self._peers.is_redis_there = False
+        if self._peers.is_redis_there:
+            try:
+                if await self._is_together():
+                    await self._reserve_together(count)
+                    return
+            except RedisAway as error:
+                log.debug("limit.alone", insurer=self._insurer_id, error=str(error))
+                self._peers.is_redis_there = False
+        if isinstance(self._mode, Returning) and not self._peers.is_redis_there:
+            self._mode = Alone(self._mode.until)
         self._slots.extend(self._share(self._clock.monotonic(), count))
 
     async def _is_together(self) -> bool:
-        """Whether this worker goes by Redis. A worker that comes back keeps to its share until all others have come back too."""
+        """Whether this worker reserves in Redis now."""
         now = self._clock.monotonic()
-        if self._alone_from is None or now > self._alone_until + SWITCH_S:
-            self._alone_from = self._together_from = None
-            return True
-        if self._together_from is None:
-            await self._states.reserve(
-                self._insurer_id, self._step, interval_s=self._interval_s, count=0, hold_s=SWITCH_S
-            )
-            self._together_from = now + SWITCH_S
-        if now < self._together_from:
-            return False
-        self._alone_from = self._together_from = None
-        self._slots.clear()
-        return True
+        match self._mode:
+            case Together():
+                return True
+            case Alone(until) | Returning(until) if now > until + SWITCH_S:
+                self._mode = Together()
+                return True
+            case Alone(until):
+                await self._states.reserve(
+                    self._insurer_id, self._step, interval_s=self._interval_s, count=0, hold_s=SWITCH_S
+                )
+                self._mode = Returning(until, now + SWITCH_S)
+                return False
+            case Returning(at=at) if now < at:
+                return False
+            case Returning():
+                self._mode = Together()
+                self._slots.clear()
+                return True
 
     async def _reserve_together(self, count: int) -> None:
         asked_at = self._clock.monotonic()
@@ -149,17 +172,17 @@ class SlotGrid:
         self._slots.extend(moment for moment in moments if moment > newest)
 
     def _share(self, now: float, count: int) -> list[float]:
-        """Every n-th slot of the grid is this worker's; the first ones only when every worker has noticed."""
-        if self._alone_from is None:
-            self._alone_from = self._alone_until = now + SWITCH_S
+        """Every n-th slot of the grid is this worker's; the first ones only when all workers have noticed."""
+        if isinstance(self._mode, Together):
+            self._mode = Alone(now + SWITCH_S)
             self._slots.clear()
         offset = max(self._offsets, default=0.0)
-        begin = max(self._alone_from, self._alone_until, now) + offset
+        begin = max(self._mode.until, now) + offset
         first = int(begin / self._interval_s) + 1
         first += (self._peers.rank - first) % self._peers.count
         numbers = range(first, first + count * self._peers.count, self._peers.count)
         slots = [number * self._interval_s - offset for number in numbers]
-        if self._together_from is not None:
-            slots = [slot for slot in slots if slot < self._together_from]
-        self._alone_until = max(self._alone_until, *slots, now)
+        if isinstance(self._mode, Returning):
+            slots = [slot for slot in slots if slot < self._mode.at]
+        self._mode = replace(self._mode, until=max(self._mode.until, *slots, now))
         return slots

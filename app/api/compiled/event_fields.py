@@ -1,8 +1,8 @@
-"""Every field of the event types, as an expression that reads it off `app.watch.events`'s events: what `app.api.schema.types` makes of
-them, without making it. Tests hold both to each other over generated selections.
+"""Every field of the event types, as an expression that reads it off `app.watch.events`'s events.
 
-`v` is the value that the field is of, `e` the event, `services` are the API's. The fields of a call (an insurer) may use only
-`v`. A field that is not here is graphql-core's.
+Compiled subscriptions, REST's documents and graphql-core's resolvers are made of these. `v` is the value that the field is of,
+`e` the event, `services` are the API's. What is selected from a call (an insurer) reads nothing but `v`. A field that is not
+here is resolved by its strawberry type.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,11 @@ CLASSES: Final[Mapping[str, type]] = MappingProxyType({"QuoteReceived": Received
 
 
 def _best(event: Completed, now: datetime) -> QuoteEvent | None:
-    best = best_quote(event.request.quotes.values(), now=now)
-    return event.told[best.insurer_id] if best else None
+    return best_quote(event.quotes.values(), now=now)
 
 
 def _stub(event: Completed) -> Stub | None:
-    return stub_for(event.request.quotes.values())
+    return stub_for(event.quotes.values())
 
 
 NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub})
@@ -34,7 +33,7 @@ NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub
 _EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "QuoteReceived": {**_EVENT, "quote": "e.told"},
+        "QuoteReceived": {**_EVENT, "quote": "e.quote"},
         "QuotesCompleted": {
             **_EVENT,
             "outcome": "e.ending.outcome",
@@ -47,14 +46,14 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "insurer": "services.availabilities.insurer(v.insurer_id)",
             "status": "v.status",
             "offer": "v.offer",
-            "reason": "v.why",
+            "reason": "v.reason",
             "receivedAt": "v.received_at",
         },
         "Insurer": {"id": "v.id", "name": "v.name"},
         "Offer": {
             "number": "v.number",
             "premium": "v",
-            "coefficients": "v.factors",
+            "coefficients": "v.coefficients",
             "validUntil": "v.valid_until",
             "purchaseUrl": "v.purchase_url",
         },

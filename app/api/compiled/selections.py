@@ -1,13 +1,17 @@
 """Selections written out: for each object type that a document selects from, one Python expression that makes the JSON of it.
 
 `quoteRequest { id progress { total } }` becomes `{"id": v.id, "progress": {"total": v.progress.total}}`, compiled once.
-Only what needs no decision when it runs: no directives, no arguments, no field twice, no resolver that waits.
+Of decisions at run time it knows `@skip` and `@include`: `progress @skip(if: $short)` becomes
+`**({"progress": …} if not info.flags["short"] else {})`. Arguments, a field twice, a resolver that waits are graphql-core's.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -19,11 +23,14 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     InlineFragmentNode,
+    SelectionNode,
     SelectionSetNode,
+    VariableNode,
 )
 from strawberry.types.field import StrawberryField
 
-from app.api.compiled.not_compilable import NotCompilable
+PLANS: Final = "plans"
+"""The name under which failures of what is compiled are counted."""
 
 Writer = Callable[[Any, "Info"], Any]
 """A value of the schema's type as JSON has it."""
@@ -35,13 +42,18 @@ FIELDS_MAX: Final = 300
 _PLAIN: Final = frozenset({"String", "ID", "Int", "Float", "Boolean"})
 
 
+class NotCompilable(Exception):
+    """The document has something that only graphql-core does."""
+
+
 class Info:
-    """What our resolvers ask of strawberry's own: the operation's `Context`, which itself holds the plans."""
+    """What our resolvers use of strawberry's own, the operation's `Context`; and what directives ask for, by variable."""
 
-    __slots__ = ("context",)
+    __slots__ = ("context", "flags")
 
-    def __init__(self, context: object) -> None:
+    def __init__(self, context: object, flags: Mapping[str, bool] = MappingProxyType({})) -> None:
         self.context = context
+        self.flags = flags
 
 
 class Selections:
@@ -51,8 +63,15 @@ class Selections:
     gets into one.
     """
 
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        flags: frozenset[str] = frozenset(),
+    ) -> None:
         self._schema = schema
+        self._flags = flags
+        """Variables that directives may have: those in the `flags` of `Info`."""
         self._fragments = fragments
         self.names: dict[str, object] = {}
         self.fields_left = FIELDS_MAX
@@ -61,7 +80,7 @@ class Selections:
         """What writes a value of this type.
 
         Raises:
-            NotSimple: some of it is not provably simple.
+            NotCompilable: some of it is graphql-core's to do.
         """
         source = f"lambda v, info: {self._nullable(type_, 'v', selected)}"
         return eval(compile(source, "<selection>", "eval"), self.names)  # noqa: S307 - of our own making, see above
@@ -100,36 +119,56 @@ class Selections:
         if not value.replace(".", "").isidentifier():  # a call: once, not for each of its fields
             return f"{self._named(self.writer(_NON_NULL(type_), selected))}({value}, info)"
         fields: dict[str, str] = {}
-        for node in self._fields(type_, selected):
+        for node, condition in self._fields(type_, selected):
             self.fields_left -= 1
             if self.fields_left < 0:
                 raise NotCompilable
             key = (node.alias or node.name).value
             if key in fields:
                 raise NotCompilable
-            fields[key] = self._field(type_, value, node)
-        written = ", ".join(f"{key!r}: {field}" for key, field in fields.items())
-        return f"{{{written}}}"
+            field = f"{key!r}: {self._field(type_, value, node)}"
+            fields[key] = f"**({{{field}}} if {condition} else {{}})" if condition else field
+        return f"{{{', '.join(fields.values())}}}"
 
-    def _fields(self, type_: GraphQLObjectType, selected: SelectionSetNode) -> Iterator[FieldNode]:
-        """Those that this very type has in the selection, fragments opened."""
+    def _fields(
+        self, type_: GraphQLObjectType, selected: SelectionSetNode, around: str = ""
+    ) -> Iterator[tuple[FieldNode, str]]:
+        """Those that this very type has in the selection, fragments opened; each with its condition, "" if there is none."""
         for node in selected.selections:
-            if node.directives:
-                raise NotCompilable
+            condition = self._condition(node, around)
+            if condition is None:
+                continue
             match node:
                 case FieldNode():
-                    yield node
+                    yield node, condition
                 case InlineFragmentNode():
                     if self._fits(node.type_condition.name.value if node.type_condition else type_.name, type_):
-                        yield from self._fields(type_, node.selection_set)
+                        yield from self._fields(type_, node.selection_set, condition)
                 case FragmentSpreadNode():
                     fragment = self._fragments[node.name.value]
                     if fragment.directives:
                         raise NotCompilable
                     if self._fits(fragment.type_condition.name.value, type_):
-                        yield from self._fields(type_, fragment.selection_set)
+                        yield from self._fields(type_, fragment.selection_set, condition)
                 case _:
                     raise NotCompilable
+
+    def _condition(self, node: SelectionNode, around: str) -> str | None:
+        """The expression that says whether a selection is written; None: never."""
+        parts = [around] if around else []
+        for directive in node.directives or ():
+            is_skip = directive.name.value == "skip"
+            if not is_skip and directive.name.value != "include":
+                raise NotCompilable
+            match _argument_of(directive):
+                case BooleanValueNode(value=value):
+                    if value is is_skip:
+                        return None
+                case VariableNode(name=name) if name.value in self._flags:
+                    parts.append(f"{'not ' if is_skip else ''}info.flags[{name.value!r}]")
+                case _:
+                    raise NotCompilable
+        return " and ".join(parts)
 
     def _fits(self, condition: str, type_: GraphQLObjectType) -> bool:
         if condition == type_.name:
@@ -168,3 +207,8 @@ class Selections:
     def class_of(self, member: GraphQLObjectType) -> type:
         """The class that values of a union's member have."""
         return member.extensions["strawberry-definition"].origin
+
+
+def _argument_of(directive: DirectiveNode) -> object:
+    """Of `@skip` and `@include`, which have one each."""
+    return next(argument.value for argument in directive.arguments or ())

@@ -1,7 +1,8 @@
 """Events of a subscription written out: its selection is made one Python expression once per document, not run per event.
 
 graphql-core coerces the arguments and calls the resolver, as ever; only what it would do for each event again is spared.
-A document in which something is to be decided for each event (a directive, an argument, a field that waits) is its own.
+A document in which something is to be decided for each event (a variable of a directive, an argument, a field that waits) is its
+own.
 """
 
 import re
@@ -20,8 +21,8 @@ from graphql import (
 )
 
 from app.api.compiled.event_fields import CLASSES, FIELDS, NAMES
-from app.api.compiled.not_compilable import NotCompilable, report_fault
-from app.api.compiled.selections import FIELDS_MAX, Selections, Writer
+from app.api.compiled.selections import FIELDS_MAX, PLANS, NotCompilable, Selections, Writer
+from app.runtime.supervision import report_failure
 from app.watch.events import Event
 
 _WORDS: Final = re.compile(r"\b(v|e|services)\b")
@@ -46,14 +47,14 @@ def compile_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapp
     fields_left = FIELDS_MAX
     for part in document.definitions:
         if isinstance(part, OperationDefinitionNode) and part.operation is OperationType.SUBSCRIPTION:
-            selections = _EventSelections(schema, fragments)
+            selections = EventSelections(schema, fragments)
             selections.fields_left = fields_left
             try:
                 found[part.name.value if part.name else None] = _written(schema, part, selections)
             except NotCompilable:
                 continue
             except Exception as error:  # noqa: BLE001 - a fault costs the shorter way alone
-                report_fault(error)
+                report_failure(PLANS, error)
             finally:
                 fields_left = selections.fields_left
     return found
@@ -69,7 +70,7 @@ def _written(schema: GraphQLSchema, operation: OperationDefinitionNode, selectio
     return CompiledSubscription((node.alias or node.name).value, writer)
 
 
-class _EventSelections(Selections):
+class EventSelections(Selections):
     """Written off the events themselves."""
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:

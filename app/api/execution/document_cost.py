@@ -20,7 +20,7 @@ from graphql import (
     SelectionNode,
 )
 
-from app.domain.errors import CallerError
+from app.api.graphql_errors import TooComplex
 
 DOCUMENT_LENGTH_MAX: Final = 16 * 1024
 """Characters: the lexer looks at each space and comma, and one astral character takes four bytes for every other."""
@@ -63,10 +63,6 @@ _WHOLE_SCHEMA: Final = "__schema"
 _INTROSPECTION: Final = frozenset({_WHOLE_SCHEMA, "__type"})
 _INTROSPECTION_SHARE: Final = 20
 """A field of introspection costs about this part of one of ours: it calls no other part."""
-
-
-class TooComplex(CallerError):
-    """The document costs more than one may; the text names the limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Running prepared operations with graphql-core itself: extensions and middleware there are none to pay for."""
+"""Running prepared operations: a mutation by its plan if it has one, all else with graphql-core itself, without extensions."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -7,17 +8,24 @@ from typing import Any, Final, cast
 
 import graphql
 from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql.error import located_error
 from strawberry.execution import optimized_is_awaitable
 
-from app.api import unwritable_quotes
+from app.api.compiled.mutation_plan import MutationPlan
 from app.api.compiled.subscription_plan import CompiledSubscription
-from app.api.context import ADMIN, Context
-from app.api.execution.prepared_documents import ERRORS_MAX, Operation
+from app.api.context import ADMIN, WRITE, Context
+from app.api.execution.prepared_documents import Operation, PreparedDocuments, Unplanned
+from app.api.graphql_errors import ERRORS_MAX
 from app.api.graphql_request import GraphQLRequest
+from app.api.schema import unwritable_quotes
 from app.api.schema.build import GRAPHQL, Executor
 from app.api.schema.event_sources import EventSource, RequestEvents
+from app.api.schema.mutations import created
 from app.domain.caller import Service
 from app.domain.errors import NotAllowed
+from app.domain.intake.formats import Broken
+from app.intake.new_request import read_plain
+from app.runtime.shielded_tasks import ShieldedTasks
 
 # Typed in part only.
 _execute = cast("Any", graphql.execute)  # pyright: ignore[reportUnknownMemberType]
@@ -30,55 +38,83 @@ _OPTIONS: Final[dict[str, Any]] = {
     "max_coercion_errors": ERRORS_MAX,
 }
 
-
-async def run(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
-    """The result of a query, or of a mutation, which is finished even if its caller is gone.
-
-    Raises:
-        NotAllowed: it looks into the schema, and this caller may not.
-    """
-    _check_introspection(operation, context)
-    running = _run(operation, asked, context)
-    if operation.type is OperationType.MUTATION:
-        return await context.services.finishing.finish(running)
-    return await running
+LEARN_AFTER_S: Final = 0.01
+"""Between the result of a mutation and the compilation of its plan."""
+_LEARNING: Final = (Unplanned.NEW, Unplanned.MET)
 
 
-async def stream(
-    operation: Operation, asked: GraphQLRequest, context: Context
-) -> AsyncGenerator[ExecutionResult, None]:
-    """Every result: of a subscription as they come, otherwise the one.
+class OperationRunner:
+    """Runs the operations of every transport. `introspection` says which callers may look into the schema: `on`, `admin`, `off`."""
 
-    Raises:
-        NotAllowed: as `run`.
-        OsagoError: what the subscription itself raises.
-    """
-    if operation.type is not OperationType.SUBSCRIPTION:
-        yield await run(operation, asked, context)
-        return
-    _check_introspection(operation, context)
-    if operation.written is not None:
-        async for result in _written(operation, operation.written, asked, context):
-            yield result
-        return
-    source: Any = _subscribe(
-        GRAPHQL, operation.document, operation_extensions=asked.extensions, **_arguments(operation, asked, context)
-    )
-    results: Any = await source if inspect.isawaitable(source) else source
-    if isinstance(results, ExecutionResult):
-        yield results
-        return
-    try:
-        async for result in results:
-            yield cast("ExecutionResult", result)
-    finally:
-        await results.aclose()
+    def __init__(self, documents: PreparedDocuments, finishing: ShieldedTasks, *, introspection: str) -> None:
+        self._documents = documents
+        self._finishing = finishing
+        self._introspection = introspection
+
+    async def run(self, operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
+        """The result of a query or a mutation.
+
+        Raises:
+            NotAllowed: it looks into the schema, and this caller may not.
+        """
+        self._check_introspection(operation, context)
+        if isinstance(operation.plan, MutationPlan):
+            result = await _run_plan(operation.plan, operation, asked, context)
+            if result is not None:
+                return result
+        result = await _execute_operation(operation, asked, context)
+        if operation.type is OperationType.MUTATION and not result.errors:
+            self._learn_later(operation, context)
+        return result
+
+    def _learn_later(self, operation: Operation, context: Context) -> None:
+        """The answer is sent by then, and a mistake there changes nothing about it."""
+        if operation.plan in _LEARNING and isinstance(context.caller, Service) and WRITE in context.caller.scopes:
+            asyncio.get_running_loop().call_later(LEARN_AFTER_S, self._documents.learn, operation)
+
+    async def stream(
+        self, operation: Operation, asked: GraphQLRequest, context: Context
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Every result: of a subscription as they come, otherwise the one. A mutation is finished even if its socket is gone.
+
+        Raises:
+            NotAllowed: as `run`.
+            OsagoError: what the subscription itself raises.
+        """
+        if operation.type is not OperationType.SUBSCRIPTION:
+            running = self.run(operation, asked, context)
+            yield await (self._finishing.finish(running) if operation.type is OperationType.MUTATION else running)
+            return
+        self._check_introspection(operation, context)
+        if operation.written is not None:
+            async for result in _written(operation, operation.written, asked, context):
+                yield result
+            return
+        source: Any = _subscribe(
+            GRAPHQL, operation.document, operation_extensions=asked.extensions, **_arguments(operation, asked, context)
+        )
+        results: Any = await source if inspect.isawaitable(source) else source
+        if isinstance(results, ExecutionResult):
+            yield results
+            return
+        try:
+            async for result in results:
+                yield cast("ExecutionResult", result)
+        finally:
+            await results.aclose()
+
+    def _check_introspection(self, operation: Operation, context: Context) -> None:
+        if not operation.introspects:
+            return
+        mode, caller = self._introspection, context.caller
+        if mode == "off" or (mode == "admin" and not (isinstance(caller, Service) and ADMIN in caller.scopes)):
+            raise NotAllowed
 
 
 async def watched(operation: Operation, asked: GraphQLRequest, context: Context) -> RequestEvents | None:
     """What to push, if all that an operation does is to watch one request, and its events are written out.
 
-    None: anything else, also an invalid operation, which `stream` reports.
+    None: anything else, and any mistake in it, which `stream` reports.
     """
     if operation.written is None or operation.introspects:
         return None
@@ -117,7 +153,33 @@ async def _begun(operation: Operation, asked: GraphQLRequest, context: Context) 
     return await begun if inspect.isawaitable(begun) else begun
 
 
-async def _run(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
+async def _run_plan(
+    plan: MutationPlan, operation: Operation, asked: GraphQLRequest, context: Context
+) -> ExecutionResult | None:
+    """The result of a mutation; None if graphql-core is to look at its variables. A bug in the plan costs the plan alone."""
+    services = context.services
+    try:
+        variables = plan.read(asked.variables or {})
+        if variables is None:
+            return None
+        wanted = read_plain(variables.input, now=services.clock.now(), configured=services.availabilities.ids)
+    except Broken:
+        return None
+    except Exception as error:  # noqa: BLE001 - see above
+        operation.give_up(error)
+        return None
+    try:
+        found = await created(context, lambda: wanted)
+    except Exception as error:  # noqa: BLE001 - as graphql-core does; the mutation's result is never null, so there is no data
+        return ExecutionResult(None, [located_error(error, [plan.node], [plan.key])])
+    try:
+        return ExecutionResult(plan.write(found, context, variables.flags), None)
+    except Exception as error:  # noqa: BLE001 - the request is accepted by now, and has its answer all the same
+        operation.give_up(error)
+        return await _execute_operation(operation, asked, Context(services, context.caller, context.place, found))
+
+
+async def _execute_operation(operation: Operation, asked: GraphQLRequest, context: Context) -> ExecutionResult:
     result = _execute(
         GRAPHQL,
         operation.document,
@@ -135,11 +197,3 @@ def _arguments(operation: Operation, asked: GraphQLRequest, context: Context) ->
         "context_value": context,
         **_OPTIONS,
     }
-
-
-def _check_introspection(operation: Operation, context: Context) -> None:
-    if not operation.introspects:
-        return
-    mode, caller = context.services.introspection, context.caller
-    if mode == "off" or (mode == "admin" and not (isinstance(caller, Service) and ADMIN in caller.scopes)):
-        raise NotAllowed

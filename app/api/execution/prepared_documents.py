@@ -1,12 +1,13 @@
-"""Documents made ready to run: trusted, parsed within limits, measured, validated, and kept with the verdict.
+"""Documents made ready to run: trusted, parsed within limits, measured, validated, and kept with what is compiled of them.
 
 Those of services and the trusted ones are kept apart from those of browsers, which cannot push them out.
 """
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -26,45 +27,43 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from app.api.compiled.mutation_plan import MutationPlan, compile_plan
+from app.api.compiled.selections import PLANS, NotCompilable
 from app.api.compiled.subscription_plan import CompiledSubscription, compile_subscriptions
+from app.api.execution.document_cache import KEPT_BYTES_MAX as DOCUMENT_BYTES_MAX
 from app.api.execution.document_cache import DocumentCache, release_tokens
-from app.api.execution.document_cost import TOKENS_MAX, TooComplex, check_text, measure
+from app.api.execution.document_cost import TOKENS_MAX, check_text, measure
+from app.api.graphql_errors import ERRORS_MAX, BadDocument, TooComplex, UnknownDocument, UntrustedDocument
 from app.api.graphql_request import GraphQLRequest
-from app.domain.errors import CallerError, WrongSetting
+from app.domain.errors import WrongSetting
+from app.runtime.supervision import failures_of, report_failure
 from app.use_cases.caller_shares import CallerShare
 
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of the documents of services, and again of those of browsers."""
 _COMPILED_FACTOR: Final = 1.5
 """What is compiled of a document (events written out) takes about half of what the document does."""
+_PLAN_BYTES: Final = 24 * 1024
+"""What the plan of a mutation holds: its selection as an expression, compiled."""
 _BARE_BYTES: Final = 1024
 """What stands around any document."""
-ERRORS_MAX: Final = 5
-"""Errors that are reported for one document; more of them would only cost CPU and log lines."""
 _RULES: Final = (*specified_rules, OneOfInputValidationRule)
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
-class BadDocument(CallerError):
-    """The document, or the choice of an operation in it, is wrong; `errors` say how."""
+class Unplanned(Enum):
+    """Why an operation has no plan."""
 
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
-        super().__init__(f"{len(errors)} errors")
-        self.errors = tuple(errors)
-
-
-class UnknownDocument(CallerError):
-    """No trusted document has this hash."""
+    NEW = "it has not served a service yet"
+    MET = "it has served once"
+    NEVER = "graphql-core runs it"
 
 
-class UntrustedDocument(CallerError):
-    """Only trusted documents are run here, and this is none."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
-    """One operation of a good document, ready to run."""
+    """One operation of a good document, ready to run: the same object for as long as the document is kept."""
 
+    text: str
     document: DocumentNode
     name: str | None
     type: OperationType
@@ -73,14 +72,17 @@ class Operation:
     """Bytes that are kept of the document."""
     written: CompiledSubscription | None = None
     """Of a subscription that is simple enough."""
+    plan: MutationPlan | Unplanned = Unplanned.NEW
+
+    def give_up(self, error: Exception) -> None:
+        """Reports a bug in the plan, or in compiling it: graphql-core runs the operation from now on."""
+        self.plan = Unplanned.NEVER
+        report_failure(PLANS, error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
-    document: DocumentNode
-    written: Mapping[str | None, CompiledSubscription]
-    operations: Mapping[str | None, OperationType]
-    introspects: bool
+    operations: Mapping[str | None, Operation]
     size: int
 
 
@@ -95,6 +97,7 @@ class PreparedDocuments:
         self._only_trusted = only_trusted
         self._of_services = DocumentCache[str, _Known](KEPT_BYTES_MAX)
         self._of_browsers = DocumentCache[str, _Known](KEPT_BYTES_MAX)
+        failures_of(PLANS)
 
     def prepare(self, asked: GraphQLRequest, share: CallerShare | None = None) -> Operation:
         """The operation that is asked for, by a caller with this share: but for a known subscription it is a query.
@@ -112,20 +115,40 @@ class PreparedDocuments:
             raise BadDocument([GraphQLError("Операций несколько: укажите имя, operationName.")])
         if name is not None and name not in known.operations:
             raise BadDocument([GraphQLError("Нет операции с таким именем: operationName.")])
-        own_name = name if name is not None else next(iter(known.operations), None)
-        type_ = known.operations.get(own_name)
-        if share and not is_new and type_ is not OperationType.SUBSCRIPTION:
+        operation = known.operations[name] if name is not None else next(iter(known.operations.values()), None)
+        if share and not is_new and not (operation and operation.type is OperationType.SUBSCRIPTION):
             share.take_query()
-        if type_ is None:
+        if operation is None:
             raise BadDocument([GraphQLError("В документе нет операций.")])
-        return Operation(
-            known.document,
-            name,
-            type_,
-            known.introspects,
-            known.size,
-            known.written.get(own_name),
-        )
+        return operation
+
+    def learn(self, operation: Operation) -> None:
+        """A mutation has served a service that may create requests: compiles its plan at the second time. Never raises.
+
+        So browsers cannot push documents out, and documents that never come again are not compiled.
+        """
+        if operation.plan is Unplanned.NEW:
+            operation.plan = Unplanned.MET
+        elif operation.plan is Unplanned.MET:
+            self._compile(operation)
+
+    def _compile(self, operation: Operation) -> None:
+        known = self._of_services.get(operation.text)
+        if known is None:
+            return
+        operation.plan = Unplanned.NEVER
+        size = known.size + _PLAN_BYTES
+        if size > DOCUMENT_BYTES_MAX:
+            return
+        try:
+            operation.plan = compile_plan(self._schema, operation.document, operation.name)
+        except NotCompilable:
+            return
+        except Exception as error:  # noqa: BLE001 - the request has been answered, and graphql-core answers the next
+            operation.give_up(error)
+        else:
+            known.size = size
+            self._of_services.keep(operation.text, known, size)
 
     def _text(self, asked: GraphQLRequest) -> str:
         hash_, text = asked.hash, asked.query
@@ -207,10 +230,17 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     errors = validate(schema, document, _RULES, max_errors=ERRORS_MAX, hide_suggestions=True)
     if errors:
         raise BadDocument(errors[:ERRORS_MAX])
-    types = {operation.name.value if operation.name else None: operation.operation for operation in operations}
     written = compile_subscriptions(schema, document)
-    size = int(release_tokens(document) * (_COMPILED_FACTOR if written else 1))
-    return _Known(document, written, types, _introspects(document), sys.getsizeof(text) + size + _BARE_BYTES)
+    size = int(release_tokens(document) * (_COMPILED_FACTOR if written else 1)) + sys.getsizeof(text) + _BARE_BYTES
+    names = [operation.name.value if operation.name else None for operation in operations]
+    introspects = _introspects(document)
+    return _Known(
+        {
+            name: Operation(text, document, name, node.operation, introspects, size, written.get(name))
+            for name, node in zip(names, operations, strict=True)
+        },
+        size,
+    )
 
 
 def _introspects(document: DocumentNode) -> bool:

@@ -1,124 +1,112 @@
-"""GraphQL over HTTP: a thin view that reads a body, runs a query or a mutation, and writes what came of it."""
+"""GraphQL over HTTP: one function over the head and the body of a request, without ASGI.
 
-import asyncio
-import codecs
+Our own server calls it between the HTTP parser and the socket (`app.server.http1.direct_http`), any other by `asgi_route`.
+"""
+
 import math
-import re
 from collections.abc import Mapping
-from random import getrandbits
 from typing import Any, Final
 
-import msgspec
 import structlog
 from graphql import ExecutionResult, OperationType
-from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import Response
+from starlette.datastructures import QueryParams
 
-from app.api.context import WRITE, Context, Services
-from app.api.execution.operation import run
-from app.api.execution.prepared_documents import BadDocument, Operation
-from app.api.graphql_errors import format_errors, from_exception, to_error
-from app.api.graphql_request import BadHttpRequest, GraphQLRequest, decode_request, request_from_url
+from app.api.context import Context
+from app.api.encoding import encode
+from app.api.execution.prepared_documents import Operation
+from app.api.graphql_errors import BadDocument, BadHttpRequest, format_errors, from_exception, to_error
+from app.api.graphql_request import GraphQLRequest, decode_request, request_from_url
 from app.api.http.negotiation import LEGACY, MODERN, negotiated
-from app.domain.caller import Service
+from app.api.http.request_head import check_body, check_json, request_id_from, token_from
+from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
+from app.server.direct_application import Head, Header, HttpReply
 
 PATH: Final = "/graphql"
-BODY_BYTES_MAX: Final = 64 * 1024
-_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""Invisible in an editor, and so named in the answer. Skipped, they would have to be at every shorter way too."""
 _NOT_BEGUN: Final = 400
-_BARRED: Final = 405
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-encode: Final = msgspec.json.Encoder().encode
-
-
-async def answer(request: Request, services: Services) -> Response:
-    """Answers `POST /graphql`, and a query in the URL of `GET /graphql`."""
-    request_id = id_of(request)
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
-        response = await _answer(request, services)
-    response.headers["X-Request-Id"] = request_id
-    response.headers["Cache-Control"] = "no-store"
-    return response
+_NOT_ALLOWED: Final = 405
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_CONTENT_TYPES: Final = {type_: f"{type_}; charset=utf-8".encode() for type_ in (MODERN, LEGACY)}
 
 
-def id_of(request: HTTPConnection) -> str:
-    """The caller's own id of the request if it is a plain one, else a new one: it is in the log too."""
-    told_id = request.headers.get("x-request-id", "")
-    return told_id if REQUEST_ID.fullmatch(told_id) else new_id()
+class GraphQLView:
+    """Answers POST to `path`, and a query in the URL of GET."""
+
+    path: Final = PATH.encode()
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def handle(self, head: Head, body: bytes) -> HttpReply:
+        """The reply. The request's id is in every line that is logged below."""
+        headers = dict(reversed(head.headers))  # of two with one name the first counts
+        request_id = request_id_from(headers.get(b"x-request-id", b"").decode("latin-1"))
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            reply = await self._answer(head, headers, body)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+        return HttpReply(reply.status, [*reply.headers, (b"x-request-id", request_id.encode()), _NO_STORE], reply.body)
+
+    async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:
+        accept = headers.get(b"accept")
+        media_type = negotiated(accept.decode("latin-1") if accept is not None else None)
+        if media_type is None:
+            return _not_begun(BadHttpRequest(406, f"Accept: отвечаем как {MODERN} или {LEGACY}."), LEGACY)
+        try:
+            caller = self._services.tokens.caller(token_from(headers.get(b"authorization", b"").decode("latin-1")))
+            asked = _request(head, headers, body)
+            context = Context(self._services, caller)
+            operation = self._services.operations.prepare(asked, context.share)
+            _check_method(operation, head.method)
+        except (BadHttpRequest, OsagoError) as error:
+            return _not_begun(error, media_type)
+        except Exception as error:  # noqa: BLE001 - one request is isolated from the next
+            return _error(500, media_type, from_exception(error))
+        return await self._run(operation, asked, context, media_type)
+
+    async def _run(self, operation: Operation, asked: GraphQLRequest, context: Context, media_type: str) -> HttpReply:
+        try:
+            result = await self._services.runner.run(operation, asked, context)
+        except OsagoError as error:
+            return _written(200, media_type, {"errors": [from_exception(error)], "data": None})
+        except Exception as error:  # noqa: BLE001 - one request is isolated from the next
+            return _error(500, media_type, from_exception(error))
+        return _to_reply(result, media_type)
 
 
-def new_id() -> str:
-    """An id that nobody else has; it is no secret."""
-    return f"{getrandbits(64):016x}"
+def _request(head: Head, headers: Mapping[bytes, bytes], body: bytes) -> GraphQLRequest:
+    if head.method == "GET":
+        return request_from_url(QueryParams(head.query))
+    check_json(headers.get(b"content-type", b"").decode("latin-1"))
+    check_body(body)
+    return decode_request(body)
 
 
-async def _answer(request: Request, services: Services) -> Response:
-    media_type = negotiated(request.headers.get("accept")) or LEGACY
-    try:
-        operation, asked, context = await _prepared(request, services)
-    except (BadHttpRequest, OsagoError) as error:
-        return _not_begun(error, media_type)
-    return await _run(operation, asked, context, media_type)
-
-
-async def _prepared(request: Request, services: Services) -> tuple[Operation, GraphQLRequest, Context]:
-    if negotiated(request.headers.get("accept")) is None:
-        raise BadHttpRequest(406, f"Accept: отвечаем как {MODERN} или {LEGACY}.")
-    caller = services.tokens.caller(bearer(request))
-    asked = request_from_url(request.query_params) if request.method == "GET" else await _asked(request)
-    context = Context(services, caller)
-    operation = services.operations.prepare(asked, context.share)
+def _check_method(operation: Operation, method: str) -> None:
     if operation.type is OperationType.SUBSCRIPTION:
         raise BadHttpRequest(400, "Подписки — по WebSocket, graphql-transport-ws.")
-    if operation.type is OperationType.MUTATION and request.method == "GET":
-        raise BadHttpRequest(_BARRED, "Мутации — методом POST.")
-    return operation, asked, context
+    if operation.type is OperationType.MUTATION and method == "GET":
+        raise BadHttpRequest(_NOT_ALLOWED, "Мутации — методом POST.")
 
 
-def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> Response:
+def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> HttpReply:
     match error:
         case BadHttpRequest():
-            told_so = {"message": error.message, "extensions": {"code": "BAD_REQUEST"}}
-            return _error(error.status, media_type, told_so, {"Allow": "POST"} if error.status == _BARRED else None)
+            shown = {"message": error.message, "extensions": {"code": "BAD_REQUEST"}}
+            return _error(error.status, media_type, shown, *([(b"allow", b"POST")] * (error.status == _NOT_ALLOWED)))
         case NotAuthenticated():
-            return _error(401, media_type, to_error(error), {"WWW-Authenticate": "Bearer"})
+            return _error(401, media_type, to_error(error), (b"www-authenticate", b"Bearer"))
         case Overloaded():
-            headers = {"Retry-After": str(math.ceil(error.retry_after_s))}
-            return _error(429, media_type, to_error(error), headers)
+            retry_after = b"%d" % math.ceil(error.retry_after_s)
+            return _error(429, media_type, to_error(error), (b"retry-after", retry_after))
         case BadDocument():
             return _written(_NOT_BEGUN, media_type, {"errors": format_errors(error.errors)})
         case _:
             return _written(_NOT_BEGUN, media_type, {"errors": [to_error(error)]})
 
 
-async def _run(operation: Operation, asked: GraphQLRequest, context: Context, media_type: str) -> Response:
-    try:
-        result = await run(operation, asked, context)
-    except OsagoError as error:
-        return _written(200, media_type, {"errors": [from_exception(error)], "data": None})
-    except Exception as error:  # noqa: BLE001 - one request is isolated from the next
-        return _error(500, media_type, from_exception(error))
-    response = written(result, media_type)
-    if operation.type is OperationType.MUTATION and not result.errors:
-        response.background = BackgroundTask(_learn, operation, asked, context)
-    return response
-
-
-async def _learn(operation: Operation, asked: GraphQLRequest, context: Context) -> None:
-    """A mutation that has served a service that may ask: it will come again. The answer is on its way by now, and whatever
-    goes wrong here changes nothing about it.
-    """
-    if asked.query is not None and isinstance(context.caller, Service) and WRITE in context.caller.scopes:
-        await asyncio.sleep(0)  # the event loop sends it first
-        context.services.plans.learn(asked.query, operation.name, operation.document, operation.size)
-
-
-def written(result: ExecutionResult, media_type: str) -> Response:
-    """The answer that holds a result."""
+def _to_reply(result: ExecutionResult, media_type: str) -> HttpReply:
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = format_errors(result.errors)
@@ -127,66 +115,18 @@ def written(result: ExecutionResult, media_type: str) -> Response:
     return _written(200 if "data" in body else _NOT_BEGUN, media_type, body)
 
 
-def _written(status: int, media_type: str, body: Mapping[str, Any]) -> Response:
+def _written(status: int, media_type: str, body: Mapping[str, Any]) -> HttpReply:
     """A request that never began is a 400 in the modern media type; the legacy one knows only 200."""
-    status = 200 if media_type == LEGACY and status == _NOT_BEGUN else status
-    return Response(encode(body), status, media_type=f"{media_type}; charset=utf-8")
+    return _reply(200 if media_type == LEGACY and status == _NOT_BEGUN else status, media_type, body)
 
 
-def _error(
-    status: int, media_type: str, error: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(encode({"errors": [error]}), status, headers=headers, media_type=f"{media_type}; charset=utf-8")
+def _error(status: int, media_type: str, error: Mapping[str, Any], *headers: Header) -> HttpReply:
+    return _reply(status, media_type, {"errors": [error]}, *headers)
 
 
-def bearer(request: HTTPConnection) -> str:
-    """The token in `Authorization`.
-
-    Raises:
-        NotAuthenticated: there is none.
-    """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated
-    return token.strip()
-
-
-def token_of(payload: Mapping[str, Any], handshake: HTTPConnection) -> str:
-    """The token of a `connection_init`: `{"token": …}`, or as `Authorization` in any case, in the payload or of the handshake.
-
-    Raises:
-        NotAuthenticated: there is none.
-    """
-    token = payload.get("token")
-    sent = (value for name, value in payload.items() if name.lower() == "authorization")
-    header = next(sent, None) or handshake.headers.get("authorization", "")
-    if token is None and isinstance(header, str) and header[:7].lower() == "bearer ":
-        token = header[7:].strip()
-    if not isinstance(token, str):
-        raise NotAuthenticated
-    return token
-
-
-async def _asked(request: Request) -> GraphQLRequest:
-    return decode_request(await json_body(request))
-
-
-async def json_body(request: Request) -> bytes:
-    """The body of a request, which says that it is JSON.
-
-    Raises:
-        Refused: it says something else, is too large, was cut off, or begins with a byte order mark.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadHttpRequest(415, "Content-Type: ожидается application/json.")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES_MAX:
-                raise BadHttpRequest(413, f"Тело запроса больше {BODY_BYTES_MAX // 1024} КиБ.")
-    except ClientDisconnect:
-        raise BadHttpRequest(400, "Тело запроса оборвалось.") from None
-    if body.startswith(_BYTE_ORDER_MARKS):
-        raise BadHttpRequest(400, "Тело начинается с метки порядка байтов (BOM): ожидается JSON в UTF-8 без неё.")
-    return bytes(body)
+def _reply(status: int, media_type: str, document: Mapping[str, Any], *headers: Header) -> HttpReply:
+    body = encode(document)
+    length = b"%d" % len(body)
+    return HttpReply(
+        status, [(b"content-length", length), (b"content-type", _CONTENT_TYPES[media_type]), *headers], body
+    )

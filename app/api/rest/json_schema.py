@@ -14,6 +14,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from app.api.rest.representations import LEFT_OUT
 from app.api.schema.build import sdl
 
 Schema = dict[str, Any]
@@ -30,8 +31,6 @@ SCALARS: Final[dict[str, Schema]] = {
 }
 _LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type
 _NON_NULL: Final[Any] = GraphQLNonNull
-_LEFT_OUT: Final = {("Insurer", "availability")}
-"""It takes a call of Redis for each insurer; the query `insurers` has it."""
 
 
 def schemas_of(*names: str) -> dict[str, Schema]:
@@ -59,7 +58,7 @@ def _parts(type_: GraphQLNamedType) -> Iterator[str]:
             inner: Any = field.type
             while not isinstance(inner, GraphQLNamedType):
                 inner = inner.of_type
-            if (type_.name, field_name) not in _LEFT_OUT:
+            if (type_.name, field_name) not in LEFT_OUT:
                 yield inner.name
 
 
@@ -69,7 +68,7 @@ def _schema(type_: GraphQLNamedType) -> Schema:
         case GraphQLEnumType():
             return {"type": "string", "enum": list(type_.values), **described}
         case GraphQLObjectType():
-            fields = {name: field for name, field in type_.fields.items() if (type_.name, name) not in _LEFT_OUT}
+            fields = {name: field for name, field in type_.fields.items() if (type_.name, name) not in LEFT_OUT}
             return _object({name: _field(field) for name, field in fields.items()}, list(fields)) | described
         case GraphQLInputObjectType():
             required = [

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, Final
 
-from app.api.http.view import BODY_BYTES_MAX
+from app.api.http.request_head import BODY_BYTES_MAX
 from app.api.rest import examples
 from app.api.rest.json_schema import reference, schemas_of
 from app.api.rest.problem_details import MEDIA_TYPE, STATUSES

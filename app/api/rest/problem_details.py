@@ -8,10 +8,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.encoding import encode
 from app.api.error_codes import BAD_REQUEST
-from app.api.graphql_errors import from_exception, internal_error
-from app.api.graphql_request import BadHttpRequest
-from app.api.http.view import encode
+from app.api.graphql_errors import BadHttpRequest, from_exception, internal_error
 from app.domain.errors import InvalidApplication, RateLimitExceeded, ShareExhausted
 
 MEDIA_TYPE: Final = "application/problem+json"

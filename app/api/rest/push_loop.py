@@ -1,4 +1,4 @@
-"""One watcher of one request, behind a WebSocket or an event stream: pushes its events until either side has enough."""
+"""One watch of one request, behind a WebSocket or an event stream: pushes its events until either side ends it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,9 +7,10 @@ from typing import Final
 from starlette.datastructures import State
 
 from app.api.auth.tokens import Grant
-from app.api.context import Services
+from app.api.services import Services
 from app.runtime.cancellation import raise_if_cancelled
 from app.watch.events import Event, Follower
+from app.watch.news_waiter import NewsWaiter
 
 HEARTBEAT_S: Final = 15.0
 
@@ -17,8 +18,8 @@ HEARTBEAT_S: Final = 15.0
 class Stopping:
     """Why a stream ends before the request does: the client has left, the token has expired, the process stops."""
 
-    def __init__(self, changed: asyncio.Event) -> None:
-        self._changed = changed
+    def __init__(self, waiter: NewsWaiter) -> None:
+        self._waiter = waiter
         self.has_left = False
         self.reason = ""
 
@@ -38,16 +39,16 @@ class Stopping:
 
     def _stop(self, reason: str) -> None:
         self.reason = self.reason or reason
-        self._changed.set()
+        self._waiter.notify()
 
 
 class Push:
-    """Sends the events of a subscription, and a heartbeat where there are none. It keeps only a cursor."""
+    """Sends the news of a follower, and a heartbeat where it is silent. Nothing waits here but a cursor."""
 
-    def __init__(self, services: Services, follower: Follower, changed: asyncio.Event) -> None:
+    def __init__(self, services: Services, follower: Follower, waiter: NewsWaiter) -> None:
         self._services = services
         self._follower = follower
-        self._changed = changed
+        self._waiter = waiter
 
     async def run(
         self, stopping: Stopping, send: Callable[[Event], Awaitable[None]], beat: Callable[[], Awaitable[None]]
@@ -61,20 +62,21 @@ class Push:
         sent_at = clock.monotonic()
         while not stopping.reason:
             raise_if_cancelled()
-            self._changed.clear()
             for event in self._follower.news():
                 await send(event)
                 self._services.pushed.measure(event)
                 sent_at = clock.monotonic()
             if self._follower.is_over or stopping.reason:
                 return
-            if clock.monotonic() - sent_at > HEARTBEAT_S:
+            try:
+                async with asyncio.timeout(max(0.0, sent_at + HEARTBEAT_S - clock.monotonic())):
+                    await self._waiter.wait()
+            except TimeoutError:
                 await beat()
                 sent_at = clock.monotonic()
-            await self._services.live.wait([self._follower], self._changed)
 
 
 def draining_of(state: State) -> asyncio.Event:
-    """Set when this process is stopping."""
+    """Set when this process is to stop."""
     draining: asyncio.Event = state.draining
     return draining

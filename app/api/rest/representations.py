@@ -1,119 +1,68 @@
-"""Domain values as the JSON documents of the REST face: the types of the GraphQL schema, field by field."""
+"""The JSON documents of the REST face: every field of the schema's types that takes no call of Redis, compiled once."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from app.api.context import Services
-from app.api.schema.scalars import iso, plain
-from app.domain.quote import NoOffer, Offer, Quote, QuoteRequest, best_quote, by_arrival
-from app.domain.stub import stub_for
-from app.domain.tariff.formula import Coefficients
-from app.watch.events import Completed, Event, Received
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    parse,
+)
+
+from app.api.compiled.selections import Info, Selections, Writer
+from app.api.compiled.subscription_plan import EventSelections
+from app.api.context import Context, UseCases
+from app.api.schema.build import GRAPHQL
+from app.api.schema.types import QuoteRequestAccepted, QuoteRequestType
+from app.domain.quote import QuoteRequest
+from app.watch.events import Event, Received
 
 Document = dict[str, Any]
+LEFT_OUT: Final = {("Insurer", "availability")}
+"""It takes a call of Redis for each insurer; the query `insurers` has it."""
+_named_type: Final[Any] = get_named_type  # overloaded in graphql-core, of an unknown type
 
 
-def accepted_document(request: QuoteRequest, services: Services) -> Document:
+def _selection(type_: Any) -> str:
+    named = _named_type(type_)
+    if isinstance(named, GraphQLUnionType):
+        members = " ".join(f"... on {one.name} {_selection(one)}" for one in named.types)
+        return f"{{ type: __typename {members} }}"
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    fields = [(name, field.type) for name, field in named.fields.items() if (named.name, name) not in LEFT_OUT]
+    return f"{{ {' '.join(f'{name} {_selection(inner)}' for name, inner in fields)} }}"
+
+
+def _writer(selections: Selections, name: str) -> Writer:
+    type_: Any = GRAPHQL.type_map[name]
+    document = parse(f"fragment All on {name} {_selection(type_)}")
+    (fragment,) = [part for part in document.definitions if isinstance(part, FragmentDefinitionNode)]
+    return selections.writer(GraphQLNonNull(type_), fragment.selection_set)
+
+
+_accepted: Final = _writer(Selections(GRAPHQL, {}), "QuoteRequestAccepted")
+_request: Final = _writer(Selections(GRAPHQL, {}), "QuoteRequest")
+_event: Final[Any] = _writer(EventSelections(GRAPHQL, {}), "QuoteEvent")
+
+
+def accepted_document(request: QuoteRequest, context: Context) -> Document:
     """A `QuoteRequestAccepted`."""
-    document = request_document(request, services)
-    return {"quoteRequest": document, "watchToken": services.tokens.watch_token(request.id)}
+    return _accepted(QuoteRequestAccepted.of(request, context), Info(context))
 
 
-def request_document(request: QuoteRequest, services: Services) -> Document:
+def request_document(request: QuoteRequest, context: Context) -> Document:
     """A `QuoteRequest`, its quotes in the order of arrival."""
-    settled = [quote_document(quote, services) for quote in by_arrival(request.quotes.values())]
-    missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
-    return {
-        "id": str(request.id),
-        "clientReference": request.client_reference,
-        "customerId": request.customer_id,
-        "status": request.status,
-        "createdAt": iso(request.created_at),
-        "expiresAt": iso(request.expires_at),
-        "remainingSeconds": request.remaining_s(services.clock.now()),
-        "completedAt": _moment(request.ending.completed_at if request.ending else None),
-        "progress": {"answered": len(request.quotes), "total": len(request.insurers)},
-        "quotes": settled + [_pending(request, insurer_id, services) for insurer_id in missing],
-        "bestQuote": _best(request.quotes.values(), services),
-    }
+    return _request(QuoteRequestType.of(request, context), Info(context))
 
 
-def event_document(event: Event, services: Services) -> Document:
-    """A `QuoteReceived` or a `QuotesCompleted`, as its `type` says."""
-    cursor = event.cursor
-    document: Document = {"type": type_of(event), "cursor": cursor.encode(), "requestId": str(cursor.request_id)}
-    document["progress"] = {"answered": cursor.answered, "total": len(cursor.insurers)}
-    match event:
-        case Received():
-            return {**document, "quote": quote_document(event.quote, services)}
-        case Completed():
-            quotes = event.request.quotes.values()
-            stub = stub_for(quotes)
-            shown = (
-                {"title": stub.title, "message": stub.message, "retryAfterSeconds": stub.retry_after_s}
-                if stub
-                else None
-            )
-            return {**document, "outcome": event.ending.outcome, "bestQuote": _best(quotes, services), "stub": shown}
+def event_document(event: Event, services: UseCases) -> Document:
+    """A `QuoteReceived` or a `QuotesCompleted`, by its `type`."""
+    return _event(event, services)
 
 
 def type_of(event: Event) -> str:
     """The name of its type in the schema."""
     return "QuoteReceived" if isinstance(event, Received) else "QuotesCompleted"
-
-
-def quote_document(quote: Quote, services: Services) -> Document:
-    """A `Quote` that is settled."""
-    offer, reason = None, None
-    match quote.answer:
-        case Offer() as answer:
-            offer = _offer(services.links.opened(quote.request_id, answer))
-        case NoOffer(reason=why):
-            reason = {"code": why.code, "message": why.message, "insurerCode": why.insurer_code}
-    return {
-        **_slot(f"{quote.request_id}:{quote.insurer_id}", quote.insurer_id, services),
-        "status": quote.status,
-        "offer": offer,
-        "reason": reason,
-        "receivedAt": iso(quote.received_at),
-    }
-
-
-def _pending(request: QuoteRequest, insurer_id: str, services: Services) -> Document:
-    slot = _slot(f"{request.id}:{insurer_id}", insurer_id, services)
-    return {**slot, "status": "PENDING", "offer": None, "reason": None, "receivedAt": None}
-
-
-def _slot(quote_id: str, insurer_id: str, services: Services) -> Document:
-    insurer = services.availabilities.insurer(insurer_id)
-    return {"id": quote_id, "insurer": {"id": insurer.id, "name": insurer.name}}
-
-
-def _offer(offer: Offer) -> Document:
-    return {
-        "number": offer.number,
-        "premium": {"amount": plain(offer.premium.amount), "currency": offer.premium.currency},
-        "coefficients": _coefficients(offer.coefficients) if offer.coefficients else None,
-        "validUntil": _moment(offer.valid_until),
-        "purchaseUrl": offer.purchase_url,
-    }
-
-
-def _coefficients(coefficients: Coefficients) -> Document:
-    return {_camel(name): plain(factor) for name, factor in asdict(coefficients).items()}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.title() for part in rest)
-
-
-def _best(quotes: Iterable[Quote], services: Services) -> Document | None:
-    best = best_quote(quotes, now=services.clock.now())
-    return quote_document(best, services) if best else None
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None

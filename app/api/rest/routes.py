@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.api.context import Context, Services
-from app.api.graphql_request import BadHttpRequest
-from app.api.http.view import bearer, encode, id_of, json_body
+from app.api.context import Context
+from app.api.encoding import encode
+from app.api.graphql_errors import BadHttpRequest
+from app.api.http.request_head import bearer, id_of, json_body
 from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
 from app.api.rest.problem_details import problem
@@ -21,7 +22,7 @@ from app.api.rest.representations import accepted_document, request_document
 from app.api.rest.sse import EventStream
 from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
-from app.api.unwritable_quotes import writable_request
+from app.api.services import Services
 from app.domain.errors import NotFound
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests
@@ -68,7 +69,7 @@ async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
     accepted = await create_request(context, read_input(context, _body(await json_body(request))))
     location = {"Location": f"{PATH}/{accepted.id}"}
-    return _json(accepted_document(accepted, services), 202, location)
+    return _json(accepted_document(accepted, context), 202, location)
 
 
 async def _read(request: Request, services: Services) -> Response:
@@ -78,7 +79,7 @@ async def _read(request: Request, services: Services) -> Response:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
-    return _json(request_document(writable_request(found, services), services))
+    return _json(request_document(found, context))
 
 
 async def _events(request: Request, services: Services) -> Response:

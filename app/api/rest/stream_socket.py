@@ -11,19 +11,22 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.auth.tokens import Grant
-from app.api.context import Context, Services
+from app.api.context import Context
+from app.api.encoding import encode
 from app.api.error_codes import BAD_REQUEST
-from app.api.http.view import bearer, encode
+from app.api.http.request_head import bearer
 from app.api.rest.problem_details import document_of
 from app.api.rest.push_loop import Push, Stopping
 from app.api.rest.representations import event_document
 from app.api.schema.queries import request_id_of
-from app.api.unwritable_quotes import written
+from app.api.schema.unwritable_quotes import written
+from app.api.services import Services
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
 from app.observability import metrics
 from app.server.peer import budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
 from app.watch.events import Event
+from app.watch.news_waiter import NewsWaiter, watching
 
 log: Final = structlog.get_logger(__name__)
 
@@ -50,7 +53,7 @@ class Opening(msgspec.Struct):
 
 
 class _Stalled(Exception):
-    """The client takes nothing any more."""
+    """The client reads nothing any more."""
 
 
 class _WrongOpening(Exception):
@@ -114,32 +117,32 @@ async def _opening(websocket: WebSocket) -> Opening:
 
 
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
-    changed = asyncio.Event()
-    stopping = Stopping(changed)
+    waiter = NewsWaiter()
+    stopping = Stopping(waiter)
     sent = after
 
-    async def tell(event: Event) -> None:
+    async def send_event(event: Event) -> None:
         nonlocal sent
         await websocket.send_text(encode(written(event_document, event, services)).decode())
         sent = event.cursor.encode()
 
     context = Context(services, grant.caller)
-    following = services.live.following(request_id, context.may_see, changed, after, context.share)
+    watch = watching(services.live, waiter, request_id, context.may_see, after, context.share)
     failure: OsagoError | None = None
-    async with following as follower, asyncio.TaskGroup() as tasks:
-        watching = [
+    async with watch as follower, asyncio.TaskGroup() as tasks:
+        stops = [
             tasks.create_task(stopping.when_left(lambda: _left(websocket))),
             tasks.create_task(stopping.when_expired(grant, services)),
         ]
         try:
             async with _until_stalled(websocket):
-                await Push(services, follower, changed).run(stopping, tell, _silent)
+                await Push(services, follower, waiter).run(stopping, send_event, _silent)
         except _Stalled:
             failure = SlowConsumer(sent)
         except OsagoError as error:
             failure = error
         finally:
-            for task in watching:
+            for task in stops:
                 task.cancel()
     if stopping.has_left:
         raise WebSocketDisconnect

@@ -7,7 +7,8 @@ from graphql import GraphQLSchema
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
-from app.api.schema.executor import Executor, leaves_of
+from app.api.schema.event_resolvers import resolve_events
+from app.api.schema.executor import Executor
 from app.api.schema.mutations import Mutation, create_quote_request
 from app.api.schema.queries import Query
 from app.api.schema.scalars import SCALARS
@@ -26,7 +27,7 @@ schema: Final = strawberry.Schema(
 )
 GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The same as graphql-core has it."""
-Executor.leaves = leaves_of(GRAPHQL)
+resolve_events(GRAPHQL)
 # Strawberry's own would make input classes of the arguments, and keyword arguments of those; ours takes the input as it comes.
 cast("Any", GRAPHQL.mutation_type).fields["createQuoteRequest"].resolve = create_quote_request
 

@@ -1,4 +1,4 @@
-"""What a subscription begins, before anybody asks for an event of it."""
+"""What a subscription begins, before its first event is asked for."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
@@ -7,13 +7,14 @@ from uuid import UUID
 
 from app.api.context import Context
 from app.api.schema.queries import request_id_of
-from app.api.schema.types import QuoteReceived, QuotesCompleted
+from app.api.schema.unwritable_quotes import writable_event
 from app.domain.errors import NotFound
-from app.watch.events import Event, Received
+from app.watch.events import Event
+from app.watch.news_waiter import watch_events
 
 
 class EventSource(ABC):
-    """The source of a subscription: values of the schema for graphql-core, the events themselves for compiled selections."""
+    """What a subscription begins: an iterable of events for graphql-core, `events` for what writes them out itself."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -22,10 +23,10 @@ class EventSource(ABC):
     def events(self) -> AsyncGenerator[Event, None]:
         """Each event is asked for when the one before has been sent."""
 
-    async def __aiter__(self) -> AsyncGenerator[QuoteReceived | QuotesCompleted, None]:
+    async def __aiter__(self) -> AsyncGenerator[Event, None]:
         async with aclosing(self.events()) as events:
             async for event in events:
-                yield _shown(event, self._context)
+                yield writable_event(event, self._context.services)
 
 
 class RequestEvents(EventSource):
@@ -53,7 +54,7 @@ class RequestEvents(EventSource):
         request_id = self.request_id
         place.cursor = self.after
         async with aclosing(
-            context.services.live.follow(request_id, context.may_see, self.after, context.share)
+            watch_events(context.services.live, request_id, context.may_see, self.after, context.share)
         ) as events:
             async for event in events:
                 yield event
@@ -75,7 +76,3 @@ class CustomerEvents(EventSource):
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)
-
-
-def _shown(event: Event, context: Context) -> QuoteReceived | QuotesCompleted:
-    return QuoteReceived.of(event, context) if isinstance(event, Received) else QuotesCompleted.of(event, context)

@@ -67,9 +67,7 @@ async def created(
         return InvalidApplicationType.of(error)
     except errors.RateLimitExceeded as error:
         return RateLimited(retry_after_seconds=error.retry_after_s)
-    return QuoteRequestAccepted(
-        quote_request=QuoteRequestType.of(request, context), watch_token=context.services.tokens.watch_token(request.id)
-    )
+    return QuoteRequestAccepted.of(request, context)
 
 
 def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:

@@ -10,10 +10,9 @@ from strawberry import ID, Info
 
 from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
-from app.api.unwritable_quotes import writable_quote, writable_request
-from app.domain import errors, insurer, money, quote, stub
+from app.api.schema.unwritable_quotes import writable_request
+from app.domain import errors, insurer, money, quote
 from app.domain.tariff import formula
-from app.watch.events import Completed, Received
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -208,6 +207,11 @@ class QuoteRequestAccepted:
         'pass it in connection_init as `{ "token": … }`.'
     )
 
+    @classmethod
+    def of(cls, value: quote.QuoteRequest, context: Context) -> Self:
+        token = context.services.tokens.watch_token(value.id)
+        return cls(quote_request=QuoteRequestType.of(value, context), watch_token=token)
+
 
 @strawberry.type
 class CustomerToken:
@@ -235,9 +239,8 @@ class StubType:
     message: str
     retry_after_seconds: int | None = strawberry.field(description="When it makes sense to ask again.")
 
-    @classmethod
-    def of(cls, value: stub.Stub) -> Self:
-        return cls(title=value.title, message=value.message, retry_after_seconds=value.retry_after_s)
+
+# `app.api.schema.event_resolvers` reads the fields of the events.
 
 
 @strawberry.type
@@ -246,15 +249,6 @@ class QuoteReceived:
     request_id: ID
     quote: QuoteType
     progress: Progress
-
-    @classmethod
-    def of(cls, event: Received, context: Context) -> Self:
-        return cls(
-            cursor=event.cursor.encode(),
-            request_id=ID(str(event.quote.request_id)),
-            quote=QuoteType.of(writable_quote(event.quote, context.services), context),
-            progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
-        )
 
 
 @strawberry.type
@@ -265,19 +259,6 @@ class QuotesCompleted:
     progress: Progress
     best_quote: QuoteType | None
     stub: StubType | None = strawberry.field(description="Shown when there is no offer.")
-
-    @classmethod
-    def of(cls, event: Completed, context: Context) -> Self:
-        quotes = writable_request(event.request, context.services).quotes.values()
-        shown = stub.stub_for(quotes)
-        return cls(
-            cursor=event.cursor.encode(),
-            request_id=ID(str(event.request.id)),
-            outcome=event.ending.outcome,
-            progress=Progress(answered=event.cursor.answered, total=len(event.cursor.insurers)),
-            best_quote=_best(quotes, context),
-            stub=StubType.of(shown) if shown else None,
-        )
 
 
 QuoteEventUnion = Annotated[QuoteReceived | QuotesCompleted, strawberry.union("QuoteEvent")]

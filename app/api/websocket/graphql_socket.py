@@ -14,11 +14,12 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.auth.tokens import Grant
-from app.api.context import Context, Services
-from app.api.execution.operation import stream, watched
-from app.api.execution.prepared_documents import BadDocument
-from app.api.graphql_errors import format_errors, from_exception, to_error
-from app.api.http.view import encode, token_of
+from app.api.context import Context
+from app.api.encoding import encode
+from app.api.execution.operation import watched
+from app.api.graphql_errors import BadDocument, format_errors, from_exception, to_error
+from app.api.http.request_head import request_id_from, token_of
+from app.api.services import Services
 from app.api.websocket.messages import (
     Complete,
     ConnectionInit,
@@ -214,7 +215,7 @@ class _Connection:
     async def _operate(self, frame: Subscribe, context: Context) -> None:
         """An operation, or the beginning of one that a `Subscriber` goes on with."""
         try:
-            with structlog.contextvars.bound_contextvars(operation=frame.id):
+            with structlog.contextvars.bound_contextvars(operation=frame.id, request_id=request_id_from("")):
                 last = await self._stream(frame, context)
         except WebSocketDisconnect:
             return
@@ -236,7 +237,7 @@ class _Connection:
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
             await Subscriber(frame.id, operation.written, context, self._line).begin(source)
             return None
-        async with contextlib.aclosing(stream(operation, frame.payload, context)) as results:
+        async with contextlib.aclosing(self._services.runner.stream(operation, frame.payload, context)) as results:
             async for result in results:
                 errors = format_errors(result.errors) if result.errors else None
                 if errors and result.data is None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.api.execution.document_cost import TooComplex
+from app.api.graphql_errors import TooComplex
 from app.api.graphql_request import GraphQLRequest, check_values
 
 ID_LENGTH_MAX: Final = 128

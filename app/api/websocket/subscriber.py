@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import structlog
 
 from app.api.compiled.subscription_plan import CompiledSubscription
-from app.api.context import Context, Services
+from app.api.context import Context, UseCases
+from app.api.encoding import encode
 from app.api.graphql_errors import from_exception
-from app.api.http.view import encode
 from app.api.schema.event_sources import RequestEvents
-from app.api.unwritable_quotes import written
+from app.api.schema.unwritable_quotes import written
 from app.domain.cursor import Cursor
 from app.server.peer import Peer
 from app.watch.events import Event, Received, Watch
@@ -25,7 +25,7 @@ class RunningOperation(Protocol):
     """An operation that has begun."""
 
     def cancel(self) -> None:
-        """Ends it; the client hears nothing more of it."""
+        """Ends it; the client receives nothing more of it."""
         ...
 
     @property
@@ -35,7 +35,7 @@ class RunningOperation(Protocol):
 
 
 class SocketWriter:
-    """A connection as its subscribers see it: the peer, what runs on it by id, and the subscribers that wait for the peer to read."""
+    """A connection as its subscribers see it: the peer, what runs on it by id, and the subscribers that wait for it to read."""
 
     def __init__(self, peer: Peer, running: dict[str, RunningOperation]) -> None:
         self.peer = peer
@@ -57,7 +57,7 @@ class SocketWriter:
 class Subscriber:
     """From `begin` to its last message, or to `cancel`."""
 
-    __slots__ = ("_attendance", "_context", "_head", "_id", "_last", "_line", "_place", "_written")
+    __slots__ = ("_context", "_head", "_id", "_last", "_line", "_place", "_watch", "_written")
 
     def __init__(self, id_: str, written: CompiledSubscription, context: Context, line: SocketWriter) -> None:
         self._id = id_
@@ -68,35 +68,35 @@ class Subscriber:
         self._place: Cursor | str | None = None
         self._last: Mapping[str, Any] | None = None
         """The message that ends it, from when it is known until it is written."""
-        self._attendance = PushWatch(context.services.live, self.flush, self._fail)
+        self._watch = PushWatch(context.services.live, self.flush, self._fail)
 
     async def begin(self, source: RequestEvents) -> None:
-        """Raises as `Live.enter`."""
+        """Raises as `WatchHub.enter`."""
         self._place = source.after
         context = self._context
-        await self._attendance.begin(source.request_id, context.may_see, source.after, context.share)
+        await self._watch.start(source.request_id, context.may_see, source.after, context.share)
         self._line.running[self._id] = self
-        self._attendance.hear()
+        self._watch.notify()
 
     @property
     def place(self) -> str | None:
         return self._place.encode() if isinstance(self._place, Cursor) else self._place
 
     def cancel(self) -> None:
-        self._attendance.end()
+        self._watch.stop()
         self._last = None
 
     def flush(self) -> None:
         """Writes what there is, as far as the peer takes it; then waits for the peer, if there may be more."""
-        is_writable = self._write_news() if self._attendance.is_on else self._line.peer.is_writable
+        is_writable = self._write_news() if self._watch.is_on else self._line.peer.is_writable
         if self._last is not None and is_writable:
             self._write_last(self._last)
-        elif not is_writable and (self._last is not None or self._attendance.is_on):
+        elif not is_writable and (self._last is not None or self._watch.is_on):
             self._line.wait(self)
 
     def _write_news(self) -> bool:
-        """Whether the peer takes more."""
-        peer, follower = self._line.peer, self._attendance.follower
+        """Returns whether the peer takes more."""
+        peer, follower = self._line.peer, self._watch.follower
         news = follower.news()
         try:
             while (is_writable := peer.is_writable) and (event := next(news, None)):
@@ -111,10 +111,10 @@ class Subscriber:
         return is_writable
 
     def _payload(self, event: Event, watch: Watch) -> bytes:
-        """Subscriptions to the same request with the same document share it."""
+        """Subscribers to the same request with the same document share it."""
         if len(watch.listeners) == 1:
             return self._encoded(event)
-        key = (self._written, event.cursor.bits, event.told.insurer_id if isinstance(event, Received) else "")
+        key = (self._written, event.cursor.bits, event.quote.insurer_id if isinstance(event, Received) else "")
         if watch.payload is None or watch.payload[0] != key:
             watch.payload = key, self._encoded(event)
         return watch.payload[1]
@@ -122,7 +122,7 @@ class Subscriber:
     def _encoded(self, event: Event) -> bytes:
         return written(self._data, event, self._context.services)
 
-    def _data(self, event: Event, services: Services) -> bytes:
+    def _data(self, event: Event, services: UseCases) -> bytes:
         return encode({"data": self._written.write(event, services)})
 
     def _fail(self, error: Exception) -> None:
@@ -134,11 +134,11 @@ class Subscriber:
             self._end({"type": "error", "payload": [from_exception(error)]})
 
     def _end(self, last: Mapping[str, Any]) -> None:
-        self._attendance.end()
+        self._watch.stop()
         self._last = self._last or last
 
     def _write_last(self, last: Mapping[str, Any]) -> None:
-        """The id is free again before the client hears of it."""
+        """The id is free again before the client receives it."""
         self._last = None
         del self._line.running[self._id]
         self._line.peer.write(encode({"id": self._id, **last}))

@@ -13,9 +13,9 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final, get_type_hints
 
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
-from app.domain.money import KOPECK, PREMIUM_MAX, Money
-from app.domain.tariff.formula import Coefficients
+from app.domain.money import KOPECK, PREMIUM_MAX, RUB, Money
 
 NUMBER_LENGTH_MAX: Final = 128
 MARKS_MAX: Final = 2
@@ -116,10 +116,10 @@ def premium_amount(amount: Decimal) -> Decimal:
 
 def offer_premium(premium: Money) -> Money:
     """As `premium_amount`, in roubles."""
-    if not isinstance(premium, Money) or premium.currency != "RUB":  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(premium, Money) or premium.currency != RUB:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InsurerProtocol("premium: not an amount of roubles and kopecks")
     amount = premium_amount(premium.amount)
-    return premium if amount is premium.amount else Money(amount, "RUB")
+    return premium if amount is premium.amount else Money(amount, RUB)
 
 
 def offer_coefficients(coefficients: Coefficients) -> Coefficients | None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.domain.application import Application
+from app.domain.coefficients import Coefficients
 from app.domain.quote import Offer
-from app.domain.tariff.formula import Coefficients, Tariff, coefficients_for, corridor, premium
+from app.domain.tariff.formula import Tariff, coefficients_for, corridor, premium
 
 
 def is_lawful(offer: Offer, application: Application, tariff: Tariff) -> bool:

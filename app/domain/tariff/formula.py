@@ -13,6 +13,7 @@ from typing import Final
 
 from app.domain.age import full_years
 from app.domain.application import Application, Driver, Vehicle, VehicleCategory, VehiclePurpose
+from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
 
 MASS_OF_LIGHT_LORRY_KG_MAX: Final = 16_000
@@ -20,19 +21,6 @@ SEATS_OF_SMALL_BUS_MAX: Final = 16
 
 _ONE: Final = Decimal(1)
 _CAP: Final = Decimal(3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """The factors of a premium."""
-
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
 
 
 class RateClass(StrEnum):

@@ -1,20 +1,17 @@
-"""One HTTP connection: a limit on the time that a request takes to come, and a short way for an answer to go.
+"""One HTTP connection: a limit on the time that a request takes to come.
 
 uvicorn has no such limit: a connection that sends a byte a minute would be served for ever.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
+from app.server.direct_application import DRAINING
 from app.server.http1.paced_protocol import PacedProtocol
 
 REQUEST_S_MAX: Final = 15.0
 """From the connection, or from its first byte, until a request is there whole."""
 
-RESPOND: Final = "osago.respond"
-"""Where the application finds, in its scope, what writes a whole answer at once."""
-
-OK: Final = b"HTTP/1.1 200 OK\r\n"
 _TIMEOUT: Final = b"408 Request Timeout"
 
 
@@ -24,7 +21,7 @@ class LimitedHttp(PacedProtocol):
     _due_s: float | None = None
     _written_defaults: bytes | None = None
     _idle_until_s: float | None = None
-    """An idle connection is kept so long."""
+    """Without a request the connection is kept so long."""
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -35,18 +32,10 @@ class LimitedHttp(PacedProtocol):
         self._idle_until_s = None
         super().data_received(data)
 
-    def handle_websocket_upgrade(self) -> None:
-        self.scope.pop(RESPOND, None)  # type: ignore[typeddict-item]
-        super().handle_websocket_upgrade()
-
     def head_grows(self) -> None:
         """From here on the request's time is counted, if it was not before."""
         if self._due_s is None:
             self._expect_request()
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.scope[RESPOND] = self._respond  # type: ignore[typeddict-unknown-key]
 
     def message_ends(self) -> None:
         """The request is there; what follows is another one's head."""
@@ -60,8 +49,8 @@ class LimitedHttp(PacedProtocol):
         super().let_go()
 
     def shutdown(self) -> None:
-        """Notifies the application that it is to end the answers that last."""
-        draining: asyncio.Event | None = self.app_state.get("draining")
+        """Has the application end the answers that last."""
+        draining: asyncio.Event | None = self.app_state.get(DRAINING)
         if draining:
             draining.set()
         super().shutdown()
@@ -84,22 +73,6 @@ class LimitedHttp(PacedProtocol):
             headers = self.server_state.default_headers
             self._written_defaults = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         return self._written_defaults
-
-    def _respond(self, head: bytes, body: bytes) -> bool:
-        """Writes a whole answer with status 200; False where the usual way has to do it.
-
-        uvicorn takes each header apart that the application has put together: 15 % of a known mutation's CPU. `head` has the
-        answer's own headers, each ended by CRLF, its length among them, and nothing in it that a peer has chosen freely.
-        """
-        cycle: Any = self.cycle
-        is_plain = cycle.keep_alive and not (cycle.response_started or cycle.waiting_for_100_continue)
-        if not is_plain or cycle.disconnected or self.flow.write_paused:
-            return False
-        cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"".join((OK, self.default_headers(), head, b"\r\n", body)))
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
 
     def _expect_request(self) -> None:
         self._due_s = self.loop.time() + REQUEST_S_MAX

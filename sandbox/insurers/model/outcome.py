@@ -13,7 +13,7 @@ from statistics import NormalDist
 from typing import Final
 
 from app.domain.application import Application
-from app.domain.tariff.formula import Coefficients
+from app.domain.coefficients import Coefficients
 from sandbox.insurers.model.catalogue import Faults, Profile
 from sandbox.insurers.model.pricing import Price, price
 from sandbox.insurers.script.behaviours import Behaviour, Garbage, Hang, Status, Step

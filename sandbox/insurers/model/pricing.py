@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import Final
 
 from app.domain.application import Application, Driver
+from app.domain.coefficients import Coefficients
 from app.domain.money import Money
 from app.domain.tariff.edition_2025 import TARIFF_2025
-from app.domain.tariff.formula import Coefficients, Corridor, coefficients_for, corridor, premium
+from app.domain.tariff.formula import Corridor, coefficients_for, corridor, premium
 
 TARIFF: Final = TARIFF_2025
 _ROUBLE: Final = Decimal(1)

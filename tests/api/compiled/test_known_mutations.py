@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
-from graphql import parse
+from support.plans import planned
 from support.until import until
 from support.world import ApiAtHand, World
 
-from app.api.compiled.plan_cache import MET_MAX, PLANS_BYTES_MAX, PlanCache
+from app.api.execution.prepared_documents import KEPT_BYTES_MAX, PreparedDocuments, Unplanned
+from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
 from app.redis import keys
 from bench.system import CREATE
@@ -36,7 +37,7 @@ async def taught(world: World, api: ApiAtHand) -> None:
     """The document has come twice."""
     for _ in range(2):
         await asked(api, world.new_request())
-    await until(lambda: len(api.services.plans) == 1)  # it is compiled after the answer
+    await until(lambda: len(planned(api.services.operations)) == 1)  # it is compiled after the answer
 
 
 async def by_both(api: ApiAtHand, wish: Mapping[str, Any], **headers: str) -> tuple[httpx.Response, httpx.Response]:
@@ -230,7 +231,7 @@ async def test_only_services_that_may_ask_teach(world: World, api: ApiAtHand) ->
     for _ in range(3):
         await api.post(CREATE, {"input": world.new_request()}, token=world.token(scope="quotes:read"))
         await api.post(CREATE, {"input": {}})
-    assert len(api.services.plans) == 0
+    assert len(planned(api.services.operations)) == 0
 
 
 async def test_documents_that_never_come_again_push_none_out(world: World, api: ApiAtHand) -> None:
@@ -238,15 +239,14 @@ async def test_documents_that_never_come_again_push_none_out(world: World, api: 
     await taught(world, api)
     for number in range(5):
         await asked(api, world.new_request(), f"{CREATE}# {number}")
-    assert len(api.services.plans) == 1
-    plans, document = PlanCache(GRAPHQL), parse(CREATE)
-    for number in range(PLANS_BYTES_MAX // 40_000 * 2):
+    assert len(planned(api.services.operations)) == 1
+    documents = PreparedDocuments(GRAPHQL)
+    for number in range(KEPT_BYTES_MAX // 40_000 * 2):
         for _ in range(2):
-            plans.learn(str(number), None, document, 20_000)
-    kept = len(plans)
-    assert 0 < plans._plans.bytes <= PLANS_BYTES_MAX
-    assert plans.known("0", None) is None
-    for number in range(MET_MAX * 2):
-        plans.learn(f"once {number}", None, document, 20_000)
-    assert len(plans) == kept
-    assert len(plans._met) == MET_MAX
+            documents.learn(documents.prepare(GraphQLRequest(f"{CREATE}# {number}")))
+    kept = planned(documents)
+    assert 0 < documents._of_services.bytes <= KEPT_BYTES_MAX
+    assert f"{CREATE}# 0" not in [operation.text for operation in kept]
+    operation = documents.prepare(GraphQLRequest(f"{CREATE}# once"))
+    documents.learn(operation)
+    assert operation.plan is Unplanned.MET

@@ -1,6 +1,5 @@
 """What a plan writes is what graphql-core writes, letter by letter, over generated documents."""
 
-import dataclasses
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,30 +12,27 @@ import msgspec
 import pytest
 import strawberry
 from graphql import (
-    ExecutionResult,
     FragmentDefinitionNode,
     parse,
     validate,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from support.selections import selections
 
 from app.api.compiled.mutation_plan import compile_plan
-from app.api.compiled.not_compilable import NotCompilable
-from app.api.compiled.selections import Info, Selections
+from app.api.compiled.selections import Info, NotCompilable, Selections
 from app.api.insurer_directory import InsurerDirectory
 from app.api.schema import types
 from app.api.schema.build import GRAPHQL
-from app.api.schema.executor import USE_GRAPHQL_CORE, Executor, leaves_of
 from app.api.schema.scalars import SCALARS
+from app.domain.coefficients import Coefficients
 from app.domain.errors import InvalidApplication
 from app.domain.insurer import Insurer
 from app.domain.intake.problems import problem
 from app.domain.money import Money
 from app.domain.quote import CANCELLED, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
-from app.domain.tariff.formula import Coefficients
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
 
@@ -148,66 +144,29 @@ def test_the_same_is_written(text: str, value: Any) -> None:
     assert msgspec.json.encode(write(value, Info(CONTEXT))) == msgspec.json.encode(theirs.data["it"])
 
 
-class Quick(Executor):
-    leaves = leaves_of(SCHEMA)
-
-
-odd = st.sampled_from(
-    [None, 1, 2**31, True, "x", 1.5, float("nan"), NOW, NOW.date(), Decimal("1E+3"), Outcome.DEADLINE]
-)
-
-
-@st.composite
-def spoilt(draw: st.DrawFn) -> Any:
-    """A result, some of whose fields hold what they should not."""
-    value = draw(results)
-    for _ in range(draw(st.integers(0, 3))):
-        place = value
-        while True:
-            name = draw(st.sampled_from([one.name for one in dataclasses.fields(place)]))
-            inner = getattr(place, name)
-            if not dataclasses.is_dataclass(inner) or isinstance(inner, QuoteRequest):
-                break
-            place = inner
-        if name != "request":
-            setattr(place, name, draw(odd))
-    return value
-
-
-@settings(max_examples=400)
-@given(documents, spoilt())
-def test_leaves_are_read_as_graphql_core_reads_them(text: str, value: Any) -> None:
-    """With the same errors in the same places."""
-    document = parse(text)
-    if any("is never used" not in error.message for error in validate(SCHEMA, document)):
-        return
-    ours, theirs = (
-        graphql.execute(SCHEMA, document, root_value=value, context_value=CONTEXT, executor_class=executor)
-        for executor in (Quick, None)
-    )
-    assert isinstance(ours, ExecutionResult)
-    assert isinstance(theirs, ExecutionResult)
-    assert msgspec.json.encode(ours.data) == msgspec.json.encode(theirs.data)
-    assert [(error.message, error.path) for error in ours.errors or []] == [
-        (error.message, error.path) for error in theirs.errors or []
-    ]
-
-
+@pytest.mark.parametrize("flags", [{"a": a, "b": b} for a in (True, False) for b in (True, False)], ids=str)
 @pytest.mark.parametrize(
-    "value", [None, 1, -(2**31), 2**31, True, "x", 1.5, float("inf"), NOW, NOW.date(), Decimal("1E+3")]
+    "selected",
+    [
+        "{ __typename @skip(if: $a) ... on RateLimited { wait: retryAfterSeconds @include(if: $b) } }",
+        "{ ... @skip(if: $a) { __typename ... on RateLimited @include(if: $b) { retryAfterSeconds } } }",
+        "{ ... on RateLimited { retryAfterSeconds @skip(if: $a) @include(if: $b) } __typename }",
+        "{ ... on RateLimited @include(if: true) { retryAfterSeconds @skip(if: true) kind: __typename @skip(if: false) } }",
+        "{ ...Part @skip(if: $b) __typename @include(if: $a) }",
+    ],
 )
-@pytest.mark.parametrize("name", ["Int", "Float", "Boolean", "String", "Date", "DateTime", "Decimal"])
-def test_a_leaf_writes_only_what_its_type_writes(name: str, value: object) -> None:
-    """A moment is a date to Python, and True a number; what else there is goes to graphql-core."""
-    type_: Any = GRAPHQL.type_map.get(name) or graphql.specified_scalar_types[name]
-    kind = graphql.GraphQLObjectType("Holder", {"field": graphql.GraphQLField(type_)})
-    kind.fields["field"].extensions["strawberry-definition"] = SimpleNamespace(base_resolver=None, python_name="field")
-    leaf = leaves_of(graphql.GraphQLSchema(kind))["Holder"]["field"]
-    written = leaf(SimpleNamespace(field=value))
-    if written is not USE_GRAPHQL_CORE:
-        assert value is None or type(value) is not bool or name == "Boolean"
-        assert written == (None if value is None else type_.serialize(value))
-        assert not isinstance(value, datetime) or name == "DateTime"
+def test_directives_are_heeded(selected: str, flags: dict[str, bool]) -> None:
+    """In the order of the document, whichever fields there are."""
+    part = "fragment Part on RateLimited { retryAfterSeconds @include(if: $a) }" if "Part" in selected else ""
+    document = parse(f"query ($a: Boolean!, $b: Boolean!) {{ it {selected} }} {part}")
+    operation: Any = document.definitions[0]
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    selections = Selections(SCHEMA, fragments, frozenset(flags))
+    write = selections.writer(RESULT, operation.selection_set.selections[0].selection_set)
+    value = types.RateLimited(retry_after_seconds=1.5)
+    theirs: Any = graphql.execute(SCHEMA, document, value, CONTEXT, flags)
+    assert theirs.errors is None
+    assert msgspec.json.encode(write(value, Info(CONTEXT, flags))) == msgspec.json.encode(theirs.data["it"])
 
 
 SELECTION = "{ ... on QuoteRequestAccepted { watchToken quoteRequest { id quotes { insurer { id name } status } } } }"
@@ -233,6 +192,12 @@ def lines(*texts: str) -> Iterable[Any]:
         f"mutation {INPUT} {{ {FIELD} {SELECTION} }}",
         f"mutation {INPUT} {{ made: {FIELD} {SELECTION} }}",
         f"mutation {INPUT} {{ {FIELD} {{ ...Part }} }} fragment Part on CreateQuoteRequestResult {SELECTION}",
+        f"mutation {INPUT} {{ {FIELD} {{ ... @skip(if: false) {SELECTION} }} }}",
+        f"mutation ($input: CreateQuoteRequestInput!, $a: Boolean! = true) {{ {FIELD} {{ ... @skip(if: $a) {SELECTION} }} }}",
+        *(
+            f"mutation (${name}: CreateQuoteRequestInput!) {{ createQuoteRequest(input: ${name}) {SELECTION} }}"
+            for name in ("__dict__", "__slots__", "__post_init__", "__class__")
+        ),
     ),
 )
 def test_simple_documents_have_a_plan(text: str) -> None:
@@ -248,17 +213,14 @@ def test_simple_documents_have_a_plan(text: str) -> None:
         f"mutation {INPUT} {{ {FIELD} @skip(if: false) {SELECTION} }}",
         f"mutation {INPUT} {{ a: {FIELD} {SELECTION} b: {FIELD} {SELECTION} }}",
         f"mutation {INPUT} {{ ... {{ {FIELD} {SELECTION} }} }}",
-        *(
-            f"mutation (${name}: CreateQuoteRequestInput!) {{ createQuoteRequest(input: ${name}) {SELECTION} }}"
-            for name in ("__dict__", "__slots__", "__post_init__", "__class__")
-        ),
         f"mutation ($input: CreateQuoteRequestInput!, $more: Int) {{ {FIELD} {SELECTION} }}",
         f"mutation ($input: CreateQuoteRequestInput! = {{}}) {{ {FIELD} {SELECTION} }}",
         "mutation ($application: ApplicationInput!) { createQuoteRequest(input: "
         f'{{ customerId: "1", application: $application }}) {SELECTION} }}',
         "mutation ($id: ID!) { cancelQuoteRequest(id: $id) { id } }",
         f"mutation {INPUT} {{ {FIELD} {{ __typename __typename }} }}",
-        f"mutation {INPUT} {{ {FIELD} {{ ... @skip(if: false) {SELECTION} }} }}",
+        f"mutation ($input: CreateQuoteRequestInput!, $a: [Boolean!]) {{ {FIELD} {{ ... @skip(if: $a) {SELECTION} }} }}",
+        f"mutation {INPUT} {{ {FIELD} {{ ... @other {SELECTION} }} }}",
         f"mutation {INPUT} {{ {FIELD} {{ ... on QuoteRequestAccepted {{ quoteRequest "
         "{ quotes(orderBy: PREMIUM) { id } } } } }",
         f"mutation {INPUT} {{ {FIELD} {{ ... on QuoteRequestAccepted {{ quoteRequest "

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from graphql import parse
 from graphql.execution.values import get_variable_values
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 from support.applications import valid_application
 
 from app.api.compiled.mutation_plan import compile_plan
-from app.api.graphql_request import BadHttpRequest, decode_request
+from app.api.graphql_errors import BadHttpRequest
+from app.api.graphql_request import decode_request
 from app.api.schema.build import GRAPHQL
 from app.domain.errors import InvalidApplication
 from app.domain.intake.careful_reader import read_carefully
@@ -123,8 +123,10 @@ def change(draw: st.DrawFn, wish: dict[str, Any]) -> None:
 def planned(body: bytes) -> NewRequestInput | None:
     """What a plan makes of the variables; None where it leaves them to graphql-core."""
     try:
-        return read_plain(PLAN.decode(body), now=NOW, configured=INSURERS)
-    except (msgspec.MsgspecError, UnicodeDecodeError, Broken):
+        asked = decode_request(b'{"query": "q", "variables": ' + body + b"}")
+        variables = PLAN.read(asked.variables or {})
+        return read_plain(variables.input, now=NOW, configured=INSURERS) if variables else None
+    except (BadHttpRequest, Broken):
         return None
 
 
@@ -308,3 +310,32 @@ def test_one_of_takes_exactly_one_that_is_not_null(drivers: dict[str, Any]) -> N
     body = json.dumps({"input": wish}).encode()
     assert planned(body) is None
     assert coerced(body) is None
+
+
+FLAGGED = compile_plan(
+    GRAPHQL,
+    parse(
+        "mutation ($a: Boolean! = false, $input: CreateQuoteRequestInput!, $b: Boolean!) { createQuoteRequest(input: $input) "
+        "{ __typename @skip(if: $a) ... on RateLimited @include(if: $b) { retryAfterSeconds } } }"
+    ),
+    None,
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags"),
+    [
+        ({"b": True}, {"a": False, "b": True}),
+        ({"a": True, "b": False, "unknown": 1}, {"a": True, "b": False}),
+        ({}, None),
+        ({"b": None}, None),
+        ({"b": 1}, None),
+        ({"b": "true"}, None),
+        ({"a": None, "b": True}, None),
+    ],
+)
+def test_variables_of_directives_are_booleans_or_graphql_cores(variables: Any, flags: Any) -> None:
+    """Defaults are put in; what is missing or no boolean is graphql-core's to report."""
+    found = FLAGGED.read({"input": {}, **variables})
+    assert (found and found.flags) == flags
+    assert FLAGGED.read({**variables}) is None

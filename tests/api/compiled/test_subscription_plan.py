@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,19 +10,18 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.faces import EVERYTHING, ID, INSURERS, NOW, OPERATIONS, context_of
+from support.faces import EVERYTHING, ID, INSURERS, NOW, OPERATIONS, RUNNER, context_of
 from support.quotes import COEFFICIENTS
 from support.selections import selections
 
-from app.api.execution.operation import stream
-from app.api.execution.prepared_documents import BadDocument
+from app.api.graphql_errors import BadDocument
 from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
 from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
 from app.domain.money import Money
 from app.domain.offers.offer_bounds import visible_text
-from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
+from app.domain.quote import CANCELLED, TIMED_OUT, Answer, Ending, Offer, Outcome, Quote, declined
 from app.watch.events import Completed, Event, Received
 
 WATCH = 'subscription { quotes(requestId: "x") '
@@ -63,23 +62,12 @@ def events(draw: st.DrawFn) -> Event:
     if draw(st.booleans()):
         return Received(cursor, next(iter(told.values())), is_live=False)
     ending = Ending(draw(st.sampled_from(Outcome)), NOW)
-    request = QuoteRequest(
-        id=ID,
-        tenant="core-app",
-        customer_id="customer-1",
-        client_reference=None,
-        insurers=INSURERS,
-        created_at=NOW,
-        expires_at=NOW + timedelta(seconds=60),
-        ending=ending,
-        quotes=quotes,
-    )
-    return Completed(cursor, request, ending, told)
+    return Completed(cursor, ending, told)
 
 
 async def results(operation: Any, asked: GraphQLRequest, happening: list[Event]) -> list[bytes]:
     """What the client is sent: data as JSON, in order."""
-    found = [result async for result in stream(operation, asked, context_of(happening))]
+    found = [result async for result in RUNNER.stream(operation, asked, context_of(happening))]
     assert not any(result.errors for result in found)
     return [msgspec.json.encode(result.data) for result in found]
 
@@ -124,16 +112,17 @@ def test_every_field_is_written_the_same(happening: list[Event]) -> None:
 @pytest.mark.parametrize(
     "selected",
     [
-        "{ ... on QuoteReceived { cursor @skip(if: false) } }",
-        "{ ... on QuoteReceived @include(if: true) { cursor } }",
+        "{ ... on QuoteReceived { cursor @skip(if: $a) } }",
+        "{ ... on QuoteReceived @include(if: $a) { cursor } }",
         "{ __typename __typename }",
         "{ ... on QuoteReceived { quote { status } quote { id } } }",
         "{ ... on QuoteReceived { quote { insurer { availability } } } }",
     ],
 )
 def test_what_is_to_be_decided_for_each_event_is_left_to_graphql_core(selected: str) -> None:
-    """Directives, fields that stand twice, and those that wait."""
-    assert OPERATIONS.prepare(GraphQLRequest(query=f"{WATCH}{selected} }}")).written is None
+    """Variables of directives, fields that stand twice, and those that wait."""
+    watch = WATCH.replace("subscription", "subscription ($a: Boolean!)") if "$a" in selected else WATCH
+    assert OPERATIONS.prepare(GraphQLRequest(query=f"{watch}{selected} }}")).written is None
 
 
 @pytest.mark.parametrize("directive", ["@include(if: true)", "@skip(if: false)"])

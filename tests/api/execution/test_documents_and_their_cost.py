@@ -32,18 +32,17 @@ from app.api.execution.document_cost import (
     LENGTHS,
     OPERATIONS_MAX,
     TOKENS_MAX,
-    TooComplex,
     measure,
 )
-from app.api.execution.prepared_documents import (
-    KEPT_BYTES_MAX,
+from app.api.execution.prepared_documents import KEPT_BYTES_MAX, PreparedDocuments, load_trusted
+from app.api.graphql_errors import (
+    MESSAGE_LENGTH_MAX,
     BadDocument,
-    PreparedDocuments,
+    TooComplex,
     UnknownDocument,
     UntrustedDocument,
-    load_trusted,
+    format_errors,
 )
-from app.api.graphql_errors import MESSAGE_LENGTH_MAX, format_errors
 from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
 from app.config.quantities import Rate, WatchShare

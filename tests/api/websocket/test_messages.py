@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.execution.document_cost import TooComplex
+from app.api.graphql_errors import TooComplex
 from app.api.graphql_request import VALUES_MAX, decode_request, request_from_url
 from app.api.websocket.messages import (
     Complete,

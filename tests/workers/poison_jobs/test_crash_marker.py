@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from workers.poison_jobs.crash_marker import NOBODY, CrashMarker
+from workers.poison_jobs.crash_marker import NO_JOB, CrashMarker
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ async def test_a_step_is_marked_and_a_wait_is_not(marker: CrashMarker) -> None:
 
     first, second = (asyncio.create_task(marker.marking(number, work())) for number in (7, 8))
     await asyncio.sleep(0)
-    assert marker.marked == NOBODY
+    assert marker.marked == NO_JOB
     going_on.set()
     assert await asyncio.gather(first, second) == ["done", "done"]
-    assert (seen, marker.marked) == ([7, 8, 7, 8], NOBODY)
+    assert (seen, marker.marked) == ([7, 8, 7, 8], NO_JOB)
 
 
 async def test_errors_and_cancellations_pass_through(marker: CrashMarker) -> None:
@@ -57,4 +57,4 @@ async def test_errors_and_cancellations_pass_through(marker: CrashMarker) -> Non
         await task
     with pytest.raises(ZeroDivisionError):
         await marker.marking(2, fail())
-    assert (ended, marker.marked) == (["cancelled"], NOBODY)
+    assert (ended, marker.marked) == (["cancelled"], NO_JOB)

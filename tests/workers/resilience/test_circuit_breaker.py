@@ -206,12 +206,10 @@ class JobOfCalls:
         self.passage = line.circuit.passage()
 
     async def call(self, error: InsurerError | None = None) -> None:
-        async def step() -> None:
+        async with self.passage.admitted():
             self.line.calls += 1
             if error:
                 raise error
-
-        await self.passage.call(step)
 
     async def fails(self, times: int = 1) -> None:
         for _ in range(times):

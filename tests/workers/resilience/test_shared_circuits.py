@@ -63,7 +63,7 @@ async def test_what_one_worker_opens_is_open_for_all_within_a_tenth_of_a_second(
     first, second = await world.worker("first"), await world.worker("second", insurers=["sever"])
     await until(lambda: circuit(second).availability is Availability.AVAILABLE)
     for worker in (first, second):
-        await until(lambda worker=worker: worker.worker._bell.is_connected)
+        await until(lambda worker=worker: worker.worker._notifier.is_connected)
     opening = [one_call(circuit(first), unavailable) for _ in range(4)]
     await asyncio.gather(*opening, return_exceptions=True)
     assert circuit(first).availability is Availability.UNAVAILABLE
@@ -148,7 +148,7 @@ async def test_without_redis_each_worker_goes_by_what_it_sees(world: World, api:
     async with proxied(world.redis.url) as proxy:
         world.set(redis_url=proxy.url)
         worker = await world.worker()
-        await until(lambda: worker.worker._sharing._peers.is_redis_there and worker.worker._bell.is_connected)
+        await until(lambda: worker.worker._sharing._peers.is_redis_there and worker.worker._notifier.is_connected)
         proxy.go_down()
         own = circuit(worker)
         await asyncio.gather(*(one_call(own, unavailable) for _ in range(4)), return_exceptions=True)
@@ -189,7 +189,7 @@ async def low_traffic(world: World, *, deadline: str = "30s") -> tuple[ApiAtHand
     api = await world.api()
     workers = [await world.worker(f"worker-{number}") for number in range(2)]
     for worker in workers:
-        await until(lambda worker=worker: worker.worker._bell.is_connected)
+        await until(lambda worker=worker: worker.worker._notifier.is_connected)
     return api, workers
 
 

@@ -1,0 +1,19 @@
+"""What the transports use: the use cases, and what runs an operation over them."""
+
+from dataclasses import dataclass
+
+from app.api.connections.socket_limits import SocketCounter
+from app.api.context import UseCases
+from app.api.execution.operation import OperationRunner
+from app.api.execution.prepared_documents import PreparedDocuments
+from app.runtime.shielded_tasks import ShieldedTasks
+
+
+@dataclass(frozen=True, slots=True)
+class Services(UseCases):
+    """For the life of the process."""
+
+    operations: PreparedDocuments
+    runner: OperationRunner
+    finishing: ShieldedTasks
+    sockets: SocketCounter
