@@ -13,7 +13,7 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
-from app.postgres.database import Pool, check_url, open_pool, read_time
+from app.postgres.database import Pool, check_url, open_pool, place_of, read_time
 from app.postgres.link_cipher import LinkCipher
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
@@ -121,8 +121,9 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     try:
         try:
             await resources.sync_clock()
-        except Unavailable:
-            log.warning("clock.own", reason="PostgreSQL is not there yet")
+        except Unavailable as error:
+            why = type(error.__cause__ or error).__name__
+            log.warning("clock.own", of=error.of, at=place_of(settings.database_url), why=why)
         yield resources
     finally:
         await redis.aclose()

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from app.config.insurers_file import InsurerSettings, line_of, load_insurers, telling_the_line
+from app.config.insurers_file import InsurerSettings, line_of, load_insurers, naming_the_line
 from app.config.quantities import Rate
 from app.config.settings import Settings
 from app.domain.application import Application
@@ -59,7 +59,7 @@ def check_insurers(ids: Sequence[str], application_file: Path | None = None) -> 
     findings = asyncio.run(_check_all(settings, chosen, application))
     for one, finding in zip(chosen, findings, strict=True):
         where = f" ({path}{line_of(path, one.id, finding.key)})" if finding.key else ""
-        print(f"{one.id:<20} {'ok' if finding.is_well else 'WRONG':<6} {finding.told}{where}")
+        print(f"{one.id:<20} {'ok' if finding.is_well else 'WRONG':<6} {finding.summary}{where}")
     return all(finding.is_well for finding in findings)
 
 
@@ -90,21 +90,21 @@ async def _check_all(
 
 async def _check(path: Path, one: InsurerSettings, application: Application | None) -> Finding:
     try:
-        with telling_the_line(path):
+        with naming_the_line(path):
             return await check(one, Clock(), application)
     except WrongSetting as error:
-        return Finding(is_well=False, told=str(error))
+        return Finding(is_well=False, summary=str(error))
     except Exception as error:  # noqa: BLE001 - see below
         # One insurer is isolated from the others: what its adapter is made of may come from another house.
-        return Finding(is_well=False, told=f"cannot be checked ({type(error).__name__})", key="adapter")
+        return Finding(is_well=False, summary=f"cannot be checked ({type(error).__name__})", key="adapter")
 
 
 def _with_state(finding: Finding, state: InsurerState | None) -> Finding:
     """What is tried here is not what customers' applications meet: the workers know about those."""
     if not finding.is_well or state is None or state.availability is Availability.AVAILABLE:
         return finding
-    told = f"the workers' calls fail, its circuit is open ({state.availability.value}); {finding.told}"
-    return Finding(is_well=False, told=told)
+    summary = f"the workers' calls fail, its circuit is open ({state.availability.value}); {finding.summary}"
+    return Finding(is_well=False, summary=summary)
 
 
 async def _read_states(settings: Settings, insurers: Sequence[str]) -> Mapping[str, InsurerState] | None:

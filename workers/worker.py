@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from app.config.insurers_file import InsurerSettings, load_insurers, telling_the_line
+from app.config.insurers_file import InsurerSettings, load_insurers, naming_the_line
 from app.config.settings import Settings
 from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
@@ -83,7 +83,7 @@ class Worker:
             consumer=self.consumer,
             lease_s=resources.settings.lease,
         )
-        with telling_the_line(resources.settings.insurers_file):
+        with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
         self._recovery = RedisRecovery(resources)
@@ -102,7 +102,7 @@ class Worker:
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
         self._quarantine = Quarantine(resources)
-        with telling_the_line(resources.settings.insurers_file):
+        with naming_the_line(resources.settings.insurers_file):
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
         self._notifier = self._make_notifier()

@@ -227,7 +227,7 @@ def load_insurers(path: Path) -> Mapping[str, InsurerSettings]:
 
 
 @contextmanager
-def telling_the_line(path: Path) -> Generator[None, None, None]:
+def naming_the_line(path: Path) -> Generator[None, None, None]:
     """Reports a fault of an insurer that is found in the block, with its line in the file.
 
     Raises:

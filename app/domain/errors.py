@@ -148,6 +148,11 @@ class Unavailable(OsagoError):
         super().__init__(what)
         self.retry_after_s = retry_after_s
 
+    @property
+    def of(self) -> str:
+        """The server that is away, as the log names it."""
+        return "postgresql"
+
 
 class Overloaded(Unavailable):
     """A limit of ours is reached: too much at once."""
@@ -163,6 +168,11 @@ class RedisAway(Unavailable):
     def __init__(self, why: str, *, refusal: str = "") -> None:
         super().__init__(f"Redis: {why}")
         self.refusal = refusal
+
+    @property
+    def of(self) -> str:
+        """The server that is away, as the log names it."""
+        return "redis"
 
 
 class SlowConsumer(OsagoError):

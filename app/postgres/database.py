@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
@@ -51,6 +51,12 @@ def check_url(url: str) -> None:
     ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
     if any(port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _PORT_MAX) for port in ports):
         raise WrongSetting(f"OSAGO_DATABASE_URL: a port is a number from 1 to {_PORT_MAX}")
+
+
+def place_of(url: str) -> str:
+    """Hosts and ports of a URL, without user and password; where there are none, the folder of the socket."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "localhost")
 
 
 async def open_pool(url: str, *, connections: int) -> Pool:

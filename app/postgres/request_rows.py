@@ -34,7 +34,7 @@ WITH new AS (
     FROM new
     ON CONFLICT (tenant, client_reference) WHERE client_reference IS NOT NULL DO NOTHING
     RETURNING id, created_at
-), told AS (
+), announced AS (
     INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'accepted', created_at FROM accepted
 )
 SELECT id FROM new WHERE id NOT IN (SELECT id FROM accepted)

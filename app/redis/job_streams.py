@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +62,17 @@ class Tick:
     fresh: bool
     epoch: str
     taken_over: Mapping[str, Sequence[Delivery]]
+    lost: Sequence["LostWorker"] = ()
+    """The workers that these jobs were taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostWorker:
+    """A worker without a fresh beat, and how many of its jobs were taken over. `silent_s` is None where it has no beat at all."""
+
+    consumer: str
+    silent_s: float | None
+    jobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +134,16 @@ class JobStreams:
         arguments = [keys.GROUP, consumer, int(lease_s * 1000), secrets.token_hex(8), *(free[i] for i in insurers)]
         fresh, epoch, taken = await PRESENCE.run(self._client, names, arguments)
         taken_over: dict[str, list[Delivery]] = defaultdict(list)
-        for number, entry, request_id, deliveries in taken:
+        jobs: Counter[tuple[str, int]] = Counter()
+        for number, entry, request_id, deliveries, dead, silent_ms in taken:
             taken_over[insurers[number - 1]].append(Delivery(shard, entry, UUID(request_id), deliveries))
-        return Tick(bool(fresh), epoch, taken_over)
+            jobs[dead, silent_ms] += 1
+        lost = [
+            LostWorker(name, silent_ms / 1000 if silent_ms >= 0 else None, count)
+            for (name, silent_ms), count in jobs.items()
+            if name != keys.RETURNED  # jobs that were handed back have no owner
+        ]
+        return Tick(bool(fresh), epoch, taken_over, lost)
 
     async def owned(self, shard: int, insurer_id: str, consumer: str, entries: Sequence[str]) -> set[str]:
         """Which of these entries are still pending for this consumer."""

@@ -43,8 +43,8 @@ class Clock:
         The time was read at some moment between the query and its answer. As long as our own reckoning lies in
         between, nothing is wrong with it: on a busy machine the answer may have been waiting for a second.
         """
-        asked = self.monotonic()
-        told_s = (await read() - _EPOCH).total_seconds()
-        least_s, most_s = told_s - self.monotonic(), told_s - asked
+        asked_at_s = self.monotonic()
+        read_s = (await read() - _EPOCH).total_seconds()
+        least_s, most_s = read_s - self.monotonic(), read_s - asked_at_s
         if not least_s <= self._offset_s <= most_s:
             self._offset_s = (least_s + most_s) / 2

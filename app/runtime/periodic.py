@@ -51,5 +51,5 @@ async def run_periodically(
             await run_once()
         except Unavailable as error:
             if waiting.is_due:
-                log.warning("loop.waits", loop=name, error=str(error))
+                log.warning("loop.waits", of=error.of, loop=name, error=str(error))
         await clock.sleep(every_s)

@@ -23,7 +23,7 @@ class Head(NamedTuple):
     query: bytes = b""
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """A whole answer. Its length is among the headers, and no header has a line break."""
 
     status: int
@@ -36,6 +36,6 @@ class DirectApplication(Protocol):
 
     path: bytes
 
-    async def handle(self, head: Head, body: bytes, /) -> Reply:
+    async def handle(self, head: Head, body: bytes, /) -> HttpReply:
         """The reply. Raises nothing but a cancellation."""
         ...

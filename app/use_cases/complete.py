@@ -86,10 +86,10 @@ class RequestCompleter:
         Their quotes need not be there: nearly always Redis has them, and they are read where it has not.
         """
         try:
-            untold = await self._publish(requests)
-            if untold:
+            unpublished = await self._publish(requests)
+            if unpublished:
                 async with connected(self._pool) as connection:
-                    whole = await read_requests(connection, untold)
+                    whole = await read_requests(connection, unpublished)
                 await self._publish(list(whole.values()))
         except RedisAway as error:
             log.warning("end.left_to_relay", requests=len(requests), error=str(error))

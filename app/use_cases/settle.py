@@ -51,7 +51,7 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class _Committed:
     quote: Quote
-    told: asyncio.Future[None]
+    published: asyncio.Future[None]
 
 
 _News: TypeAlias = Published | QuoteRequest
@@ -92,9 +92,9 @@ class QuoteSettler:
         """
         answered = replace(answered, quote=self._links.sealed(answered.quote))
         committed = await self._persist(lambda: self._commits.submit(answered))
-        telling = [committed.told]
+        publishing = [committed.published]
         again = Published(committed.quote, answered.expires_at, answered.entry)
-        await self._persist(lambda: telling.pop() if telling else self._news.put(again))
+        await self._persist(lambda: publishing.pop() if publishing else self._news.put(again))
         return committed.quote
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:

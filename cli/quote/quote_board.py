@@ -76,8 +76,8 @@ class PlainText:
             print(f"{since}  {event['outcome']}: {ending_of(event)}", flush=True)
             return
         quote = event["quote"]
-        told = money(quote) or reason_of(quote)
-        print(f"{since}  {quote['status']:<11}  {quote['insurer']['name']}: {told}", flush=True)
+        answer = money(quote) or reason_of(quote)
+        print(f"{since}  {quote['status']:<11}  {quote['insurer']['name']}: {answer}", flush=True)
 
 
 class LiveTable:

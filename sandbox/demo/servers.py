@@ -152,8 +152,8 @@ def redis_binary(folder: Path) -> Path:
 
 
 def _version(binary: Path) -> tuple[int, ...]:
-    told = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
-    found = re.search(r"v=(\d+)\.(\d+)", told)
+    version = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    found = re.search(r"v=(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

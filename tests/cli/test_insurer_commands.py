@@ -36,7 +36,7 @@ async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monk
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
     well = await found(sever)
     assert (well.is_well, well.key) == (True, "")
-    assert re.fullmatch(r"answered GET applications/osago-check with 404 in \d+ ms, no application sent", well.told)
+    assert re.fullmatch(r"answered GET applications/osago-check with 404 in \d+ ms, no application sent", well.summary)
     cases: list[tuple[Any, str, str, dict[str, Any]]] = [
         (None, "base_url", "the host cannot be reached", {"base_url": nobody}),
         (None, "base_url", "its name cannot be looked up", {"base_url": "http://insurer.invalid"}),
@@ -54,7 +54,7 @@ async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monk
                 await stack.enter_async_context(listening(polled))
                 wrong["base_url"] = f"http://127.0.0.1:{polled.port}"
             finding = await found(**wrong)
-        assert (finding.is_well, finding.key, told in finding.told) == (False, key, True), finding
+        assert (finding.is_well, finding.key, told in finding.summary) == (False, key, True), finding
 
 
 def answer(mood: Status) -> bytes:
@@ -68,7 +68,7 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
     async with listening(refusing, authority.server_context("localhost")) as insurer:
         url = f"https://localhost:{insurer.port}"
         untrusted = await found(url)
-        assert (untrusted.key, "its certificate is not accepted" in untrusted.told) == ("tls.ca_file", True)
+        assert (untrusted.key, "its certificate is not accepted" in untrusted.summary) == ("tls.ca_file", True)
         for days, told, is_well in (
             (400, "answered GET", True),
             (7, "expires in 6 days", True),
@@ -77,7 +77,7 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
             cert, key = authority.sign("aggregator", days=days)
             tls = {"ca_file": str(authority.file), "cert_file": str(cert), "key_file": str(key)}
             finding = await found(url, tls=tls)
-            assert (finding.is_well, told in finding.told) == (is_well, True), finding
+            assert (finding.is_well, told in finding.summary) == (is_well, True), finding
 
 
 @pytest.mark.processes

@@ -17,7 +17,7 @@ from app.api import graphql_errors, graphql_request
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
 from app.api.execution import document_cost, prepared_documents
-from app.api.http import negotiation, view
+from app.api.http import negotiation, request_head
 from app.api.rest import problem_details, push_loop, stream_socket
 from app.api.websocket import graphql_socket, messages
 from app.codecs.quote_codec import EVENT_BYTES_MAX
@@ -223,7 +223,7 @@ MIB: Final = 1024 * 1024
 @pytest.mark.parametrize(
     ("text", "what", "limit"),
     [
-        (INTEGRATION, "body of an HTTP request", f"{view.BODY_BYTES_MAX // KIB} KiB"),
+        (INTEGRATION, "body of an HTTP request", f"{request_head.BODY_BYTES_MAX // KIB} KiB"),
         (INTEGRATION, "head of an HTTP request", f"{paced_protocol.HEAD_BYTES_MAX // KIB} KiB"),
         (OPERATIONS, "control frames of a WebSocket: pings, pongs", by_second(PeerCost.CONTROL_FRAME)),
         (

@@ -154,6 +154,7 @@ async def test_a_fresh_worker_takes_nothing_over_at_its_first_tick(streams: Stre
     assert (first.fresh, dict(first.taken_over)) == (False, {})
     assert second.fresh
     assert [delivery.request_id for delivery in second.taken_over["sever"]] == [request.id]
+    assert [(lost.consumer, lost.jobs) for lost in second.lost] == [("me", 1)]
     assert second.taken_over["sever"][0].deliveries == 2
 
 

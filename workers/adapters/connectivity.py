@@ -43,7 +43,7 @@ class Finding:
     """How an insurer is; `key` is the one of insurers.toml to look at first."""
 
     is_well: bool
-    told: str
+    summary: str
     key: str = ""
 
 
@@ -92,10 +92,10 @@ async def check(settings: InsurerSettings, clock: Clock, application: Applicatio
         async with asyncio.timeout(_CALLS_MAX * (settings.request_timeout + settings.connect_timeout)):
             finding = await _tried(settings, http, clock, application)
     except TimeoutError:
-        finding = Finding(is_well=False, told=f"the adapter does not come back ({http.asked})", key="adapter")
+        finding = Finding(is_well=False, summary=f"the adapter does not come back ({http.asked})", key="adapter")
     finally:
         await http.close()
-    return _expiring(settings, finding.told) or finding if finding.is_well else finding
+    return _expiring(settings, finding.summary) or finding if finding.is_well else finding
 
 
 async def _tried(
@@ -132,8 +132,8 @@ def _adapter(settings: InsurerSettings, http: InsurerHttp, clock: Clock) -> Adap
 def _answered(reply: Reply | None, story: str) -> Finding:
     """A page for people where an API is expected is no API, under any status."""
     if reply is not None and "text/html" in reply.headers.get("content-type", "").lower():
-        return Finding(is_well=False, told=f"a web page is there: {story}", key="base_url")
-    return Finding(is_well=True, told=story)
+        return Finding(is_well=False, summary=f"a web page is there: {story}", key="base_url")
+    return Finding(is_well=True, summary=story)
 
 
 def explain(  # noqa: PLR0911 - a table
@@ -142,24 +142,24 @@ def explain(  # noqa: PLR0911 - a table
     """What a failed call says about the settings; `story` is what was tried, `last` the last reply that was read."""
     match error:
         case InsurerRejected() if is_create:
-            return Finding(is_well=False, told=f"the application is rejected ({error}): {story}")
+            return Finding(is_well=False, summary=f"the application is rejected ({error}): {story}")
         case InsurerRejected():
             return _answered(last, story)
         case InsurerBusy():
-            return Finding(is_well=True, told=f"answers, and asks for patience ({error}): {story}")
+            return Finding(is_well=True, summary=f"answers, and asks for patience ({error}): {story}")
         case InsurerCredentials(setting=setting):
             why = "is not accepted" if settings.token_env or setting else "is needed"
-            return Finding(is_well=False, told=f"a token {why} ({error}): {story}", key=setting or "token_env")
+            return Finding(is_well=False, summary=f"a token {why} ({error}): {story}", key=setting or "token_env")
         case InsurerProtocol(__cause__=cause) if cause is not None and not isinstance(cause, aiohttp.ClientError):
-            return Finding(is_well=False, told=f"{error}: {story}", key="adapter")
+            return Finding(is_well=False, summary=f"{error}: {story}", key="adapter")
         case InsurerProtocol():
-            told = f"what answers there does not speak {settings.adapter} ({error}): {story}"
-            return Finding(is_well=False, told=told, key="base_url")
+            summary = f"what answers there does not speak {settings.adapter} ({error}): {story}"
+            return Finding(is_well=False, summary=summary, key="base_url")
         case InsurerUnavailable(__cause__=None):
-            return Finding(is_well=False, told=f"is there, and out of order ({error}): {story}")
+            return Finding(is_well=False, summary=f"is there, and out of order ({error}): {story}")
         case _:
-            key, told = _transport(settings, error.__cause__)
-            return Finding(is_well=False, told=told, key=key)
+            key, summary = _transport(settings, error.__cause__)
+            return Finding(is_well=False, summary=summary, key=key)
 
 
 def _transport(settings: InsurerSettings, cause: BaseException | None) -> tuple[str, str]:  # noqa: PLR0911 - a table
@@ -201,4 +201,4 @@ def _expiring(settings: InsurerSettings, story: str) -> Finding | None:
     if left > EXPIRES_SOON:
         return None
     when = "has expired" if left < timedelta(0) else f"expires in {left.days} days"
-    return Finding(is_well=left > timedelta(0), told=f"our certificate {when}; {story}", key="tls.cert_file")
+    return Finding(is_well=left > timedelta(0), summary=f"our certificate {when}; {story}", key="tls.cert_file")

@@ -196,7 +196,7 @@ class Lane:
                 return await self._works.read(self.insurer_id, ids)
             except Unavailable:
                 if self._waiting.is_due:
-                    log.warning("lane.waits", insurer=self.insurer_id, jobs=len(ids))
+                    log.warning("lane.waits", of="postgresql", insurer=self.insurer_id, jobs=len(ids))
             await self._resources.clock.sleep(RETRY_S)
 
     async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:

@@ -86,9 +86,11 @@ class Presence:
         self._beaten_at[shard] = begun_at
         if all(beaten_at > float("-inf") for beaten_at in self._beaten_at.values()):
             self.begun.set()
+        for lost in tick.lost:
+            log.warning("worker.lost", consumer=lost.consumer, silent_s=lost.silent_s, jobs=lost.jobs)
         for insurer_id, deliveries in tick.taken_over.items():
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
-            log.info("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
+            log.debug("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
             self._lanes[insurer_id].begin(deliveries)
         if self._epochs.get(shard) != tick.epoch:
             await self._on_epoch(shard)

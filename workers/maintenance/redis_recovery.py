@@ -53,7 +53,7 @@ class RedisRecovery:
             try:
                 await self.run_once()
             except Unavailable as error:
-                log.warning("recovery.waits", error=str(error))
+                log.warning("recovery.waits", of=error.of, error=str(error))
                 await self._resources.clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:

@@ -20,7 +20,7 @@ from app.api.http.negotiation import LEGACY, MODERN, negotiated
 from app.api.http.request_head import check_body, check_json, request_id_from, token_from
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
-from app.server.direct_application import Head, Header, Reply
+from app.server.direct_application import Head, Header, HttpReply
 
 PATH: Final = "/graphql"
 _NOT_BEGUN: Final = 400
@@ -37,7 +37,7 @@ class GraphQLView:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def handle(self, head: Head, body: bytes) -> Reply:
+    async def handle(self, head: Head, body: bytes) -> HttpReply:
         """The reply. The request's id is in every line that is logged below."""
         headers = dict(reversed(head.headers))  # of two with one name the first counts
         request_id = request_id_from(headers.get(b"x-request-id", b"").decode("latin-1"))
@@ -46,9 +46,9 @@ class GraphQLView:
             reply = await self._answer(head, headers, body)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
-        return Reply(reply.status, [*reply.headers, (b"x-request-id", request_id.encode()), _NO_STORE], reply.body)
+        return HttpReply(reply.status, [*reply.headers, (b"x-request-id", request_id.encode()), _NO_STORE], reply.body)
 
-    async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
+    async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:
         accept = headers.get(b"accept")
         media_type = negotiated(accept.decode("latin-1") if accept is not None else None)
         if media_type is None:
@@ -65,7 +65,7 @@ class GraphQLView:
             return _error(500, media_type, from_exception(error))
         return await self._run(operation, asked, context, media_type)
 
-    async def _run(self, operation: Operation, asked: GraphQLRequest, context: Context, media_type: str) -> Reply:
+    async def _run(self, operation: Operation, asked: GraphQLRequest, context: Context, media_type: str) -> HttpReply:
         try:
             result = await self._services.runner.run(operation, asked, context)
         except OsagoError as error:
@@ -90,7 +90,7 @@ def _check_method(operation: Operation, method: str) -> None:
         raise BadHttpRequest(_NOT_ALLOWED, "Мутации — методом POST.")
 
 
-def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> Reply:
+def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> HttpReply:
     match error:
         case BadHttpRequest():
             shown = {"message": error.message, "extensions": {"code": "BAD_REQUEST"}}
@@ -106,7 +106,7 @@ def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> Reply:
             return _written(_NOT_BEGUN, media_type, {"errors": [to_error(error)]})
 
 
-def _to_reply(result: ExecutionResult, media_type: str) -> Reply:
+def _to_reply(result: ExecutionResult, media_type: str) -> HttpReply:
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = format_errors(result.errors)
@@ -115,16 +115,18 @@ def _to_reply(result: ExecutionResult, media_type: str) -> Reply:
     return _written(200 if "data" in body else _NOT_BEGUN, media_type, body)
 
 
-def _written(status: int, media_type: str, body: Mapping[str, Any]) -> Reply:
+def _written(status: int, media_type: str, body: Mapping[str, Any]) -> HttpReply:
     """A request that never began is a 400 in the modern media type; the legacy one knows only 200."""
     return _reply(200 if media_type == LEGACY and status == _NOT_BEGUN else status, media_type, body)
 
 
-def _error(status: int, media_type: str, error: Mapping[str, Any], *headers: Header) -> Reply:
+def _error(status: int, media_type: str, error: Mapping[str, Any], *headers: Header) -> HttpReply:
     return _reply(status, media_type, {"errors": [error]}, *headers)
 
 
-def _reply(status: int, media_type: str, document: Mapping[str, Any], *headers: Header) -> Reply:
+def _reply(status: int, media_type: str, document: Mapping[str, Any], *headers: Header) -> HttpReply:
     body = encode(document)
     length = b"%d" % len(body)
-    return Reply(status, [(b"content-length", length), (b"content-type", _CONTENT_TYPES[media_type]), *headers], body)
+    return HttpReply(
+        status, [(b"content-length", length), (b"content-type", _CONTENT_TYPES[media_type]), *headers], body
+    )

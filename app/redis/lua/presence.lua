@@ -2,7 +2,8 @@
 -- KEYS: the beats, the epoch, then the job streams of this worker's lanes.
 -- ARGV: the group, this consumer, the lease (ms), an epoch to set if there is none, then per stream the free places.
 -- Returns whether the own beat was fresh (1) or not (0), the epoch, and what was taken over: the stream's number,
--- the entry, the request and the number of deliveries, this one included.
+-- the entry, the request and the number of deliveries, this one included; then the dead consumer and how long it has been
+-- silent (ms; -1 without a beat).
 local group, me, lease_ms, new_epoch = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -62,8 +63,10 @@ for s = 3, #KEYS do
           redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
           redis.call('ZREM', KEYS[1], name)
         elseif room > 0 then
+          local beat = redis.call('ZSCORE', KEYS[1], name)
+          local silent_ms = beat and math.max(0, now_ms - tonumber(beat)) or -1
           for _, entry in ipairs(take_over(stream, name, room)) do
-            all[#all + 1] = { s - 2, unpack(entry) }
+            all[#all + 1] = { s - 2, entry[1], entry[2], entry[3], name, silent_ms }
             room = room - 1
           end
         end

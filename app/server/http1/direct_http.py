@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.server.direct_application import DIRECT, DirectApplication, Head, Reply
+from app.server.direct_application import DIRECT, DirectApplication, Head, HttpReply
 from app.server.http1.http_limits import LimitedHttp
 
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -109,7 +109,7 @@ class DirectProtocol(LimitedHttp):
         if cycle.body:
             super().on_body(bytes(cycle.body))
 
-    async def _answer(self, work: Coroutine[Any, Any, Reply], cycle: _Cycle) -> None:
+    async def _answer(self, work: Coroutine[Any, Any, HttpReply], cycle: _Cycle) -> None:
         try:
             reply = await work
         except BaseException:  # the process ends, or there is a bug: asyncio logs the latter

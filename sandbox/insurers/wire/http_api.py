@@ -127,7 +127,7 @@ class _Visit:
             if magic is None or magic.calls_back:
                 await call_back(self._sandbox, self._desk, self._dialect, application, asked.callback_url)
         behaviour = behaviour or applies(application.always, "create", record.creates)
-        await self._answer_create(asked, application, behaviour)
+        await self._answer_create(asked, application, record, behaviour)
 
     @staticmethod
     def _fault_of_create(fate: Fate, magic: Magic | None, record: KeyRecord) -> Behaviour | None:
@@ -136,7 +136,9 @@ class _Visit:
             return applies(magic.always, "create", record.creates)
         return fate.fault if fate.fault and fate.fault.step == "create" and record.creates == 1 else None
 
-    async def _answer_create(self, asked: Create, application: TakenIn, behaviour: Behaviour | None) -> None:
+    async def _answer_create(
+        self, asked: Create, application: TakenIn, record: KeyRecord, behaviour: Behaviour | None
+    ) -> None:
         """With an id, or with the answer itself where the caller waits for it."""
         left_s = max(0.0, application.ready_at - self._sandbox.clock.monotonic())
         if asked.patience_s <= 0 or left_s * bool(asked.patience_s) > asked.patience_s:
@@ -144,7 +146,8 @@ class _Visit:
         elif behaviour is not None:
             await act(behaviour, self._dialect.said(application.answer), self._call, self._dialect)
         elif await self._call.wait(left_s):
-            await self._answer(application, applies(application.always, "poll", 1), asked.patience_s)
+            answers = max(1, record.creates - 1)  # a create that waits for the answer is its poll as well
+            await self._answer(application, applies(application.always, "poll", answers), asked.patience_s)
 
     async def _poll(self, asked: Poll) -> None:
         application = self._sandbox.applications.get(self._desk.profile.id, asked.application_id)

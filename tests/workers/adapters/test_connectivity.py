@@ -55,7 +55,7 @@ async def test_what_is_no_answer_of_the_insurer_is_not_well(
     """A 4xx is one only where the application was asked for: not at the token's address, nor at a web server."""
     async with scripted(replies) as (url, _):
         finding = await found(url, **more)
-    assert (finding.is_well, finding.key, told in finding.told) == (False, key, True), finding
+    assert (finding.is_well, finding.key, told in finding.summary) == (False, key, True), finding
 
 
 async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
@@ -72,9 +72,9 @@ async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
     for created, is_well, told in cases:
         async with scripted({**known, "post": created}) as (url, insurer):
             finding = await check(settings(url), Clock(), application)
-            assert (finding.is_well, told in finding.told) == (is_well, True), finding
-            assert "an application sent" in finding.told
-            assert (await found(url)).told.endswith("no application sent")
+            assert (finding.is_well, told in finding.summary) == (is_well, True), finding
+            assert "an application sent" in finding.summary
+            assert (await found(url)).summary.endswith("no application sent")
             assert insurer.calls("post") == 1
 
 
@@ -111,5 +111,5 @@ async def test_an_adapter_that_breaks_does_not_end_the_check_of_others(
         try:
             finding = await found(f"{world.sandbox_url}/sever", adapter=name, connect_timeout="100ms")
         except WrongSetting as error:
-            finding = Finding(is_well=False, told=str(error))
-        assert (finding.is_well, words in finding.told, "secret" in finding.told) == (False, True, False), finding
+            finding = Finding(is_well=False, summary=str(error))
+        assert (finding.is_well, words in finding.summary, "secret" in finding.summary) == (False, True, False), finding
