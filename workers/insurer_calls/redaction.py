@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from app.domain.personal_values import holds_personal_value
-from app.domain.quote import Answer, Offer
+from app.domain.quote import Answer, Offer, Reason
 from app.observability import metrics
 from workers.job import Job
 
@@ -24,7 +24,7 @@ def without_echo(answer: Answer, job: Job) -> Answer:
     if isinstance(answer, Offer):
         return replace(answer, number=str(job.request_id)) if is_echo(answer.number, job, "number") else answer
     if is_echo(answer.reason.insurer_code, job, "code"):
-        return replace(answer, reason=replace(answer.reason, insurer_code=None))
+        return replace(answer, reason=Reason(answer.reason.code))
     return answer
 
 
