@@ -108,15 +108,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         events=events,
         ending=ending,
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
-        callbacks=InsurerCallbacks(
-            cipher,
-            redis,
-            clock,
-            lambda insurer_id: insurers[insurer_id].secret("callback_secret"),
-            shards=settings.shards,
-            public_url=settings.public_url,
-            deadline_s=settings.quote_deadline,
-        ),
+        callbacks=_callbacks(settings, insurers, cipher, redis, clock),
     )
     try:
         try:
@@ -128,3 +120,17 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _callbacks(
+    settings: Settings, insurers: Mapping[str, InsurerSettings], cipher: Cipher, redis: RedisClient, clock: Clock
+) -> InsurerCallbacks:
+    return InsurerCallbacks(
+        cipher,
+        redis,
+        clock,
+        lambda insurer_id: insurers[insurer_id].secret("callback_secret"),
+        shards=settings.shards,
+        public_url=settings.public_url,
+        deadline_s=settings.quote_deadline,
+    )

@@ -15,8 +15,8 @@ from osago_adapter_suite.applications import CAR
 from osago_adapters import Abilities, Answer, Application, WrongSetting
 from osago_adapters.testing import AdapterTrial, KeptCalls, find_adapter, listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.control.views import InsurerSeen, KeySeen
-from sandbox.insurers.handle import Sandbox
+from sandbox.insurers.model.handle import Sandbox
+from sandbox.insurers.model.views import InsurerSeen, KeySeen
 from sandbox.insurers.script.behaviours import Behaviour, Hang, Processing, SlowBody
 from sandbox.insurers.wire.dialects import load_dialects
 

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
-from sandbox.insurers.clock import Clock
 from sandbox.insurers.control.control_api import control_app
-from sandbox.insurers.control.views import Settings
-from sandbox.insurers.handle import APPLICATIONS_MAX, Sandbox
 from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.handle import APPLICATIONS_MAX, Sandbox
+from sandbox.insurers.model.insurer_clock import Clock
+from sandbox.insurers.model.views import Settings
 from sandbox.insurers.wire import http_api
 from sandbox.insurers.wire.dialects import load_dialects
 

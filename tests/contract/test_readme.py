@@ -41,7 +41,7 @@ from app.use_cases import accept, insurer_callbacks
 from app.watch import customer_watch, hub
 from cli import docs_tables, feed_schema
 from cli.main import app
-from sandbox.insurers.script.magic_values import MAGIC, PREFIX
+from sandbox.insurers.model.magic_values import MAGIC, PREFIX
 from sandbox.insurers.wire.dialects import GROUP as DIALECTS
 from workers.adapters.adapter import Abilities
 from workers.adapters.registry import GROUP

@@ -9,11 +9,11 @@ from pydantic import Field
 from sandbox.insurers.control.docs_page import add_page
 from sandbox.insurers.control.examples import MODES, SCRIPTS, SETTINGS
 from sandbox.insurers.control.same_origin import SameOriginOnly
-from sandbox.insurers.control.views import InsurerSeen, KeySeen, Settings, SettingsChange
-from sandbox.insurers.handle import Sandbox, UnknownInsurer
 from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.handle import Sandbox, UnknownInsurer
+from sandbox.insurers.model.magic_values import MAGIC, PREFIX
+from sandbox.insurers.model.views import InsurerSeen, KeySeen, Settings, SettingsChange
 from sandbox.insurers.script.behaviours import Behaviour
-from sandbox.insurers.script.magic_values import MAGIC, PREFIX
 from sandbox.insurers.script.script import BEHAVIOURS_MAX, ScriptTooLong
 
 _DESCRIPTION: Final = """

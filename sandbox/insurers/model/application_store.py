@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
 
+from sandbox.insurers.model.replies import Said
 from sandbox.insurers.script.behaviours import Behaviour
-from sandbox.insurers.wire.replies import Said
 
 
 @dataclass(slots=True)

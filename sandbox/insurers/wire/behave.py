@@ -4,6 +4,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
+from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.replies import Reply, encode, refused
 from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
@@ -20,8 +22,6 @@ from sandbox.insurers.script.behaviours import (
     WrongShape,
 )
 from sandbox.insurers.wire.dialects.dialect import Dialect
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply, encode, refused
 
 _GARBAGE: Final = "<html><body><h1>Технические работы</h1></body></html>".encode()
 _PADDING: Final = b" " * 64 * 1024

@@ -6,12 +6,12 @@ from typing import Final
 
 import httpx
 
-from sandbox.insurers.handle import Desk, Sandbox
 from sandbox.insurers.model.application_store import TakenIn, offer_number
+from sandbox.insurers.model.handle import Desk, Sandbox
+from sandbox.insurers.model.replies import encode, offered_by_script, refused
 from sandbox.insurers.script.behaviours import CallBack, Decline, Offer
 from sandbox.insurers.wire.dialects.callback import signature
 from sandbox.insurers.wire.dialects.dialect import Dialect
-from sandbox.insurers.wire.replies import encode, offered_by_script, refused
 
 TRIES: Final = 3
 _AGAIN_S: Final = 0.5

@@ -16,11 +16,11 @@ from support.until import until
 
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.control.views import SettingsChange
-from sandbox.insurers.handle import Sandbox
 from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.handle import Sandbox
 from sandbox.insurers.model.outcome import fate_of
+from sandbox.insurers.model.views import SettingsChange
 from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sandbox.insurers.control.call_log import SECONDS_KEPT, InsurerRecord, Keys
 from sandbox.insurers.model.application_store import Applications, TakenIn, application_id
+from sandbox.insurers.model.call_log import SECONDS_KEPT, InsurerRecord, Keys
 from sandbox.insurers.model.outcome import Refusal
 
 START: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from support.until import until
 
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.handle import Sandbox, UnknownInsurer
+from sandbox.insurers.model.handle import Sandbox, UnknownInsurer
 from sandbox.insurers.script.behaviours import Garbage, Hang
 from sandbox.insurers.script.script import BEHAVIOURS_MAX
 from workers.adapters.rest_poll import as_wire

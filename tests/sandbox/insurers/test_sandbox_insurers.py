@@ -19,10 +19,10 @@ from support.applications import an_application
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.clock import Clock
-from sandbox.insurers.handle import Sandbox
 from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.handle import Sandbox
+from sandbox.insurers.model.insurer_clock import Clock
 from sandbox.insurers.model.outcome import fate_of
 from workers.adapters.rest_poll import as_wire
 

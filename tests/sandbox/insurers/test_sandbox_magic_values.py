@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.world import ApiAtHand, World
 
-from sandbox.insurers.script.magic_values import MAGIC, PREFIX
+from sandbox.insurers.model.magic_values import MAGIC, PREFIX
 
 OUTCOMES: dict[str, tuple[str, str | None]] = {
     "offer": ("OFFERED", None),

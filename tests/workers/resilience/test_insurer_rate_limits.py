@@ -13,7 +13,7 @@ from support.stalls import machine_stall
 from support.until import until
 from support.world import ApiAtHand, World
 
-from sandbox.insurers.control.call_log import InsurerRecord
+from sandbox.insurers.model.call_log import InsurerRecord
 from sandbox.insurers.script.behaviours import Processing, Status
 
 LIMIT = 100

@@ -5,12 +5,12 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.replies import Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 from sandbox.insurers.wire.dialects.rest_poll import as_json
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply, Said, encode
 
 _CODES: Final = {
     400: "BAD_REQUEST",

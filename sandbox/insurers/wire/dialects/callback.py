@@ -7,12 +7,12 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.replies import Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Poll
 from sandbox.insurers.wire.dialects.rest_poll import RestPoll, as_json
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply, Said, encode
 
 SECRET: Final = "sandbox"  # noqa: S105 - not a secret outside of the sandbox
 """What every insurer here signs with."""

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from app.domain.application import Application
-from sandbox.insurers.handle import Desk
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.outcome import Refusal
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply, Said
+from sandbox.insurers.model.replies import Reply, Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

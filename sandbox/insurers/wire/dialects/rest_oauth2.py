@@ -5,12 +5,12 @@ from http import HTTPStatus
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.replies import Reply, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Poll
 from sandbox.insurers.wire.dialects.rest_poll import RestPoll
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply, encode
 
 SECRET: Final = "sandbox"  # noqa: S105 - not a secret outside of the sandbox
 """What every client of every insurer here has for a secret."""

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.model.replies import Offered, Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Offered, Reply, Said, encode
 
 
 class _Coefficients(msgspec.Struct, rename="camel"):

@@ -4,12 +4,12 @@ from http import HTTPStatus
 from math import inf
 from typing import ClassVar
 
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import read_application
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.replies import Reply
 from sandbox.insurers.wire.dialects.dialect import Create, Poll
 from sandbox.insurers.wire.dialects.rest_poll import RestPoll
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Reply
 
 
 class RestSync(RestPoll):

@@ -7,12 +7,12 @@ import msgspec
 from lxml import etree
 
 from app.domain.application import Application
-from sandbox.insurers.handle import Desk
 from sandbox.insurers.model.application import Unpriceable, from_fields
+from sandbox.insurers.model.handle import Desk
+from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.model.replies import Offered, Reply, Said
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
-from sandbox.insurers.wire.http_call import Call
-from sandbox.insurers.wire.replies import Offered, Reply, Said
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 OSAGO: Final = "urn:sandbox:osago"

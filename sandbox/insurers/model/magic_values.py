@@ -13,6 +13,7 @@ from typing import Final
 from app.domain.application import Application
 from app.domain.money import roubles
 from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.model.replies import Offered
 from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
@@ -23,7 +24,6 @@ from sandbox.insurers.script.behaviours import (
     SlowBody,
     Status,
 )
-from sandbox.insurers.wire.replies import Offered
 
 PREFIX: Final = "sandbox:"
 _UNLAWFUL: Final = Decimal(10)

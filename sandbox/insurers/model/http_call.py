@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
-from sandbox.insurers.control.call_log import NO_STATUS, InsurerRecord, KeyRecord, count
-from sandbox.insurers.wire.replies import Reply
+from sandbox.insurers.model.call_log import NO_STATUS, InsurerRecord, KeyRecord, count
+from sandbox.insurers.model.replies import Reply
 
 BODY_BYTES_MAX: Final = 256 * 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sandbox.insurers.control.views import InsurerSeen, KeySeen, Second
+from sandbox.insurers.model.views import InsurerSeen, KeySeen, Second
 from sandbox.insurers.script.behaviours import Step
 
 SECONDS_KEPT: Final = 600

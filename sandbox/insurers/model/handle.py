@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from sandbox.insurers.clock import Clock
-from sandbox.insurers.control.call_log import InsurerRecord, Keys
-from sandbox.insurers.control.views import InsurerSeen, KeySeen, Settings, SettingsChange
 from sandbox.insurers.model.application_store import Applications
+from sandbox.insurers.model.call_log import InsurerRecord, Keys
 from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.http_call import Call, hang_up
+from sandbox.insurers.model.insurer_clock import Clock
+from sandbox.insurers.model.views import InsurerSeen, KeySeen, Settings, SettingsChange
 from sandbox.insurers.script.behaviours import Behaviour
 from sandbox.insurers.script.script import Script
-from sandbox.insurers.wire.http_call import Call, hang_up
 
 TOKENS_MAX: Final = 1000
 APPLICATIONS_MAX: Final = 100_000
