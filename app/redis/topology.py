@@ -41,6 +41,16 @@ class RedisAddress:
     def is_cluster(self) -> bool:
         return self.scheme == "redis+cluster"
 
+    @property
+    def place(self) -> str:
+        """Hosts and ports, or the path of the socket, without user and password."""
+        if self.hosts:
+            return ",".join(f"{host}:{port}" for host, port in self.hosts)
+        parts = urlsplit(self.url)
+        if self.scheme == "unix":
+            return parts.path
+        return f"{parts.hostname or 'localhost'}:{parts.port or _DEFAULT_PORT}"
+
 
 def parse_address(url: str) -> RedisAddress:
     """Reads OSAGO_REDIS_URL.

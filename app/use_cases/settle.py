@@ -132,5 +132,5 @@ class QuoteSettler:
             try:
                 return await step()
             except Unavailable as error:
-                log.debug("settle.waits", error=str(error))
+                log.debug("settle.waits", of=error.of, error=str(error))
             await self._clock.sleep(random.uniform(0, RETRY_S_MAX))
