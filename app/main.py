@@ -179,7 +179,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     settings, clock = resources.settings, resources.clock
     insurers = list(resources.insurers)
     admission = Admission(
-        resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_most=settings.admission_age
+        resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_max=settings.admission_age
     )
     limiting = CallerRateLimiter(
         resources.redis,

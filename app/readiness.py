@@ -11,11 +11,12 @@ from typing import Final
 import structlog
 
 from app.domain.errors import RedisAway, Unavailable
+from app.postgres.database import place_of
 from app.postgres.schema_version import is_current
 from app.redis import keys
 from app.resources import Resources
 from app.runtime.clock import Clock
-from app.runtime.periodic import periodic
+from app.runtime.periodic import LogThrottle, periodic
 from app.runtime.supervision import Part
 
 LOOK_EVERY_S: Final = 1.0
@@ -47,10 +48,16 @@ class Readiness:
 
 
 class Lookout:
-    """What is known of one server. `look` returns `ok`, or what is wrong; it raises what its client raises."""
+    """What is known of one server. `look` returns `ok`, or what is wrong; it raises what its client raises.
 
-    def __init__(self, name: str, look: Callable[[], Awaitable[str]], clock: Clock) -> None:
+    Until it is `ok` for the first time, the log says once a minute where the server is awaited, and what happens there.
+    """
+
+    def __init__(self, name: str, look: Callable[[], Awaitable[str]], clock: Clock, *, at: str) -> None:
         self.name = name
+        self._at = at
+        self._has_been_ok = False
+        self._waiting = LogThrottle(clock)
         self._look = look
         self._clock = clock
         self._state = UNKNOWN
@@ -74,15 +81,18 @@ class Lookout:
         self._looking_since_s = self._clock.monotonic()
         try:
             self._learn(await self._look())
-        except Unavailable:
-            self._learn(NOT_THERE)
+        except Unavailable as error:
+            self._learn(NOT_THERE, type(error.__cause__ or error).__name__)
         except Exception:
             self._learn(NOT_THERE)
             raise
         finally:
             self._looking_since_s = None
 
-    def _learn(self, state: str) -> None:
+    def _learn(self, state: str, why: str = "") -> None:
+        self._has_been_ok = self._has_been_ok or state == OK
+        if not self._has_been_ok and self._waiting.is_due:
+            log.warning("start.waits", of=self.name, at=self._at, why=why or state)
         if state != self._state and UNKNOWN not in {state, self._state}:
             write = log.info if state == OK else log.warning
             write("server.state", server=self.name, state=state)
@@ -95,8 +105,13 @@ class ReadinessMonitor:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._postgresql = Lookout("postgresql", self._look_at_postgresql, resources.clock)
-        self._redis = Lookout("redis", self._look_at_redis, resources.clock)
+        self._postgresql = Lookout(
+            "postgresql",
+            self._look_at_postgresql,
+            resources.clock,
+            at=place_of(resources.settings.database_url),
+        )
+        self._redis = Lookout("redis", self._look_at_redis, resources.clock, at=resources.redis_address.place)
 
     def parts(self) -> list[Part]:
         return [self._postgresql.part(), self._redis.part()]

@@ -74,9 +74,7 @@ def _environment(folder: Path, url: str, beside: str, database_url: str, redis_u
 
 @asynccontextmanager
 async def _accepting(resources: Resources) -> AsyncGenerator[RequestAcceptor, None]:
-    admission = Admission(
-        resources.pool, resources.redis, resources.jobs, resources.clock, insurers=(), age_s_most=None
-    )
+    admission = Admission(resources.pool, resources.redis, resources.jobs, resources.clock, insurers=(), age_s_max=None)
     limiting = CallerRateLimiter(resources.redis, resources.clock, salt="", shards=1, caller=None, customer=None)
     made = RequestAcceptor(
         resources.pool,

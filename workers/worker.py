@@ -98,7 +98,7 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
-        self._called_back = CallbackWaiter(resources.callbacks)
+        self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
         self._quarantine = Quarantine(resources)
@@ -187,7 +187,7 @@ class Worker:
             self._circuits[settings.id],
             self._limits[settings.id],
             self._resources.clock,
-            self._called_back,
+            self._callback_waiter,
             end_margin_s=self._resources.settings.end_margin,
             pace=self._pace,
         )
@@ -197,7 +197,7 @@ class Worker:
     def _make_notifier(self) -> Notifier:
         notifier, shards = Notifier(self._resources.redis), range(self._resources.jobs.shards)
         notifier.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
-        notifier.listen([keys.called(shard) for shard in shards], on_ids(self._called_back.notify))
+        notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
         return notifier
 

@@ -72,38 +72,38 @@ def decode_request(body: bytes) -> GraphQLRequest:
     """The parameters out of a body.
 
     Raises:
-        Refused: it is no JSON, or not of the right form. The text does not repeat it.
+        BadHttpRequest: it is no JSON, or not of the right form. The text does not repeat it.
         TooComplex: it has more values than it may.
     """
     try:
-        asked = _decoder.decode(body)
+        request = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadHttpRequest(
             400, "Ожидается JSON: query — строка, variables и extensions — объекты, operationName — строка."
         ) from None
     check_values(body)
-    if not asked.names_a_document:
+    if not request.names_a_document:
         raise BadHttpRequest(400, "Нужен документ GraphQL: query.")
-    return asked
+    return request
 
 
 def request_from_url(parameters: Mapping[str, str]) -> GraphQLRequest:
     """The parameters out of a URL's query.
 
     Raises:
-        Refused: they are not of the right form.
-        TooComplex: as `decode_asked`.
+        BadHttpRequest: they are not of the right form.
+        TooComplex: as `decode_request`.
     """
-    asked = GraphQLRequest(
+    request = GraphQLRequest(
         parameters.get("query"),
         _object(parameters, "variables"),
         parameters.get("operationName"),
         _object(parameters, "extensions"),
         parameters.get("documentId"),
     )
-    if not asked.names_a_document:
+    if not request.names_a_document:
         raise BadHttpRequest(400, "query: нужен параметр с документом.")
-    return asked
+    return request
 
 
 def _object(parameters: Mapping[str, str], name: str) -> dict[str, Any] | None:

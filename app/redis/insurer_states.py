@@ -92,11 +92,11 @@ class InsurerStates:
         return States(of, working)
 
     async def open(
-        self, insurer_id: str, *, first_s: float, most_s: float, jitter: float, needs_answer: bool
+        self, insurer_id: str, *, first_s: float, max_s: float, jitter: float, needs_answer: bool
     ) -> OpenCircuit:
         """Opens a circuit, for longer each time in a row; returns its state, for another worker may have been quicker."""
         names = [keys.circuit(insurer_id), keys.trial(insurer_id), keys.unanswered(insurer_id)]
-        lasting = [int(first_s * 1000), int(most_s * 1000), f"{jitter:.4f}", int(REMEMBERED_S * 1000)]
+        lasting = [int(first_s * 1000), int(max_s * 1000), f"{jitter:.4f}", int(REMEMBERED_S * 1000)]
         arguments = [*lasting, int(needs_answer), keys.insurers(), insurer_id]
         now_us, circuit = await OPEN_CIRCUIT.run(self._client, names, arguments)
         return _open_circuit(now_us, circuit)

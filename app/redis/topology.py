@@ -41,6 +41,16 @@ class RedisAddress:
     def is_cluster(self) -> bool:
         return self.scheme == "redis+cluster"
 
+    @property
+    def place(self) -> str:
+        """Hosts and ports, or the path of the socket, without user and password."""
+        if self.hosts:
+            return ",".join(f"{host}:{port}" for host, port in self.hosts)
+        parts = urlsplit(self.url)
+        if self.scheme == "unix":
+            return parts.path
+        return f"{parts.hostname or 'localhost'}:{parts.port or _DEFAULT_PORT}"
+
 
 def parse_address(url: str) -> RedisAddress:
     """Reads OSAGO_REDIS_URL.
@@ -81,22 +91,22 @@ def parse_address(url: str) -> RedisAddress:
 def connect(address: RedisAddress) -> RedisClient:
     """The shared client; it opens its connections when they are needed."""
     retry = Retry(ConstantBackoff(0.05), 1)
-    return _client(address, retry=retry, reply_s_most=REPLY_S_MAX, connections=_CONNECTIONS_MAX)
+    return _client(address, retry=retry, reply_s_max=REPLY_S_MAX, connections=_CONNECTIONS_MAX)
 
 
 def connect_blocking(address: RedisAddress) -> RedisClient:
     """A reader's own client: no retry, and time for BLOCK to run out."""
-    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_most=BLOCKED_REPLY_S_MAX, connections=2)
+    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_max=BLOCKED_REPLY_S_MAX, connections=2)
 
 
-def _client(address: RedisAddress, *, retry: Retry, reply_s_most: float, connections: int) -> RedisClient:
+def _client(address: RedisAddress, *, retry: Retry, reply_s_max: float, connections: int) -> RedisClient:
     options: dict[str, Any] = {
         "decode_responses": True,
         # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
         "encoding_errors": "replace",
         "protocol": 3,
         "legacy_responses": False,
-        "socket_timeout": reply_s_most,
+        "socket_timeout": reply_s_max,
         "socket_connect_timeout": CONNECT_S_MAX,
         "max_connections": connections,
         "retry": retry,

@@ -45,6 +45,6 @@ class Clock:
         """
         asked_at_s = self.monotonic()
         read_s = (await read() - _EPOCH).total_seconds()
-        least_s, most_s = read_s - self.monotonic(), read_s - asked_at_s
-        if not least_s <= self._offset_s <= most_s:
-            self._offset_s = (least_s + most_s) / 2
+        min_s, max_s = read_s - self.monotonic(), read_s - asked_at_s
+        if not min_s <= self._offset_s <= max_s:
+            self._offset_s = (min_s + max_s) / 2

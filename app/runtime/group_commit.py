@@ -53,7 +53,7 @@ class GroupCommit(Generic[Item, Result]):
 
     Items without a waiting caller may gather for `gather_s` even when idle, so that batches are few.
     Where one kind of items must not wait for a flood of another, `line_of` returns the kind: a batch takes of each in turn.
-    With `wait_s_most` an item that has no result after so long gets TimeoutError. Items come in the order in which their
+    With `wait_s_max` an item that has no result after so long gets TimeoutError. Items come in the order in which their
     time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
     """
 
@@ -61,20 +61,20 @@ class GroupCommit(Generic[Item, Result]):
         self,
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
-        batch_most: int = BATCH_MAX,
-        waiting_most: int = WAITING_MAX,
-        wait_s_most: float | None = None,
+        batch_max: int = BATCH_MAX,
+        waiting_max: int = WAITING_MAX,
+        wait_s_max: float | None = None,
         gather_s: float = 0.0,
         line_of: Callable[[Item], Hashable] | None = None,
     ) -> None:
         self._flush = flush
-        self._batch_most = batch_most
-        self._waiting_most = waiting_most
+        self._batch_max = batch_max
+        self._waiting_max = waiting_max
         self._waiting: deque[_Entry[Item, Result]] | FairQueue[_Entry[Item, Result]] = deque()
         if line_of is not None:
             self._waiting = FairQueue(lambda entry: line_of(entry[0]))
         self._filled = asyncio.Event()
-        self._wait_s_most = wait_s_most
+        self._wait_s_max = wait_s_max
         self._gather_s = gather_s
         self._limited: deque[tuple[float, asyncio.Future[Result]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -87,20 +87,20 @@ class GroupCommit(Generic[Item, Result]):
 
         Raises:
             Overloaded: too many are waiting already.
-            TimeoutError: it took longer than `wait_s_most`.
+            TimeoutError: it took longer than `wait_s_max`.
         """
         return await self.put(item)
 
     def put(self, item: Item) -> asyncio.Future[Result]:
         """Like `submit`, for a caller that waits later or not at all."""
-        if len(self._waiting) >= self._waiting_most:
+        if len(self._waiting) >= self._waiting_max:
             raise Overloaded("too much is waiting to be stored")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
-        if self._wait_s_most is not None:
-            self._limited.append((loop.time() + self._wait_s_most, future))
-            self._timer = self._timer or loop.call_later(self._wait_s_most, self._expire)
+        if self._wait_s_max is not None:
+            self._limited.append((loop.time() + self._wait_s_max, future))
+            self._timer = self._timer or loop.call_later(self._wait_s_max, self._expire)
         self._filled.set()
         return future
 
@@ -115,7 +115,7 @@ class GroupCommit(Generic[Item, Result]):
 
     async def run_once(self) -> None:
         """Flushes what is waiting now, at most one batch."""
-        count = min(len(self._waiting), self._batch_most)
+        count = min(len(self._waiting), self._batch_max)
         batch = [self._waiting.popleft() for _ in range(count)]
         if not self._waiting:
             self._filled.clear()

@@ -11,25 +11,25 @@ from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.supervision import Part
 
-_TELL_EVERY_S: Final = 10.0
+LOG_EVERY_S: Final = 60.0
 
 log: Final = structlog.get_logger(__name__)
 
 
 class LogThrottle:
-    """Throttles a repeated log message: the first at once, then one every ten seconds."""
+    """Throttles a repeated log message: the first at once, then one a minute."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tell_from_s = 0.0
+        self._due_s = 0.0
 
     @property
     def is_due(self) -> bool:
         """Whether to log now; a caller that gets True is taken to log."""
         now_s = self._clock.monotonic()
-        if now_s < self._tell_from_s:
+        if now_s < self._due_s:
             return False
-        self._tell_from_s = now_s + _TELL_EVERY_S
+        self._due_s = now_s + LOG_EVERY_S
         return True
 
 

@@ -61,7 +61,7 @@ class RequestAcceptor:
         self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
-        self._commits = GroupCommit(self._commit, wait_s_most=ACCEPT_S_MAX)
+        self._commits = GroupCommit(self._commit, wait_s_max=ACCEPT_S_MAX)
         self._enqueues = GroupCommit(self._enqueue)
         self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 

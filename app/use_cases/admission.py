@@ -29,14 +29,14 @@ class Admission:
         clock: Clock,
         *,
         insurers: Sequence[str],
-        age_s_most: float | None,
+        age_s_max: float | None,
     ) -> None:
         self._pool = pool
         self._redis = redis
         self._jobs = jobs
         self._clock = clock
         self._insurers = insurers
-        self._age_s_most = age_s_most
+        self._age_s_max = age_s_max
         self._late: frozenset[str] = frozenset()
 
     def check(self, insurers: Sequence[str]) -> None:
@@ -54,13 +54,13 @@ class Admission:
         Raises:
             Unavailable: PostgreSQL is away; nothing is accepted then anyway.
         """
-        if self._age_s_most is None:
+        if self._age_s_max is None:
             return
         try:
             ages_s = await self._ages_of_jobs()
         except RedisAway:
             ages_s = await self._ages_of_notices()
-        self._late = frozenset(id_ for id_, age_s in ages_s.items() if age_s > self._age_s_most)
+        self._late = frozenset(id_ for id_, age_s in ages_s.items() if age_s > self._age_s_max)
 
     async def _ages_of_jobs(self) -> Mapping[str, float]:
         seconds, microseconds = await self._redis.time()

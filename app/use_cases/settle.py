@@ -75,9 +75,9 @@ class QuoteSettler:
         self._clock = clock
         # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
         self._commits = GroupCommit(
-            self._commit, batch_most=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
+            self._commit, batch_max=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
         )
-        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_most=BATCH_MAX, line_of=_line_of)
+        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_max=BATCH_MAX, line_of=_line_of)
 
     def parts(self) -> list[Part]:
         return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
@@ -132,5 +132,5 @@ class QuoteSettler:
             try:
                 return await step()
             except Unavailable as error:
-                log.debug("settle.waits", error=str(error))
+                log.debug("settle.waits", of=error.of, error=str(error))
             await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

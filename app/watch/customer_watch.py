@@ -146,8 +146,8 @@ class CustomerWatches:
             looked_at = self._clock.monotonic()
             try:
                 await self._look_for_all()
-            except Unavailable:
-                log.warning("customer_watch.waits")
+            except Unavailable as error:
+                log.warning("customer_watch.waits", of=error.of)
 
     async def _look_for_all(self) -> None:
         listeners = [listener for group in self._listeners.values() for listener in group]

@@ -202,8 +202,8 @@ class WatchHub:
             suspected = await self._suspected.take()
             try:
                 await self._reread(list(suspected))
-            except Unavailable:  # a watch without notifications is checked again
-                log.warning("watch.waits", requests=len(suspected))
+            except Unavailable as error:  # a watch without notifications is checked again
+                log.warning("watch.waits", of=error.of, requests=len(suspected))
 
     async def _reread(self, ids: Sequence[UUID]) -> None:
         async with connected(self._pool) as connection:

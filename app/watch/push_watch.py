@@ -61,9 +61,9 @@ class PushWatch:
         if self.is_on and self.follower.watch_lacks_answers:
             self._hub.recheck(self.follower)
 
-    def _set_timer(self, *, least_s: float = 0.0) -> None:
+    def _set_timer(self, *, min_s: float = 0.0) -> None:
         wait_s = self._hub.wait_s(self.follower, silent_s=self._hub.clock.monotonic() - self._notified_at_s)
-        self._timer = self._hub.clock.call_later(max(wait_s, least_s), self._look)
+        self._timer = self._hub.clock.call_later(max(wait_s, min_s), self._look)
 
     def _look(self) -> None:
         if self._hub.left_s(self.follower) <= 0:
@@ -90,4 +90,4 @@ class PushWatch:
         elif isinstance(error, Exception):
             self._on_failure(error)
         else:
-            self._set_timer(least_s=TRY_AGAIN_S)
+            self._set_timer(min_s=TRY_AGAIN_S)

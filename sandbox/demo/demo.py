@@ -1,6 +1,5 @@
 """`osago demo`: embedded servers, then every process of the system, watched over until Ctrl-C."""
 
-import shlex
 import signal
 import subprocess
 import sys
@@ -17,8 +16,10 @@ from sandbox.demo.environment import (
     Ports,
     demo_environment,
     hand_over,
+    quote_command,
     remember_demo,
     server_of_its_own,
+    source_command,
 )
 from sandbox.demo.servers import NoServer, Postgresql, Redis, end_with_parent, free_port, is_free, wait_for_port
 
@@ -58,12 +59,6 @@ def _cannot(error: NoServer, folder: Path) -> int:
     return _WRONG
 
 
-def _short(file: Path) -> str:
-    """As it is typed from here."""
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_relative_to(here) else file)
-
-
 class Demo:
     """Everything that runs, by name."""
 
@@ -83,7 +78,6 @@ class Demo:
         self._postgresql = None if self._database_url else Postgresql(folder / "postgres")
         self._redis = None if self._redis_url else Redis(folder / "redis")
         self._environment: Mapping[str, str] = {}
-        self._environment_file = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._is_stopping = False
 
@@ -112,7 +106,7 @@ class Demo:
         token = self._run_once("token", "--ttl", "90d")
         self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
-        self._environment_file = hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
+        hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
         for name in self._commands():
             self._spawn(name)
         for name, port in self._listening().items():
@@ -185,12 +179,6 @@ class Demo:
             raise NoServer(f"`osago {arguments[0]}` failed: {done.stderr.strip().splitlines()[-1]}")
         return done.stdout.strip()
 
-    def _quote_command(self) -> str:
-        """`make quote` finds a demo in this checkout's `.osago` alone."""
-        if self._folder == Path(".osago").resolve() and Path("Makefile").is_file():
-            return "make quote"
-        return f". {shlex.quote(_short(self._environment_file))}; osago quote FILE"
-
     def _announce(self, token: str) -> None:
         table = Table.grid(padding=(0, 2))
         for name, value in (
@@ -204,8 +192,8 @@ class Demo:
             ("Settings", str(self._folder / INSURERS_FILE)),
             ("Logs", f"{self._folder}/*.log"),
             ("Processes", ", ".join(f"{name} {process.pid}" for name, process in self._processes.items())),
-            ("Settings for a shell", f". {shlex.quote(_short(self._environment_file))}"),
-            ("Try", f"{self._quote_command()}   (in another terminal)"),
+            ("Settings for a shell", source_command(self._folder)),
+            ("Try", f"{quote_command(self._folder)}   (in another terminal)"),
         ):
             table.add_row(f"[bold]{name}[/bold]", value)
         self._console.print(table, soft_wrap=True)

@@ -60,6 +60,19 @@ def hand_over(folder: Path, environment: Mapping[str, str], *, url: str) -> Path
     return file
 
 
+def source_command(folder: Path) -> str:
+    """Takes the demo's settings over, as it is typed in this folder."""
+    file, here = folder / ENVIRONMENT_FILE, Path.cwd()
+    return f". {shlex.quote(str(file.relative_to(here) if file.is_relative_to(here) else file))}"
+
+
+def quote_command(folder: Path) -> str:
+    """Asks the demo for quotes, as it is typed in this folder: `make quote` finds a demo in a checkout's `.osago` alone."""
+    if folder == Path(".osago").resolve() and Path("Makefile").is_file():
+        return "make quote"
+    return f"{source_command(folder)}; osago quote FILE"
+
+
 def server_of_its_own(folder: Path, name: str) -> str:
     """The server that the caller's environment names; empty where a shell has it from an earlier demo's file."""
     value, file = os.environ.get(name, ""), folder / ENVIRONMENT_FILE

@@ -23,7 +23,7 @@ def create_app(
     seed: int = 1,
     time_scale: float = 1.0,
     calm: bool = False,
-    applications_most: int = APPLICATIONS_MAX,
+    applications_max: int = APPLICATIONS_MAX,
     clock: Clock | None = None,
 ) -> Starlette:
     """The insurers under `/{insurer}`, the control API under `/control`, an index at `/`; `app.state.sandbox` is the handle.
@@ -32,7 +32,7 @@ def create_app(
     """
     sandbox = Sandbox(
         Settings(seed=seed, time_scale=time_scale, calm=calm),
-        applications_most=applications_most,
+        applications_max=applications_max,
         clock=clock or Clock(),
     )
     app = Starlette(

@@ -104,7 +104,7 @@ async def test_an_error_reaches_everybody_in_the_batch_and_the_next_batch_is_tri
 
 async def test_there_is_a_limit_to_what_waits() -> None:
     """Nobody is let in who would wait without end."""
-    commit = GroupCommit(Store().flush, waiting_most=2)
+    commit = GroupCommit(Store().flush, waiting_max=2)
     commit.put(1)
     commit.put(2)
     with pytest.raises(Overloaded):
@@ -114,7 +114,7 @@ async def test_there_is_a_limit_to_what_waits() -> None:
 async def test_a_batch_has_a_limit() -> None:
     """What is over it goes with the next one."""
     store = Store()
-    commit = GroupCommit(store.flush, batch_most=2)
+    commit = GroupCommit(store.flush, batch_max=2)
     for item in range(3):
         commit.put(item)
     await commit.run_once()
@@ -157,7 +157,7 @@ async def test_a_cancellation_that_a_library_swallows_ends_the_loop_all_the_same
 async def test_a_flood_of_one_kind_keeps_no_other_waiting() -> None:
     """A batch takes of each line in turn, the first of each first."""
     store = Store()
-    commit = GroupCommit(store.flush, batch_most=4, line_of=lambda item: item % 2)
+    commit = GroupCommit(store.flush, batch_max=4, line_of=lambda item: item % 2)
     results = [commit.put(item) for item in (1, 3, 5, 7, 9, 2, 4)]
     async with running(commit):
         assert await asyncio.gather(*results) == [10, 30, 50, 70, 90, 20, 40]

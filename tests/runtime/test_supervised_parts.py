@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 from support.until import until
-from support.world import ApiAtHand, WorkerAtHand, World
+from support.world import ApiAtHand, World
 
 from app.domain.errors import OsagoError
 from app.runtime.supervision import PartSupervisor, RunningPart
@@ -115,24 +115,32 @@ async def test_a_job_that_cannot_even_be_handed_back_ends_nothing_but_itself(
 ) -> None:
     """Both the job and the way out of it fail by surprise: it is delivered again, and the lane works on."""
     worker = await world.worker()
-    broken_once(worker)
+    raise_once(worker.worker._lanes["sever"]._asking, "ask")
+    raise_once(worker.resources.jobs, "hand_back")
     accepted = await world.accepted(api, insurerIds=["sever"])
     assert (await asyncio.wait_for(world.watched(api, accepted), 25))[0]["quote"]["status"] == "OFFERED"
     assert not worker.task.done()
     assert any("jobs.kept" in record.getMessage() for record in caplog.records)
 
 
-def broken_once(worker: WorkerAtHand) -> None:
-    """The lane's next question and its next return to Redis fail as redis-py does when a connection is closed under it."""
+async def test_jobs_that_can_neither_be_read_nor_handed_back_free_their_places(world: World, api: ApiAtHand) -> None:
+    """A batch fails by surprise, and the way out of it: its jobs are begun again, and the lane holds none of them for ever."""
+    worker = await world.worker()
     lane, jobs = worker.worker._lanes["sever"], worker.resources.jobs
-    ask, hand_back = lane._asking.ask, jobs.hand_back
+    raise_once(lane._works, "read")
+    raise_once(jobs, "hand_back")
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    assert (await asyncio.wait_for(world.watched(api, accepted), 25))[0]["quote"]["status"] == "OFFERED"
+    await until(lambda: not lane._holdings)
+    assert not worker.task.done()
 
-    async def ask_once(*_: Any) -> None:
-        lane._asking.ask = ask  # type: ignore[method-assign]
+
+def raise_once(owner: Any, name: str) -> None:
+    """The next call of this method fails as redis-py does when a connection is closed under it."""
+    method = getattr(owner, name)
+
+    async def raises(*_: Any) -> None:
+        setattr(owner, name, method)
         raise AttributeError
 
-    async def hand_back_once(*_: Any) -> None:
-        jobs.hand_back = hand_back  # type: ignore[method-assign]
-        raise AttributeError
-
-    lane._asking.ask, jobs.hand_back = ask_once, hand_back_once  # type: ignore[assignment,method-assign]
+    setattr(owner, name, raises)

@@ -95,9 +95,9 @@ class Desk:
             http=self.http, clock=self.clock, options=one.options, callback_url=lambda _: "https://x.example/"
         )
         self.circuit = SharedBreaker(one, self.clock)
-        limits, called_back = RateLimits(one, self.clock), CallbackWaiter(Mailbox(*calls))
+        limits, callback_waiter = RateLimits(one, self.clock), CallbackWaiter(Mailbox(*calls))
         made = adapter(line) if adapter else make_adapter(one, line)
-        self.asking = InsurerExchange(one, made, self.circuit, limits, self.clock, called_back, end_margin_s=0.0)
+        self.asking = InsurerExchange(one, made, self.circuit, limits, self.clock, callback_waiter, end_margin_s=0.0)
 
     async def ask(self, within_s: float = 10.0) -> Answer | None:
         now = self.clock.now()

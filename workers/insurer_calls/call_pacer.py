@@ -23,7 +23,7 @@ class CallPacer:
 
     def __init__(self) -> None:
         self._lines: FairQueue[tuple[str, asyncio.Future[None]]] = FairQueue(lambda waiting: waiting[0])
-        self._most = BEGUN_MAX
+        self._begun_max = BEGUN_MAX
         self._begun = 0
         self._is_counting = False
         """Whether something has begun, or waits, in this turn."""
@@ -32,7 +32,7 @@ class CallPacer:
         """Returns when one more call to this insurer may begin."""
         if not self._is_counting:
             self._begin_turn()
-        if self._begun < self._most and not self._lines:
+        if self._begun < self._begun_max and not self._lines:
             self._begun += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -50,12 +50,12 @@ class CallPacer:
         """After a long turn fewer calls begin in the next one, after a short one one more."""
         if began_at is not None:
             is_long = time.thread_time() - began_at > TURN_S_MAX
-            self._most = max(1, self._most // 2) if is_long else min(BEGUN_MAX, self._most + 1)
+            self._begun_max = max(1, self._begun_max // 2) if is_long else min(BEGUN_MAX, self._begun_max + 1)
         self._is_counting = False
         if not self._lines:
             return
         self._begin_turn()
-        while self._lines and self._begun < self._most:
+        while self._lines and self._begun < self._begun_max:
             _, turn = self._lines.popleft()
             if not turn.done():  # it was cancelled
                 turn.set_result(None)

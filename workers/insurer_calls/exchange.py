@@ -66,7 +66,7 @@ class InsurerExchange:
         circuit: SharedBreaker,
         limits: RateLimits,
         clock: Clock,
-        called_back: CallbackWaiter,
+        callback_waiter: CallbackWaiter,
         *,
         end_margin_s: float,
         pace: CallPacer | None = None,
@@ -77,7 +77,7 @@ class InsurerExchange:
         self._circuit = circuit
         self._limits = limits
         self._clock = clock
-        self._called_back = called_back
+        self._callback_waiter = callback_waiter
         self._containment = Containment(settings.id, clock)
         self._poll_interval = _poll_interval(settings, adapter)
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
@@ -123,7 +123,8 @@ class InsurerExchange:
             return await self._converse(conversation)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
         return await race(
-            self._called_back.answer(conversation.job, self._adapter, self._containment), self._converse(conversation)
+            self._callback_waiter.answer(conversation.job, self._adapter, self._containment),
+            self._converse(conversation),
         )
 
     async def _converse(self, conversation: _Conversation) -> Answer:
@@ -145,7 +146,7 @@ class InsurerExchange:
             if not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
         job.holding.application_id = application_id
-        self._called_back.notify([job.request_id])
+        self._callback_waiter.notify([job.request_id])
         if not self._adapter.abilities.polls:
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(conversation, application_id)

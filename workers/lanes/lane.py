@@ -23,7 +23,7 @@ from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.group_commit import DataRefused
 from app.runtime.periodic import LogThrottle
-from app.runtime.supervision import IsolatedTasks, Part
+from app.runtime.supervision import IsolatedTasks, Part, report_failure
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job, NotOurs, Ownership
@@ -260,8 +260,17 @@ class Lane:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))
             except RedisAway as error:  # the jobs wait for this worker
-                log.warning("jobs.kept", insurer=self.insurer_id, jobs=len(entries), error=str(error))
+                self._leave_pending(shard, len(entries), str(error))
+            except Exception as error:  # noqa: BLE001 - it is reported
+                # A bug on the way to Redis costs these jobs a delay; the lane's places are freed, and its other tasks go on.
+                report_failure(f"lane:{self.insurer_id}", error)
+                self._leave_pending(shard, len(entries), type(error).__name__)
                 self._readers[shard].doubt()
+
+    def _leave_pending(self, shard: int, jobs: int, why: str) -> None:
+        """Leaves jobs pending for this worker: its reader looks them up before its next read."""
+        log.warning("jobs.kept", insurer=self.insurer_id, jobs=jobs, error=why)
+        self._readers[shard].doubt()
 
     def _release(self, holding: Holding) -> None:
         self._holdings.pop(holding.delivery.request_id, None)

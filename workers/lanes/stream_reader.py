@@ -90,12 +90,12 @@ class StreamReader:
                 self._report_refusal(error)
             # The reply may have been lost on its way: what it held is pending for this consumer.
             self.doubt()
-            log.debug("reader.waits", insurer=self._insurer_id, error=str(error))
+            log.debug("reader.waits", of=error.of, insurer=self._insurer_id, error=str(error))
             await self._clock.sleep(_RETRY_S)
 
     def _report_refusal(self, error: RedisAway) -> None:
         if self._refusals.is_due:
-            log.warning("reader.refused", insurer=self._insurer_id, error=error.refusal)
+            log.warning("reader.refused", of=error.of, insurer=self._insurer_id, error=error.refusal)
 
     async def _give_way(self) -> None:
         """Leaves the other lanes as much of this worker's time as this lane's queue takes."""

@@ -17,6 +17,7 @@ from app.redis.job_streams import Enqueued
 from app.redis.keys import shard_of
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.periodic import LogThrottle
 
 log: Final = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class RedisRecovery:
         self._resources = resources
         self._wanted: set[int] = set()
         self._called = asyncio.Event()
+        self._waiting = LogThrottle(resources.clock)
 
     async def call(self, shard: int) -> None:
         """Redis has a new epoch in this shard: its content may be gone."""
@@ -53,7 +55,8 @@ class RedisRecovery:
             try:
                 await self.run_once()
             except Unavailable as error:
-                log.warning("recovery.waits", of=error.of, error=str(error))
+                if self._waiting.is_due:
+                    log.warning("recovery.waits", of=error.of, error=str(error))
                 await self._resources.clock.sleep(_RETRY_S)
 
     async def run_once(self) -> None:

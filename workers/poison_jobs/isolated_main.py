@@ -67,8 +67,10 @@ async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Ins
         adapter = make_adapter(settings, line_of(settings, resources, http))
         circuit = SharedBreaker(settings, resources.clock)
         limits = RateLimits(settings, resources.clock, InsurerStates(resources.redis))
-        called_back, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
-        yield InsurerExchange(settings, adapter, circuit, limits, resources.clock, called_back, end_margin_s=margin_s)
+        callback_waiter, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
+        yield InsurerExchange(
+            settings, adapter, circuit, limits, resources.clock, callback_waiter, end_margin_s=margin_s
+        )
     finally:
         await http.close()
 

@@ -153,7 +153,7 @@ class SharedBreaker:
         opened = await self._states.open(
             self._insurer_id,
             first_s=self._settings.reset_after,
-            most_s=self._settings.most,
+            max_s=self._settings.most,
             jitter=random.uniform(1, 1 + JITTER),
             needs_answer=self._window.needs_answer,
         )

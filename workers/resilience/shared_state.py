@@ -67,7 +67,7 @@ class ClusterState:
                 await circuit.share()
             states = await self._states.read(list(self._circuits), lease_s=self._lease_s)
         except RedisAway as error:
-            log.debug("sharing.waits", error=str(error))
+            log.debug("sharing.waits", of=error.of, error=str(error))
             self._peers.is_redis_there = False
             self._away_at = self._clock.monotonic()
             return

@@ -33,6 +33,8 @@ SWITCH_S: Final = 0.5
 """All workers notice within it that Redis is gone, or back; until then none takes more than its share."""
 _OFFSETS: Final = 16
 _AGAIN_S: Final = 0.005
+_ROUNDING: Final = 0.01
+"""Of an interval: the moment of a slot, divided by it, may come out as slightly less than the slot's number."""
 
 
 @dataclass(slots=True)
@@ -178,7 +180,7 @@ class SlotGrid:
             self._slots.clear()
         offset = max(self._offsets, default=0.0)
         begin = max(self._mode.until, now) + offset
-        first = int(begin / self._interval_s) + 1
+        first = int(begin / self._interval_s + _ROUNDING) + 1
         first += (self._peers.rank - first) % self._peers.count
         numbers = range(first, first + count * self._peers.count, self._peers.count)
         slots = [number * self._interval_s - offset for number in numbers]

@@ -55,19 +55,19 @@ class GraphQLView:
             return _not_begun(BadHttpRequest(406, f"Accept: отвечаем как {MODERN} или {LEGACY}."), LEGACY)
         try:
             caller = self._services.tokens.caller(token_from(headers.get(b"authorization", b"").decode("latin-1")))
-            asked = _request(head, headers, body)
+            request = _request(head, headers, body)
             context = Context(self._services, caller)
-            operation = self._services.operations.prepare(asked, context.share)
+            operation = self._services.operations.prepare(request, context.share)
             _check_method(operation, head.method)
         except (BadHttpRequest, OsagoError) as error:
             return _not_begun(error, media_type)
         except Exception as error:  # noqa: BLE001 - one request is isolated from the next
             return _error(500, media_type, from_exception(error))
-        return await self._run(operation, asked, context, media_type)
+        return await self._run(operation, request, context, media_type)
 
-    async def _run(self, operation: Operation, asked: GraphQLRequest, context: Context, media_type: str) -> HttpReply:
+    async def _run(self, operation: Operation, request: GraphQLRequest, context: Context, media_type: str) -> HttpReply:
         try:
-            result = await self._services.runner.run(operation, asked, context)
+            result = await self._services.runner.run(operation, request, context)
         except OsagoError as error:
             return _written(200, media_type, {"errors": [from_exception(error)], "data": None})
         except Exception as error:  # noqa: BLE001 - one request is isolated from the next

@@ -46,22 +46,22 @@ def document_of(error: Exception) -> dict[str, Any]:
         case RateLimitExceeded():
             return _document(RATE_LIMITED, _LIMITED, retryAfterSeconds=error.retry_after_s)
         case ShareExhausted():
-            told = from_exception(error)
-            more = dict(told["extensions"])
-            return _document(more.pop("code"), told["message"], status=429, **more)
+            graphql_error = from_exception(error)
+            more = dict(graphql_error["extensions"])
+            return _document(more.pop("code"), graphql_error["message"], status=429, **more)
         case BadHttpRequest():
             return _document(BAD_REQUEST, error.message, status=error.status)
         case _:
-            told = from_exception(error)
-            more: dict[str, Any] = dict(told["extensions"])
+            graphql_error = from_exception(error)
+            more: dict[str, Any] = dict(graphql_error["extensions"])
             if more["code"] not in STATUSES:
                 return _bug(error)
-            return _document(more.pop("code"), told["message"], **more)
+            return _document(more.pop("code"), graphql_error["message"], **more)
 
 
 def _bug(error: Exception) -> dict[str, Any]:
-    told = internal_error(error)
-    return _document("INTERNAL", told["message"], requestId=told["extensions"]["requestId"])
+    graphql_error = internal_error(error)
+    return _document("INTERNAL", graphql_error["message"], requestId=graphql_error["extensions"]["requestId"])
 
 
 def problem(error: Exception) -> Response:

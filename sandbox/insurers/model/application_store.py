@@ -39,8 +39,8 @@ class TakenIn:
 class Applications:
     """By id."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, count_max: int) -> None:
+        self._count_max = count_max
         self._taken_in: dict[str, TakenIn] = {}
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class Applications:
         return found if found and found.insurer_id == insurer_id else None
 
     def add(self, application: TakenIn) -> None:
-        if len(self._taken_in) >= self._most:
+        if len(self._taken_in) >= self._count_max:
             del self._taken_in[next(iter(self._taken_in))]
         self._taken_in[application.id] = application
 

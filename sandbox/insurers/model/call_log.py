@@ -92,8 +92,8 @@ class InsurerRecord:
 class Keys:
     """The records of the idempotency keys, the oldest first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, count_max: int) -> None:
+        self._count_max = count_max
         self._records: dict[str, KeyRecord] = {}
 
     def get(self, key: str) -> KeyRecord | None:
@@ -103,7 +103,7 @@ class Keys:
         """The record of a key that is used now."""
         record = self._records.get(key)
         if record is None:
-            if len(self._records) >= self._most:
+            if len(self._records) >= self._count_max:
                 del self._records[next(iter(self._records))]
             record = self._records[key] = KeyRecord(key, now, now)
         record.last_at = now

@@ -62,19 +62,19 @@ class Desk:
 class Sandbox:
     """Everything that the sandbox remembers. What is public and documented is for tests and the control API."""
 
-    def __init__(self, settings: Settings, *, applications_most: int = APPLICATIONS_MAX, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, applications_max: int = APPLICATIONS_MAX, clock: Clock) -> None:
         self.clock = clock
         self.lingering: set[Call] = set()
         self.calling_back: set[asyncio.Task[None]] = set()
         self._start = settings
-        self._most = applications_most
+        self._applications_max = applications_max
         self._forget()
 
     def _forget(self) -> None:
         self.settings = self._start
         self.desks: Mapping[str, Desk] = MappingProxyType({id_: Desk(id_, self._tokens()) for id_ in INSURERS})
-        self.applications = Applications(self._most)
-        self.keys = Keys(self._most)
+        self.applications = Applications(self._applications_max)
+        self.keys = Keys(self._applications_max)
 
     def _tokens(self) -> Tokens:
         return Tokens(lambda: self.settings.token_ttl_s, self.clock)

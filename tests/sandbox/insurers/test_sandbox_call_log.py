@@ -25,7 +25,7 @@ def test_a_key_makes_one_id_with_each_insurer() -> None:
 
 def test_the_oldest_applications_are_dropped() -> None:
     """There are never more than the limit."""
-    applications = Applications(most=3)
+    applications = Applications(count_max=3)
     for number in range(5):
         applications.add(taken_in(number))
     assert len(applications) == 3
@@ -34,14 +34,14 @@ def test_the_oldest_applications_are_dropped() -> None:
 
 def test_an_application_is_with_one_insurer_only() -> None:
     """Another one does not know it."""
-    applications = Applications(most=3)
+    applications = Applications(count_max=3)
     applications.add(taken_in(1))
     assert applications.get("volga", "1") is None
 
 
 def test_the_oldest_keys_are_dropped() -> None:
     """By when they were first used."""
-    keys = Keys(most=2)
+    keys = Keys(count_max=2)
     for key in ("a", "b", "a", "c"):
         keys.touch(key, START)
     assert [bool(keys.get(key)) for key in "abc"] == [False, True, True]
@@ -49,7 +49,7 @@ def test_the_oldest_keys_are_dropped() -> None:
 
 def test_moments_of_a_key() -> None:
     """The first and the last."""
-    keys = Keys(most=2)
+    keys = Keys(count_max=2)
     for seconds in (0, 3, 7):
         keys.touch("a", START + timedelta(seconds=seconds))
     seen = keys.touch("a", START + timedelta(seconds=9)).view()
@@ -58,7 +58,7 @@ def test_moments_of_a_key() -> None:
 
 def test_keys_are_found_by_their_beginning() -> None:
     """No more of them than asked for, the oldest first."""
-    keys = Keys(most=10)
+    keys = Keys(count_max=10)
     for key in ("r1:a", "r2:a", "r1:b", "r1:c"):
         keys.touch(key, START)
     assert [record.key for record in keys.beginning_with("r1:", 2)] == ["r1:a", "r1:b"]

@@ -268,7 +268,7 @@ async def test_the_same_seed_tells_the_same_story() -> None:
 
 async def test_old_applications_are_forgotten() -> None:
     """There is a limit to what the insurers remember."""
-    async with serving(applications_most=3) as insurers:
+    async with serving(applications_max=3) as insurers:
         paths = [await insurers.created("sever", f"k{number}") for number in range(5)]
         found = [(await insurers.http.get(path)).status_code for path in paths]
         assert found == [404, 404, 200, 200, 200]
