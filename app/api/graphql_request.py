@@ -28,18 +28,21 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
     def hash(self) -> str | None:
         """SHA-256 of the document that is meant, in hex; "" where what is sent is none."""
         named = self.document_id
-        if named is None and self._persisted is not None:
-            sent = self._persisted.get("sha256Hash")
-            named = sent if isinstance(sent, str) else ""
         if named is None:
-            return None
+            persisted = self._persisted
+            if persisted is None:
+                return None
+            sent = persisted.get("sha256Hash")
+            named = sent if isinstance(sent, str) else ""
         match = _HASH.fullmatch(named)
         return match[1] if match else ""
 
     @property
     def _persisted(self) -> Mapping[str, Any] | None:
         """As clients with persisted queries send it: `{"persistedQuery": {"version": 1, "sha256Hash": …}}`."""
-        persisted = (self.extensions or {}).get("persistedQuery")
+        if not self.extensions:
+            return None
+        persisted = self.extensions.get("persistedQuery")
         return cast("Mapping[str, Any]", persisted) if isinstance(persisted, dict) else None
 
 

@@ -5,4 +5,5 @@ from datetime import date
 
 def full_years(since: date, on: date) -> int:
     """A person born on 29 February grows older on 1 March in the other years."""
-    return on.year - since.year - ((on.month, on.day) < (since.month, since.day))
+    years, months = on.year - since.year, on.month - since.month
+    return years - 1 if months < 0 or (months == 0 and on.day < since.day) else years

@@ -120,12 +120,12 @@ class CallerShares:
     def of(self, caller: Caller) -> CallerShare:
         """This caller's share, the same one for as long as it holds anything of it."""
         match caller:
+            case Service():
+                kind, name, share = "service", f"service {caller.tenant}", None
             case Watcher():
                 kind, name, share = "watch", f"watch {caller.request_id}", self._watch
             case CustomerWatcher():
                 kind, name, share = "customer", f"customer {caller.tenant}\0{caller.customer_id}", self._customer
-            case Service():
-                kind, name, share = "service", f"service {caller.tenant}", None
         found = self._shares.get(name)
         if found is None:
             self._drop_idle()

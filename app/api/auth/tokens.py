@@ -75,7 +75,8 @@ class Tokens:
         self._clock = clock
         head = {"alg": OWN, "typ": "JWT"} | ({"kid": key_id} if (key_id := self._keyring.signing_id) else {})
         self._head = _base64url(_encode(head)) + b"."
-        self._secret = self._keyring.signing_secret.encode()
+        # Of the key and the head, which every token begins with: a copy goes on with the claims.
+        self._mac = hmac.new(self._keyring.signing_secret.encode(), self._head, "sha256")
         self._watch_ttl = timedelta(seconds=watch_ttl_s)
         # A service sends the same token with every request: its signature is checked once.
         self._verified = lru_cache(maxsize=_CACHED)(self._verify)
@@ -120,8 +121,9 @@ class Tokens:
 
     def _signed(self, claims: bytes) -> str:
         """HS256 as RFC 7515 has it, by hand: PyJWT takes 20 µs for what is done here in 3."""
-        signed = self._head + _base64url(claims)
-        return (signed + b"." + _base64url(hmac.digest(self._secret, signed, "sha256"))).decode()
+        mac, encoded = self._mac.copy(), _base64url(claims)
+        mac.update(encoded)
+        return b"".join((self._head, encoded, b".", _base64url(mac.digest()))).decode()
 
     def _verify(self, token: str) -> Grant:
         try:

@@ -50,6 +50,8 @@ def writable_event(event: Event, services: UseCases) -> Event:
 
 def writable_request(request: QuoteRequest, services: UseCases) -> QuoteRequest:
     """The request, with substitutes for the quotes that cannot be written."""
+    if not request.quotes:
+        return request
     quotes = {insurer_id: _writable_quote(quote, services) for insurer_id, quote in request.quotes.items()}
     is_whole = all(quotes[insurer_id] is quote for insurer_id, quote in request.quotes.items())
     return request if is_whole else replace(request, quotes=quotes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Final
 
@@ -40,11 +40,8 @@ def application_table(today: date, is_email: IsEmail) -> ObjectTable:
         ),
     ]
 
-    def checks(application: Application) -> Found:
-        return _driver_checks(application, today)
-
     codes = ("DRIVER_TOO_YOUNG", "DRIVING_SINCE_TOO_EARLY")
-    return ObjectTable("ApplicationInput", _application, fields, checks, codes=codes)
+    return ObjectTable("ApplicationInput", _application, fields, partial(_driver_checks, today=today), codes=codes)
 
 
 def _application(
@@ -71,15 +68,14 @@ def _starts_on(today: date) -> Callable[[date], date]:
     return rule
 
 
-def _driver_checks(application: Application, today: date) -> Found:
+def _driver_checks(application: Application, *, today: date) -> Found:
     """How young a driver may be depends on the vehicle; a vehicle of unknown category counts as a motorcycle."""
     category = application.vehicle.category if application.vehicle else BROKEN
     youngest = DRIVING_AGE_MIN_CATEGORY_A if category in (VehicleCategory.A, BROKEN) else DRIVING_AGE_MIN
     for place, driver in enumerate(application.drivers or ()):
-        path = ("drivers", "listed", str(place))
         if not driver or not driver.birth_date:
             continue
         if full_years(driver.birth_date, today) < youngest:
-            yield (*path, "birthDate"), "DRIVER_TOO_YOUNG"
+            yield ("drivers", "listed", str(place), "birthDate"), "DRIVER_TOO_YOUNG"
         elif driver.driving_since and full_years(driver.birth_date, driver.driving_since) < youngest:
-            yield (*path, "drivingSince"), "DRIVING_SINCE_TOO_EARLY"
+            yield ("drivers", "listed", str(place), "drivingSince"), "DRIVING_SINCE_TOO_EARLY"

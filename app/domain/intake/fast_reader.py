@@ -1,120 +1,145 @@
 """Reads an input object by its table in one go, and stops at the first thing that is wrong or rare.
 
 Its input is plain JSON. What it takes is valid GraphQL input, too: no field that the table does not have, no null where GraphQL
-allows none. `careful_reader` reads the rest by the same table and finds out what it is.
+allows none. `careful_reader` reads the rest by the same table and finds out what it is. A table is written out as one function
+without loops, which takes half of the time that a loop over its fields takes.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from enum import Enum
-from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from app.domain.intake.field_table import REQUIRED, Identifier, ListTable, ObjectTable, no_checks, same
+from app.domain.intake.field_table import Field, Identifier, ListTable, ObjectTable, no_checks, same
 from app.domain.intake.formats import Broken, parse_date, parse_decimal
 
 RARE_OR_WRONG: Final = "RARE_OR_WRONG"
 INT_MAX: Final = 2**31 - 1
 """The largest of GraphQL's integers."""
-_ABSENT: Final = object()
+_NULL: Final = "elif v is None: {name}, left = None, left - 1"
+_OPTIONAL: Final = """\
+    v = given({key!r}, absent)
+    if {is_right}: {name}, left = {value}, left - 1
+    elif v is absent: {name} = {default}
+    {null}
+    else: raise Broken(RARE_OR_WRONG)
+"""
+_REQUIRED: Final = """\
+    v = given({key!r})
+    if not ({is_right}): raise Broken(RARE_OR_WRONG)
+    {name} = {value}
+"""
+_OBJECT: Final = """\
+def read(raw):
+    given, left = raw.get, len(raw) - {required}
+{fields}
+    if left{or_not_one}: raise Broken(RARE_OR_WRONG)
+    made = make({values})
+{checks}
+    return made
+"""
+_LIST: Final = """\
+def read(items):
+    for v in items:
+        if not ({is_right}): raise Broken(RARE_OR_WRONG)
+    return tuple([{value} for v in items])
+"""
+_CHECKS: Final = "    for _ in checks(made): raise Broken(RARE_OR_WRONG)"
 
 
-def read_fast(table: ObjectTable, raw: dict[str, Any]) -> Any:  # noqa: C901 - a call for each field would cost a third more
+class _Kind(NamedTuple):
+    """How the JSON of a kind is read, as expressions about `v`."""
+
+    is_right: str
+    value: str = "v"
+
+
+_PLAIN: Final[Mapping[Any, _Kind]] = MappingProxyType(
+    {
+        str: _Kind("type(v) is str"),
+        Identifier: _Kind("type(v) is str"),
+        date: _Kind("type(v) is str", "parse_date(v)"),
+        Decimal: _Kind("type(v) is str", "parse_decimal(v)"),
+        int: _Kind(f"type(v) is int and {-INT_MAX - 1} <= v <= {INT_MAX}"),
+        bool: _Kind("type(v) is bool"),
+    }
+)
+_NAMES: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "Broken": Broken,
+        "RARE_OR_WRONG": RARE_OR_WRONG,
+        "absent": object(),
+        "parse_date": parse_date,
+        "parse_decimal": parse_decimal,
+    }
+)
+
+
+def read_fast(table: ObjectTable, raw: dict[str, Any]) -> Any:
     """The value, exactly as the careful reader would have made it.
 
     Raises:
         Broken: read it with care.
     """
-    given = raw.get
-    left = len(raw)
-    values = list(table.defaults)
-    for place, key, json_type, convert, rule, chosen_by in table.steps or _prepare(table):
-        value = given(key, _ABSENT)
-        if value is _ABSENT:
-            if values[place] is REQUIRED:
-                raise Broken(RARE_OR_WRONG)
-            continue
-        left -= 1
-        if type(value) is not json_type:
-            if value is None and values[place] is None:
-                continue
-            raise Broken(RARE_OR_WRONG)
-        if convert is not None:
-            value = convert(value)
-        if chosen_by is not None:
-            value = rule(*[values[each] for each in chosen_by])(value)
-        elif rule is not None:
-            value = rule(value)
-        values[place] = value
-    if left or (table.is_one_of and len(raw) != 1):
-        raise Broken(RARE_OR_WRONG)
-    made = table.make(*values)
-    if table.checks is not no_checks:
-        for _ in table.checks(made):
-            raise Broken(RARE_OR_WRONG)
-    return made
+    return (table.read or _reader(table))(raw)
 
 
-def _prepare(table: ObjectTable) -> tuple[Any, ...]:
-    """The steps of a table, made when it is read for the first time; a rule that other fields choose comes last."""
-    places = {field.attribute: place for place, field in enumerate(table.fields)}
+def _reader(table: ObjectTable) -> Callable[[dict[str, Any]], Any]:
+    """The function that reads a table, made when it is needed for the first time.
+
+    Of a table only the keys get into its source, as `repr` writes them; what it calls, it calls by a name of ours.
+    """
+    names: dict[str, Any] = {"make": table.make, "checks": table.checks}
+    places = {field.attribute: f"v{place}" for place, field in enumerate(table.fields)}
+    # A rule that other fields choose comes last.
     ordered = sorted(table.fields, key=lambda field: bool(field.given))
-    table.steps = tuple(
-        (
-            places[field.attribute],
-            field.key,
-            *_conversion(field.kind),
-            None if field.rule is same else field.rule,
-            tuple(places[name] for name in field.given) or None,
-        )
-        for field in ordered
+    source = _OBJECT.format(
+        required=sum(field.is_required for field in table.fields),
+        fields="".join(_field(field, places, names) for field in ordered),
+        or_not_one=" or len(raw) != 1" if table.is_one_of else "",
+        values=", ".join(places.values()),
+        checks="" if table.checks is no_checks else _CHECKS,
     )
-    return table.steps
+    table.read = _function(table.name, source, names)
+    return table.read
 
 
-def _conversion(kind: Any) -> tuple[type, Callable[[Any], Any] | None]:
-    """The type that JSON has for a kind, and the function that makes a value of the kind of it, or raises `Broken`."""
+def _function(name: str, source: str, names: dict[str, Any]) -> Callable[[Any], Any]:
+    names |= _NAMES
+    exec(compile(source, f"<reader of {name}>", "exec"), names)  # noqa: S102 - of our own making, see above
+    return names["read"]
+
+
+def _field(field: Field, places: Mapping[str, str], names: dict[str, Any]) -> str:
+    """The statements that read one field into the variable of its place."""
+    name = places[field.attribute]
+    is_right, value = _kind(field.kind, name, names)
+    if field.given:
+        names[f"rule_{name}"] = field.rule
+        value = f"rule_{name}({', '.join(places[each] for each in field.given)})({value})"
+    elif field.rule is not same:
+        names[f"rule_{name}"] = field.rule
+        value = f"rule_{name}({value})"
+    if field.is_required:
+        return _REQUIRED.format(key=field.key, is_right=is_right, name=name, value=value)
+    names[f"default_{name}"] = field.default
+    null = _NULL.format(name=name) if field.default is None else ""
+    return _OPTIONAL.format(
+        key=field.key, is_right=is_right, name=name, value=value, default=f"default_{name}", null=null
+    )
+
+
+def _kind(kind: Any, name: str, names: dict[str, Any]) -> _Kind:
+    if kind in _PLAIN:
+        return _PLAIN[kind]
     if isinstance(kind, ObjectTable):
-        return dict, partial(read_fast, kind)
+        names[f"read_{name}"] = kind.read or _reader(kind)
+        return _Kind("type(v) is dict", f"read_{name}(v)")
     if isinstance(kind, ListTable):
-        return list, partial(_list, *_conversion(kind.item), kind.rule)
-    if kind in _CONVERSIONS:
-        return _CONVERSIONS[kind]
-    return str, partial(_member, kind.__members__)
-
-
-def _list(
-    json_type: type, convert: Callable[[Any], Any] | None, rule: Callable[[list[Any]], list[Any]], value: list[Any]
-) -> tuple[Any, ...]:
-    items = rule(value)
-    for item in items:
-        if type(item) is not json_type:
-            raise Broken(RARE_OR_WRONG)
-    return tuple([convert(item) for item in items] if convert else items)
-
-
-def _member(members: Mapping[str, Enum], name: str) -> Enum:
-    try:
-        return members[name]
-    except KeyError:
-        raise Broken(RARE_OR_WRONG) from None
-
-
-def _integer(number: int) -> int:
-    if -INT_MAX - 1 <= number <= INT_MAX:
-        return number
-    raise Broken(RARE_OR_WRONG)
-
-
-_CONVERSIONS: Final[Mapping[Any, tuple[type, Callable[[Any], Any] | None]]] = MappingProxyType(
-    {
-        str: (str, None),
-        Identifier: (str, None),
-        date: (str, parse_date),
-        Decimal: (str, parse_decimal),
-        int: (int, _integer),
-        bool: (bool, None),
-    }
-)
+        items: dict[str, Any] = {}
+        source = _LIST.format(**_kind(kind.item, name, items)._asdict())
+        names[f"rule_of_{name}"], names[f"read_{name}"] = kind.rule, _function(f"list {name}", source, items)
+        return _Kind("type(v) is list", f"read_{name}(rule_of_{name}(v))")
+    names[f"members_{name}"] = dict(kind.__members__)
+    return _Kind(f"type(v) is str and v in members_{name}", f"members_{name}[v]")

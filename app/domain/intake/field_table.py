@@ -28,8 +28,6 @@ class _Broken:
 
 
 BROKEN: Final = _Broken()
-REQUIRED: Final = object()
-"""Stands in the place of a required field until it is read."""
 
 
 def same(value: Any) -> Any:
@@ -103,7 +101,7 @@ class ObjectTable:
         ValueError: the fields are not the attributes that `make` takes, in its order.
     """
 
-    __slots__ = ("checks", "codes", "defaults", "fields", "is_one_of", "make", "name", "steps")
+    __slots__ = ("checks", "codes", "fields", "is_one_of", "make", "name", "read")
 
     def __init__(
         self,
@@ -121,11 +119,10 @@ class ObjectTable:
         self.name = name
         self.make = make
         self.fields = tuple(fields)
-        self.defaults = [REQUIRED if field.is_required else field.default for field in fields]
         self.checks = checks
         self.codes = codes
         """What `checks` may find."""
         self.is_one_of = is_one_of
         """Exactly one of the fields is given."""
-        self.steps: tuple[Any, ...] | None = None
-        """The fields as the fast reader prepared them."""
+        self.read: Callable[[dict[str, Any]], Any] | None = None
+        """The function that the fast reader has made of it."""

@@ -139,7 +139,9 @@ passport: Final = _form("PASSPORT_INVALID", "[0-9]{10}", _DIGITS)
 kladr: Final = _form("KLADR_INVALID", "[0-9]{11,19}", _DIGITS)
 
 # +7 has exactly ten digits more. No country has +89: it is a Russian 8 behind a superfluous plus.
-_e164: Final = _form("PHONE_INVALID", r"\+(?:7[3-9][0-9]{9}|(?!7|89)[1-9][0-9]{7,14})", {})
+_E164: Final = r"\+(?:7[3-9][0-9]{9}|(?!7|89)[1-9][0-9]{7,14})"
+_is_e164: Final = re.compile(_E164).fullmatch
+_e164: Final = _form("PHONE_INVALID", _E164, {})
 
 
 @finds("PHONE_INVALID", "TEXT_UNPRINTABLE")
@@ -147,6 +149,8 @@ def phone(text: str) -> str:
     """E.164. Without a plus it is Russian: ten digits, or eleven of which the first is 7 or 8."""
     if len(text) > DOCUMENT_TYPED_LENGTH_MAX:
         raise Broken("PHONE_INVALID")
+    if _is_e164(text):
+        return text
     typed = text.translate(_PHONE)
     if not typed.isprintable():
         raise _broken(typed, "PHONE_INVALID")
@@ -179,10 +183,11 @@ def prose(text: str, length_max: int, code: str) -> str:
     """
     if len(text) > TEXT_TYPED_LENGTH_MAX:
         raise Broken(code)
-    plain = text if text.isprintable() else text.translate(_PROSE)
-    if not plain.isprintable():
-        raise Broken("TEXT_UNPRINTABLE")
-    stripped = plain.strip()
+    if not text.isprintable():
+        text = text.translate(_PROSE)
+        if not text.isprintable():
+            raise Broken("TEXT_UNPRINTABLE")
+    stripped = text.strip()
     if not 1 <= len(stripped) <= length_max:
         raise Broken(code)
     return stripped

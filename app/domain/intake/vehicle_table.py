@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -66,11 +67,8 @@ def vehicle_table(today: date) -> ObjectTable:
         optional("with_trailer", bool, default=False),
     ]
 
-    def checks(vehicle: Vehicle) -> Found:
-        return _vehicle_checks(vehicle, today)
-
     codes = ("VEHICLE_NUMBER_REQUIRED", "MAX_MASS_REQUIRED", "SEATS_REQUIRED", "DOCUMENT_OLDER_THAN_VEHICLE")
-    return ObjectTable("VehicleInput", Vehicle, fields, checks, codes=codes)
+    return ObjectTable("VehicleInput", Vehicle, fields, partial(_vehicle_checks, today=today), codes=codes)
 
 
 def _document_table(today: date) -> ObjectTable:
@@ -105,13 +103,13 @@ def _engine_power(power: Decimal) -> Decimal:
     raise Broken("ENGINE_POWER_OUT_OF_RANGE")
 
 
-def _vehicle_checks(vehicle: Vehicle, today: date) -> Found:
+def _vehicle_checks(vehicle: Vehicle, *, today: date) -> Found:
     if vehicle.vin is None and all(getattr(vehicle, number) is None for number in NUMBERS):
         yield ("vin",), "VEHICLE_NUMBER_REQUIRED"
     # Mass and seats: welcome for every vehicle, required where the tariff depends on them.
-    if vehicle.category is VehicleCategory.C and vehicle.max_mass_kg is None:
+    if vehicle.max_mass_kg is None and vehicle.category is VehicleCategory.C:
         yield ("maxMassKg",), "MAX_MASS_REQUIRED"
-    if vehicle.category is VehicleCategory.D and vehicle.seats is None:
+    if vehicle.seats is None and vehicle.category is VehicleCategory.D:
         yield ("seats",), "SEATS_REQUIRED"
     document = vehicle.document
     # A new vehicle may be of next year's making, yet no document is.

@@ -85,12 +85,10 @@ class DirectProtocol(LimitedHttp):
         direct: DirectApplication | None = self.app_state.get(DIRECT)
         cycle: Any = self.cycle
         is_idle = cycle is None or cycle.response_complete
-        if direct is None or self.url != direct.path or not is_idle or self.expect_100_continue:
+        if direct is None or self.url != direct.path or not is_idle or self.expect_100_continue or self.has_origin:
             return False
         parser: Any = self.parser
-        if parser.get_method() != b"POST" or not parser.should_keep_alive() or parser.should_upgrade():
-            return False
-        return all(name != b"origin" for name, _ in self.headers)
+        return parser.get_method() == b"POST" and parser.should_keep_alive() and not parser.should_upgrade()
 
     def _make_scope(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue

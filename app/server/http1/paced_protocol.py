@@ -25,6 +25,8 @@ BAD_REQUEST: Final = b"400 Bad Request"
 NOT_ALLOWED: Final = b"405 Method Not Allowed"
 TOO_LARGE: Final = b"413 Content Too Large"
 HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
+_OF_CONNECTION: Final = frozenset({b"content-length", b"transfer-encoding", b"origin", b"expect"})
+"""Headers that the connection heeds itself."""
 _OF_UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -42,6 +44,7 @@ class PacedProtocol(HttpToolsProtocol):
     _in_head = True
     _body_length = 0
     _is_chunked = False
+    has_origin = False
     _piece_chunks = 0
     _piece_body_bytes = 0
     _is_upgrade_ignored = False
@@ -92,24 +95,30 @@ class PacedProtocol(HttpToolsProtocol):
 
     def head_begins(self) -> None:
         """Nothing of the request before counts any more."""
-        self._body_length, self._is_chunked = 0, False
+        self._body_length, self._is_chunked, self.has_origin = 0, False, False
         self._budget.renew()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Headers end with the head: a trailer is counted, and dropped (RFC 9110, 6.5.1)."""
         if self._in_head:
             name = name.lower()
-            if name == b"content-length":
-                self._body_length = int(value)
-            elif name == b"transfer-encoding":
-                self._is_chunked = True
-            elif name == b"expect" and value.lower() == b"100-continue":
-                self.expect_100_continue = True
             self.headers.append((name, value))
+            if name in _OF_CONNECTION:
+                self._note_header(name, value)
             return
         size = len(name) + len(value) + len(b": \r\n")
         if not (self._budget.grants(PeerCost.TRAILER) and self._budget.grants(PeerCost.TRAILER_BYTE, size)):
             self.refuse(HEAD_TOO_LARGE)
+
+    def _note_header(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            self._body_length = int(value)
+        elif name == b"transfer-encoding":
+            self._is_chunked = True
+        elif name == b"origin":
+            self.has_origin = True
+        elif value.lower() == b"100-continue":
+            self.expect_100_continue = True
 
     def head_grows(self) -> None:
         """Bytes of a request's head have come, or line ends before it."""
