@@ -15,6 +15,7 @@ from support.world import ApiAtHand, World
 
 from sandbox.insurers.model.call_log import InsurerRecord
 from sandbox.insurers.script.behaviours import Processing, Status
+from workers.lanes.stream_reader import READ_MAX
 
 LIMIT = 100
 """Calls a second."""
@@ -151,7 +152,7 @@ async def test_without_redis_each_worker_takes_its_share(world: World) -> None:
     async with proxied(world.redis.url) as proxy, AsyncExitStack() as stack:
         book = SendersBook(world.folder, {**world.environment, "OSAGO_REDIS_URL": proxy.url})
         await together(stack, *(worker_process(world.folder, book.environment) for _ in range(3)))
-        await asyncio.gather(*(world.accepted(api) for _ in range(60)))
+        await asyncio.gather(*(world.accepted(api) for _ in range(5 * READ_MAX)))  # so that each worker reads some
 
         async def more_calls(count: int) -> list[float]:
             before = len(book.moments("poll"))
