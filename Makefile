@@ -71,11 +71,13 @@ screenshots:               ## takes the documents' pictures from a running demo 
 # Built only where Node is and sources are newer than the last build; without Node the copy in the repository serves.
 $(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type f)
 	@mkdir -p $(STATE)
+	@echo "Building the customer's page …"
 	@{ npm --prefix frontend/customer ci && npm --prefix frontend/customer run build; } >$(STATE)/page.log 2>&1 \
 		|| echo "The page could not be built ($(STATE)/page.log): the copy in the repository serves."
 	@touch $@
 
 .venv/ready: uv.lock pyproject.toml | $(UV)
+	@echo "Making the environment in .venv, half a minute the first time …"
 	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 

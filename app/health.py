@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,6 +32,7 @@ def routes(probe: Callable[[], Awaitable[Readiness]], failing: Callable[[], Sequ
         status = "degraded" if degraded else "ready" if found.is_ready else "not ready"
         return JSONResponse({"status": status, **found.detail}, 200 if found.is_ready else 503)
 
+    disable_created_metrics()  # a tenth of the lines; no rule and no panel reads them
     exposition = Exposition(_exposition, time.monotonic)
 
     async def metrics(_request: Request) -> Response:

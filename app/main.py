@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from app import health
 from app.api import callback_endpoint, graphiql
 from app.api.connections.origin_guard import OriginGuard, parse_origins
+from app.api.connections.slow_consumers import SlowConsumerLog
 from app.api.connections.socket_limits import SocketCounter
 from app.api.execution.operation import OperationRunner
 from app.api.from_settings import make_operations, make_tokens
@@ -177,6 +178,7 @@ def _parts(resources: Resources, services: Services) -> list[Part]:
 
 def _services(resources: Resources, sockets: SocketCounter) -> Services:
     settings, clock = resources.settings, resources.clock
+    salt = settings.secret() or settings.auth_keys.get_secret_value()
     insurers = list(resources.insurers)
     admission = Admission(
         resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_max=settings.admission_age
@@ -184,7 +186,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     limiting = CallerRateLimiter(
         resources.redis,
         clock,
-        salt=settings.secret() or settings.auth_keys.get_secret_value(),
+        salt=salt,
         shards=settings.shards,
         caller=settings.rate_limit,
         customer=settings.customer_rate_limit,
@@ -219,4 +221,5 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         runner=OperationRunner(operations, finishing, introspection=settings.introspection),
         finishing=finishing,
         sockets=sockets,
+        slow_consumers=SlowConsumerLog(salt=salt),
     )

@@ -29,6 +29,7 @@ from workers.insurer_calls import failure_log
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.exchange import InsurerExchange
+from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.lane import Lane
@@ -113,7 +114,7 @@ class Worker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
         try:
-            metrics.begin(self._lanes)
+            metrics.begin(self._lanes, USUAL_RESULTS)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.api.connections.slow_consumers import SlowConsumerLog
 from app.api.connections.socket_limits import SocketCounter
 from app.api.context import UseCases
 from app.api.execution.operation import OperationRunner
@@ -17,3 +18,4 @@ class Services(UseCases):
     runner: OperationRunner
     finishing: ShieldedTasks
     sockets: SocketCounter
+    slow_consumers: SlowConsumerLog

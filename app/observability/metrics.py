@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from itertools import product
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -53,17 +54,32 @@ SHARE_EXHAUSTED: Final = Counter(
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 
 
-ERRORS.labels("INTERNAL")  # as `begin`, in every process
+# As `begin`, in every process.
+ERRORS.labels("INTERNAL")
+for _status in QuoteStatus:
+    if _status is not QuoteStatus.PENDING:
+        SETTLED.labels(_status.value)
+for _limit in ("caller", "customer"):
+    RATE_LIMITED.labels(_limit)
+for _caller, _what in product(("watch", "customer", "service"), ("subscriptions", "sockets", "queries")):
+    SHARE_EXHAUSTED.labels(_caller, _what)
 
 
-def begin(insurers: Iterable[str]) -> None:
-    """Has a worker's counters that alerts look at begin at 0: `increase` does not see the first of what begins at 1."""
+def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
+    """Has a worker's counters begin at 0: `increase` does not see the first of what begins at 1.
+
+    `results` are the usual ones of a call, each with its cause; a rarer one begins with its first call.
+    """
+    usual = tuple(results)
     for id_ in insurers:
         for counter in (UNLAWFUL, DEAD_LETTERS, CLAIMED):
             counter.labels(id_)
-        for step in ("create", "poll"):
-            CALLS.labels(id_, step, "InsurerCredentials", "credentials")
-            CALLS.labels(id_, step, "ok", "")
+        for reason in ("stopping", "bug"):
+            HANDED_BACK.labels(id_, reason)
+        for field in ("application id", "number", "code"):
+            ECHOES.labels(id_, field)
+        for step, result in product(("create", "poll"), usual):
+            CALLS.labels(id_, step, *result)
         for status in ("FAILED", "NONE"):
             _asked(id_, status)
 

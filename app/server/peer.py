@@ -37,6 +37,11 @@ def peer_of(scope: Mapping[str, Any]) -> Peer | None:
     return scope.get("extensions", {}).get(EXTENSION, {}).get("peer")
 
 
+def address_of(scope: Mapping[str, Any]) -> str:
+    """The client's address, behind trusted proxies too; empty where the server does not know it."""
+    return (scope.get("client") or ("",))[0]
+
+
 def budget_of(scope: Mapping[str, Any]) -> PeerBudget:
     """The budget of this connection; where the server has none, one for the application's part alone."""
     peer = peer_of(scope)

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -34,7 +34,7 @@ Slot = Mapping[str, Any]
 class Board(Protocol):
     """Where quotes are shown."""
 
-    def refused(self, result: Mapping[str, Any]) -> None: ...
+    def refused(self, result: Mapping[str, Any], insurers: Sequence[str]) -> None: ...
     def showing(self, request: Mapping[str, Any]) -> Any: ...
     def show(self, event: Mapping[str, Any]) -> None: ...
 
@@ -42,7 +42,7 @@ class Board(Protocol):
 class JsonLines:
     """Every event as a line of JSON, for programs."""
 
-    def refused(self, result: Mapping[str, Any]) -> None:
+    def refused(self, result: Mapping[str, Any], insurers: Sequence[str]) -> None:  # noqa: ARG002 - the API's own words
         self.show(result)
 
     @contextmanager
@@ -59,23 +59,26 @@ class PlainText:
 
     def __init__(self) -> None:
         self._began_at = 0.0
+        self._offers = 0
 
-    def refused(self, result: Mapping[str, Any]) -> None:
-        for line in _refusals(result):
+    def refused(self, result: Mapping[str, Any], insurers: Sequence[str]) -> None:
+        for line in _refusals(result, insurers):
             print(line, file=sys.stderr)
 
     @contextmanager
     def showing(self, request: Mapping[str, Any]) -> Generator[None, None, None]:
         self._began_at = time.monotonic()
-        print(f"{request['id']}: {len(request['quotes'])} страховых компаний", flush=True)
+        asked = counted(len(request["quotes"]), "страховая компания", "страховые компании", "страховых компаний")
+        print(f"{request['id']}: {asked}", flush=True)
         yield
 
     def show(self, event: Mapping[str, Any]) -> None:
         since = f"{time.monotonic() - self._began_at:6.1f} с"
         if event["__typename"] == "QuotesCompleted":
-            print(f"{since}  {event['outcome']}: {ending_of(event)}", flush=True)
+            print(f"{since}  {event['outcome']}: {ending_of(event, self._offers)}", flush=True)
             return
         quote = event["quote"]
+        self._offers += quote["status"] == "OFFERED"
         answer = money(quote) or reason_of(quote)
         print(f"{since}  {quote['status']:<11}  {quote['insurer']['name']}: {answer}", flush=True)
 
@@ -93,8 +96,10 @@ class LiveTable:
         self._thinking = Spinner("dots", style="dim")
         self._width = min(self._console.width, _WIDTH_MAX)
 
-    def refused(self, result: Mapping[str, Any]) -> None:
-        self._console.print(Panel("\n".join(_refusals(result)), title="Заявление не принято", border_style="red"))
+    def refused(self, result: Mapping[str, Any], insurers: Sequence[str]) -> None:
+        self._console.print(
+            Panel(Text("\n".join(_refusals(result, insurers))), title="Заявление не принято", border_style="red")
+        )
 
     @contextmanager
     def showing(self, request: Mapping[str, Any]) -> Generator[None, None, None]:
@@ -160,19 +165,29 @@ class LiveTable:
             )
         if best is None:
             return Text("Ждём первого предложения …", style="dim")
-        word = "Лучшее предложение" if self._end else "Пока лучшее"
+        offers = sum(slot["status"] == "OFFERED" for slot in self._slots.values())
+        word = "Пока лучшее" if not self._end else "Лучшее предложение" if offers > 1 else "Предложение"
         line = Text.assemble(f"{word}: ", (best["insurer"]["name"], "bold"), " — ", (money(best), "bold green"))
         if best["offer"]["purchaseUrl"]:
             line.append(f"\nКупить: {best['offer']['purchaseUrl']}", style="cyan")
         return line
 
 
-def ending_of(event: Mapping[str, Any]) -> str:
-    """The end in a line: the best offer, or the stub."""
+def counted(count: int, one: str, few: str, many: str) -> str:
+    """`1 компания`, `3 компании`, `11 компаний`."""
+    last = count % 10
+    if count % 100 in range(11, 15) or last not in range(1, 5):
+        return f"{count} {many}"
+    return f"{count} {one if last == 1 else few}"
+
+
+def ending_of(event: Mapping[str, Any], offers: int) -> str:
+    """The end in a line: the best of so many offers, or the stub."""
     if event["stub"]:
         return f"{event['stub']['title']}. {event['stub']['message']}{_retry(event['stub'])}"
     best = event["bestQuote"]
-    return f"лучшее предложение — {best['insurer']['name']}, {money(best)}" if best else "предложений нет"
+    word = "лучшее предложение" if offers > 1 else "предложение"
+    return f"{word} — {best['insurer']['name']}, {money(best)}" if best else "предложений нет"
 
 
 def best_of(slots: Any) -> Slot | None:
@@ -200,7 +215,19 @@ def _retry(stub: Mapping[str, Any]) -> str:
     return f" Повторить имеет смысл через {seconds} с." if seconds else ""
 
 
-def _refusals(result: Mapping[str, Any]) -> list[str]:
+def _refusals(result: Mapping[str, Any], insurers: Sequence[str]) -> list[str]:
+    """A line for each problem. The API repeats nothing that was sent; an insurer's id is this command's own to repeat."""
     if result["__typename"] == "RateLimited":
         return [f"Слишком много запросов: повторите через {result['retryAfterSeconds']:.0f} с."]
-    return [f"{'.'.join(problem['path'])}: {problem['message']}" for problem in result["problems"]]
+    lines = [f"{_place(problem['path'], insurers)}: {problem['message']}" for problem in result["problems"]]
+    if any(problem["code"] == "INSURER_UNKNOWN" for problem in result["problems"]):
+        lines.append("Доступные страховые компании показывает `osago insurers`.")
+    return lines
+
+
+def _place(path: Sequence[str], insurers: Sequence[str]) -> str:
+    match path:
+        case ["insurerIds", place]:
+            return f"insurerIds.{place} ({insurers[int(place)]})"
+        case _:
+            return ".".join(path)

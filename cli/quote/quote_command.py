@@ -40,7 +40,7 @@ def run(file: Path, *, url: str, token: str, customer: str, insurers: str, as_js
 async def _show(client: Client, request: Mapping[str, Any], board: Board) -> int:
     result = await client.create(request)
     if result["__typename"] != "QuoteRequestAccepted":
-        board.refused(result)
+        board.refused(result, request.get("insurerIds", ()))
         return _FAILED
     with board.showing(result["quoteRequest"]):
         async for event in client.watch(result["quoteRequest"]["id"], result["watchToken"]):

@@ -92,7 +92,7 @@ class Demo:
         """
         if not is_free(self._ports.api):
             raise NoServer(f"port {self._ports.api} is taken: choose another with --port")
-        self._console.print("[bold]osago-aggregator[/bold]  starting …", style="dim")
+        self._console.print("[bold]osago-aggregator[/bold]  starting its servers …", style="dim")
         if self._postgresql:
             self._postgresql.start()
             self._database_url = self._postgresql.url()
@@ -107,6 +107,7 @@ class Demo:
         self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
         hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
+        self._console.print(f"starting {', '.join(self._commands())} …", style="dim")
         for name in self._commands():
             self._spawn(name)
         for name, port in self._listening().items():

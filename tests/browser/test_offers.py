@@ -45,6 +45,28 @@ async def test_a_price_is_explained_on_demand(page: Page, core_apps: CoreApps) -
     assert "".join(shown.split()) == "".join(price.split())
 
 
+async def test_a_single_offer_is_not_called_the_best(page: Page, core_apps: CoreApps) -> None:
+    """There is none to compare it with."""
+    await ask(page, await core_apps(insurers=("volga",)))
+    await ends(page)
+    heading = await page.reads("document.querySelector('h1').textContent")
+    assert heading.startswith("1 предложение")
+    assert "лучш" not in heading
+
+
+async def test_insurers_that_are_awaited_have_their_names_on_a_phone(browser: Browser, core_apps: CoreApps) -> None:
+    """Initials alone name none."""
+    page = browser.page(viewport={"width": 360, "height": 740})
+    core_app = await core_apps()
+    core_app.keeps_thinking("volga", behaviour=Processing())
+    await ask(page, core_app)
+    await has_offers(page, 3)
+    name = "document.querySelector('.awaited__name')"
+    assert await page.reads(f"{name}.textContent") == "Volga"
+    assert await page.reads(f"{name}.offsetWidth") > 20
+    assert await page.reads("document.documentElement.scrollWidth") <= 360
+
+
 async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, core_apps: CoreApps) -> None:
     """With a movement that the eye can follow."""
     core_app = await core_apps()

@@ -2,15 +2,13 @@
 
 import asyncio
 import base64
-import json
 import signal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from support.commands import ROOT, typed
+from support.commands import typed
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
 from support.until import until
@@ -143,6 +141,17 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
             "osago_outbox_oldest_seconds",
         ):
             assert figure in metrics
+        assert "_created" not in metrics
+        for sample in (
+            'osago_insurer_calls_total{insurer="sever",result="ok",step="poll",why=""} 0.0',
+            'osago_insurer_calls_total{insurer="sever",result="InsurerUnavailable",step="create",why="5xx"} 0.0',
+            'osago_jobs_handed_back_total{insurer="sever",why="stopping"} 0.0',
+            'osago_insurer_echoes_total{field="number",insurer="sever"} 0.0',
+            'osago_quotes_settled_total{status="OFFERED"} 0.0',
+            'osago_rate_limited_total{limit="customer"} 0.0',
+            'osago_share_exhausted_total{caller="watch",what="sockets"} 0.0',
+        ):
+            assert sample in metrics, "a rate has no first value"
         assert await process.stop() == 0, process.text
     assert await world.redis.client.zcard("{osago-00}:heartbeats") == 0
 
@@ -192,44 +201,6 @@ async def _answers(http: httpx.AsyncClient) -> bool:
 
 def _hang(http: httpx.AsyncClient) -> Any:
     return asyncio.gather(http.post("/sever/applications", content=b"{}"), return_exceptions=True)
-
-
-@pytest.mark.processes
-async def test_quote_shows_every_event_as_a_line_of_json(world: World) -> None:
-    """For programs; and as plain lines where output is no terminal."""
-    await world.insurers("sever", "volga")
-    api = await world.api()
-    await world.worker()
-    arguments = ("quote", str(ROOT / "examples/application.json"), "--url", api.graphql, "--token", api.token)
-    async with osago(world.folder, world.environment, *arguments, "--json") as process:
-        assert await process.ended() == 0, process.text
-    events = [json.loads(line) for line in process.text.splitlines()]
-    assert [event["__typename"] for event in events] == [
-        "QuoteRequestAccepted",
-        "QuoteReceived",
-        "QuoteReceived",
-        "QuotesCompleted",
-    ]
-    async with osago(world.folder, world.environment, *arguments) as process:
-        assert await process.ended() == 0, process.text
-    assert process.text.count("OFFERED") == 2
-    assert "лучшее предложение" in process.text.splitlines()[-1]
-
-
-@pytest.mark.processes
-async def test_quote_tells_what_is_wrong_with_an_application(world: World, tmp_path: Path) -> None:
-    """Each problem with its path, and exit code 1."""
-    world.write_insurers("sever")
-    api = await world.api()
-    application = world.new_request()["application"]
-    application["vehicle"]["vin"] = "short"
-    file = tmp_path / "application.json"
-    file.write_text(json.dumps(application))
-    async with osago(
-        world.folder, world.environment, "quote", str(file), "--url", api.graphql, "--token", api.token
-    ) as process:
-        assert await process.ended() == 1
-    assert process.text.startswith("application.vehicle.vin: ")
 
 
 @pytest.mark.processes

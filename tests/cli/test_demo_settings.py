@@ -32,7 +32,8 @@ async def buried(world: World) -> str:
     settler = await world.settler()
     letters = DeadLetters(settler.resources.redis, shards=1)
     await letters.bury(LETTER)
-    return next(letter.id async for letter in letters.all())
+    (id_,) = [letter.id async for letter in letters.all()]
+    return id_
 
 
 async def test_dead_letters_are_read_without_the_key_of_applications_and_without_postgresql(world: World) -> None:

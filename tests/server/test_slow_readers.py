@@ -1,18 +1,26 @@
 """A client that reads slowly, or not at all: what waits for it is bounded, and it is told where to go on."""
 
+import logging
 from typing import Any
+from uuid import UUID
 
 import psutil
 import pytest
+import structlog
+from structlog.testing import LogCapture
 from support.reader import Reader, reading, reading_plainly
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.api.connections import slow_consumers
+from app.api.connections.slow_consumers import SlowConsumerLog
+from app.domain.caller import Service, Watcher
 from app.observability import metrics
 from app.server import websocket_limits
 
 INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
 OPERATIONS = 90
+EVERY_LEVEL = structlog.make_filtering_bound_logger(logging.NOTSET)
 STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 5.0
 
 
@@ -22,6 +30,16 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_limits, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
     monkeypatch.setattr("app.server.serve.STALLED_AFTER_S", STALLED_AFTER_S)
     monkeypatch.setattr("app.server.serve.SENT_BYTES_MAX", 4096)
+
+
+@pytest.fixture
+def stalled(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
+    """The log of stalled sockets, below the level that the suite's log has."""
+    capture = LogCapture()
+    monkeypatch.setattr(
+        slow_consumers, "log", structlog.wrap_logger(None, processors=[capture], wrapper_class=EVERY_LEVEL)
+    )
+    return capture
 
 
 @pytest.fixture
@@ -67,6 +85,39 @@ async def test_who_reads_again_in_time_learns_where_to_go_on(api: ApiAtHand, acc
         id_: {"code": "SLOW_CONSUMER", "cursor": events[-1]["cursor"] if events else None}
         for id_, events in seen.items()
     }
+
+
+async def test_the_log_has_the_request_the_service_and_the_network_of_a_stalled_client(
+    api: ApiAtHand, accepted: dict[str, Any], stalled: LogCapture
+) -> None:
+    """Its network as a keyed hash, the same as elsewhere; and a watch token's request when no operation is left."""
+    request_id = accepted["quoteRequest"]["id"]
+    for token, subject in ((api.token, "core-app"), (accepted["watchToken"], "watch token")):
+        async with reading(api.graphql, token) as reader:
+            await _stalled(api, reader, accepted)
+        entry = stalled.entries.pop()
+        assert (entry["event"], entry["subject"], entry["requests"]) == ("socket.stalled", subject, [request_id])
+        assert entry["peer"] == api.services.slow_consumers.hidden_address("127.0.0.1")
+        assert stalled.entries == []
+
+
+def test_a_hidden_address_needs_the_secret_and_is_one_for_a_network(stalled: LogCapture) -> None:
+    """Of a service ten requests at most are named; of a watch token the one that it is for."""
+    one, other = SlowConsumerLog(salt="a secret"), SlowConsumerLog(salt="another")
+    assert one.hidden_address("2001:db8::1") == one.hidden_address("2001:db8::2:1")
+    assert one.hidden_address("192.0.2.1") != one.hidden_address("192.0.2.2")
+    assert one.hidden_address("192.0.2.1") != other.hidden_address("192.0.2.1")
+    one.report(
+        "192.0.2.1", Service("core-app", frozenset()), [*map(UUID, map(_padded, range(30))), None], operations=31
+    )
+    one.report("", Watcher(UUID(int=7)), [], operations=0)
+    service, watcher = stalled.entries
+    assert (len(service["requests"]), service["operations"]) == (10, 31)
+    assert (watcher["requests"], watcher["subject"]) == ([str(UUID(int=7))], "watch token")
+
+
+def _padded(number: int) -> str:
+    return f"{number:032}"
 
 
 async def test_what_waits_for_it_is_bounded(api: ApiAtHand, accepted: dict[str, Any]) -> None:

@@ -43,6 +43,12 @@ _BY_CAUSE: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 WHYS: Final = tuple(dict.fromkeys([*(word for _, word in (*_BY_CLASS, *_BY_CAUSE)), "5xx", "408", "425", "other"]))
 """Every cause that the label has."""
+USUAL_RESULTS: Final = (
+    ("ok", OK),
+    *((kind.__name__, word) for kind, word in _BY_CLASS),
+    *((InsurerUnavailable.__name__, word) for word in ("timeout_connect", "timeout_read", "refused", "reset", "5xx")),
+)
+"""Results of a call with their causes, as the metric's labels have them."""
 _SERVER_ERROR: Final = 500
 
 

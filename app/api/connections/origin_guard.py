@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from app.api.connections.socket_limits import SocketCounter
 from app.domain.errors import Overloaded, WrongSetting
+from app.server.peer import address_of
 
 _RETRY_AFTER_S: Final = 5
 _ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.:_\[\]-]{1,260})")
@@ -39,7 +40,7 @@ class OriginGuard:
             await refused.send_denial_response(PlainTextResponse("Origin is not allowed\n", 403))
             return
         try:
-            with self._sockets.from_address((scope.get("client") or ("", 0))[0]):
+            with self._sockets.from_address(address_of(scope)):
                 await self._app(scope, receive, send)
         except Overloaded:
             await refused.send_denial_response(_too_many())

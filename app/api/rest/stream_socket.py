@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.api.auth.tokens import Grant
@@ -22,13 +21,10 @@ from app.api.schema.queries import request_id_of
 from app.api.schema.unwritable_quotes import written
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
-from app.observability import metrics
-from app.server.peer import budget_of, peer_of
+from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
 from app.watch.events import Event
 from app.watch.news_waiter import NewsWaiter, watching
-
-log: Final = structlog.get_logger(__name__)
 
 OPENING_S_MAX: Final = 5.0
 DONE: Final = 1000
@@ -138,6 +134,7 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
             async with _until_stalled(websocket):
                 await Push(services, follower, waiter).run(stopping, send_event, _silent)
         except _Stalled:
+            services.slow_consumers.report(address_of(websocket.scope), grant.caller, [request_id], operations=1)
             failure = SlowConsumer(sent)
         except OsagoError as error:
             failure = error
@@ -174,8 +171,6 @@ async def _until_stalled(websocket: WebSocket) -> AsyncGenerator[None, None]:
     except TimeoutError:
         if not pushing.expired():
             raise
-        metrics.SLOW.inc()
-        log.info("socket.stalled", operations=1)
         raise _Stalled from None
     finally:
         peer.on_stalled = None

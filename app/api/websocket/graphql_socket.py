@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NoReturn
+from uuid import UUID
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -34,13 +36,10 @@ from app.api.websocket.messages import (
 from app.api.websocket.subscriber import RunningOperation, SocketWriter, Subscriber
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
-from app.observability import metrics
 from app.observability.logs import REQUEST_ID
 from app.server import closing_codes
-from app.server.peer import budget_of, peer_of
+from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, PeerCost
-
-log: Final = structlog.get_logger(__name__)
 
 PROTOCOL: Final = "graphql-transport-ws"
 INIT_S_MAX: Final = 5.0
@@ -83,6 +82,10 @@ class _Operation:
     def place(self) -> str | None:
         return self.context.place.cursor
 
+    @property
+    def request_id(self) -> UUID | None:
+        return None
+
 
 class _Connection:
     def __init__(self, websocket: WebSocket, services: Services) -> None:
@@ -115,7 +118,7 @@ class _Connection:
         try:
             async with asyncio.timeout(None) as self._reading:
                 if self._peer:
-                    self._peer.on_stalled = lambda: self._interrupt(self._close_stalled)
+                    self._peer.on_stalled = lambda: self._interrupt(partial(self._close_stalled, grant.caller))
                 self._look_at_token(grant)
                 while True:
                     await self._take_next(grant.caller)
@@ -152,10 +155,14 @@ class _Connection:
     async def _close_expired(self) -> NoReturn:
         raise closing_codes.SocketClosing(closing_codes.FORBIDDEN, "Token expired")
 
-    async def _close_stalled(self) -> NoReturn:
+    async def _close_stalled(self, caller: Caller) -> NoReturn:
         """Sends each operation the cursor to go on with. The client reads it if it wakes before it is cut off."""
-        metrics.SLOW.inc()
-        log.info("socket.stalled", operations=len(self._running))
+        self._services.slow_consumers.report(
+            address_of(self._websocket.scope),
+            caller,
+            [operation.request_id for operation in self._running.values()],
+            operations=len(self._running),
+        )
         for operation_id, operation in self._cancel_operations().items():
             error = to_error(SlowConsumer(operation.place))
             await self._send({"id": operation_id, "type": "error", "payload": [error]})

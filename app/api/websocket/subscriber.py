@@ -6,6 +6,7 @@ in their connection, each with nothing but its cursor, until it takes messages a
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 
@@ -31,6 +32,11 @@ class RunningOperation(Protocol):
     @property
     def place(self) -> str | None:
         """The cursor of the last event that was sent."""
+        ...
+
+    @property
+    def request_id(self) -> UUID | None:
+        """The quote request that is watched."""
         ...
 
 
@@ -81,6 +87,10 @@ class Subscriber:
     @property
     def place(self) -> str | None:
         return self._place.encode() if isinstance(self._place, Cursor) else self._place
+
+    @property
+    def request_id(self) -> UUID | None:
+        return self._watch.follower.request.id
 
     def cancel(self) -> None:
         self._watch.stop()

@@ -97,7 +97,10 @@ function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
 
 function headline(offers: readonly Offered[], best: Offered | undefined, isWatching: boolean): string {
   if (isWatching) return best ? `Пока лучшая цена\u00a0— ${price(best)}` : 'Спрашиваем страховые компании';
-  if (best) return `${counted(offers.length, 'предложение', 'предложения', 'предложений')}, лучшее\u00a0— ${price(best)}`;
+  if (best) {
+    const count = counted(offers.length, 'предложение', 'предложения', 'предложений');
+    return `${count}${offers.length > 1 ? ', лучшее' : ''}\u00a0— ${price(best)}`;
+  }
   return offers.length ? 'Срок предложений истёк' : 'Предложений нет';
 }
 
