@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 _SECONDS: Final = MappingProxyType({"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0})
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|min|h|d)", re.ASCII)
@@ -97,5 +98,5 @@ def parse_bound(text: object) -> float | None:
 
 OptionalDuration = Annotated[float | None, BeforeValidator(parse_bound)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
-Share = Annotated[WatchShare, BeforeValidator(parse_watch_share)]
+Share = Annotated[WatchShare, NoDecode, BeforeValidator(parse_watch_share)]
 OptionalRate = Annotated[Rate | None, BeforeValidator(parse_rate)]

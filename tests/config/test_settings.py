@@ -67,6 +67,13 @@ def test_a_wrong_setting_names_its_variable_and_not_its_value(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default])
+def test_each_default_can_be_written_into_its_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """No kind of setting is read from the environment as something else than from a default, JSON for one."""
+    monkeypatch.setenv(f"OSAGO_{name.upper()}", str(Settings.model_fields[name].default))
+    assert getattr(Settings.load(), name) == getattr(Settings(_env_file=None), name)  # type: ignore[call-arg]
+
+
 def test_the_secret_must_be_long_enough() -> None:
     """A short one can be guessed."""
     with pytest.raises(WrongSetting, match="OSAGO_AUTH_SECRET: needed"):
