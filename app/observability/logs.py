@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import Final
 
 import structlog
@@ -9,6 +10,11 @@ from structlog.typing import Processor
 
 from app.observability import safe_tracebacks
 
+REQUEST_ID: Final = ContextVar[str](f"{structlog.contextvars.STRUCTLOG_KEY_PREFIX}request_id")
+"""The request that a task answers, in every line that it logs: structlog finds it by this name, as it finds what it binds itself.
+
+`bind_contextvars` makes and reads mappings, which takes as long as the check of a token.
+"""
 _QUIET: Final = ("httpx", "httpcore", "asyncio", "uvicorn", "strawberry.execution", "alembic")
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,

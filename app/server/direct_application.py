@@ -4,7 +4,9 @@ The names of what an application's lifespan gives to the server stand here, too.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 DIRECT: Final = "direct"
 """In the lifespan's state: a `DirectApplication`."""
@@ -15,7 +17,7 @@ Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The head of a request, as far as an application needs it."""
 
     method: str
@@ -23,7 +25,7 @@ class Head(NamedTuple):
     query: bytes = b""
 
 
-class HttpReply(NamedTuple):
+class HttpReply(msgspec.Struct, frozen=True, gc=False):
     """A whole answer. Its length is among the headers, and no header has a line break."""
 
     status: int

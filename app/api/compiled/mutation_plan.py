@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import msgspec
 from graphql import (
@@ -30,7 +30,7 @@ _FLAG_TYPES: Final = frozenset({"Boolean", "Boolean!"})
 _type_of: Final = cast("Any", _type_from_ast)
 
 
-class PlanVariables(NamedTuple):
+class PlanVariables(msgspec.Struct, frozen=True, gc=False):
     """The variables of one request."""
 
     input: dict[str, Any]

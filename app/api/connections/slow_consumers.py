@@ -33,9 +33,8 @@ class SlowConsumerLog:
             subject = caller.tenant
         ids = sorted({str(id_) for id_ in requests if id_})[:REQUESTS_MAX]
         metrics.SLOW.inc()
-        log.info(
-            "socket.stalled", operations=operations, requests=ids, subject=subject, peer=self.hidden_address(address)
-        )
+        peer = self.hidden_address(address)
+        log.info("socket.stalled", operations=operations, requests=ids, subject=subject, peer=peer)
 
     def hidden_address(self, address: str) -> str:
         """The same for all addresses of one network, in every process."""

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
 from graphql import ExecutionResult, OperationType
 from starlette.datastructures import QueryParams
 
@@ -20,6 +19,7 @@ from app.api.http.negotiation import LEGACY, MODERN, negotiated
 from app.api.http.request_head import check_body, check_json, request_id_from, token_from
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
+from app.observability.logs import REQUEST_ID
 from app.server.direct_application import Head, Header, HttpReply
 
 PATH: Final = "/graphql"
@@ -41,11 +41,11 @@ class GraphQLView:
         """The reply. The request's id is in every line that is logged below."""
         headers = dict(reversed(head.headers))  # of two with one name the first counts
         request_id = request_id_from(headers.get(b"x-request-id", b"").decode("latin-1"))
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        bound = REQUEST_ID.set(request_id)
         try:
             reply = await self._answer(head, headers, body)
         finally:
-            structlog.contextvars.reset_contextvars(**bound)
+            REQUEST_ID.reset(bound)
         return HttpReply(reply.status, [*reply.headers, (b"x-request-id", request_id.encode()), _NO_STORE], reply.body)
 
     async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:

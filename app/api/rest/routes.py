@@ -5,7 +5,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -24,6 +23,7 @@ from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.api.services import Services
 from app.domain.errors import NotFound
+from app.observability.logs import REQUEST_ID
 from app.postgres.database import connected
 from app.postgres.request_rows import read_requests
 
@@ -56,11 +56,13 @@ def routes(services: Callable[[], Services]) -> list[BaseRoute]:
 
 async def _answer(request: Request, services: Services, handler: _Handler) -> Response:
     request_id = id_of(request)
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
-        try:
-            response = await handler(request, services)
-        except Exception as error:  # noqa: BLE001 - one request is isolated from the next
-            response = problem(error)
+    bound = REQUEST_ID.set(request_id)
+    try:
+        response = await handler(request, services)
+    except Exception as error:  # noqa: BLE001 - one request is isolated from the next
+        response = problem(error)
+    finally:
+        REQUEST_ID.reset(bound)
     response.headers["X-Request-Id"] = request_id
     return response
 

@@ -36,6 +36,7 @@ from app.api.websocket.messages import (
 from app.api.websocket.subscriber import RunningOperation, SocketWriter, Subscriber
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
+from app.observability.logs import REQUEST_ID
 from app.server import closing_codes
 from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, PeerCost
@@ -221,8 +222,9 @@ class _Connection:
 
     async def _operate(self, frame: Subscribe, context: Context) -> None:
         """An operation, or the beginning of one that a `Subscriber` goes on with."""
+        REQUEST_ID.set(request_id_from(""))  # in the context of this operation's own task
         try:
-            with structlog.contextvars.bound_contextvars(operation=frame.id, request_id=request_id_from("")):
+            with structlog.contextvars.bound_contextvars(operation=frame.id):
                 last = await self._stream(frame, context)
         except WebSocketDisconnect:
             return
