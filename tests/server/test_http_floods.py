@@ -170,9 +170,13 @@ async def test_a_head_has_a_number_of_headers(api: ApiAtHand) -> None:
         assert (await connection.answer())[0] == 431
 
 
-@pytest.mark.parametrize(("request_", "status"), [(GET, 404), (POST, 401)], ids=["GET", "POST that no plan takes"])
+@pytest.mark.parametrize(
+    ("request_", "status", "hook"),
+    [(GET, 404, "_start_asgi_task"), (POST, 401, "_answer")],
+    ids=["through ASGI", "answered directly"],
+)
 async def test_pipelined_requests_wait_as_bytes(
-    api: ApiAtHand, connections: list[PacedProtocol], request_: bytes, status: int
+    api: ApiAtHand, connections: list[PacedProtocol], request_: bytes, status: int, hook: str
 ) -> None:
     """One is parsed at a time; what lies behind it is no more than one read, and nothing is made of it."""
     made = Counter[str]()
@@ -180,16 +184,16 @@ async def test_pipelined_requests_wait_as_bytes(
         connection.write(request_)
         assert (await connection.answer())[0] == status
         protocol = connections[-1]
-        begin = protocol._start_asgi_task
+        begin = getattr(protocol, hook)
 
-        def noted(cycle: Any, app: Any) -> None:
+        def noted(*given: Any) -> Any:
             made["tasks"] += 1
             assert protocol._boundaries.body_left == 0
             made["tasks at once"] = max(made["tasks at once"], len(protocol.tasks))
             made["held bytes"] = max(made["held bytes"], len(protocol._received))
-            begin(cycle, app)
+            return begin(*given)
 
-        protocol._start_asgi_task = noted  # type: ignore[method-assign]
+        setattr(protocol, hook, noted)
         connection.write(request_ * 2000)
         for _ in range(2000):
             assert (await connection.answer())[0] == status

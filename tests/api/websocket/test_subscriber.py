@@ -16,7 +16,7 @@ INSURERS = ("sever", "volga", "zarya")
 SIMPLE = """subscription Q($requestId: ID!, $after: String) { quotes(requestId: $requestId, after: $after) {
   __typename ... on QuoteReceived { cursor quote { insurer { id } status } progress { answered total } }
   ... on QuotesCompleted { cursor outcome } } }"""
-NOT_SIMPLE = SIMPLE.replace("cursor quote", "cursor @include(if: true) quote")
+NOT_SIMPLE = SIMPLE.replace("cursor quote", "cursor cursor quote")
 ALIASED = SIMPLE.replace("quotes(", "told: quotes(").replace("{ cursor quote", "{ place: cursor quote")
 CYCLES = 200
 
