@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from support.servers import Database, RedisAtHand, Servers
 from support.world import SettlerAtHand, World
 
@@ -15,6 +16,8 @@ from app.observability import logs
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("suite")
 logs.configure(log_format="json", level="warning")
+# A logger that is kept after its first line would not be captured by a later test.
+structlog.configure(cache_logger_on_first_use=False)
 
 
 TESTS = Path(__file__).parent
