@@ -68,7 +68,14 @@ def _length(head: bytes) -> int:
 
 
 async def offer(
-    url: str, body: bytes, headers: Mapping[str, str], *, per_s: int, seconds: float, over: asyncio.Event | None = None
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    per_s: int,
+    seconds: float,
+    over: asyncio.Event | None = None,
+    look_every_s: float = 0.0005,
 ) -> Offered:
     """Offers so many requests a second for so long, or until it is over."""
     parts = urlsplit(url)
@@ -93,7 +100,7 @@ async def offer(
         now = time.perf_counter()
         while due and idle and due[0] <= now:
             idle.popleft().ask(request, due.popleft())
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(look_every_s)
     elapsed = time.perf_counter() - begun
     latencies_s.sort()
     return Offered(

@@ -48,7 +48,7 @@ class Storm:
 
     async def all_watch(self, watchers: Sequence["Watcher"], *, within_s: float = 120.0) -> None:
         """Returns when each has a connection that has answered its subscription's ping."""
-        await self._until(lambda: all(watcher.is_watching for watcher in watchers), within_s)
+        await self._until(lambda: all(watcher.is_watching or watcher.outcome for watcher in watchers), within_s)
 
     async def all_ended(self, watchers: Sequence["Watcher"], *, within_s: float) -> None:
         """Returns when each has its end, or the time is up."""
@@ -163,7 +163,8 @@ class Watcher(asyncio.Protocol):
                     self.quotes[event["quote"]["insurer"]["id"]] += 1
                 else:
                     self.outcome = event["outcome"]
-            case "complete":
+            case "complete":  # a watcher whose end came with the first frame is back, too
+                self.watched_at_s = self.watched_at_s or time.perf_counter()
                 self._transport.close()
             case _:
                 raise ValueError(message)
