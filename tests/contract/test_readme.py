@@ -58,7 +58,7 @@ INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="ut
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET", "OSAGO_FEED_KEYS"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 
