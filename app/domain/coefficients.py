@@ -15,3 +15,4 @@ class Coefficients:
     driver_restriction: Decimal
     power: Decimal
     season: Decimal
+    trailer: Decimal = Decimal(1)

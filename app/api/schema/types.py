@@ -11,8 +11,7 @@ from strawberry import ID, Info
 from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.api.schema.unwritable_quotes import writable_request
-from app.domain import errors, insurer, money, quote
-from app.domain.tariff import formula
+from app.domain import coefficients, errors, insurer, money, quote
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -42,7 +41,7 @@ class CoefficientsType:
     season: Decimal
 
     @classmethod
-    def of(cls, value: formula.Coefficients) -> Self:
+    def of(cls, value: coefficients.Coefficients) -> Self:
         return cls(
             base_rate=value.base_rate,
             territory=value.territory,
