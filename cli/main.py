@@ -254,6 +254,18 @@ def insurers_check(
 
 
 @app.command()
+def tariff(
+    on: Annotated[str, typer.Option(help="A day, YYYY-MM-DD; today in Moscow if left out.")] = "",
+    kladr: Annotated[str, typer.Option(help="Only the factor of this place, by its КЛАДР code.")] = "",
+    tariff_folder: TariffFolder = None,
+) -> None:
+    """Print the edition of the tariff that is in force, each figure with its mark and its source."""
+    from cli.tariff.tariff_command import print_tariff
+
+    sys.exit(0 if print_tariff(on, kladr, tariff_folder) else 1)
+
+
+@app.command()
 def schema(
     of: Annotated[
         SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")

@@ -17,7 +17,7 @@ from app.domain.intake.careful_reader import read_carefully
 from app.domain.intake.fast_reader import read_fast
 from app.domain.intake.field_table import Field, Found, Identifier, ListTable, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds
-from app.domain.moscow_calendar import moscow_day
+from app.domain.intake.moscow_calendar import moscow_day
 
 _PLAIN_MAILBOX: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII | re.IGNORECASE)
 _MAILBOX_MAX: Final = 64

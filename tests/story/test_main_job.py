@@ -13,7 +13,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from app.api.schema.build import schema
-from app.domain.moscow_calendar import moscow_day
+from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.tariff.edition_loader import load_editions
 from app.intake.new_request import read_new_request
 from app.runtime.clock import Clock

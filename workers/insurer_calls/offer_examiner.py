@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from app.domain.ids import made_at
-from app.domain.moscow_calendar import moscow_day
+from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import Answer, Offer
 from app.domain.tariff.edition import Editions
 from app.domain.tariff.lawfulness import examine

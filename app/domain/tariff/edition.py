@@ -107,7 +107,7 @@ class PowerSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TariffPlace:
     """A row of КТ. `kladr` is the beginning of a КЛАДР code; `tractor` the factor of self-propelled machines."""
 
     kladr: str
@@ -128,18 +128,18 @@ class Place:
 class Territory:
     """КТ by place, and of vehicles that have none here."""
 
-    places: Mapping[str, Place]
-    """By `Place.kladr`."""
+    places: Mapping[str, TariffPlace]
+    """By `TariffPlace.kladr`."""
     abroad_or_in_transit: Figure
     lorry_of_unfriendly_state: Figure
     """The list of states is not known."""
 
-    def find(self, kladr: str) -> Place | None:
+    def find(self, kladr: str) -> TariffPlace | None:
         """The place of the longest beginning of this code; None where no row holds for it."""
         lengths = range(len(kladr), _REGION_DIGITS - 1, -1)
         return next((place for length in lengths if (place := self.places.get(kladr[:length]))), None)
 
-    def capital(self, kladr: str) -> Place | None:
+    def capital(self, kladr: str) -> TariffPlace | None:
         """The capital of the code's region, or the region as a whole; None if no row has it."""
         region = kladr[:_REGION_DIGITS]
         capitals = (place for place in self.places.values() if place.is_capital)

@@ -22,9 +22,9 @@ from app.domain.tariff.edition import (
     Edition,
     Figure,
     Mark,
-    Place,
     PowerSteps,
     RateClass,
+    TariffPlace,
     Territory,
     TrailerClass,
 )
@@ -176,18 +176,18 @@ def _territory(table: TerritoryTable, amended: Edition | None) -> Territory:
     return replace(elsewhere, places=_by_kladr(places, given))
 
 
-def _by_kladr(amended: dict[str, Place], given: list[Place]) -> Mapping[str, Place]:
+def _by_kladr(amended: dict[str, TariffPlace], given: list[TariffPlace]) -> Mapping[str, TariffPlace]:
     return MappingProxyType(amended | {place.kladr: place for place in given})
 
 
-def _places(table: TerritoryTable) -> Iterator[Place]:
+def _places(table: TerritoryTable) -> Iterator[TariffPlace]:
     for rows, is_capital in ((table.capitals, True), (table.towns, False)):
         for row in rows:
             place = f"territory, {row.kladr} {row.place}"
             if not _KLADR.fullmatch(row.kladr):
                 raise WrongSetting(f"{place}: a code begins with 2 to 19 digits")
             tractor = _figure(table, row.tractor, place) if row.tractor else None
-            yield Place(row.kladr, row.region, row.place, _figure(table, row.factor, place), tractor, is_capital)
+            yield TariffPlace(row.kladr, row.region, row.place, _figure(table, row.factor, place), tractor, is_capital)
 
 
 def _figure(table: FigureTable, text: str, place: str) -> Figure:

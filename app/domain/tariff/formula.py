@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.application import VehicleCategory
 from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
-from app.domain.tariff.edition import Corridor, Edition, Place, RateClass, TrailerClass
+from app.domain.tariff.edition import Corridor, Edition, RateClass, TariffPlace, TrailerClass
 from app.domain.tariff.risk import OwnerKind, RatedDriver, Risk, VehicleUse
 
 MASS_OF_LIGHT_LORRY_KG_MAX: Final = 16_000
@@ -116,7 +116,7 @@ def assumed_territory(risk: Risk, edition: Edition) -> Decimal | None:
     return territory_at(edition.territory.capital(risk.kladr), risk.category)
 
 
-def territory_at(place: Place | None, category: VehicleCategory) -> Decimal | None:
+def territory_at(place: TariffPlace | None, category: VehicleCategory) -> Decimal | None:
     """КТ of a place: self-propelled machines have their own."""
     if place is None:
         return None

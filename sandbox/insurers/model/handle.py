@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.moscow_calendar import moscow_day
+from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.tariff.edition import Edition, Editions
 from sandbox.insurers.model.application_store import Applications
 from sandbox.insurers.model.call_log import InsurerRecord, Keys
