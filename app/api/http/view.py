@@ -16,7 +16,7 @@ from app.api.encoding import encode
 from app.api.execution.prepared_documents import Operation
 from app.api.graphql_errors import BadDocument, BadHttpRequest, format_errors, from_exception, to_error
 from app.api.graphql_request import GraphQLRequest, decode_request, request_from_url
-from app.api.http.negotiation import LEGACY, MODERN, negotiated
+from app.api.http.negotiation import LEGACY, MODERN, negotiated, stream_format
 from app.api.http.request_head import check_body, check_json, request_id_from, token_from
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
@@ -52,7 +52,8 @@ class GraphQLView:
 
     async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:
         accept = headers.get(b"accept")
-        media_type = negotiated(accept.decode("latin-1") if accept is not None else None)
+        wanted = accept.decode("latin-1") if accept is not None else None
+        media_type = negotiated(wanted) or (LEGACY if stream_format(wanted) else None)
         if media_type is None:
             return not_begun(
                 BadHttpRequest(
