@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from app.server.buffered_peer import TURN, BufferedPeer, Turn, cancelled
+from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
 from app.server.peer import EXTENSION
@@ -198,8 +199,17 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
             self._parse_soon()
 
     def shutdown(self) -> None:
-        self.flush()
-        super().shutdown()
+        """The process ends: its sockets are closed one after the other. Events go on until then."""
+        delay_s = DrainSchedule.of(self.app_state).next_delay_s(len(self.connections))
+        if delay_s and self.handshake_complete:
+            self.loop.call_later(delay_s, self._shut_down)
+        else:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if not self.transport.is_closing():
+            self.flush()
+            super().shutdown()
 
     def keepalive_timeout(self) -> None:
         self.pong_timer = None

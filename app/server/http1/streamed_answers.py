@@ -6,11 +6,11 @@ uvicorn's `send` would take a task's turn for each piece, and know of no peer th
 from typing import Any
 
 from app.server.buffered_peer import TURN, BufferedPeer, Turn
-from app.server.http1.http_limits import LimitedHttp
+from app.server.http1.admitted_http import AdmittedHttp
 from app.server.peer import EXTENSION
 
 
-class StreamedAnswers(BufferedPeer, LimitedHttp):
+class StreamedAnswers(BufferedPeer, AdmittedHttp):
     """One connection, which is also the `app.server.peer.Peer` of an answer that comes in chunks."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
