@@ -1,7 +1,7 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -27,12 +27,14 @@ from app.api.rest.problem_details import not_found
 from app.api.services import Services
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
+from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.runtime.supervision import Part, run_parts
+from app.server.connect_admission import CONNECTS, ConnectAdmission
 from app.server.direct_application import DIRECT, DRAINING
 from app.server.http1.forwarded import ForwardedClients
 from app.server.http1.static_files import static_files
@@ -99,10 +101,11 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 if owns_process:
                     gc_tuning.resume()
                 # Requests that are answered without ASGI are answered for every host.
-                yield {DRAINING: draining} | ({} if opens_with_a_token else {DIRECT: app.state.view})
+                yield {DRAINING: draining, **connects, **({} if opens_with_a_token else {DIRECT: app.state.view})}
                 await services.finishing.finished()
 
     sockets = SocketCounter(per_address=settings.sockets_per_address)
+    connects = _admission_of_connects(settings)
 
     async def callback(request: Request) -> Response:
         return await callback_endpoint.answer(request, app.state.resources.callbacks)
@@ -124,6 +127,12 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         app.add_route(path, callback, methods=["POST"])
     app.add_exception_handler(404, not_found)
     return app
+
+
+def _admission_of_connects(settings: Settings) -> Mapping[str, ConnectAdmission]:
+    """What the server gets of it; nothing where the rate is off."""
+    rate = settings.connect_rate
+    return {CONNECTS: ConnectAdmission(rate.per_second, on_refused=metrics.CONNECTS_REFUSED.inc)} if rate else {}
 
 
 def _add_graphql(app: Starlette, settings: Settings) -> None:

@@ -38,6 +38,7 @@ LIMITED: Final = Histogram(
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
+CONNECTS_REFUSED: Final = Counter("osago_connects_refused", "WebSockets that came too many at once, and were put off.")
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."

@@ -15,6 +15,7 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
 from app.server.peer import EXTENSION
@@ -222,8 +223,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._parse_soon()
 
     def shutdown(self) -> None:
-        self.send_unsent()
-        super().shutdown()
+        """The process ends: its sockets are closed one after the other. Events go on until then."""
+        delay_s = DrainSchedule.of(self.app_state).next_delay_s(len(self.connections))
+        if delay_s and self.handshake_complete:
+            self.loop.call_later(delay_s, self._shut_down)
+        else:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if not self.transport.is_closing():
+            self.send_unsent()
+            super().shutdown()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.server.direct_application import DIRECT, DirectApplication, Head, HttpReply
-from app.server.http1.http_limits import LimitedHttp
+from app.server.http1.admitted_http import AdmittedHttp
 
 BODY_BYTES_MAX: Final = 64 * 1024
 
@@ -36,7 +36,7 @@ class _Cycle:
         self.body = bytearray()
 
 
-class DirectProtocol(LimitedHttp):
+class DirectProtocol(AdmittedHttp):
     """One connection."""
 
     _reading: _Cycle | None = None

@@ -173,7 +173,7 @@ class PacedProtocol(HttpToolsProtocol):
         """Feeds what was received, as far as the request that is being read and this turn's share go."""
         self._going_on = None
         bytes_left, pieces_left = PIECE_BYTES_MAX, PIECES_PER_TURN_MAX
-        while self._received and self.is_open and not self._is_held():
+        while self._received and self.is_open and not self.is_held():
             if bytes_left <= 0 or not pieces_left:
                 self._go_on_soon()
                 break
@@ -184,7 +184,7 @@ class PacedProtocol(HttpToolsProtocol):
         else:
             self.flow.release()
 
-    def _is_held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether what comes next waits: a body for its application, a request for the answer to the one before it."""
         if not self._in_head:
             return self.flow.read_paused
@@ -262,8 +262,7 @@ class PacedProtocol(HttpToolsProtocol):
         """Says why, where an answer is still awaited, and hangs up."""
         if not self.is_open:
             return
-        self._is_refused = True
-        self.let_go()
+        self.hang_up()
         cycle: Any = self.cycle
         is_idle = cycle is None or cycle.response_complete
         is_begun = self._head_bytes > 0 if self._in_head else cycle is not None and not cycle.response_started
@@ -275,6 +274,11 @@ class PacedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         close_lingering(self, self.transport)
+
+    def hang_up(self) -> None:
+        """Nothing that comes is parsed any more."""
+        self._is_refused = True
+        self.let_go()
 
     def let_go(self) -> None:
         """The connection ends, or becomes another protocol's."""
