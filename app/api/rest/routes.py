@@ -85,7 +85,8 @@ async def _read(request: Request, services: Services) -> Response:
 
 
 async def _events(request: Request, services: Services) -> Response:
-    return EventStream(request, services, _request_id(request))
+    grant = services.tokens.grant(bearer(request))
+    return EventStream(request, services, grant, _request_id(request))
 
 
 async def _openapi(_request: Request) -> Response:
