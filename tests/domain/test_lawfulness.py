@@ -62,7 +62,7 @@ def offer(
     drivers = len(of.drivers or ())
     found = coefficients_for(of, EDITION, base_rate=rate, classes=classes or ["13"] * drivers, territory=Decimal(1))
     assert found is not None
-    found = replace(found, **{name: Decimal(value) for name, value in changes.items()})
+    found = with_changes(found, **{name: Decimal(value) for name, value in changes.items()})
     return Offer(number="1", premium=premium(found, EDITION), coefficients=found if reported else None)
 
 
@@ -160,12 +160,12 @@ def test_a_term_that_is_not_known_leaves_nothing_to_judge(of: Risk) -> None:
 )
 def test_a_factor_that_is_not_known_is_not_judged(of: Risk, unknown: str) -> None:
     """Nor is the premium; what is known is still held against what is reported."""
-    reported = replace(some_coefficients(), **{unknown: Decimal("0.37")})
+    reported = with_changes(some_coefficients(), **{unknown: Decimal("0.37")})
     fair = Offer(number="1", premium=premium(reported, EDITION), coefficients=reported)
     found = examine(fair, of, EDITION)
     assert found.unlawful is None
     assert unknown not in found.inconsistent
-    wrong = replace(reported, season=Decimal("0.5"))
+    wrong = with_changes(reported, season=Decimal("0.5"))
     assert Inconsistent.SEASON in examine(replace(fair, coefficients=wrong), of, EDITION).inconsistent
 
 

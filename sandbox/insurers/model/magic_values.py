@@ -10,6 +10,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace as with_changes
+
 from app.domain.application import Application
 from app.domain.money import roubles
 from app.domain.tariff.formula import product
@@ -52,7 +54,7 @@ def _expired(offer: Offered) -> Offered:
 def _unlawful(offer: Offered) -> Offered:
     if offer.coefficients is None:
         return offer
-    factors = replace(offer.coefficients, base_rate=offer.coefficients.base_rate * _UNLAWFUL)
+    factors = with_changes(offer.coefficients, base_rate=offer.coefficients.base_rate * _UNLAWFUL)
     return replace(offer, premium=str(roubles(product(factors)).amount), coefficients=factors)
 
 
