@@ -36,6 +36,11 @@ CASES: Final[list[tuple[list[str], dict[str, str], str]]] = [
     (["worker"], {"OSAGO_DATABASE_URL": "postgresql://h:port/x"}, "OSAGO_DATABASE_URL: "),
     (["sandbox", "--port", "99999"], {}, "sandbox: Invalid value for '--port'"),
     (["sandbox", "--time-scale", "fast"], {}, "sandbox: Invalid value for '--time-scale'"),
+    (["sandbox", "--tariff-folder", "nowhere"], {}, "OSAGO_TARIFF_FOLDER: nowhere: No such file"),
+    (["worker"], {"OSAGO_TARIFF_FOLDER": "nowhere"}, "OSAGO_TARIFF_FOLDER: nowhere: No such file"),
+    (["tariff", "--on", "2026-13-01"], {}, "--on: expected a date"),
+    (["tariff", "--kladr", "Москва"], {}, "--kladr: expected 2 to 19 digits"),
+    (["tariff"], {"OSAGO_TARIFF_FOLDER": "nowhere"}, "OSAGO_TARIFF_FOLDER: nowhere: No such file"),
     (["core-app", "--token", "x", "--shards", "0"], {}, "core-app: Invalid value for '--shards'"),
     (["core-app", "--token", "x", "--secret", "short"], {}, "--secret (OSAGO_CORE_APP_SECRET): at least"),
     (
