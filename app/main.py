@@ -142,7 +142,7 @@ def _add_graphql(app: Starlette, settings: Settings) -> None:
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
         if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
-            return await asgi_route.answer(request, app.state.view, services.finishing)
+            return await asgi_route.answer(request, app.state.view, services)
         if mode == "admin" and not graphiql.admitted(request, services.tokens):
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())
