@@ -22,7 +22,7 @@ async def test_what_was_told_is_on_the_promoted_standby(world: World, cluster_te
         failover_stage(world, pair, apis=1, workers=1) as stage,
     ):
         with machine_stall(*(process.popen.pid for process in stage.processes)) as stall:
-            figures = await round_of_failover(stage, rate=25, before_s=0.5, cut_s=2.5, seed=1)
+            figures = await round_of_failover(stage, rate=30, before_s=0.7, cut_s=3.0, seed=1, share=0.5)
         assert figures.lost == []
         assert figures.acknowledged
         assert figures.told

@@ -3,7 +3,8 @@
     python -m support.client_book SETTINGS.json
 
 Customers ask until they are answered, repeat with their reference, some of them cancel, and all watch to the end. SIGTERM: no more
-of them come, and the process ends when each has its end. What the product does meanwhile is the test's affair.
+of them come, and the process ends when each has its end. SIGUSR1: no more of them come until the next one, so that a repeat shares its
+commit with nothing new. What the product does meanwhile is the test's affair.
 """
 
 import asyncio
@@ -83,6 +84,11 @@ class ClientBook:
         self._chance = random.Random(settings["seed"])
         self._sockets = [Socket(http, api, settings["token"]) for api in settings["apis"]]
         self.stopping = asyncio.Event()
+        self._is_paused = False
+
+    def pause(self) -> None:
+        """No more customers come, or they do again."""
+        self._is_paused = not self._is_paused
 
     def write(self, kind: str, **what: Any) -> None:
         self._file.write(json.dumps({"at": time.time(), "kind": kind, **what}) + "\n")
@@ -93,7 +99,8 @@ class ClientBook:
         for number in count():
             if self.stopping.is_set():
                 break
-            tasks.add(asyncio.create_task(self._customer(f"{self._settings['seed']}-{number}")))
+            if not self._is_paused:
+                tasks.add(asyncio.create_task(self._customer(f"{self._settings['seed']}-{number}")))
             due_s = began_s + (number + 1) / self._settings["rate"]
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
         await asyncio.gather(*tasks)
@@ -195,6 +202,7 @@ async def main(settings: dict[str, Any], file: TextIO) -> None:
     async with aiohttp.ClientSession(headers=headers, connector=connector) as http:
         book = ClientBook(settings, http, file)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, book.stopping.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, book.pause)
         await book.run()
         book.write("over")
 

@@ -20,6 +20,7 @@ from support.until import until
 from support.world import World
 
 INSURERS: Final = ("sever", "volga")
+IN_DOUBT_S: Final = 0.3
 QUIET_S: Final = 0.15
 """What was on its way to the clients is in their book when it has not grown for so long."""
 
@@ -70,6 +71,10 @@ class RunningBook:
             counted = Counter((line["kind"], line.get("code", "")) for line in self.lines())
             raise AssertionError(f"{error}: {counted} {self.log.read_text(encoding='utf-8')[-2000:]}") from None
 
+    def pause(self) -> None:
+        """No more customers come, or they do again; those that are there repeat what they asked."""
+        self.popen.send_signal(signal.SIGUSR1)
+
     async def finish(self) -> None:
         """No more customers come; returns when each of them has its end."""
         self.popen.send_signal(signal.SIGTERM)
@@ -89,8 +94,8 @@ class FailoverStage:
     """Of all rounds."""
 
     @asynccontextmanager
-    async def clients(self, *, rate: float, seed: int) -> AsyncGenerator[RunningBook, None]:
-        """Customers come beside the block."""
+    async def clients(self, *, rate: float, seed: int, share: float) -> AsyncGenerator[RunningBook, None]:
+        """Customers come beside the block; this share of them repeats, and this share cancels."""
         path, log = self.world.folder / f"book-{seed}.jsonl", self.world.folder / f"book-{seed}.log"
         path.touch()
         settings = {
@@ -100,8 +105,8 @@ class FailoverStage:
             "book": str(path),
             "seed": seed,
             "rate": rate,
-            "repeat": 0.3,
-            "cancel": 0.1,
+            "repeat": share,
+            "cancel": share,
         }
         file = self.world.folder / f"book-{seed}.json"
         file.write_text(json.dumps(settings), encoding="utf-8")
@@ -159,15 +164,21 @@ async def lost_of(server: PostgresqlServer, lines: Sequence[dict[str, Any]]) -> 
 
 
 async def round_of_failover(
-    stage: FailoverStage, *, rate: float, before_s: float, cut_s: float, seed: int
+    stage: FailoverStage, *, rate: float, before_s: float, cut_s: float, seed: int, share: float = 0.3
 ) -> RoundFigures:
-    """The standby is cut off half-way, the primary dies, the standby is promoted; the product stands still until the book is compared."""
+    """The standby is cut off half-way, the primary dies, the standby is promoted; the product stands still until the book is compared.
+
+    In every second round no new customers come soon after the cut.
+    """
     pair = stage.pair
-    async with stage.clients(rate=rate, seed=seed) as book:
+    async with stage.clients(rate=rate, seed=seed, share=share) as book:
         await book.until(lambda lines: any(line["kind"] == "end" for line in lines))
         await asyncio.sleep(before_s)
         pair.wire.cut()
-        await asyncio.sleep(cut_s)
+        await asyncio.sleep(IN_DOUBT_S)
+        if seed % 2:
+            book.pause()
+        await asyncio.sleep(cut_s - IN_DOUBT_S)
         stage.signal(signal.SIGSTOP)
         await pair.fail_over()
         await book.is_still()
@@ -175,6 +186,8 @@ async def round_of_failover(
         lost = await lost_of(pair.standby, [*stage.told, *before])
         began_at = time.time()
         stage.signal(signal.SIGCONT)
+        if seed % 2:
+            book.pause()
         first = await book.until(lambda lines: _first_accepted(lines, began_at))
         await book.finish()
         after = book.lines()
