@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Also `rediss://…`, `unix://…`, `redis+sentinel://h1,h2,h3/name/0`, `redis+cluster://h1,h2,h3`."""
     insurers_file: Path = Path("insurers.toml")
+    tariff_folder: Path | None = None
+    """Holds further editions of the tariff, each a TOML file as those in `app/domain/tariff/data`."""
     public_url: str = Field(default="http://127.0.0.1:8000", pattern="^https?://[^/?#]+(/[^?#]*)?$")
     """Where insurers that call back reach the API."""
     auth_secret: SecretStr = SecretStr("")
@@ -91,6 +93,8 @@ class Settings(BaseSettings):
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
     """Of one service."""
+    connect_rate: OptionalRate = Field(default="1500/s")  # pyright: ignore[reportAssignmentType]
+    """WebSockets admitted per process; others hear when to come again."""
     watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
     """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
     trusted_documents: Path | None = None
