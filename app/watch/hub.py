@@ -99,6 +99,7 @@ class WatchHub:
 
         Raises:
             NotFound: there is no such request, or none that may be seen.
+            RequestLost: it is not there after PostgreSQL was away meanwhile.
             InvalidCursor: `after` is none of this request's.
             Unavailable: PostgreSQL is away, and stays away for longer than a restart of it takes.
             Overloaded: this process has subscriptions enough; ShareExhausted: the caller has.
@@ -119,7 +120,7 @@ class WatchHub:
         self._part(follower.request.id, follower.watch, on_news, follower.share)
 
     async def _first_look(self, request_id: UUID, may_see: Viewing) -> QuoteRequest:
-        patient_until = self.clock.monotonic() + PATIENCE_S
+        patient_until, was_away = self.clock.monotonic() + PATIENCE_S, False
         while True:
             raise_if_cancelled()
             try:
@@ -127,8 +128,11 @@ class WatchHub:
             except Unavailable:
                 if self.clock.monotonic() >= patient_until:
                     raise
+                was_away = True
                 await self.clock.sleep(TRY_AGAIN_S)
                 continue
+            if request is None and was_away:
+                raise RequestLost
             if request is None or not may_see(request):
                 raise NotFound
             return request
