@@ -29,6 +29,7 @@ from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
@@ -231,4 +232,5 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         finishing=finishing,
         sockets=sockets,
         slow_consumers=SlowConsumerLog(salt=salt),
+        used_tickets=UsedTickets(resources.redis, shards=settings.shards),
     )
