@@ -8,6 +8,7 @@ from app.domain.intake.table_walk import example_of
 from app.intake.new_request import moscow_day, new_request_table
 
 REQUEST_ID: Final = "019ca2d4-5c1e-7a3b-9f00-3d6f5c2b1a90"
+TICKET: Final = {"ticket": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOi…", "expiresInSeconds": 30}
 EVENTS: Final = """\
 id: hMEB
 event: QuoteReceived
