@@ -245,8 +245,7 @@ class _Connection:
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
-            channel = SocketChannel(frame.id, self._line)
-            await Subscriber(operation.written.encoded, context, channel).begin(source)
+            await Subscriber(operation.written.encoded, context, SocketChannel(frame.id, self._line)).begin(source)
             return None
         async with contextlib.aclosing(self._services.runner.stream(operation, frame.payload, context)) as results:
             async for result in results:
