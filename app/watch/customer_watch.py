@@ -15,7 +15,7 @@ import structlog
 
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 from app.postgres.request_rows import Customer, open_requests_of
 from app.redis import keys
 from app.runtime.cancellation import raise_if_cancelled
@@ -134,14 +134,14 @@ class CustomerWatches:
                 listener.name([UUID(request_id)])
 
     async def _look_without_notification(self) -> None:
-        """Now and then, and every second while the notifier is disconnected and once after it: notifications may be missed."""
+        """Now and then, every second while the notifier is disconnected, and once after each break: notifications may be missed."""
         looked_at = self._clock.monotonic()
         while True:
             raise_if_cancelled()
-            was_connected = self._hub.notifier.is_connected
+            unbroken = self._hub.notifier.unbroken
             await self._clock.sleep(POLL_EVERY_S)
-            is_connected = was_connected and self._hub.notifier.is_connected
-            if is_connected and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
+            is_unbroken = unbroken is not None and unbroken == self._hub.notifier.unbroken
+            if is_unbroken and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
                 continue
             looked_at = self._clock.monotonic()
             try:
@@ -157,7 +157,7 @@ class CustomerWatches:
 
     async def _look(self, listeners: Sequence[_Listener]) -> list[Sequence[UUID]]:
         customers = {listener.customer for listener in listeners}
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             found = await open_requests_of(connection, sorted(customers), most=OPEN_MAX)
         return [found.get(listener.customer, ()) for listener in listeners]
 

@@ -28,7 +28,7 @@ from app.domain.caller import Watcher
 from app.domain.errors import NotAllowed, NotFound
 from app.domain.quote import QuoteRequest
 from app.observability.logs import REQUEST_ID
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
@@ -87,10 +87,11 @@ async def _read(request: Request, services: Services) -> Response:
 
 
 async def _found(context: Context, services: Services, request_id: UUID) -> QuoteRequest:
-    async with connected(services.pool) as connection:
+    async with reading(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
+    await services.pool.confirm()
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import cast
 
 import strawberry
 from graphql import GraphQLError
@@ -24,9 +24,8 @@ from app.domain import errors
 from app.domain import quote as domain
 from app.domain.intake.formats import Broken
 from app.domain.intake.problems import MESSAGES
-from app.domain.quote import Outcome
 from app.intake.new_request import NewRequestInput, read_new_request, reference
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 
@@ -70,12 +69,6 @@ async def created(
     return QuoteRequestAccepted.of(request, context)
 
 
-def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
-    """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
-    known = info.context.created
-    return created(info.context, partial(read_input, info.context, arguments["input"])) if known is None else known
-
-
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
@@ -84,12 +77,16 @@ Stores the application and queues one job per insurer, in one transaction. Retur
 come by `quotes`. A repeated `clientReference` of the same caller returns the first request unchanged; with another
 content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a lost answer may create a second request."""
     )
-    def create_quote_request(
+    async def create_quote_request(
         self,
         info: ContextInfo,
         input: CreateQuoteRequestInput,  # pyright: ignore[reportInvalidTypeForm] # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
-        raise NotImplementedError  # `app.api.schema.build` puts the function above in its place
+        context, raw = info.context, cast("Mapping[str, object]", input)  # `app.api.schema.inputs` makes no class of it
+        known = context.created
+        if known is not None:
+            return cast("CreateQuoteRequestResult", known)
+        return await created(context, partial(read_input, context, raw))
 
     @strawberry.mutation(
         description="Stops asking the insurers that have not answered; what has been answered stays. "
@@ -101,12 +98,12 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         request_id = request_id_of(id)
         if request_id is None:
             return None
-        async with connected(context.services.pool) as connection:
+        async with reading(context.services.pool) as connection:
             found = (await read_requests(connection, [request_id])).get(request_id)
         if found is None or not caller.may_see(found):
             return None
-        ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
-        return QuoteRequestType.of(ended[request_id], context)
+        ended = await context.services.ending.cancel(request_id)
+        return QuoteRequestType.of(ended, context) if ended else None
 
     @strawberry.mutation(
         description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."
