@@ -23,6 +23,7 @@ from app.api.schema.types import (
 from app.domain import errors
 from app.domain import quote as domain
 from app.domain.intake.formats import Broken
+from app.domain.intake.plausibility import warnings_of
 from app.domain.intake.problems import MESSAGES
 from app.domain.quote import Outcome
 from app.intake.new_request import NewRequestInput, read_new_request, reference
@@ -39,7 +40,7 @@ def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
     """
     context.service(WRITE)
     services = context.services
-    return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
+    return read_new_request(raw, now=services.clock.now(), rules=services.intake_rules)
 
 
 async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
@@ -62,12 +63,14 @@ async def created(
         OsagoError: as `create`, but for what the caller can mend.
     """
     try:
-        request = await create_request(context, read())
+        wanted = read()
+        warnings = warnings_of(wanted.application)
+        request = await create_request(context, wanted)
     except errors.InvalidApplication as error:
         return InvalidApplicationType.of(error)
     except errors.RateLimitExceeded as error:
         return RateLimited(retry_after_seconds=error.retry_after_s)
-    return QuoteRequestAccepted.of(request, context)
+    return QuoteRequestAccepted.of(request, warnings, context)
 
 
 def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:

@@ -2,12 +2,16 @@
 // written in it (half a date, an empty field); everything else the API checks.
 
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
-import { FIELDS, MESSAGES, NUMBERS } from './table';
+import { FIELDS, MESSAGES, NUMBERS, OPTIONAL_OBJECTS } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
 export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
+
+/** Of the text beside the switch. */
+const CONSENT_VERSION = '2026-11-29';
+const OPTIONAL: ReadonlySet<string> = new Set(OPTIONAL_OBJECTS);
 
 export interface Written {
   input: Json;
@@ -26,6 +30,11 @@ export function written(draft: Draft): Written {
     else if (value !== '') put(input, path.split('.'), value);
     else if (isRequired) problems[path] = MESSAGES.REQUIRED;
   }
+  if (isSet(draft, 'is consent given')) {
+    input['consent'] = { textVersion: CONSENT_VERSION, givenAt: new Date().toISOString(), othersInformed: true };
+  } else {
+    problems['consent'] = MESSAGES.REQUIRED;
+  }
   if (isSet(draft, 'are drivers unlimited')) input['drivers'] = { unlimited: true };
   if (NUMBERS.every((path) => !typed(draft, path))) problems['vehicle.vin'] = MESSAGES.VEHICLE_NUMBER_REQUIRED;
   return { input, problems };
@@ -36,11 +45,22 @@ function pathsOf(draft: Draft): FieldPath[] {
   const isUnlimited = isSet(draft, 'are drivers unlimited');
   const places = Array.from({ length: isUnlimited ? 0 : driversOf(draft) }, (_, at) => String(at));
   const paths = Object.keys(FIELDS).filter(
-    (path) => path !== 'drivers.unlimited' && (!path.startsWith('owner.') || isSet(draft, 'is owner another')),
+    (path) =>
+      path !== 'drivers.unlimited' &&
+      !path.startsWith('consent.') &&
+      (!path.startsWith('owner.') || isSet(draft, 'is owner another')),
   );
-  return paths.flatMap((path) =>
+  const numbered = paths.flatMap((path) =>
     path.includes('*') ? places.map((at) => path.replace('*', at)) : [path],
   ) as FieldPath[];
+  return numbered.filter((path) => aboveOf(path).every((object) => numbered.some((each) => each.startsWith(`${object}.`) && typed(draft, each))));
+}
+
+/** The objects above a field that may be left out. */
+function aboveOf(path: string): string[] {
+  const keys = path.split('.');
+  const above = keys.slice(1).map((_, at) => keys.slice(0, at + 1).join('.'));
+  return above.filter((object) => OPTIONAL.has(object.replace(/\.\d+(?=\.|$)/, '.*')));
 }
 
 const typed = (draft: Draft, path: FieldPath): string =>
@@ -51,6 +71,7 @@ const WRITERS = {
   text: (text: string) => text,
   choice: (text: string) => text,
   whole: (text: string) => Number(text),
+  moment: (text: string) => text,
   decimal: (text: string) => text.replace(',', '.').replace(/\.$/, ''),
   date: (text: string) => {
     const [day, month, year] = text.split('.');

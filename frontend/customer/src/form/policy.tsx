@@ -1,7 +1,7 @@
 // The section about the policy itself.
 
 import { useForm } from './context';
-import { Choice, Text } from './fields';
+import { Choice, Switch, Text } from './fields';
 import { Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 import { dayAhead } from './example';
@@ -12,7 +12,7 @@ const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (
 });
 
 export function Policy() {
-  const { set } = useForm();
+  const { set, problems } = useForm();
   return (
     <Section id="policy" title="Полис" number={4}>
       <Text
@@ -27,6 +27,14 @@ export function Policy() {
             {label}
           </button>
         ))}
+      </div>
+      <div class="field field--full">
+        <Switch
+          path="is consent given"
+          label="Согласен на обработку данных страховыми компаниями"
+          hint="Собственник и водители знают, что я указал их данные"
+        />
+        {problems['consent'] && <p class="field__problem">{problems['consent']}</p>}
       </div>
     </Section>
   );
