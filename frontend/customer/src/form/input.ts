@@ -1,13 +1,18 @@
 // Makes the API's ApplicationInput of a draft, field by field as the table has them. The page finds by itself what cannot even be
 // written in it (half a date, an empty field); everything else the API checks.
 
+import { serverNow } from '../clock';
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
+import { isMixed } from './masks';
 import { FIELDS, MESSAGES, NUMBERS, OPTIONAL_OBJECTS } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
-export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
+const DATE_PARTIAL = 'Укажите дату полностью: день, месяц и год, например 31.05.2024.';
+const DATE_UNKNOWN = 'Такого дня в календаре нет: проверьте день и месяц.';
+const WHOLE_WRONG = 'Укажите одно целое число цифрами.';
+const ALPHABETS_MIXED = 'В одном слове буквы двух алфавитов: наберите его заново, русскими буквами или латинскими.';
 
 /** Of the text beside the switch. */
 const CONSENT_VERSION = '2026-11-29';
@@ -26,14 +31,17 @@ export function written(draft: Draft): Written {
     const { kind, isRequired } = fieldAt(path);
     const text = typed(draft, path);
     const value = kind === 'flag' ? isSet(draft, path) : text && WRITERS[kind](text);
-    if (value === null) problems[path] = DATE_WRONG;
+    if (isWrong(value)) problems[path] = value.wrong;
     else if (value !== '') put(input, path.split('.'), value);
     else if (isRequired) problems[path] = MESSAGES.REQUIRED;
   }
   if (isSet(draft, 'is consent given')) {
-    input['consent'] = { textVersion: CONSENT_VERSION, givenAt: new Date().toISOString(), othersInformed: true };
+    input['consent'] = { textVersion: CONSENT_VERSION, givenAt: new Date(serverNow()).toISOString(), othersInformed: true };
   } else {
     problems['consent'] = MESSAGES.REQUIRED;
+  }
+  for (const path of pathsOf(draft).filter((known) => /(last|first|middle)Name$/i.test(known))) {
+    if (isMixed(typed(draft, path))) problems[path] = ALPHABETS_MIXED;
   }
   if (isSet(draft, 'are drivers unlimited')) input['drivers'] = { unlimited: true };
   if (NUMBERS.every((path) => !typed(draft, path))) problems['vehicle.vin'] = MESSAGES.VEHICLE_NUMBER_REQUIRED;
@@ -66,21 +74,43 @@ function aboveOf(path: string): string[] {
 const typed = (draft: Draft, path: FieldPath): string =>
   path === 'vehicle.licensePlate' ? plateOf(draft) : textOf(draft, path).trim();
 
-/** What stands in the API's input for a text that is typed; null where it cannot be written there. */
+/** Why a text cannot be written into the API's input. */
+interface Wrong {
+  wrong: string;
+}
+
+const isWrong = (value: unknown): value is Wrong => typeof value === 'object';
+
+/** What stands in the API's input for a text that is typed. */
 const WRITERS = {
   text: (text: string) => text,
   choice: (text: string) => text,
-  whole: (text: string) => Number(text),
+  whole: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : { wrong: WHOLE_WRONG }),
   moment: (text: string) => text,
-  decimal: (text: string) => text.replace(',', '.').replace(/\.$/, ''),
-  date: (text: string) => {
-    const [day, month, year] = text.split('.');
-    const iso = `${year}-${month}-${day}`;
-    const moment = new Date(`${iso}T00:00:00Z`);
-    const isDate = text.length === 10 && !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
-    return isDate ? iso : null;
-  },
+  decimal: (text: string) =>
+    /^\d+([.,]\d*)?$/.test(text) ? text.replace(',', '.').replace(/\.$/, '') : { wrong: decimalWrong(text) },
+  date: dateOf,
 } as const;
+
+function dateOf(text: string): string | Wrong {
+  const [, day, month, year] = /^(\d\d)\.(\d\d)\.(\d{4})$/.exec(text) ?? [];
+  if (!year) return { wrong: DATE_PARTIAL };
+  const iso = `${year}-${month}-${day}`;
+  const moment = new Date(`${iso}T00:00:00Z`);
+  const isDay = !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
+  return isDay ? iso : { wrong: DATE_UNKNOWN };
+}
+
+const HORSEPOWER_PER_KW = 1.35962;
+
+/** A certificate has power as `110/149,6`, in kW and in horsepower. */
+function decimalWrong(text: string): string {
+  const [one = 0, other = 0] = (text.match(/\d+([.,]\d+)?/g) ?? []).map((part) => Number(part.replace(',', '.')));
+  const [kw, horsepower] = [Math.min(one, other), Math.max(one, other)];
+  const isBoth = kw > 0 && Math.abs(kw * HORSEPOWER_PER_KW - horsepower) < horsepower / 50;
+  if (!isBoth) return 'Укажите одно число, например 149,6.';
+  return `Это две мощности: в кВт и в л. с. Оставьте одну, в л. с.: ${String(horsepower).replace('.', ',')}.`;
+}
 
 function put(input: Json, [key = '', ...below]: string[], value: unknown): void {
   if (!below.length) {
@@ -98,7 +128,7 @@ export function problemsByPath(
   const byPath: Record<string, string> = {};
   for (const { path, code, message } of problems) {
     const place = path[0] === 'application' ? path.slice(1).join('.') : path.join('.');
-    byPath[place] ??= code === 'DATE_INVALID' ? DATE_WRONG : message;
+    byPath[place] ??= code === 'DATE_INVALID' ? DATE_PARTIAL : message;
   }
   return byPath;
 }
