@@ -10,7 +10,7 @@ type Numbered<Path extends string> = Path extends `${infer Above}.*.${infer Belo
 /** The path of a field of the API: a path that the tables do not have does not compile. */
 export type FieldPath = Numbered<keyof typeof FIELDS>;
 /** What the page alone knows. */
-type OwnPath = 'is consent given' | 'is owner another' | 'are drivers unlimited' | 'drivers' | 'plate series' | 'plate region';
+type OwnPath = 'is owner another' | 'are drivers unlimited' | 'drivers' | 'plate series' | 'plate region';
 export type DraftPath = FieldPath | OwnPath;
 export type Draft = { readonly [path in DraftPath]?: string | boolean };
 
@@ -25,7 +25,6 @@ export const EMPTY: Draft = {
   'vehicle.document.kind': 'REGISTRATION_CERTIFICATE',
   'policyholder.person.address.kladr': '7700000000000',
   'owner.person.address.kladr': '7700000000000',
-  'is consent given': false,
   'is owner another': false,
   'are drivers unlimited': false,
   'drivers': '1',

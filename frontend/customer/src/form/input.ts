@@ -1,7 +1,6 @@
 // Makes the API's ApplicationInput of a draft, field by field as the table has them. The page finds by itself what cannot even be
 // written in it (half a date, an empty field); everything else the API checks.
 
-import { serverNow } from '../clock';
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
 import { isMixed } from './masks';
 import { FIELDS, MESSAGES, NUMBERS, OPTIONAL_OBJECTS } from './table';
@@ -35,8 +34,9 @@ export function written(draft: Draft): Written {
     else if (value !== '') put(input, path.split('.'), value);
     else if (isRequired) problems[path] = MESSAGES.REQUIRED;
   }
-  if (isSet(draft, 'is consent given')) {
-    input['consent'] = { textVersion: CONSENT_VERSION, givenAt: new Date(serverNow()).toISOString(), othersInformed: true };
+  const givenAt = textOf(draft, 'consent.givenAt');
+  if (givenAt) {
+    input['consent'] = { textVersion: CONSENT_VERSION, givenAt, othersInformed: true };
   } else {
     problems['consent'] = MESSAGES.REQUIRED;
   }

@@ -1,8 +1,10 @@
 // The section about the policy itself.
 
 import { counted, dayAhead } from '../words';
+import { serverNow } from '../clock';
 import { useForm } from './context';
-import { Choice, Switch, Text } from './fields';
+import { textOf } from './draft';
+import { Choice, Text } from './fields';
 import { Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 
@@ -29,11 +31,7 @@ export function Policy() {
         ))}
       </div>
       <div class="field field--full">
-        <Switch
-          path="is consent given"
-          label="Согласен на обработку данных страховыми компаниями"
-          hint="Собственник и водители знают, что я указал их данные"
-        />
+        <Consent />
         {problems['consent'] && <p class="field__problem">{problems['consent']}</p>}
       </div>
     </Section>
@@ -45,3 +43,27 @@ const SOON = [
   [7, 'через неделю'],
   [30, 'через месяц'],
 ] as const;
+
+/** Kept with its moment: the one at which it was given, not the one at which the application is sent. */
+function Consent() {
+  const { draft, problems, set } = useForm();
+  return (
+    <label class="switch">
+      <input
+        id="consent.givenAt"
+        type="checkbox"
+        role="switch"
+        aria-invalid={'consent' in problems}
+        checked={textOf(draft, 'consent.givenAt') !== ''}
+        onChange={({ currentTarget }) =>
+          set('consent.givenAt', currentTarget.checked ? new Date(serverNow()).toISOString() : '')
+        }
+      />
+      <span class="switch__track" aria-hidden="true" />
+      <span>
+        Согласен на обработку данных страховыми компаниями
+        <small>Собственник и водители знают, что я указал их данные</small>
+      </span>
+    </label>
+  );
+}
