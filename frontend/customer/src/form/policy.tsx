@@ -1,9 +1,11 @@
 // The section about the policy itself.
 
 import { counted, dayAhead } from '../words';
-import { useForm } from './context';
+import { hasProblem, useForm } from './context';
+import { textOf } from './draft';
 import { Choice, Text } from './fields';
-import { Section } from './section';
+import { policyNumber, policySeries } from './masks';
+import { More, Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 
 const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (_, at) => {
@@ -28,7 +30,21 @@ export function Policy() {
           </button>
         ))}
       </div>
+      <Previous />
     </Section>
+  );
+}
+
+const PREVIOUS = ['previousPolicy.series', 'previousPolicy.number'] as const;
+
+function Previous() {
+  const { draft, problems } = useForm();
+  const isOpen = hasProblem(problems, ...PREVIOUS) || PREVIOUS.some((path) => textOf(draft, path));
+  return (
+    <More title="Был полис на эту машину?" open={isOpen}>
+      <Text path="previousPolicy.series" label="Серия прежнего полиса" mask={policySeries} optional hint="Три буквы: ХХХ" code />
+      <Text path="previousPolicy.number" label="Номер прежнего полиса" mask={policyNumber} inputMode="numeric" optional hint="10 цифр" code />
+    </More>
   );
 }
 

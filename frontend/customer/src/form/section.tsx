@@ -7,20 +7,35 @@ interface SectionProps {
   id: string;
   title: string;
   number: number;
+  /** Beside the title. */
+  aside?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function Section({ id, title, number, children }: SectionProps) {
+export function Section({ id, title, number, aside, children }: SectionProps) {
   return (
     <section class="section card" id={`section-${id}`} aria-labelledby={`title-${id}`}>
-      <h2 class="section__title" id={`title-${id}`} tabIndex={-1}>
-        <span class="section__number" aria-hidden="true">
-          {number}
-        </span>
-        {title}
-      </h2>
+      <div class="section__head">
+        <h2 class="section__title" id={`title-${id}`} tabIndex={-1}>
+          <span class="section__number" aria-hidden="true">
+            {number}
+          </span>
+          {title}
+        </h2>
+        {aside}
+      </div>
       <div class="grid">{children}</div>
     </section>
+  );
+}
+
+/** Closed until the customer opens it. */
+export function Folded({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <details class="more">
+      <summary class="more__title">{title}</summary>
+      {children}
+    </details>
   );
 }
 
