@@ -1,6 +1,6 @@
 // The drivers: a list, or anyone.
 
-import { hasProblem, useForm } from './context';
+import { useForm } from './context';
 import { countries } from './countries';
 import { driversOf, isSet, RUSSIA, textOf, withoutDriver } from './draft';
 import { Choice, Switch, Text } from './fields';
@@ -80,17 +80,14 @@ function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
 
 /** What keeps the class of drivers whose licence or surname has changed, and licences of other countries. */
 function License({ path }: { path: DriverPath }) {
-  const { draft, problems } = useForm();
   const paths = [
     `${path}.previousLicense.number`,
     `${path}.previousLicense.lastName`,
     `${path}.license.issuedOn`,
     `${path}.license.country`,
-    `${path}.sex`,
   ] as const;
-  const isOpen = hasProblem(problems, ...paths) || paths.some((each) => textOf(draft, each));
   return (
-    <More title="Меняли права или фамилию? Права другой страны?" open={isOpen}>
+    <More title="Меняли права или фамилию? Права другой страны?" paths={paths}>
       <Text
         path={`${path}.previousLicense.number`}
         label="Прежние права"

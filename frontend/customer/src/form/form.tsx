@@ -116,7 +116,7 @@ const PLACES: Readonly<Record<string, string>> = {
 function withoutChanged(problems: Problems, was: Draft, is: Draft): Problems {
   const changed = (Object.keys({ ...was, ...is }) as DraftPath[]).filter((path) => was[path] !== is[path]);
   const places = new Set(changed.map((path) => PLACES[path] ?? path));
-  if (!changed.length) return problems;
+  if (![...places].some((place) => place in problems) && !(ELSEWHERE in problems)) return problems;
   return Object.fromEntries(Object.entries(problems).filter(([path]) => path !== ELSEWHERE && !places.has(path)));
 }
 

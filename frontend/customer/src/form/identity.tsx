@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 
 import { serverNow } from '../clock';
-import { hasProblem, useForm } from './context';
+import { useForm } from './context';
 import { countries } from './countries';
 import { Draft, RUSSIA, textOf } from './draft';
 import { Choice, Text } from './fields';
@@ -53,16 +53,25 @@ export function isChild(draft: Draft, path: PersonPath): boolean {
   return (serverNow() - Date.parse(born)) / YEAR_MS < PASSPORT_AGE_MIN;
 }
 
+const KEYS = [
+  'document.kind',
+  'document.country',
+  'document.issuedBy',
+  'document.divisionCode',
+  'citizenship',
+  'sex',
+  'phone',
+  'email',
+] as const;
+
+/** @param children are contacts, where they are as rare as the rest. */
 export function Identity({ path, children }: { path: PersonPath; children?: ComponentChildren }) {
-  const { draft, problems, set } = useForm();
-  const paths = (['document.kind', 'document.country', 'document.issuedBy', 'document.divisionCode', 'citizenship', 'sex'] as const).map(
-    (key) => `${path}.${key}` as const,
-  );
-  const isOpen = isChild(draft, path) || hasProblem(problems, ...paths) || paths.some((each) => textOf(draft, each));
+  const { draft, set } = useForm();
+  const paths = KEYS.filter((key) => children || (key !== 'phone' && key !== 'email')).map((key) => `${path}.${key}` as const);
   const kind = kindOf(draft, path);
   const citizenship = textOf(draft, `${path}.citizenship`) || RUSSIA;
   return (
-    <More title="Другой документ или гражданство" open={isOpen}>
+    <More title="Другой документ или гражданство" paths={paths} open={isChild(draft, path)}>
       <Choice path={`${path}.document.kind`} label="Документ" options={KINDS} />
       <Choice path={`${path}.citizenship`} label="Гражданство" options={countries()} />
       {OF_ANY_COUNTRY.has(kind) && (
@@ -74,11 +83,11 @@ export function Identity({ path, children }: { path: PersonPath; children?: Comp
           onChoice={(value) => set(`${path}.document.country`, value)}
         />
       )}
-      <Text path={`${path}.document.issuedBy`} label="Кем выдан" />
+      <Text path={`${path}.document.issuedBy`} label="Кем выдан" width="full" />
       {kind === 'RUSSIAN_PASSPORT' && (
-        <Text path={`${path}.document.divisionCode`} label="Код подразделения" mask={divisionCode} inputMode="numeric" width="third" />
+        <Text path={`${path}.document.divisionCode`} label="Код подразделения" mask={divisionCode} inputMode="numeric" />
       )}
-      <Choice path={`${path}.sex`} label="Пол" options={SEXES} width="third" />
+      <Choice path={`${path}.sex`} label="Пол" options={SEXES} />
       {children}
     </More>
   );

@@ -1,8 +1,7 @@
 // The section about the policy itself.
 
 import { counted, dayAhead } from '../words';
-import { hasProblem, useForm } from './context';
-import { textOf } from './draft';
+import { useForm } from './context';
 import { Choice, Text } from './fields';
 import { policyNumber, policySeries } from './masks';
 import { More, Section } from './section';
@@ -38,10 +37,8 @@ export function Policy() {
 const PREVIOUS = ['previousPolicy.series', 'previousPolicy.number'] as const;
 
 function Previous() {
-  const { draft, problems } = useForm();
-  const isOpen = hasProblem(problems, ...PREVIOUS) || PREVIOUS.some((path) => textOf(draft, path));
   return (
-    <More title="Был полис на эту машину?" open={isOpen}>
+    <More title="Был полис на эту машину?" paths={PREVIOUS}>
       <Text path="previousPolicy.series" label="Серия прежнего полиса" mask={policySeries} optional hint="Три буквы: ХХХ" code />
       <Text path="previousPolicy.number" label="Номер прежнего полиса" mask={policyNumber} inputMode="numeric" optional hint="10 цифр" code />
     </More>

@@ -1,8 +1,8 @@
 // The section about the vehicle.
 
-import { useForm, hasProblem } from './context';
+import { useForm } from './context';
 import { countries } from './countries';
-import { Draft, isFromAbroad, isOfDepot, isSet, textOf } from './draft';
+import { Draft, isFromAbroad, isOfDepot, textOf } from './draft';
 import { Choice, Segments, Switch, Text } from './fields';
 import { card, electronicPassport, Mask, partNumber, vehiclePassport, vin } from './masks';
 import { More, Section } from './section';
@@ -91,12 +91,8 @@ function PlainNumber({ label, hint }: { label: string; hint: string }) {
 }
 
 function PartNumbers() {
-  const { problems, draft } = useForm();
-  const isOpen =
-    hasProblem(problems, 'vehicle.bodyNumber', 'vehicle.chassisNumber') ||
-    Boolean(textOf(draft, 'vehicle.bodyNumber') || textOf(draft, 'vehicle.chassisNumber'));
   return (
-    <More title="Нет VIN? Укажите номер кузова или шасси" open={isOpen}>
+    <More title="Нет VIN? Укажите номер кузова или шасси" paths={['vehicle.bodyNumber', 'vehicle.chassisNumber']}>
       <Text path="vehicle.bodyNumber" label="Номер кузова" mask={partNumber} code />
       <Text path="vehicle.chassisNumber" label="Номер шасси" mask={partNumber} code />
     </More>
@@ -135,18 +131,18 @@ function Size() {
   return category === 'D' ? <Text path="vehicle.seats" label="Пассажирских мест" optional={false} width="full" /> : null;
 }
 
+const KIND = ['vehicle.registrationCountry', 'vehicle.withTrailer', 'vehicle.isInTransit'] as const;
+
 function Kind() {
-  const { draft, problems, change } = useForm();
+  const { draft, change } = useForm();
   const choose = (path: 'vehicle.category' | 'vehicle.registrationCountry') => (value: string) =>
     change((now) => suited({ ...now, [path]: value }));
-  const isOpen =
-    textOf(draft, 'vehicle.category') !== 'B' ||
-    isFromAbroad(draft) ||
-    isSet(draft, 'vehicle.isInTransit') ||
-    isSet(draft, 'vehicle.withTrailer') ||
-    hasProblem(problems, 'vehicle.category', 'vehicle.registrationCountry', 'vehicle.isInTransit', 'vehicle.withTrailer');
   return (
-    <More title="Не легковой, с прицепом, из-за границы или транзит" open={isOpen}>
+    <More
+      title="Не легковой, с прицепом, из-за границы или транзит"
+      paths={KIND}
+      open={textOf(draft, 'vehicle.category') !== 'B'}
+    >
       <Choice path="vehicle.category" label="Категория" options={CATEGORIES} onChoice={choose('vehicle.category')} />
       <Choice
         path="vehicle.registrationCountry"
