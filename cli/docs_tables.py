@@ -16,7 +16,7 @@ from app.api.schema.build import sdl
 from app.domain.intake import problems
 from app.domain.intake.field_table import Field
 from app.domain.intake.table_walk import codes_at, fields_of
-from app.intake.new_request import new_request_table
+from app.intake.new_request import IntakeRules, new_request_table
 
 DOCUMENTS: Final = (Path("docs/integration.md"), Path("docs/integration.ru.md"))
 FIELDS_ON: Final = date(2026, 1, 15)
@@ -79,7 +79,7 @@ def _fields() -> list[tuple[str, str, Field, str]]:
             field,
             "" if field.example is None else f"`{_json(field.example)}`",
         )
-        for path, table, field in fields_of(new_request_table(FIELDS_ON, ()))
+        for path, table, field in fields_of(new_request_table(FIELDS_ON, IntakeRules.of()))
     ]
 
 

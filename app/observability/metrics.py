@@ -49,6 +49,10 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
+FAILOVERS: Final = Counter("osago_failovers", "Primaries that were replaced by another server.", ["of"])
+ACKNOWLEDGED_LOST: Final = Counter(
+    "osago_acknowledged_lost", "Requests that were acknowledged and are gone with a database."
+)
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
@@ -57,6 +61,7 @@ ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers."
 
 # As `begin`, in every process.
 ERRORS.labels("INTERNAL")
+FAILOVERS.labels("postgresql")
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)

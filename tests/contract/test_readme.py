@@ -325,7 +325,7 @@ MIB: Final = 1024 * 1024
         (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MAX:,}"),
         (OPERATIONS, "one transaction, one script", f"{group_commit.BATCH_MAX:,} rows"),
         (OPERATIONS, "connecting to PostgreSQL", f"{database.CONNECT_S_MAX} s"),
-        (OPERATIONS, "one statement", f"{database.STATEMENT_S_MAX:.0f} s"),
+        (OPERATIONS, "statements that only read", f"{database.READ_S_MAX:.0f} s"),
         (
             OPERATIONS,
             "connecting to Redis, one reply",

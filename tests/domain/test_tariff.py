@@ -115,7 +115,7 @@ def test_the_law_caps_the_premium_at_three_base_rates_of_the_territory() -> None
 def test_the_dearest_driver_decides(first: str, second: str, bonus_malus: str, age_experience: str) -> None:
     """КБМ and КВС of the driver with the largest product of the two, and not the largest of each."""
     application = an_application(TODAY)  # 35 years old with 16 of experience: 0.93; 61 with 31: 0.83
-    found = coefficients(application, lambda driver: first if driver.license == "9923456781" else second)
+    found = coefficients(application, lambda driver: first if driver.license.number == "9923456781" else second)
     assert (found.bonus_malus, found.age_experience) == (Decimal(bonus_malus), Decimal(age_experience))
 
 

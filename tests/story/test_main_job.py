@@ -13,7 +13,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from app.api.schema.build import schema
-from app.intake.new_request import read_new_request
+from app.intake.new_request import IntakeRules, read_new_request
 from app.runtime.clock import Clock
 from cli.quote.aggregator_client import CREATE, WATCH
 from sandbox.insurers.model.catalogue import INSURERS
@@ -84,7 +84,7 @@ def premiums(world: World, request: Mapping[str, Any]) -> dict[str, Decimal]:
     """What each insurer must ask, told by the tariff."""
     raw = {**request, "application": coerced(request["application"])}
     now = Clock().now()
-    application = read_new_request(raw, now=now, configured=list(INSURERS)).application
+    application = read_new_request(raw, now=now, rules=IntakeRules.of(*INSURERS)).application
     prices = {id_: price(application, profile.rate_position) for id_, profile in INSURERS.items()}
     return {id_: found.premium.amount for id_, found in prices.items() if found}
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.api.rest.json_schema import schemas_of
 from app.domain.intake.table_walk import example_of
-from app.intake.new_request import moscow_day, new_request_table
+from app.intake.new_request import IntakeRules, moscow_day, new_request_table
 
 REQUEST_ID: Final = "019ca2d4-5c1e-7a3b-9f00-3d6f5c2b1a90"
 EVENTS: Final = """\
@@ -22,7 +22,7 @@ data: {"type": "QuotesCompleted", "cursor": "hMEH", "outcome": "ALL_ANSWERED", �
 
 def new_request() -> dict[str, Any]:
     """A `CreateQuoteRequestInput`."""
-    return example_of(new_request_table(moscow_day(datetime.now(UTC)), ()))
+    return example_of(new_request_table(moscow_day(datetime.now(UTC)), IntakeRules.of()))
 
 
 def request() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def request() -> dict[str, Any]:
 
 def accepted() -> dict[str, Any]:
     """A `QuoteRequestAccepted`."""
-    return {"quoteRequest": request(), "watchToken": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.…"}
+    return {"quoteRequest": request(), "warnings": [], "watchToken": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.…"}
 
 
 def _quote(insurer_id: str, name: str, **more: Any) -> dict[str, Any]:

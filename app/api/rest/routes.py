@@ -23,8 +23,9 @@ from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.api.services import Services
 from app.domain.errors import NotFound
+from app.domain.intake.plausibility import warnings_of
 from app.observability.logs import REQUEST_ID
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
@@ -69,18 +70,21 @@ async def _answer(request: Request, services: Services, handler: _Handler) -> Re
 
 async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
-    accepted = await create_request(context, read_input(context, _body(await json_body(request))))
+    wanted = read_input(context, _body(await json_body(request)))
+    warnings = warnings_of(wanted.application)
+    accepted = await create_request(context, wanted)
     location = {"Location": f"{PATH}/{accepted.id}"}
-    return _json(accepted_document(accepted, context), 202, location)
+    return _json(accepted_document(accepted, warnings, context), 202, location)
 
 
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
     context.share.take_query()
-    async with connected(services.pool) as connection:
+    async with reading(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
+    await services.pool.confirm()
     return _json(request_document(found, context))
 
 

@@ -23,10 +23,10 @@ from app.api.schema.types import (
 from app.domain import errors
 from app.domain import quote as domain
 from app.domain.intake.formats import Broken
+from app.domain.intake.plausibility import warnings_of
 from app.domain.intake.problems import MESSAGES
-from app.domain.quote import Outcome
 from app.intake.new_request import NewRequestInput, read_new_request, reference
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 
@@ -39,7 +39,7 @@ def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
     """
     context.service(WRITE)
     services = context.services
-    return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
+    return read_new_request(raw, now=services.clock.now(), rules=services.intake_rules)
 
 
 async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
@@ -62,12 +62,14 @@ async def created(
         OsagoError: as `create`, but for what the caller can mend.
     """
     try:
-        request = await create_request(context, read())
+        wanted = read()
+        warnings = warnings_of(wanted.application)
+        request = await create_request(context, wanted)
     except errors.InvalidApplication as error:
         return InvalidApplicationType.of(error)
     except errors.RateLimitExceeded as error:
         return RateLimited(retry_after_seconds=error.retry_after_s)
-    return QuoteRequestAccepted.of(request, context)
+    return QuoteRequestAccepted.of(request, warnings, context)
 
 
 def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
@@ -101,12 +103,12 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         request_id = request_id_of(id)
         if request_id is None:
             return None
-        async with connected(context.services.pool) as connection:
+        async with reading(context.services.pool) as connection:
             found = (await read_requests(connection, [request_id])).get(request_id)
         if found is None or not caller.may_see(found):
             return None
-        ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
-        return QuoteRequestType.of(ended[request_id], context)
+        ended = await context.services.ending.cancel(request_id)
+        return QuoteRequestType.of(ended, context) if ended else None
 
     @strawberry.mutation(
         description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."
