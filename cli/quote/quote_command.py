@@ -4,9 +4,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from app.domain.errors import WrongSetting
 from cli.quote.aggregator_client import CallFailed, Client
@@ -42,7 +42,7 @@ async def _show(client: Client, request: Mapping[str, Any], board: Board) -> int
     if result["__typename"] != "QuoteRequestAccepted":
         board.refused(result, request.get("insurerIds", ()))
         return _FAILED
-    with board.showing(result):
+    with board.showing(result["quoteRequest"]):
         async for event in client.watch(result["quoteRequest"]["id"], result["watchToken"]):
             board.show(event)
     return 0
@@ -70,7 +70,7 @@ def _read_demo() -> Mapping[str, str]:
 
 
 def _application(file: Path) -> Mapping[str, Any]:
-    """The application; a policy that says nothing else starts in ten days, and a consent without its moment is given now."""
+    """The application; a policy that says nothing else starts in ten days."""
     try:
         application = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -79,8 +79,4 @@ def _application(file: Path) -> Mapping[str, Any]:
         raise WrongSetting(f"{file}: no JSON: {error}") from None
     if not isinstance(application, dict):
         raise WrongSetting(f"{file}: expected an object, an ApplicationInput")
-    application = cast("dict[str, Any]", application)
-    if isinstance(application.get("consent"), dict):
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        application["consent"] = {"givenAt": now, **application["consent"]}
     return {"startsOn": (date.today() + STARTS_IN).isoformat(), **application}  # noqa: DTZ011 - a day, ten from here

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Page
-from support.core_app import CoreApp, CoreApps, ends, offers, send
+from support.core_app import CoreApp, CoreApps, ends, offers, refused, send
 
 pytestmark = pytest.mark.processes
 
@@ -187,8 +187,7 @@ await fill('drivers.listed.0.previousLicense.number', '00 00 000000');
 await open('Меняли права');
 """
     )
-    await page.click("Узнать цены")
-    await page.waits("document.querySelectorAll('.field__problem').length === 2")
+    await refused(page, "2 поля")
     wrong = await page.reads(
         "[...document.querySelectorAll('[aria-invalid=true]')].map((one) => [one.id, one.checkVisibility()])"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 from support.browser import Page
-from support.core_app import CoreApps, ends
+from support.core_app import CoreApps, ends, refused
 
 pytestmark = pytest.mark.processes
 
@@ -127,8 +127,7 @@ async def test_problems_of_the_api_are_shown_at_their_fields(page: Page, core_ap
     await page.click("Заполнить примером")
     for field, (typed, _) in PROBLEMS.items():
         await page.type(field, typed)
-    await page.click("Узнать цены")
-    await page.shows(f"Проверьте {len(PROBLEMS)} полей")
+    await refused(page, f"{len(PROBLEMS)} полей")
     assert await page.reads("document.activeElement.id") == "vehicle.licensePlate"
     below = await page.reads(
         "Object.fromEntries([...document.querySelectorAll('[aria-invalid=true]')]"
