@@ -25,7 +25,11 @@ export function App() {
   const [problems, setProblems] = useState<Problems>({});
   const first = useRef(number);
   useEffect(() => {
-    const follow = () => setNumber(numberIn(location.hash));
+    const follow = () => {
+      const shown = numberIn(location.hash);
+      if (shown) setProblems({}); // they belonged to the form as it was left
+      setNumber(shown);
+    };
     addEventListener('hashchange', follow);
     const tidying = setInterval(() => tidy(serverNow()), TIDY_EVERY_MS);
     return () => {
