@@ -31,6 +31,9 @@ app = typer.Typer(
 LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+TariffFolder = Annotated[
+    Path | None, typer.Option(envvar="OSAGO_TARIFF_FOLDER", help="Holds further editions of the tariff.")
+]
 Port = Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port to listen on.")]
 
 
@@ -90,11 +93,12 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="The same seed: the same answers to the same applications.")] = 1,
     time_scale: Annotated[float, typer.Option(min=0, max=100, help="Multiplies how long insurers take.")] = 1.0,
     calm: Annotated[bool, typer.Option(help="No random faults and refusals.")] = False,
+    tariff_folder: TariffFolder = None,
 ) -> None:
     """Insurers to try against, with scripted faults."""
     from cli.processes import sandbox
 
-    sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm)
+    sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm, tariff_folder=tariff_folder)
 
 
 @app.command(name="core-app")
@@ -110,6 +114,7 @@ def core_app(
         str, typer.Option(help="Addresses of proxies: only their X-Forwarded-For is believed; none if left out.")
     ] = "",
     redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
+    feed_keys: Annotated[str, typer.Option(envvar="OSAGO_FEED_KEYS", help="As `osago keys feed` prints them.")] = "",
     shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
     """The example client of the mutation, and the customer's page."""
@@ -125,6 +130,7 @@ def core_app(
         customer_limit=customer_limit,
         proxies=proxies,
         redis_url=redis_url,
+        feed_keys=feed_keys,
         shards=shards,
     )
 
@@ -171,6 +177,14 @@ def keys_rotate() -> None:
     from cli.personal_data import rotate_keys
 
     sys.exit(rotate_keys())
+
+
+@keys.command("feed")
+def keys_feed() -> None:
+    """Print the keys that readers of the feed verify its entries with."""
+    from cli.personal_data import print_feed_keys
+
+    print_feed_keys()
 
 
 @app.command()
@@ -247,6 +261,18 @@ def insurers_check(
     from cli.insurer_commands import check_insurers
 
     sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
+
+
+@app.command()
+def tariff(
+    on: Annotated[str, typer.Option(help="A day, YYYY-MM-DD; today in Moscow if left out.")] = "",
+    kladr: Annotated[str, typer.Option(help="Only the factor of this place, by its КЛАДР code.")] = "",
+    tariff_folder: TariffFolder = None,
+) -> None:
+    """Print the edition of the tariff that is in force, each figure with its mark and its source."""
+    from cli.tariff.tariff_command import print_tariff
+
+    sys.exit(0 if print_tariff(on, kladr, tariff_folder) else 1)
 
 
 @app.command()

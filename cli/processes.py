@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from app.config.quantities import parse_duration, parse_rate
@@ -16,6 +17,7 @@ from app.runtime import gc_tuning
 from app.server import serve
 from app.server.loopback import LoopbackHosts, is_loopback
 from cli.demo_settings import load_settings
+from sandbox.core_app.feed_keys import FeedKeys
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -94,12 +96,14 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
             await one.run(stopping)
 
 
-def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool) -> None:
+def sandbox(
+    host: str, port: int, *, seed: int, time_scale: float, is_calm: bool, tariff_folder: Path | None = None
+) -> None:
     """Serves the sandbox insurers until SIGTERM."""
     from sandbox.insurers.app import create_app
 
     logs.configure(log_format="console", level="warning")
-    app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
+    app = create_app(seed=seed, time_scale=time_scale, calm=is_calm, tariff_folder=tariff_folder)
     if is_loopback(host):
         app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.sandbox.close)
@@ -116,6 +120,7 @@ def core_app(
     customer_limit: str,
     proxies: str,
     redis_url: str,
+    feed_keys: str,
     shards: int,
 ) -> None:
     """Serves core-app and the customer's page until SIGTERM."""
@@ -142,6 +147,7 @@ def core_app(
         proxies=proxies,
         customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
         redis_url=redis_url,
+        feed_keys=_feed_keys(redis_url, feed_keys),
         shards=shards,
     )
     app = create_app(config)
@@ -149,6 +155,15 @@ def core_app(
     if is_loopback(host) and not proxies:
         app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.close)
+
+
+def _feed_keys(redis_url: str, text: str) -> FeedKeys:
+    if redis_url and not text:
+        raise WrongSetting("--feed-keys (OSAGO_FEED_KEYS): needed to read the feed; `osago keys feed` prints them")
+    try:
+        return FeedKeys.parse(text) if text else FeedKeys({})
+    except ValueError as error:
+        raise WrongSetting(f"--feed-keys (OSAGO_FEED_KEYS): {error}") from None
 
 
 def _check_scheme(option: str, url: str, *schemes: str) -> None:

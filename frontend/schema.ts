@@ -51,6 +51,7 @@ export type Coefficients = {
   readonly driverRestriction: string;
   readonly power: string;
   readonly season: string;
+  readonly trailer: string;
 };
 
 /** What the customer has agreed to, as it was shown. Kept sealed, with the insurers that were to be asked. */

@@ -135,12 +135,14 @@ def test_the_first_day_of_the_insurance_is_no_personal_value() -> None:
 
 def test_an_application_is_folded_once_and_not_kept() -> None:
     """Another application is never taken for one that is gone."""
+    holder = APPLICATION.policyholder
+    assert isinstance(holder, Person)
     for number in range(50):
         made = replace(
             APPLICATION,
             policyholder=replace(
-                APPLICATION.policyholder,
-                document=replace(APPLICATION.policyholder.document, number=f"45116{number:05}"),
+                holder,
+                document=replace(holder.document, number=f"45116{number:05}"),
             ),
         )
         assert holds_personal_value(f"N-45116{number:05}", made)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from app.domain.application import VehicleCategory, VehiclePurpose
 from app.domain.intake import formats
 from app.domain.intake.formats import Broken, parse_date, parse_decimal
-from app.domain.intake.numbers import document_numbers as documents
-from app.domain.intake.numbers import register_numbers as registers
-from app.domain.intake.numbers.countries import RUSSIA
-from app.domain.intake.numbers.number_plates import license_plate
-from app.domain.intake.person_names import name
 from app.domain.intake.problems import MESSAGES
+from app.domain.intake.spelling import document_numbers as documents
+from app.domain.intake.spelling import register_numbers as registers
+from app.domain.intake.spelling.countries import RUSSIA
+from app.domain.intake.spelling.number_plates import license_plate
+from app.domain.intake.spelling.person_names import name
 
 PERSONAL: Final = VehiclePurpose.PERSONAL
 LATIN_TWIN: Final = dict(zip("АВЕКМНОРСТУХ", "ABEKMHOPCTYX", strict=True))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import cast
 
 import strawberry
 from graphql import GraphQLError
@@ -72,12 +72,6 @@ async def created(
     return QuoteRequestAccepted.of(request, warnings, context)
 
 
-def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
-    """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
-    known = info.context.created
-    return created(info.context, partial(read_input, info.context, arguments["input"])) if known is None else known
-
-
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
@@ -86,12 +80,16 @@ Stores the application and queues one job per insurer, in one transaction. Retur
 come by `quotes`. A repeated `clientReference` of the same caller returns the first request unchanged; with another
 content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a lost answer may create a second request."""
     )
-    def create_quote_request(
+    async def create_quote_request(
         self,
         info: ContextInfo,
         input: CreateQuoteRequestInput,  # pyright: ignore[reportInvalidTypeForm] # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
-        raise NotImplementedError  # `app.api.schema.build` puts the function above in its place
+        context, raw = info.context, cast("Mapping[str, object]", input)  # `app.api.schema.inputs` makes no class of it
+        known = context.created
+        if known is not None:
+            return cast("CreateQuoteRequestResult", known)
+        return await created(context, partial(read_input, context, raw))
 
     @strawberry.mutation(
         description="Stops asking the insurers that have not answered; what has been answered stays. "

@@ -22,9 +22,9 @@ from app.domain.application import (
 from app.domain.intake.drivers_table import drivers_table
 from app.domain.intake.field_table import BROKEN, Field, Found, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds
-from app.domain.intake.numbers import register_numbers as registers
 from app.domain.intake.party_table import IsEmail, adult, born, party, party_table
 from app.domain.intake.rules import between, text
+from app.domain.intake.spelling import register_numbers as registers
 from app.domain.intake.vehicle_table import vehicle_table
 
 START_DAYS_AHEAD: Final = (1, 60)

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 from app.domain.application import Driver, DrivingLicense, PreviousLicense, Sex
 from app.domain.intake.field_table import CountryCode, Field, Found, ListTable, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds, or_none
-from app.domain.intake.numbers.countries import RUSSIA, country
-from app.domain.intake.numbers.document_numbers import any_license, license_of
 from app.domain.intake.party_table import names
-from app.domain.intake.person_names import name, same_name
 from app.domain.intake.rules import aged, until
+from app.domain.intake.spelling.countries import RUSSIA, country
+from app.domain.intake.spelling.document_numbers import any_license, license_of
+from app.domain.intake.spelling.person_names import name, same_name
 
 DRIVER_AGE_MAX: Final = 100
 DRIVERS_MAX: Final = 50

@@ -1,7 +1,7 @@
 """How single values are written: each parser takes what people type and returns the one spelling, or raises `Broken`.
 
 Spaces and hyphens are dropped, lower case is raised, and letters that look alike in both alphabets become those of
-the document. The numbers of documents, plates and registers are in `app.domain.intake.numbers`; what a value means beside
+the document. The numbers of documents, plates and registers are in `app.domain.intake.spelling`; what a value means beside
 others (its dates, its owner's age) is a table's to know.
 """
 

@@ -19,11 +19,11 @@ from app.domain.application import (
 from app.domain.intake import formats
 from app.domain.intake.field_table import CountryCode, Field, Found, Identifier, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds, or_none
-from app.domain.intake.numbers import register_numbers as registers
-from app.domain.intake.numbers.countries import RUSSIA, country
-from app.domain.intake.numbers.document_numbers import identity_document, is_travel_passport
-from app.domain.intake.person_names import name, patronymic
 from app.domain.intake.rules import Day, aged, text, until
+from app.domain.intake.spelling import register_numbers as registers
+from app.domain.intake.spelling.countries import RUSSIA, country
+from app.domain.intake.spelling.document_numbers import identity_document, is_travel_passport
+from app.domain.intake.spelling.person_names import name, patronymic
 
 AGE_MAX: Final = 120
 POLICYHOLDER_AGE_MIN: Final = 18

@@ -6,10 +6,10 @@ from datetime import date
 from app.domain.application import Application, Person
 from app.domain.errors import Problem
 from app.domain.intake.field_table import Found, Path
-from app.domain.intake.numbers.number_plates import is_transit_plate
-from app.domain.intake.numbers.register_numbers import is_vin_usual
-from app.domain.intake.person_names import same_name
 from app.domain.intake.problems import problem
+from app.domain.intake.spelling.number_plates import is_transit_plate
+from app.domain.intake.spelling.person_names import same_name
+from app.domain.intake.spelling.register_numbers import is_vin_usual
 
 
 def warnings_of(application: Application) -> list[Problem]:

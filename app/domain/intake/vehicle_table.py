@@ -8,11 +8,11 @@ from typing import Final
 from app.domain.application import Vehicle, VehicleCategory, VehicleDocument, VehicleDocumentKind, VehiclePurpose
 from app.domain.intake.field_table import CountryCode, Field, Found, Identifier, ObjectTable, codes_of, optional
 from app.domain.intake.formats import Broken, finds, or_none
-from app.domain.intake.numbers import register_numbers as registers
-from app.domain.intake.numbers.countries import RUSSIA, country
-from app.domain.intake.numbers.document_numbers import OF_VEHICLES
-from app.domain.intake.numbers.number_plates import license_plate
 from app.domain.intake.rules import between, text, until
+from app.domain.intake.spelling import register_numbers as registers
+from app.domain.intake.spelling.countries import RUSSIA, country
+from app.domain.intake.spelling.document_numbers import OF_VEHICLES
+from app.domain.intake.spelling.number_plates import license_plate
 
 YEAR_MIN: Final = 1900
 ENGINE_POWER: Final = (Decimal(1), Decimal(1500))
@@ -31,6 +31,17 @@ _SELF_PROPELLED: Final = frozenset(
     {VehicleDocumentKind.SELF_PROPELLED_PASSPORT, VehicleDocumentKind.SELF_PROPELLED_CERTIFICATE}
 )
 
+_CODES: Final = (
+    "VEHICLE_NUMBER_REQUIRED",
+    "MAX_MASS_REQUIRED",
+    "MAX_MASS_UNSUITED",
+    "SEATS_REQUIRED",
+    "SEATS_UNSUITED",
+    "DOCUMENT_OLDER_THAN_VEHICLE",
+    "DOCUMENT_KIND_UNSUITED",
+    "LICENSE_PLATE_REQUIRED",
+)
+
 
 def vehicle_table(today: date) -> ObjectTable:
     """The vehicle; years and days are held against `today` in Moscow."""
@@ -42,6 +53,27 @@ def vehicle_table(today: date) -> ObjectTable:
         optional("model_id", Identifier, _OF_DICTIONARY),
         Field("year", int, between(YEAR_MIN, today.year + 1, "YEAR_OUT_OF_RANGE"), example=2021),
         Field("engine_power", Decimal, _engine_power, about="Horsepower.", example="122"),
+        *_numbers(),
+        Field("document", _document_table(today)),
+        optional("purpose", VehiclePurpose, default=VehiclePurpose.PERSONAL, example="PERSONAL"),
+        optional(
+            "max_mass_kg",
+            int,
+            between(*MAX_MASS_KG, "MAX_MASS_OUT_OF_RANGE"),
+            about="Permitted maximum mass, for category C.",
+        ),
+        optional("seats", int, between(*SEATS, "SEATS_OUT_OF_RANGE"), about="Passenger seats, for category D."),
+        optional("with_trailer", bool, default=False),
+        optional("registration_country", CountryCode, country, default=RUSSIA, example="RU"),
+        optional("is_in_transit", bool, default=False, about="On its way to the place of its registration."),
+    ]
+
+    return ObjectTable("VehicleInput", Vehicle, fields, partial(_vehicle_checks, today=today), codes=_CODES)
+
+
+def _numbers() -> list[Field]:
+    """By which the vehicle is known."""
+    return [
         optional(
             "license_plate",
             str,
@@ -59,31 +91,7 @@ def vehicle_table(today: date) -> ObjectTable:
         ),
         optional("body_number", str, registers.body_number),
         optional("chassis_number", str, registers.chassis_number),
-        Field("document", _document_table(today)),
-        optional("purpose", VehiclePurpose, default=VehiclePurpose.PERSONAL, example="PERSONAL"),
-        optional(
-            "max_mass_kg",
-            int,
-            between(*MAX_MASS_KG, "MAX_MASS_OUT_OF_RANGE"),
-            about="Permitted maximum mass, for category C.",
-        ),
-        optional("seats", int, between(*SEATS, "SEATS_OUT_OF_RANGE"), about="Passenger seats, for category D."),
-        optional("with_trailer", bool, default=False),
-        optional("registration_country", CountryCode, country, default=RUSSIA, example="RU"),
-        optional("is_in_transit", bool, default=False, about="On its way to the place of its registration."),
     ]
-
-    codes = (
-        "VEHICLE_NUMBER_REQUIRED",
-        "MAX_MASS_REQUIRED",
-        "MAX_MASS_UNSUITED",
-        "SEATS_REQUIRED",
-        "SEATS_UNSUITED",
-        "DOCUMENT_OLDER_THAN_VEHICLE",
-        "DOCUMENT_KIND_UNSUITED",
-        "LICENSE_PLATE_REQUIRED",
-    )
-    return ObjectTable("VehicleInput", Vehicle, fields, partial(_vehicle_checks, today=today), codes=codes)
 
 
 def _document_table(today: date) -> ObjectTable:

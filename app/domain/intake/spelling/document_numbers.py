@@ -25,7 +25,7 @@ from app.domain.intake.formats import (
     finds,
     form,
 )
-from app.domain.intake.numbers.countries import RUSSIA
+from app.domain.intake.spelling.countries import RUSSIA
 
 _L: Final = f"[{CYRILLIC}]"
 _NUMBER: Final = "(?!000000)[0-9]{6}"

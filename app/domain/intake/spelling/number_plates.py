@@ -21,8 +21,8 @@ from app.domain.intake.formats import (
     finds,
     is_none_said,
 )
-from app.domain.intake.numbers.countries import RUSSIA
-from app.domain.intake.numbers.document_numbers import foreign_number
+from app.domain.intake.spelling.countries import RUSSIA
+from app.domain.intake.spelling.document_numbers import foreign_number
 
 _A, _B, _C, _D = VehicleCategory.A, VehicleCategory.B, VehicleCategory.C, VehicleCategory.D
 _TRACTOR: Final = VehicleCategory.TRACTOR
