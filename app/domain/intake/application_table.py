@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.age import full_years
+from app.domain.age import has_turned
 from app.domain.application import (
     Application,
     Consent,
@@ -195,9 +195,9 @@ def _driver_checks(application: Application, today: date) -> Found:
     for place, driver in enumerate(application.drivers or ()):
         if not driver or not driver.birth_date:
             continue
-        if full_years(driver.birth_date, today) < youngest:
+        if not has_turned(youngest, driver.birth_date, today):
             yield ("drivers", "listed", str(place), "birthDate"), "DRIVER_TOO_YOUNG"
-        elif driver.driving_since and full_years(driver.birth_date, driver.driving_since) < from_age:
+        elif driver.driving_since and not has_turned(from_age, driver.birth_date, driver.driving_since):
             yield ("drivers", "listed", str(place), "drivingSince"), "DRIVING_SINCE_TOO_EARLY"
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from app.domain.age import birthday, full_years
+from app.domain.age import birthday, has_turned
 from app.domain.application import (
     Address,
     IdentityDocument,
@@ -227,9 +227,9 @@ def _person_checks(person: Person, *, today: date) -> Found:
     if issued_on and issued_on < birth_date:
         yield ("document", "issuedOn"), "IDENTITY_ISSUED_BEFORE_BIRTH"
     elif document.kind is IdentityDocumentKind.RUSSIAN_PASSPORT:
-        if full_years(birth_date, today) < PASSPORT_AGE_MIN:
+        if not has_turned(PASSPORT_AGE_MIN, birth_date, today):
             yield ("document", "kind"), "PASSPORT_HOLDER_TOO_YOUNG"
-        elif issued_on and full_years(birth_date, issued_on) < PASSPORT_AGE_MIN:
+        elif issued_on and not has_turned(PASSPORT_AGE_MIN, birth_date, issued_on):
             yield ("document", "issuedOn"), "PASSPORT_ISSUED_TOO_EARLY"
         elif issued_on and _is_expired(birth_date, issued_on, today):
             yield ("document", "issuedOn"), "PASSPORT_EXPIRED"
