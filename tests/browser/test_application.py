@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Page
-from support.core_app import CoreApp, CoreApps, ends, offers, refused, send
+from support.core_app import CoreApp, CoreApps, ends, offers, refused, send, sent
 
 pytestmark = pytest.mark.processes
 
@@ -102,43 +102,39 @@ async def sent_by(page: Page, core_app: CoreApp, case: str) -> dict[str, Any]:
     this_year = int(await page.reads("new Date().getFullYear()"))
     born, registered = f"12.04.{this_year - 10}", f"20.04.{this_year - 10}"
     await page.run(HELPERS + RARE[case], childBorn=born, childRegistered=registered)
-    await page.run(
-        "page.sent = page.waitForRequest('**/applications').then((request) => request.postDataJSON()); page.sent.catch(() => {})"
-    )
-    await send(page)
-    return (await page.run("return page.sent"))["application"]
+    return await sent(page)
 
 
 async def test_rare_applications_are_made_on_the_page_and_get_offers(page: Page, core_apps: CoreApps) -> None:
     """A child's car, an organisation's lorry with a trailer, foreign papers, a tractor: each as its owner has them."""
     core_app = await core_apps(insurers=("sever", "volga"))
-    sent = {}
+    applied = {}
     for case in (
         "a child as owner",
         "an organisation's lorry with a trailer",
         "a foreigner with his own papers",
         "a tractor",
     ):
-        sent[case] = await sent_by(page, core_app, case)
+        applied[case] = await sent_by(page, core_app, case)
         await ends(page)
         assert await offers(page) == ["volga", "sever"], case
 
-    owner = sent["a child as owner"]["owner"]["person"]
+    owner = applied["a child as owner"]["owner"]["person"]
     assert owner["document"]["kind"] == "BIRTH_CERTIFICATE"
     assert owner["address"]["kladr"] == "7700000000000"
-    lorry = sent["an organisation's lorry with a trailer"]
+    lorry = applied["an organisation's lorry with a trailer"]
     assert lorry["policyholder"]["organisation"]["ogrn"] == "1197746999999"
     assert "person" not in lorry["policyholder"]
     assert lorry["vehicle"].items() >= {"category": "C", "maxMassKg": 12000, "withTrailer": True}.items()
     assert lorry["vehicle"]["document"]["kind"] == "ELECTRONIC_PASSPORT"
     assert (lorry["drivers"], lorry["usageMonths"]) == ({"unlimited": True}, 7)
-    foreigner = sent["a foreigner with his own papers"]
+    foreigner = applied["a foreigner with his own papers"]
     assert foreigner["policyholder"]["person"]["document"].items() >= {"country": "UZ", "number": "AB1234567"}.items()
     first, second = foreigner["drivers"]["listed"]
     assert first["license"] == {"number": "3ЕМ027123", "issuedOn": "2019-01-01", "country": "BY"}
     assert second["previousLicense"] == {"number": "77 ОМ 123456", "lastName": "Сидорова"}
     assert foreigner["previousPolicy"] == {"series": "ХХХ", "number": "0123456789"}
-    assert sent["a tractor"]["vehicle"]["document"]["kind"] == "SELF_PROPELLED_PASSPORT"
+    assert applied["a tractor"]["vehicle"]["document"]["kind"] == "SELF_PROPELLED_PASSPORT"
 
 
 async def test_consent_is_asked_for_and_names_its_recipients(page: Page, core_apps: CoreApps) -> None:
@@ -155,9 +151,7 @@ async def test_consent_is_asked_for_and_names_its_recipients(page: Page, core_ap
     await page.run("await page.getByText('Текст согласия').click()")
     await page.shows("Получатели: Sever, Volga.")
     await page.run("for (const id of ['consent', 'consent.othersInformed']) await page.locator(`[id='${id}']`).check()")
-    sent = page.run("return page.waitForRequest('**/applications').then((request) => request.postDataJSON())")
-    await page.run("page.getByRole('button', {name: 'Узнать цены'}).click({delay: 50})")
-    consent = (await sent)["application"]["consent"]
+    consent = (await sent(page))["consent"]
     assert consent["othersInformed"] is True
     assert consent["textVersion"]
     assert consent["givenAt"].endswith("Z")

@@ -50,6 +50,16 @@ async def send(page: Page) -> None:
     raise AssertionError("never accepted")
 
 
+async def sent(page: Page) -> dict[str, Any]:
+    """Sends the form; the application that goes out."""
+    await page.run(
+        "page.sent = page.waitForRequest('**/applications').then((request) => request.postDataJSON()); "
+        "page.sent.catch(() => {})"
+    )
+    await send(page)
+    return (await page.run("return page.sent"))["application"]
+
+
 async def refused(page: Page, fields: str) -> None:
     """Sends the form, and once more where the aggregator was too slow; waits until so many fields are said to be wrong."""
     await page.click("Узнать цены")
