@@ -1,6 +1,6 @@
 """Mutations: asking for quotes, and calling it off."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import cast
 
@@ -41,7 +41,7 @@ def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
     return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
 
 
-async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
+def create_request(context: Context, wanted: NewRequestInput) -> Awaitable[domain.QuoteRequest]:
     """The request as it is stored: a new one, or the first that its client reference named.
 
     Raises:
@@ -49,7 +49,7 @@ async def create_request(context: Context, wanted: NewRequestInput) -> domain.Qu
         InvalidApplication, RateLimitExceeded: the caller can mend it.
         Overloaded, Unavailable: nothing is stored, or it is not known; repeating it with a client reference is safe.
     """
-    return await context.services.accepting.accept(context.service(WRITE).tenant, wanted)
+    return context.services.accepting.accept(context.service(WRITE).tenant, wanted)
 
 
 async def created(

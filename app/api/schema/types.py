@@ -15,6 +15,7 @@ from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequest
 from app.api.schema.unwritable_quotes import writable_request
 from app.domain import errors, insurer, money, quote
 from app.domain.coefficients import Coefficients
+from app.domain.ids import text_of
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -149,7 +150,7 @@ class QuoteRequestType:
         value = writable_request(value, context.services)
         return cls(
             request=value,
-            id=ID(str(value.id)),
+            id=ID(text_of(value.id)),
             client_reference=value.client_reference,
             customer_id=ID(value.customer_id),
             status=value.status,
