@@ -27,8 +27,10 @@ from app.api.rest.problem_details import not_found
 from app.api.services import Services
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
+from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
@@ -223,6 +225,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         availabilities=InsurerDirectory(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
+        intake_rules=IntakeRules(tuple(insurers), requires_consent=settings.require_consent),
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
@@ -231,4 +234,5 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         finishing=finishing,
         sockets=sockets,
         slow_consumers=SlowConsumerLog(salt=salt),
+        used_tickets=UsedTickets(resources.redis, shards=settings.shards),
     )

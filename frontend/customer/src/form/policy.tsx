@@ -3,7 +3,8 @@
 import { counted, dayAhead } from '../words';
 import { useForm } from './context';
 import { Choice, Text } from './fields';
-import { Section } from './section';
+import { policyNumber, policySeries } from './masks';
+import { More, Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 
 const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (_, at) => {
@@ -28,7 +29,19 @@ export function Policy() {
           </button>
         ))}
       </div>
+      <Previous />
     </Section>
+  );
+}
+
+const PREVIOUS = ['previousPolicy.series', 'previousPolicy.number'] as const;
+
+function Previous() {
+  return (
+    <More title="Был полис на эту машину?" paths={PREVIOUS}>
+      <Text path="previousPolicy.series" label="Серия прежнего полиса" mask={policySeries} optional hint="Три буквы: ХХХ" code />
+      <Text path="previousPolicy.number" label="Номер прежнего полиса" mask={policyNumber} inputMode="numeric" optional hint="10 цифр" code />
+    </More>
   );
 }
 
