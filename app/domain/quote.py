@@ -14,8 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
     Bound,
