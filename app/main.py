@@ -203,6 +203,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     )
     operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
+    resources.masters.on_change(live.notifier.reconnect)
     return Services(
         pool=resources.pool,
         clock=clock,

@@ -144,6 +144,8 @@ class ReadinessMonitor:
         redis, shards = self._resources.redis, range(self._resources.jobs.shards)
         try:
             await asyncio.gather(*(redis.set(keys.probe(shard), "1", px=_PROBE_MS) for shard in shards))
+            for shard in shards:
+                await self._resources.masters.learn(shard, await self._resources.jobs.server(shard))
         except RedisAway as error:
             if not error.refusal:
                 raise

@@ -18,6 +18,7 @@ from app.postgres.link_cipher import LinkCipher
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
+from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
 from app.runtime.clock import RESYNC_S, Clock
@@ -48,6 +49,7 @@ class Resources:
     ending: RequestCompleter
     purging: DataEraser
     callbacks: InsurerCallbacks
+    masters: MasterChanges
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -58,6 +60,7 @@ class Resources:
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
         return [
+            *self.masters.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
@@ -109,6 +112,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         ending=ending,
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
+        masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
     )
     try:
         try:

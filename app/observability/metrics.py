@@ -48,6 +48,9 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
+FAILOVERS: Final = Counter(
+    "osago_failovers", "Another server took over, as this process saw it: PostgreSQL or Redis.", ["of"]
+)
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
@@ -56,6 +59,7 @@ ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers."
 
 # As `begin`, in every process.
 ERRORS.labels("INTERNAL")
+FAILOVERS.labels("redis")
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)

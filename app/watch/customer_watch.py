@@ -138,9 +138,9 @@ class CustomerWatches:
         looked_at = self._clock.monotonic()
         while True:
             raise_if_cancelled()
-            was_connected = self._hub.notifier.is_connected
+            breaks = self._hub.notifier.breaks
             await self._clock.sleep(POLL_EVERY_S)
-            is_connected = was_connected and self._hub.notifier.is_connected
+            is_connected = self._hub.notifier.is_connected and self._hub.notifier.breaks == breaks
             if is_connected and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
                 continue
             looked_at = self._clock.monotonic()

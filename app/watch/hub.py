@@ -185,9 +185,9 @@ class WatchHub:
         """While the notifier is disconnected, and once after it, every watch is reread: notifications may be missed."""
         while True:
             raise_if_cancelled()
-            was_connected = self.notifier.is_connected
+            breaks = self.notifier.breaks
             await self.clock.sleep(POLL_EVERY_S)
-            if not (was_connected and self.notifier.is_connected):
+            if not self.notifier.is_connected or self.notifier.breaks != breaks:
                 self._suspected.add(map(UUID, self._watches))
 
     async def _snapshot(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:

@@ -126,6 +126,14 @@ class Lane:
         if held and held.task and not held.is_settling:
             held.task.cancel()
 
+    def doubt(self, shard: int) -> None:
+        """Has the jobs looked up that Redis may have handed to this worker in this shard."""
+        self._readers[shard].doubt()
+
+    async def drop_connection(self, shard: int) -> None:
+        """Breaks off a read under way: another server has taken over."""
+        await self._readers[shard].drop_connection()
+
     async def drop_what_is_not_owned(self, shard: int) -> None:
         """Marks the jobs that others may have taken over; each is left before its next call to the insurer."""
         held = {h.delivery.entry: h for h in self._holdings.values() if h.delivery.shard == shard}

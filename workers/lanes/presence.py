@@ -14,6 +14,7 @@ import structlog
 from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.job_streams import JobStreams, Remembered
+from app.redis.master_changes import MasterChanges
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.periodic import periodic
@@ -37,8 +38,13 @@ class Presence:
         consumer: str,
         lease_s: float,
         on_epoch: Callable[[int], Awaitable[None]],
+        beats: JobStreams | None = None,
+        masters: MasterChanges | None = None,
     ) -> None:
+        """`beats`: the same streams over a client that does not wait for a frozen server; `masters` learns which server answered."""
         self._jobs = jobs
+        self._beats = beats or jobs
+        self._masters = masters
         self._clock = clock
         self._consumer = consumer
         self._lease_s = lease_s
@@ -79,7 +85,12 @@ class Presence:
     async def _tick(self, shard: int) -> None:
         begun_at = self._clock.monotonic()
         free = {insurer_id: lane.free for insurer_id, lane in self._lanes.items()}
-        tick = await self._jobs.tick(shard, self._consumer, lease_s=self._lease_s, free=free)
+        try:
+            tick = await self._beats.tick(shard, self._consumer, lease_s=self._lease_s, free=free)
+        except RedisAway:
+            for lane in self._lanes.values():
+                lane.doubt(shard)  # the reply that was lost may have handed jobs over
+            raise
         if not tick.fresh:
             for lane in self._lanes.values():
                 await lane.drop_what_is_not_owned(shard)
@@ -92,9 +103,12 @@ class Presence:
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
             log.debug("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
             self._lanes[insurer_id].begin(deliveries)
-        if self._epochs.get(shard) != tick.epoch:
-            await self._on_epoch(shard)
+        is_other = self._masters is not None and await self._masters.learn(shard, tick.server)
+        if is_other:
+            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
+        if is_other or self._epochs.get(shard) != tick.epoch:
             self._epochs[shard] = tick.epoch
+            await self._on_epoch(shard)
 
     async def confirm(self, job: Job) -> None:
         """Returns if the job is still this worker's, as far as can be known.
