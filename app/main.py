@@ -1,7 +1,7 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -27,12 +27,14 @@ from app.api.rest.problem_details import not_found
 from app.api.services import Services
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
+from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
 from app.runtime.shielded_tasks import ShieldedTasks
 from app.runtime.supervision import Part, run_parts
+from app.server.connect_admission import CONNECTS, ConnectAdmission
 from app.server.direct_application import DIRECT, DRAINING
 from app.server.http1.forwarded import ForwardedClients
 from app.server.http1.static_files import static_files
@@ -99,10 +101,11 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 if owns_process:
                     gc_tuning.resume()
                 # Requests that are answered without ASGI are answered for every host.
-                yield {DRAINING: draining} | ({} if opens_with_a_token else {DIRECT: app.state.view})
+                yield {DRAINING: draining, **connects, **({} if opens_with_a_token else {DIRECT: app.state.view})}
                 await services.finishing.finished()
 
     sockets = SocketCounter(per_address=settings.sockets_per_address)
+    connects = _admission_of_connects(settings)
 
     async def callback(request: Request) -> Response:
         return await callback_endpoint.answer(request, app.state.resources.callbacks)
@@ -126,6 +129,12 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     return app
 
 
+def _admission_of_connects(settings: Settings) -> Mapping[str, ConnectAdmission]:
+    """What the server gets of it; nothing where the rate is off."""
+    rate = settings.connect_rate
+    return {CONNECTS: ConnectAdmission(rate.per_second, on_refused=metrics.CONNECTS_REFUSED.inc)} if rate else {}
+
+
 def _add_graphql(app: Starlette, settings: Settings) -> None:
     """GraphQL over both transports, and GraphiQL for browsers."""
     mode = settings.graphiql
@@ -133,7 +142,7 @@ def _add_graphql(app: Starlette, settings: Settings) -> None:
     async def graphql(request: Request) -> Response:
         services: Services = app.state.services
         if request.method != "GET" or "text/html" not in request.headers.get("accept", "") or mode == "off":
-            return await asgi_route.answer(request, app.state.view, services.finishing)
+            return await asgi_route.answer(request, app.state.view, services)
         if mode == "admin" and not graphiql.admitted(request, services.tokens):
             return graphiql.asking_for_a_token()
         return graphiql.page(services.clock, settings.graphiql_token.get_secret_value())

@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from app.domain.errors import RedisAway, Unavailable
-from app.postgres.database import place_of
 from app.postgres.schema_version import is_current
+from app.postgres.servers.addresses import place_of
 from app.redis import keys
 from app.resources import Resources
 from app.runtime.clock import Clock

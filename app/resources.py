@@ -13,8 +13,9 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
-from app.postgres.database import Pool, check_url, open_pool, place_of, read_time
+from app.postgres.database import Pool, open_pool, read_time
 from app.postgres.link_cipher import LinkCipher
+from app.postgres.servers.addresses import check_url, place_of
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
@@ -60,7 +61,9 @@ class Resources:
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
         return [
+            *self.pool.parts(),
             *self.masters.parts(),
+            *self.ending.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),

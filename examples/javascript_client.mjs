@@ -25,13 +25,22 @@ const accepted = data?.createQuoteRequest;
 if (accepted?.__typename !== "QuoteRequestAccepted") throw new Error(JSON.stringify(errors ?? accepted));
 
 // The browser.
+const { WebSocket } = await import("ws"); // Node 20 has none of its own
+class BrowserSocket extends WebSocket { // a browser names the page's origin
+  constructor(address, protocols) { super(address, protocols, { origin: new URL(url).origin }); }
+}
+let waitMs = 500;
 const client = createClient({
   url: url.replace(/^http/, "ws"),
   connectionParams: { token: accepted.watchToken },
-  webSocketImpl: globalThis.WebSocket ?? (await import("ws")).WebSocket, // Node 20 has none of its own
+  webSocketImpl: BrowserSocket,
   keepAlive: 10_000, // finds a connection that died silently
   retryAttempts: 60,
-  shouldRetry: () => true, // also when the server is away for a moment
+  shouldRetry(event) { // also when the server is away for a moment; with too many connects at once it says how long (1013)
+    waitMs = 1000 * (/try again in ([\d.]+) s/.exec(event?.reason)?.[1] ?? 0.5);
+    return true;
+  },
+  retryWait: () => new Promise((resolve) => setTimeout(resolve, waitMs + 500 * Math.random())), // not all at once
 });
 const variables = { requestId: accepted.quoteRequest.id, after: null };
 await new Promise((complete, error) => {

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import random
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,8 +30,16 @@ async def watch(request_id: str, token: str, after: str | None = None, event: st
                 async for data in session.subscribe(request):
                     event, after = data["quotes"]["__typename"], data["quotes"]["cursor"]
                     print(json.dumps(data["quotes"], ensure_ascii=False), flush=True)
-        except (OSError, TransportConnectionFailed):
-            await asyncio.sleep(0.5)
+        except (OSError, TransportConnectionFailed) as lost:
+            await asyncio.sleep(pause_s(lost))
+
+
+def pause_s(lost: Exception) -> float:
+    """As long as an API with too many connects at once asks for, otherwise half a second; and a little more, by lot."""
+    refusal = getattr(lost.__cause__, "response", None)
+    asked = refusal and refusal.headers.get("Retry-After")  # a 503; or the reason of a close frame with 1013:
+    said = re.search(r"try again in ([\d.]+) s", str(lost.__cause__))
+    return float(asked or (said and said[1]) or 0.5) + random.random() / 2
 
 
 application = json.loads(Path(__file__).with_name("application.json").read_text(encoding="utf-8"))

@@ -47,6 +47,10 @@ class Place(msgspec.Struct):
     """How far a subscription's client has come: the cursor of the last event that was sent."""
 
     cursor: str | None = None
+    sending: str | None = None
+    """The cursor of the event that is on its way."""
+    resumed: str | None = None
+    """Where the client goes on, by a header of its own: it counts before what the document says."""
 
 
 class Context(msgspec.Struct, frozen=True):

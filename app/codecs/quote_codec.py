@@ -6,7 +6,7 @@ They are read by other services too (docs/feed.md): fields may be added, none ma
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -30,24 +30,19 @@ _COEFFICIENTS_BYTES_MAX: Final = 1024
 _NO_NUMBER: Final = "—"
 
 
-class _CoefficientsDocument(msgspec.Struct, rename="camel"):
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
+class _OfferFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """What rows and events have alike: a field of an offer that is the same in JSON as in the domain is added here alone."""
 
-
-class _OfferDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     number: str
     premium: Decimal
     currency: str
-    coefficients: _CoefficientsDocument | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
     sealed_url: str | None = None
+
+
+class _OfferDocument(_OfferFields):
+    coefficients: Coefficients | None = None
 
 
 class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -64,16 +59,10 @@ _TERMS: Final = tuple(
 """The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
 
 
-class OfferEvent(msgspec.Struct, rename="camel", gc=False):
+class OfferEvent(_OfferFields):
     """An offer as an event has it, within the bounds of `Offer`. The coefficients are decoded for those that read them."""
 
-    number: str
-    premium: Decimal
-    currency: str
     encoded_coefficients: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="coefficients")
-    valid_until: datetime | None = None
-    purchase_url: str | None = None
-    sealed_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.currency != RUB:
@@ -90,7 +79,7 @@ class OfferEvent(msgspec.Struct, rename="camel", gc=False):
     @property
     def coefficients(self) -> Coefficients | None:
         read = _coefficients_decoder.decode(self.encoded_coefficients) if self.encoded_coefficients else None
-        return offer_coefficients(_copy(read, Coefficients)) if read else None
+        return offer_coefficients(read) if read else None
 
 
 class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
@@ -139,13 +128,11 @@ class _EndingDocument(msgspec.Struct, rename="camel"):
     completed_at: datetime
 
 
-Kind = TypeVar("Kind", Coefficients, _CoefficientsDocument)
-
 _encoder: Final = msgspec.json.Encoder(decimal_format="string")
 _offer_decoder: Final = msgspec.json.Decoder(_OfferDocument)
 _reason_decoder: Final = msgspec.json.Decoder(Reason)
 _event_decoder: Final = msgspec.json.Decoder(QuoteEvent)
-_coefficients_decoder: Final = msgspec.json.Decoder(_CoefficientsDocument | None)
+_coefficients_decoder: Final = msgspec.json.Decoder(Coefficients | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
 
 
@@ -238,7 +225,7 @@ def _offer_document(offer: Offer) -> _OfferDocument:
         number=offer.number,
         premium=offer.premium.amount,
         currency=offer.premium.currency,
-        coefficients=_copy(offer.coefficients, _CoefficientsDocument) if offer.coefficients else None,
+        coefficients=offer.coefficients,
         **_terms(offer),
     )
 
@@ -269,18 +256,6 @@ def _offer(read: _OfferDocument) -> Offer:
     return Offer(
         number=_stored_number(read.number),
         premium=Money(read.premium, read.currency),
-        coefficients=_copy(read.coefficients, Coefficients) if read.coefficients else None,
+        coefficients=read.coefficients,
         **_terms(read),
-    )
-
-
-def _copy(given: Coefficients | _CoefficientsDocument, kind: type[Kind]) -> Kind:
-    return kind(
-        base_rate=given.base_rate,
-        territory=given.territory,
-        bonus_malus=given.bonus_malus,
-        age_experience=given.age_experience,
-        driver_restriction=given.driver_restriction,
-        power=given.power,
-        season=given.season,
     )

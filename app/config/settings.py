@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
     """Of one service."""
+    connect_rate: OptionalRate = Field(default="1500/s")  # pyright: ignore[reportAssignmentType]
+    """WebSockets admitted per process; others hear when to come again."""
     watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
     """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
     trusted_documents: Path | None = None

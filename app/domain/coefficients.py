@@ -1,12 +1,16 @@
 """The coefficients of a premium: what an offer states, and what the tariff computes."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """The factors of a premium."""
+
+class Coefficients(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """The factors of a premium, described here alone.
+
+    JSON in PostgreSQL, Redis, the feed and in `rest-poll`'s answers, the schema's type and the expressions of events are made of
+    these fields.
+    """
 
     base_rate: Decimal
     territory: Decimal

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.plurals import counted
 from app.domain.quote import QuoteStatus, RankedQuote
 
-_TRANSIENT: Final = frozenset({QuoteStatus.FAILED, QuoteStatus.UNAVAILABLE, QuoteStatus.TIMED_OUT})
 RETRY_SOON_S: Final = 60
-"""Most insurers broke down or were slow: their troubles usually pass within a minute or so."""
+"""At least half of the insurers broke down or were slow: their troubles usually pass within a minute or so."""
 RETRY_LATER_S: Final = 300
-"""Most refused and would again; what is worth asking anew are the few that broke down."""
+"""Most refused and would again; worth asking anew are the few that broke down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,24 @@ def stub_for(quotes: Iterable[RankedQuote]) -> Stub | None:
         return None
     if QuoteStatus.CANCELLED in statuses:
         return Stub("Запрос отменён", "Вы остановили подбор раньше, чем пришло первое предложение.", None)
-    transient = sum(status in _TRANSIENT for status in statuses)
-    if transient == 0:
+    refused = statuses.count(QuoteStatus.DECLINED)
+    silent = len(statuses) - refused
+    if silent == 0:
         return Stub(
             "Предложений нет",
             "Все страховые компании ответили отказом. Проверьте данные заявления: "
             "если в них нет ошибки, обратитесь в любую из компаний лично — отказать в полисе ОСАГО она не вправе.",
             None,
         )
+    if refused == 0:
+        return Stub(
+            "Пока предложений нет",
+            "Страховые компании не ответили вовремя. Ваше заявление сохранено: попробуйте ещё раз чуть позже.",
+            RETRY_SOON_S,
+        )
     return Stub(
-        "Пока предложений нет",
-        "Страховые компании не ответили вовремя. Ваше заявление сохранено: попробуйте ещё раз чуть позже.",
-        RETRY_SOON_S if transient * 2 >= len(statuses) else RETRY_LATER_S,
+        "Предложений нет" if refused > silent else "Пока предложений нет",
+        f"Отказ: {counted(refused, 'компания', 'компании', 'компаний')}, без ответа: {silent}. "
+        "Отказ повторится, пока данные те же: проверьте заявление. Тех, кто не ответил, можно спросить ещё раз.",
+        RETRY_LATER_S if refused > silent else RETRY_SOON_S,
     )

@@ -38,6 +38,7 @@ LIMITED: Final = Histogram(
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
+CONNECTS_REFUSED: Final = Counter("osago_connects_refused", "WebSockets that came too many at once, and were put off.")
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
@@ -48,8 +49,9 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
-FAILOVERS: Final = Counter(
-    "osago_failovers", "Another server took over, as this process saw it: PostgreSQL or Redis.", ["of"]
+FAILOVERS: Final = Counter("osago_failovers", "Primaries that were replaced by another server.", ["of"])
+ACKNOWLEDGED_LOST: Final = Counter(
+    "osago_acknowledged_lost", "Requests that were acknowledged and are gone with a database."
 )
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
@@ -59,7 +61,8 @@ ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers."
 
 # As `begin`, in every process.
 ERRORS.labels("INTERNAL")
-FAILOVERS.labels("redis")
+for _of in ("postgresql", "redis"):
+    FAILOVERS.labels(_of)
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)

@@ -1,35 +1,48 @@
-"""The pool of connections, transactions with a limit on every wait, and what counts as "PostgreSQL is not there"."""
+"""Connections to the primary, transactions whose commit is never cancelled, and what counts as "PostgreSQL is not there".
 
+A commit that waits for a synchronous standby may wait long, and a wait that is cancelled shows others a row that no standby has.
+So what writes is left waiting for as long as the primary lives (`app.postgres.servers`), or is hung up on: the row then stays
+invisible and locked, and whatever needs it waits too. What only reads has a limit.
+"""
+
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
 from app.domain.errors import Unavailable, WrongSetting
-from app.runtime.group_commit import DataRefused
+from app.postgres.servers.addresses import check_url
+from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, hang_up
+from app.runtime.group_commit import DataRefused, GroupCommit
+from app.runtime.supervision import Part
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connections: TypeAlias = asyncpg.Pool[asyncpg.Record]
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
 else:
-    Pool: TypeAlias = asyncpg.Pool
+    Connections: TypeAlias = asyncpg.Pool
     Connection: TypeAlias = object
 
-CONNECT_S_MAX: Final = 1.5
-STATEMENT_S_MAX: Final = 5.0
+READ_S_MAX: Final = 5.0
+WRITE_S_MAX: Final = 5.0
+"""Where nothing looks at the servers, as in a command."""
+CONFIRM_S_MAX: Final = 2.0
 RETRY_AFTER_S: Final = 1.0
+READERS_MIN: Final = 2
+"""Connections that are left to reads while commits wait for the standby."""
 _IDLE_S_MAX: Final = 60.0
-_PORT_MAX: Final = 65_535
+_CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (
     OSError,
     TimeoutError,
+    NotPrimary,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
@@ -39,24 +52,52 @@ _GONE: Final = (
     asyncpg.TransactionRollbackError,
 )
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 
 
-def check_url(url: str) -> None:
-    """Checks the ports of a URL, which asyncpg reads only when it connects; libpq takes several hosts.
+class Pool:
+    """Connections to the primary, opened when they are needed. Its owner runs `parts`."""
 
-    Raises:
-        WrongSetting: one is not a port; the text does not repeat the URL, for it may hold a password.
-    """
-    hosts = urlsplit(url).netloc.rpartition("@")[2]
-    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
-    if any(port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _PORT_MAX) for port in ports):
-        raise WrongSetting(f"OSAGO_DATABASE_URL: a port is a number from 1 to {_PORT_MAX}")
+    def __init__(self, primary: PrimaryFinder, connections: Connections, *, size: int) -> None:
+        self.primary = primary
+        self.connections = connections
+        self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
+        self.refusal: asyncpg.PostgresError | None = None
+        """Why the server took the last write not, where it has no room for it."""
+        self._confirmations: GroupCommit[None, None] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
 
+    def parts(self) -> list[Part]:
+        return [*self.primary.parts(), Part("confirmations", self._confirmations.run)]
 
-def place_of(url: str) -> str:
-    """Hosts and ports of a URL, without user and password; where there are none, the folder of the socket."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "localhost")
+    async def confirm(self) -> None:
+        """Returns once what has been read is safe: the standby that commits wait for has it, too. Call it before the answer.
+
+        A row may be seen that no standby has: an operator cancelled the wait of its writer, or the primary was restarted
+        meanwhile. A record of one's own is written after it, and waited for; where no commit waits for a standby, it is not needed.
+
+        Raises:
+            Unavailable: it is not known.
+        """
+        state = self.primary.state
+        if state and not state.is_synchronous:
+            return
+        if not self.primary.is_watched:
+            await self._confirm([None])
+            return
+        try:
+            await self._confirmations.submit(None)
+        except TimeoutError:
+            raise Unavailable("PostgreSQL waits for its standby", RETRY_AFTER_S) from None
+
+    async def _confirm(self, waiting: "list[None] | object") -> list[None]:
+        async with connected(self) as connection:
+            await confirm_on(connection)
+        return [None] * len(waiting)  # type: ignore[arg-type]
+
+    def terminate(self) -> None:
+        """Hangs up on everything."""
+        self.connections.terminate()
+        self.primary.close()
 
 
 async def open_pool(url: str, *, connections: int) -> Pool:
@@ -66,48 +107,83 @@ async def open_pool(url: str, *, connections: int) -> Pool:
         WrongSetting: the URL is none of libpq's.
     """
     check_url(url)
+    primary = PrimaryFinder(url)
     try:
         pool = asyncpg.create_pool(
             url,
             min_size=0,
             max_size=connections,
-            timeout=CONNECT_S_MAX,
-            command_timeout=STATEMENT_S_MAX,
             max_inactive_connection_lifetime=_IDLE_S_MAX,
-            server_settings={"application_name": "osago"},
+            connect=primary.connect,
             reset=_leave,
         )
-        return await pool
+        return Pool(primary, await pool, size=connections)
     except (ValueError, asyncpg.InterfaceError) as error:
         raise WrongSetting(f"OSAGO_DATABASE_URL: {error}") from None
 
 
+async def confirm_on(connection: Connection) -> None:
+    """As `Pool.confirm`, in a transaction of its own on a connection that is there already."""
+    await connection.execute(_CONFIRM)
+
+
 async def _leave(_connection: object) -> None:
-    """A session has no state to reset (a lock of recovery ends with its connection at the latest): asyncpg's own
-    reset would be one more round trip for every batch.
-    """
+    """A session has no state to reset: asyncpg's own reset would be one more round trip for every batch."""
 
 
 @asynccontextmanager
-async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
-    """A connection out of the pool.
+async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
+    """A connection for statements that write nothing and lock nothing, READ_S_MAX for all of them.
 
     Raises:
         Unavailable: PostgreSQL is not there, or too busy to answer in time.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
+    connection = await _acquired(pool)
     try:
-        connection = await pool.acquire(timeout=CONNECT_S_MAX)
-    except (*_GONE, asyncpg.PostgresError) as error:  # any error while connecting means that PostgreSQL is unavailable
-        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
-    try:
-        yield connection
+        async with asyncio.timeout(READ_S_MAX):
+            yield connection
     except _GONE as error:
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
     except _DATA as error:
         raise DataRefused from error
     finally:
         await _release(pool, connection)
+
+
+@asynccontextmanager
+async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
+    """A connection for statements that write. They may wait for as long as the primary lives: the caller's own limit is elsewhere.
+
+    Raises:
+        Unavailable: PostgreSQL is not there. It is not known then whether a commit went through.
+        DataRefused: PostgreSQL refuses the data of a statement.
+    """
+    primary = pool.primary
+    async with _writing(pool):
+        connection = await _acquired(pool)
+        primary.writing[connection] = connection.get_server_pid(), asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
+                yield connection
+            pool.refusal = None
+        except asyncio.CancelledError:
+            # Before asyncpg has the server cancel the statement: it may be a commit.
+            hang_up([connection])
+            raise
+        except _GONE as error:
+            if isinstance(error, TimeoutError):
+                hang_up([connection])
+            if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                primary.give_up()
+            if isinstance(error, _REFUSALS):
+                pool.refusal = error
+            raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+        except _DATA as error:
+            raise DataRefused from error
+        finally:
+            del primary.writing[connection]
+            await _release(pool, connection)
 
 
 @asynccontextmanager
@@ -122,13 +198,33 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection, None]:
         yield connection
 
 
+@asynccontextmanager
+async def _writing(pool: Pool) -> AsyncGenerator[None, None]:
+    """A place among the writers: some connections are left to reads while commits wait."""
+    try:
+        await asyncio.wait_for(pool.writers.acquire(), CONNECT_S_MAX if pool.writers.locked() else None)
+    except TimeoutError:
+        raise Unavailable("too many commits are in doubt", RETRY_AFTER_S) from None
+    try:
+        yield
+    finally:
+        pool.writers.release()
+
+
+async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
+    try:
+        return await pool.connections.acquire(timeout=CONNECT_S_MAX)
+    except (*_GONE, asyncpg.PostgresError) as error:  # any error while connecting means that PostgreSQL is unavailable
+        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+
+
 async def _release(pool: Pool, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
     """Gives a connection back; one that broke meanwhile is dropped without a word."""
     with contextlib.suppress(*_GONE):
-        await pool.release(connection, timeout=CONNECT_S_MAX)
+        await pool.connections.release(connection, timeout=CONNECT_S_MAX)
 
 
 async def read_time(pool: Pool) -> datetime:
     """PostgreSQL's clock."""
-    async with connected(pool) as connection:
+    async with reading(pool) as connection:
         return await connection.fetchval("SELECT clock_timestamp()")

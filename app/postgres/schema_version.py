@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 
 _PACKAGED: Final = Path(__file__).parent / "migrations"
 SCRIPTS: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "alembic"
@@ -22,7 +22,7 @@ async def is_current(pool: Pool) -> bool:
     Raises:
         Unavailable: PostgreSQL is not there.
     """
-    async with connected(pool) as connection:
+    async with reading(pool) as connection:
         if await connection.fetchval("SELECT to_regclass('alembic_version')::text") is None:
             return False
         revision = await connection.fetchval("SELECT version_num FROM alembic_version")

@@ -1,4 +1,4 @@
-"""A WebSocket's peer as only the server knows it: whether it takes what is sent to it, and a short way to it.
+"""The peer of a WebSocket, or of an answer that lasts, as only the server knows it: whether it takes what is sent, and a short way to it.
 
 Where the server has no such thing in the scope, everything goes through ASGI, which knows neither.
 """
@@ -13,7 +13,7 @@ EXTENSION: Final = "osago.peer"
 
 
 class Peer(Protocol):
-    """One connection, once it is accepted. What is written here and what is sent through ASGI keep their order."""
+    """One connection, once it is accepted, or its answer has begun."""
 
     budget: PeerBudget
     """The connection's: what the application spends and what the server spends come out of one."""
@@ -28,7 +28,11 @@ class Peer(Protocol):
         ...
 
     def write(self, text: bytes) -> None:
-        """Sends one text message, in UTF-8, in this turn of the event loop."""
+        """Sends one text message, or a piece of an answer, in UTF-8, in this turn of the event loop."""
+        ...
+
+    def flush(self) -> None:
+        """Sends at once what was written in this turn: what goes through ASGI then comes after it."""
         ...
 
 

@@ -14,8 +14,9 @@ from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
+from app.server.buffered_peer import STALLED_AFTER_S
 from app.server.http1.direct_http import DirectProtocol
-from app.server.websocket_limits import PING_EVERY_S, STALLED_AFTER_S, WebSocketProtocol
+from app.server.websocket_limits import PING_EVERY_S, WebSocketProtocol
 
 FRAME_BYTES_MAX: Final = 64 * 1024
 DRAIN_S_MAX: Final = 8

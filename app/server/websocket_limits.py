@@ -1,7 +1,6 @@
 """WebSockets as uvicorn serves them, with an end for peers that take nothing any more, or send what has no effect.
 
-A peer is stalled when it leaves a ping unanswered, or lets what is written pile up. The application is notified, and
-has a moment to close with a reason; then the connection is cut off, with or without unsent data.
+A peer that leaves a ping unanswered is stalled, as one that lets what is written pile up (`app.server.buffered_peer`).
 
 What was read is parsed in small pieces, one in a turn of the event loop, and none while a message waits for the application.
 uvicorn pauses reading for whole messages only, and parses a read of 40,000 empty frames at once.
@@ -9,32 +8,26 @@ uvicorn pauses reading for whole messages only, and parses a read of 40,000 empt
 
 import asyncio
 import struct
-from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from app.server.buffered_peer import TURN, BufferedPeer, Turn, cancelled
+from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
 from app.server.peer import EXTENSION
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, LATE_REASON, PeerBudget, PeerCost
 
 PING_EVERY_S: Final = 15.0
-STALLED_AFTER_S: Final = 10.0
-"""For so long a ping may be unanswered, or the buffer full."""
-CUT_OFF_AFTER_S: Final = 5.0
-"""What the application has for its last words. With the two above: 30 s from the last byte that was taken."""
 
 ABNORMAL: Final = 1006
-UNSENT_BYTES_MAX: Final = 16 * 1024
-"""What is written in one turn of the event loop, before it is known whether the peer takes it."""
 LATE_BYTES_MAX: Final = 256 * 1024
 """Read after the application has closed."""
 PIECE_BYTES_MAX: Final = 4 * 1024
 """Parsed in one turn: at most 683 frames, 2.5 ms of CPU."""
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_TURN: Final = "osago.turn"
 _TEXT: Final = 0x81
 """A whole message in one frame."""
 _TWO_BYTES: Final = 126
@@ -44,7 +37,7 @@ _HEADER_16: Final = struct.Struct("!BBH")
 _HEADER_64: Final = struct.Struct("!BBQ")
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
     """One connection, which is also its application's `app.server.peer.Peer`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -55,20 +48,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._late_bytes = 0
         self._unparsed = b""
         self._parsing: asyncio.Handle | None = None
-        self._turn: _Turn = self.app_state.setdefault(_TURN, _Turn())
-        self._unsent = b""
-        self.on_writable: Callable[[], None] | None = None
-        self.on_stalled: Callable[[], None] | None = None
-        self._is_paused = False
-        self._stalling: asyncio.TimerHandle | None = None
-        self._cutting: asyncio.TimerHandle | None = None
+        self.turn = self.app_state.setdefault(TURN, Turn())
 
     async def run_asgi(self) -> None:
         self.scope["extensions"] = {**self.scope.get("extensions", {}), EXTENSION: {"peer": self}}
         try:
             await super().run_asgi()
         finally:
-            self._cut_off_soon()  # closing alone would wait until everything is sent
+            self.cut_off_soon()
             self.scope["extensions"] = {}  # or it would hold itself until the next garbage collection
 
     def start_keepalive(self) -> None:
@@ -103,33 +90,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         return message
 
     @property
-    def is_writable(self) -> bool:
-        is_full = self._is_paused or len(self._unsent) >= UNSENT_BYTES_MAX
-        return not (is_full or self.close_sent or self.disconnected or self.transport.is_closing())
+    def is_over(self) -> bool:
+        return self.close_sent or self.disconnected or self.transport.is_closing()
 
     def write(self, text: bytes) -> None:
         """A frame is a header and the text: there are no extensions, and a server masks nothing (RFC 6455, 5.2)."""
-        if not self._unsent:
-            self._turn.ends_with(self)
+        if not self.unsent:
+            self.turn.ends_with(self)
         length = len(text)
         if length < _TWO_BYTES:
-            self._unsent += b"%c%c%b" % (_TEXT, length, text)
+            self.unsent += b"%c%c%b" % (_TEXT, length, text)
         elif length <= _TWO_BYTES_MAX:
-            self._unsent += _HEADER_16.pack(_TEXT, _TWO_BYTES, length) + text
+            self.unsent += _HEADER_16.pack(_TEXT, _TWO_BYTES, length) + text
         else:
-            self._unsent += _HEADER_64.pack(_TEXT, _EIGHT_BYTES, length) + text
-
-    def send_unsent(self) -> None:
-        """Sends what was written in this turn."""
-        unsent, self._unsent = self._unsent, b""
-        if not unsent or self.disconnected or self.transport.is_closing():
-            return
-        self.transport.write(unsent)
-        if len(unsent) >= UNSENT_BYTES_MAX and not self._is_paused and self.on_writable:
-            self.on_writable()
+            self.unsent += _HEADER_64.pack(_TEXT, _EIGHT_BYTES, length) + text
 
     async def send(self, message: Any) -> None:
-        self.send_unsent()  # in the order in which it was written
+        self.flush()  # in the order in which it was written
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True  # it was refused, by an answer: no fault that uvicorn would have to log
@@ -146,7 +123,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """As uvicorn does, but so that the peer can read why."""
         if self.disconnected or self.transport.is_closing():
             return
-        self.send_unsent()
+        self.flush()
         closed = self.conn.close_sent
         self.queue.put_nowait(
             {
@@ -164,7 +141,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.disconnected = True
         self.stop_keepalive()
         self._unparsed = b""
-        _cancelled(self.close_timer)
+        cancelled(self.close_timer)
         self.close_timer = close_lingering(self, self.transport)
 
     def handle_ping(self) -> None:
@@ -222,62 +199,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._parse_soon()
 
     def shutdown(self) -> None:
-        self.send_unsent()
-        super().shutdown()
+        """The process ends: its sockets are closed one after the other. Events go on until then."""
+        delay_s = DrainSchedule.of(self.app_state).next_delay_s(len(self.connections))
+        if delay_s and self.handshake_complete:
+            self.loop.call_later(delay_s, self._shut_down)
+        else:
+            self._shut_down()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._is_paused = True
-        self._stalling = self._stalling or self.loop.call_later(STALLED_AFTER_S, self._stall)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._is_paused = False
-        self._stalling = _cancelled(self._stalling)
-        if self.on_writable:
-            self.on_writable()
+    def _shut_down(self) -> None:
+        if not self.transport.is_closing():
+            self.flush()
+            super().shutdown()
 
     def keepalive_timeout(self) -> None:
         self.pong_timer = None
         self.pending_ping_payload = None
-        self._stall()
+        self.stall()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stalling, self._cutting = _cancelled(self._stalling), _cancelled(self._cutting)
-        self.on_writable = self.on_stalled = None
-        _cancelled(self._parsing)
+        cancelled(self._parsing)
         super().connection_lost(exc)
-
-    def _stall(self) -> None:
-        if self.on_stalled:
-            self.on_stalled()
-        self._cut_off_soon()
-
-    def _cut_off_soon(self) -> None:
-        if not self.disconnected:
-            self._cutting = self._cutting or self.loop.call_later(CUT_OFF_AFTER_S, self.transport.abort)
-
-
-class _Turn:
-    """Connections that have something to send when this turn of the event loop ends.
-
-    A burst is written out first and sent then: each of the two stays in the processor's caches, a tenth less for an event.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[WebSocketProtocol] = []
-
-    def ends_with(self, connection: WebSocketProtocol) -> None:
-        if not self._waiting:
-            connection.loop.call_soon(self._end)
-        self._waiting.append(connection)
-
-    def _end(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for connection in waiting:
-            connection.send_unsent()
-
-
-def _cancelled(timer: asyncio.Handle | None) -> None:
-    if timer is not None:
-        timer.cancel()

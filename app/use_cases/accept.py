@@ -20,7 +20,7 @@ from app.domain.quote import QuoteRequest
 from app.intake.new_request import NewRequestInput
 from app.observability import metrics
 from app.postgres.cipher import Cipher, Undecryptable
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.request_rows import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.redis.job_streams import Enqueued, JobStreams
@@ -140,8 +140,9 @@ class RequestAcceptor:
         """By loser. What fails here fails for the losers: others of their batch are accepted."""
         references = [(loser.tenant, loser.client_reference or "") for loser in losers]
         try:
-            async with connected(self._pool) as connection:
+            async with reading(self._pool) as connection:
                 found = await find_repeated(connection, references)
+            await self._pool.confirm()
         except Exception as error:  # noqa: BLE001 - it is raised again in each loser
             return {loser.id: error for loser in losers}
         gone = Unavailable("the first request of this reference was destroyed just now")
@@ -166,8 +167,12 @@ class RequestAcceptor:
     async def _repeat(self, wanted: NewRequestInput, first: Repeated) -> QuoteRequest:
         if not self._is_same(wanted, first):
             raise InvalidApplication([problem(("clientReference",), "CLIENT_REFERENCE_REUSED")])
-        async with connected(self._pool) as connection:
-            return (await read_requests(connection, [first.request.id]))[first.request.id]
+        async with reading(self._pool) as connection:
+            found = (await read_requests(connection, [first.request.id])).get(first.request.id)
+        if found is None:
+            raise Unavailable("the first request of this reference was destroyed just now")
+        await self._pool.confirm()
+        return found
 
     def _is_same(self, wanted: NewRequestInput, first: Repeated) -> bool:
         chosen = first.request.insurers if first.insurers_chosen else None

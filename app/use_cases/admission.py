@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.domain.errors import Overloaded, RedisAway
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 from app.postgres.outbox import oldest_notice
 from app.redis.job_streams import JobStreams
 from app.redis.redis_client import RedisClient
@@ -70,7 +70,7 @@ class Admission:
 
     async def _ages_of_notices(self) -> Mapping[str, float]:
         """Without Redis no job can be read: the age of the outbox counts for every insurer."""
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             oldest = await oldest_notice(connection)
         age_s = 0.0 if oldest is None else -self._clock.seconds_until(oldest)
         return dict.fromkeys(self._insurers, age_s)

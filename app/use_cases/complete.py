@@ -7,18 +7,21 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.errors import RedisAway
+from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
-from app.postgres.database import Connection, Pool, connected, transaction
+from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
 from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
 from app.redis.event_streams import EventStreams
 from app.runtime.clock import Clock
+from app.runtime.group_commit import GroupCommit
+from app.runtime.supervision import Part
 
 log: Final = structlog.get_logger(__name__)
 
+CANCEL_S_MAX: Final = 2.0
 SWEEP_EVERY_S: Final = 0.25
 _SWEEP_MAX: Final = 500
 
@@ -32,6 +35,25 @@ class RequestCompleter:
         self._clock = clock
         # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
+        self._cancels = GroupCommit(self._cancel, wait_s_max=CANCEL_S_MAX)
+
+    def parts(self) -> list[Part]:
+        return [Part("cancel-commits", self._cancels.run)]
+
+    async def cancel(self, request_id: UUID) -> QuoteRequest | None:
+        """Ends a request, and returns it as it stands then; None: it is not there.
+
+        Raises:
+            Unavailable: PostgreSQL is not there; it may end all the same, and asking again is safe.
+        """
+        try:
+            return await self._cancels.submit(request_id)
+        except TimeoutError:
+            raise Unavailable("PostgreSQL is too slow", RETRY_AFTER_S) from None
+
+    async def _cancel(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:
+        ended = await self.complete(set(ids), Outcome.CANCELLED)
+        return [ended.get(id_) for id_ in ids]
 
     def due_at(self, request: QuoteRequest) -> datetime:
         """When an unanswered request is ended: so early that the end is at the client by `expires_at`."""
@@ -47,9 +69,11 @@ class RequestCompleter:
             Unavailable: PostgreSQL is not there; nothing has ended.
         """
         ended = await self.commit(ids, outcome)
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             requests = await read_requests(connection, list(ids))
-        await self.publish([requests[id_] for id_ in ended])
+        if len(ended) < len(requests):  # these were ended, or answered, by others
+            await self._pool.confirm()
+        await self.publish([requests[id_] for id_ in ended if id_ in requests])
         return requests
 
     async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
@@ -88,7 +112,7 @@ class RequestCompleter:
         try:
             unpublished = await self._publish(requests)
             if unpublished:
-                async with connected(self._pool) as connection:
+                async with reading(self._pool) as connection:
                     whole = await read_requests(connection, unpublished)
                 await self._publish(list(whole.values()))
         except RedisAway as error:
@@ -107,7 +131,7 @@ class RequestCompleter:
 
     async def sweep(self) -> None:
         """Ends what is overdue. Runs in every process: one live process is enough for a request to end."""
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)

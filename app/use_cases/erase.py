@@ -15,7 +15,7 @@ from app.domain.ids import uuid7
 from app.domain.quote import Outcome
 from app.observability import metrics
 from app.postgres.cipher import Cipher, Sealed, Undecryptable
-from app.postgres.database import Pool, connected, transaction
+from app.postgres.database import Pool, connected, reading, transaction
 from app.postgres.erasure import (
     Purge,
     PurgeReason,
@@ -95,9 +95,10 @@ class DataEraser:
         """
         forgotten = 0
         while True:
-            async with connected(self._pool) as connection:
+            async with reading(self._pool) as connection:
                 ids = await requests_of(connection, customer_id, tenant, most=BATCH_MAX)
             if not ids:
+                await self._pool.confirm()
                 return forgotten
             await self._ending.complete(ids, Outcome.CANCELLED)  # its subscriptions get the end
             purge = self._purge(PurgeReason.FORGOTTEN)

@@ -16,7 +16,7 @@ import structlog
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, confirm_on, connected
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
 from app.redis.event_streams import EventStreams, Published
@@ -105,6 +105,8 @@ class QuoteSettler:
             won = await insert_quotes(connection, list(first.values()))
             lost = [key for key in first if key not in won]
             standing = {**first, **await read_quotes(connection, lost)}
+            if lost:
+                await confirm_on(connection)
             # The end is committed before the last job is acknowledged: a crash in between leaves that job to another worker.
             ended = await self._ending.commit_full(connection, list({request_id for request_id, _ in first}))
         for status, count in Counter(first[key].status for key in won).items():

@@ -15,7 +15,7 @@ import structlog
 
 from app.domain.errors import NotFound, Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 from app.postgres.request_rows import Customer, open_requests_of
 from app.redis import keys
 from app.runtime.cancellation import raise_if_cancelled
@@ -157,7 +157,7 @@ class CustomerWatches:
 
     async def _look(self, listeners: Sequence[_Listener]) -> list[Sequence[UUID]]:
         customers = {listener.customer for listener in listeners}
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             found = await open_requests_of(connection, sorted(customers), most=OPEN_MAX)
         return [found.get(listener.customer, ()) for listener in listeners]
 

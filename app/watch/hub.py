@@ -16,7 +16,7 @@ from app.domain.cursor import Cursor
 from app.domain.errors import NotFound, Overloaded, RedisAway, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import read_progress, read_requests
 from app.redis import keys
@@ -44,6 +44,8 @@ POLL_EVERY_S: Final = 1.0
 """While the notifier is disconnected, one read for all subscriptions of this process."""
 PATIENCE_S: Final = 10.0
 """A subscription that begins while PostgreSQL is away waits this long for it before it fails."""
+END_S_MAX: Final = 2.0
+"""A subscription that waits longer for PostgreSQL at its deadline is interrupted."""
 TRY_AGAIN_S: Final = 0.25
 SUBSCRIPTIONS_MAX: Final = 20_000
 _READ_MAX: Final = 500
@@ -74,7 +76,7 @@ class WatchHub:
         self._notified = Gathered[str]()
         self._suspected = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
-        self._ends = GroupCommit(self._end)
+        self._ends = GroupCommit(self._end, wait_s_max=END_S_MAX)
         self.notifier = Notifier(client)
         self.notifier.listen((keys.bell(shard) for shard in range(events.shards)), self._on_notification)
 
@@ -119,7 +121,7 @@ class WatchHub:
         while True:
             raise_if_cancelled()
             try:
-                request = await self._snapshots.submit(request_id)
+                request = await self._seen(request_id)
             except Unavailable:
                 if self.clock.monotonic() >= patient_until:
                     raise
@@ -128,6 +130,14 @@ class WatchHub:
             if request is None or not may_see(request):
                 raise NotFound
             return request
+
+    async def _seen(self, request_id: UUID) -> QuoteRequest | None:
+        """The request as it stands in PostgreSQL, and safely so where it shows anything."""
+        request = await self._snapshots.submit(request_id)
+        if request and (request.quotes or request.ending):
+            await self._pool.confirm()
+            self._learn([request])
+        return request
 
     def wait_s(self, follower: Follower, *, silent_s: float) -> float:
         """Seconds until it is time to reread PostgreSQL, or to end the request, after this long a silence."""
@@ -191,9 +201,8 @@ class WatchHub:
                 self._suspected.add(map(UUID, self._watches))
 
     async def _snapshot(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             requests = await read_requests(connection, list(set(ids)))
-        self._learn(requests.values())
         return [requests.get(id_) for id_ in ids]
 
     async def _reread_suspected(self) -> None:
@@ -206,10 +215,12 @@ class WatchHub:
                 log.warning("watch.waits", of=error.of, requests=len(suspected))
 
     async def _reread(self, ids: Sequence[UUID]) -> None:
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             progress = await read_progress(connection, ids)
             stale = [id_ for id_ in progress if self._is_behind(id_, *progress[id_])]
             requests = await read_requests(connection, stale)
+        if requests:
+            await self._pool.confirm()
         self._learn(requests.values())
 
     async def _end(self, ids: Sequence[UUID]) -> list[None]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.domain.errors import Overloaded, Unavailable
 from app.domain.quote import QuoteRequest
+from app.postgres.database import RETRY_AFTER_S
 from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Follower, InterruptedWatch
 from app.watch.hub import TRY_AGAIN_S, WatchHub
@@ -85,8 +86,9 @@ class PushWatch:
         if not self.is_on or ending.cancelled():
             return
         error = ending.exception()
-        if isinstance(error, Unavailable):
-            self._on_failure(InterruptedWatch(self.follower.cursor, error.retry_after_s))
+        if isinstance(error, Unavailable | TimeoutError):
+            retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else RETRY_AFTER_S
+            self._on_failure(InterruptedWatch(self.follower.cursor, retry_after_s))
         elif isinstance(error, Exception):
             self._on_failure(error)
         else:

@@ -12,6 +12,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from app.domain.errors import WrongSetting
+from cli.quote.reconnect import reconnect_wait_s
 
 _QUOTE: Final = """
 fragment Slot on Quote {
@@ -52,7 +53,6 @@ subscription Quotes($requestId: ID!, $after: String) {
     + _QUOTE
 )
 CALL_S_MAX: Final = 10.0
-RECONNECT_S: Final = 0.5
 RECONNECTS_MAX: Final = 60
 
 
@@ -84,7 +84,7 @@ class Client:
         return _created(self.url, reply)
 
     async def watch(self, request_id: str, watch_token: str) -> AsyncGenerator[Mapping[str, Any], None]:
-        """Every event of a request; after a lost connection it goes on from the last cursor.
+        """Every event of a request; after a lost connection it goes on from the last cursor, no sooner than the API asks for.
 
         Raises:
             CallFailed: the subscription is refused, or the connection does not come back.
@@ -97,8 +97,8 @@ class Client:
                     yield event
                     if event["__typename"] == "QuotesCompleted":
                         return
-            except (OSError, WebSocketException):
-                await asyncio.sleep(RECONNECT_S)
+            except (OSError, WebSocketException) as error:
+                await asyncio.sleep(reconnect_wait_s(error))
         raise CallFailed(f"{self.url}: the connection does not come back")
 
     async def _watch(

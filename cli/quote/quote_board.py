@@ -16,6 +16,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from app.domain.plurals import counted
+
 _STATUSES: Final = {
     "PENDING": ("считает", "dim"),
     "OFFERED": ("предложение", "green"),
@@ -171,14 +173,6 @@ class LiveTable:
         if best["offer"]["purchaseUrl"]:
             line.append(f"\nКупить: {best['offer']['purchaseUrl']}", style="cyan")
         return line
-
-
-def counted(count: int, one: str, few: str, many: str) -> str:
-    """`1 компания`, `3 компании`, `11 компаний`."""
-    last = count % 10
-    if count % 100 in range(11, 15) or last not in range(1, 5):
-        return f"{count} {many}"
-    return f"{count} {one if last == 1 else few}"
 
 
 def ending_of(event: Mapping[str, Any], offers: int) -> str:

@@ -1,7 +1,7 @@
 """Calls the aggregator: the mutation with a time-out and safe retries, all within a second."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import httpx
@@ -56,14 +56,18 @@ class Aggregator:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def create(self, number: str, customer_id: str, application: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def create(
+        self, number: str, customer_id: str, application: Mapping[str, Any], insurer_ids: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
         """The member of CreateQuoteRequestResult that came of it. `number` makes the retry safe: it stays one request.
 
         Raises:
             AggregatorDown: the request may be stored or not; the same call finds out.
             AggregatorRefuses: the token or the document is wrong.
         """
-        new = {"clientReference": number, "customerId": customer_id, "application": application}
+        new: dict[str, Any] = {"clientReference": number, "customerId": customer_id, "application": application}
+        if insurer_ids is not None:
+            new["insurerIds"] = insurer_ids
         return (await self._call(CREATE, {"input": new}))["createQuoteRequest"]
 
     async def look(self, request_id: str) -> Mapping[str, Any] | None:

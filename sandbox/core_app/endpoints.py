@@ -22,6 +22,7 @@ _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF
 _TOO_MANY: Final = "Слишком много заявлений подряд."
 _DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно."
 _OURS: Final = "На нашей стороне ошибка. Мы уже разбираемся."
+_INVALID: Final = 422
 _is_json: Final = re.compile(r"application/json\s*(;|$)", re.IGNORECASE).match
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     422: {"model": Problem, "description": "Fields to mend; nothing is stored"},
@@ -36,7 +37,10 @@ _BODY: Final = {
                 "schema": {
                     "type": "object",
                     "required": ["application"],
-                    "properties": {"application": {"type": "object", "description": "ApplicationInput of the schema"}},
+                    "properties": {
+                        "application": {"type": "object", "description": "ApplicationInput of the schema"},
+                        "insurerIds": {"type": "array", "items": {"type": "string"}, "description": "These alone"},
+                    },
                 }
             }
         },
@@ -54,18 +58,19 @@ class _Refused(Exception):
         self.response = problem(status, title)
 
 
-class _Submission(msgspec.Struct):
+class _Submission(msgspec.Struct, rename="camel"):
     application: dict[str, Any]
+    insurer_ids: list[str] | None = None
 
 
-async def _application(request: Request) -> Mapping[str, Any] | JSONResponse:
-    """The application in the body; its content is checked by the aggregator alone."""
+async def _submission(request: Request) -> _Submission | JSONResponse:
+    """What the body has; its content is checked by the aggregator alone."""
     try:
         body = await _limited_body(request)
     except _Refused as refused:
         return refused.response
     try:
-        return msgspec.json.decode(body, type=_Submission).application
+        return msgspec.json.decode(body, type=_Submission)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if body.startswith(_BYTE_ORDER_MARKS):
             return problem(400, "Тело начинается с метки порядка байтов (BOM): ожидается JSON в UTF-8 без неё.")
@@ -97,26 +102,29 @@ SubmissionKey = Annotated[
 async def submit(
     request: Request,
     key: SubmissionKey,
-    application: Annotated[Mapping[str, Any] | JSONResponse, Depends(_application)],
+    submission: Annotated[_Submission | JSONResponse, Depends(_submission)],
 ) -> Response:
     """Takes an application and answers at once: the number, and the token to watch the offers with."""
-    if isinstance(application, JSONResponse):
-        return application
+    if isinstance(submission, JSONResponse):
+        return submission
     signer: CustomerSigner = request.app.state.signer
     limits: SubmissionLimits = request.app.state.limits
     known = signer.customer_of(request)
-    if wait_s := limits.take(known and known.id, address_of(request)):
+    address = address_of(request)
+    if wait_s := limits.take(known and known.id, address):
         return problem(429, _TOO_MANY, retry_after_s=round(wait_s, 1))
     customer = known or signer.new_customer()
-    response = await _submitted(request, number_of(customer.id, key), customer.id, application)
+    response = await _submitted(request, number_of(customer.id, key), customer.id, submission)
+    if response.status_code == _INVALID:
+        limits.give_back(known and known.id, address)
     introduce(response, request, customer)
     return response
 
 
-async def _submitted(request: Request, number: str, customer_id: str, application: Mapping[str, Any]) -> Response:
+async def _submitted(request: Request, number: str, customer_id: str, submission: _Submission) -> Response:
     aggregator: Aggregator = request.app.state.aggregator
     try:
-        result = await aggregator.create(number, customer_id, application)
+        result = await aggregator.create(number, customer_id, submission.application, submission.insurer_ids)
     except AggregatorDown as down:
         return problem(503, _DOWN, number=number, retry_after_s=round(down.retry_after_s, 1))
     except AggregatorRefuses:
@@ -128,7 +136,7 @@ async def _submitted(request: Request, number: str, customer_id: str, applicatio
             applications.remember(number, customer_id, asked["id"], remaining_s=asked["remainingSeconds"])
             return _accepted(number, result)
         case "InvalidApplication":
-            return problem(422, "Пожалуйста, проверьте заявление.", problems=result["problems"])
+            return problem(_INVALID, "Пожалуйста, проверьте заявление.", problems=result["problems"])
         case _:
             return problem(429, _TOO_MANY, retry_after_s=result["retryAfterSeconds"])
 

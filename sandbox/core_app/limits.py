@@ -36,6 +36,14 @@ class SubmissionLimits:
             addresses.count(address)
         return wait_s
 
+    def give_back(self, customer_id: str | None, address: str) -> None:
+        """An application that was refused for its fields is none: its customer may correct them one by one.
+
+        The address keeps it: a loop that sends nonsense ends there.
+        """
+        if self._limits is not None:
+            self._limits[0].give_back(customer_id or address)
+
 
 class _KeyedLimit:
     """A generic cell rate algorithm: one number per key, the moment when all that was used has come back."""
@@ -54,6 +62,10 @@ class _KeyedLimit:
         self._free_at.move_to_end(key)
         if len(self._free_at) > KEYS_MAX:
             self._free_at.popitem(last=False)
+
+    def give_back(self, key: str) -> None:
+        if key in self._free_at:
+            self._free_at[key] -= self._limit.per_s / self._limit.count
 
     def _free_after_one_more(self, key: str) -> float:
         return max(self._monotonic(), self._free_at.get(key, 0.0)) + self._limit.per_s / self._limit.count

@@ -1,6 +1,7 @@
-"""The customer's page: a built copy of `frontend/customer`, with the aggregator's address filled in."""
+"""The customer's page: a built copy of `frontend/customer`, with the aggregator's address and the moment filled in."""
 
 import json
+import time
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,6 @@ STATIC: Final = Path(__file__).parent / "static"
 
 def add_page(app: FastAPI, config: Config) -> None:
     """`/`, and its files under `/static`."""
-    settings = json.dumps({"watchUrl": config.watch_url}).replace("<", "\\u003c")
     headers = {
         "Content-Security-Policy": f"default-src 'self'; img-src 'self' data:; connect-src 'self' {config.watch_origin}; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -29,7 +29,9 @@ def add_page(app: FastAPI, config: Config) -> None:
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response = HTMLResponse(_template().replace("__CONFIG__", settings), headers=headers)
+        settings = json.dumps({"watchUrl": config.watch_url, "nowMs": round(time.time() * 1000)})
+        text = _template().replace("__CONFIG__", settings.replace("<", "\\u003c"))
+        response = HTMLResponse(text, headers=headers)
         signer: CustomerSigner = app.state.signer
         introduce(response, request, signer.customer_of(request) or signer.new_customer())
         return response

@@ -8,6 +8,7 @@ from support.core_app import CoreApp, CoreApps, ask, ends, has_offers, offers, s
 from support.proxy import proxied
 from support.stalls import within
 
+from sandbox.core_app.config import CustomerLimit
 from sandbox.insurers.script.behaviours import Processing
 
 TOLD_S_MAX = 1.0
@@ -124,12 +125,25 @@ async def test_an_expired_token_is_dropped_by_a_page_that_opens_later(page: Page
     await has_offers(page, 1)
     (token,) = await page.reads(TOKENS_KEPT)
     assert token.count(".") == 2
-    await page.run("await page.clock.setFixedTime(Date.now() + 29 * 60_000); await page.reload()")
+    await page.run(AT_THE_SERVER, minutes=29)
     assert await page.reads(TOKENS_KEPT) == [token]
-    await page.run("await page.clock.setFixedTime(Date.now() + 31 * 60_000); await page.reload()")
+    await page.run(AT_THE_SERVER, minutes=31)
     await page.shows("Время подбора вышло")
     assert await page.reads(TOKENS_KEPT) == [""]
     assert await offers(page) == ["sever"]
+
+
+AT_THE_SERVER = """
+await page.unrouteAll();
+await page.route(/\\/$/, async (route) => {
+  const response = await route.fetch();
+  const later = (now) => String(Number(now) + args.minutes * 60_000);
+  const body = (await response.text()).replace(/(?<="nowMs": )\\d+/, later);
+  await route.fulfill({response, body});
+});
+await page.reload();
+"""
+"""Reloads the page as it is when these minutes have passed at the server."""
 
 
 async def test_an_aggregator_that_says_later_is_asked_later(page: Page, core_apps: CoreApps) -> None:
@@ -234,6 +248,38 @@ async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, co
     assert len(await offers(page)) == 2
 
 
+async def test_a_core_app_that_hangs_is_no_lost_internet(page: Page, counter: str) -> None:
+    """The page waits no longer than core-app may take, and blames the network only where the browser has none."""
+    await page.open(counter)
+    await page.click("Заполнить примером")
+    await page.run("await page.route('**/applications', () => {}); await page.clock.install()")
+    await page.click("Узнать цены")
+    await page.run("await page.clock.fastForward(2_600)")
+    await page.shows("Сервис не отвечает. Заявление сохранено")
+    await page.run("await page.context().setOffline(true)")
+    await page.click("Отправить ещё раз")
+    await page.run("await page.clock.fastForward(2_600)")
+    await page.shows("Нет интернета")
+
+
+async def test_too_many_applications_are_sent_when_it_is_their_turn(page: Page, core_apps: CoreApps) -> None:
+    """The button counts down and sends by itself; what is corrected field by field is no application."""
+    limit = CustomerLimit(count=1, per_s=2)
+    core_app = await core_apps(insurers=("sever",), core_app={"customer_limit": limit})
+    await ask(page, core_app)
+    await ends(page)
+    first = await page.reads("location.hash")
+    await page.click("Изменить")
+    await page.type("startsOn", "01.01.2020")
+    await page.click("Узнать цены")
+    await page.waits(
+        f"location.hash.length > 10 && location.hash !== '{first}' || document.querySelector('.field__problem')"
+    )
+    await page.click("с завтрашнего дня")
+    await page.click("Узнать цены")
+    await page.waits(f"location.hash.length > 10 && location.hash !== '{first}'")
+
+
 async def test_a_core_app_that_is_away_is_said_too(page: Page, core_apps: CoreApps) -> None:
     """The form stays."""
     core_app = await core_apps(insurers=("sever",))
@@ -241,7 +287,7 @@ async def test_a_core_app_that_is_away_is_said_too(page: Page, core_apps: CoreAp
     await page.click("Заполнить примером")
     await page.run("await page.route('**/applications', (route) => route.abort())")
     await page.click("Узнать цены")
-    await page.shows("Нет связи с сервисом")
+    await page.shows("Сервис не отвечает")
     assert await page.reads("document.getElementById('vehicle.vin').value") == "XTAGFL110MY654321"
     await page.run("await page.unroute('**/applications')")
     await page.click("Отправить ещё раз")

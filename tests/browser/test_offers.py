@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from support.browser import Browser, Page
-from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals
+from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals, send
 
-from sandbox.insurers.script.behaviours import Decline, Offer, Processing
+from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Processing
 
 CHEAP_FIRST = ["volga", "ural", "sever", "ladoga"]
 """By the base rates of the sandbox's catalogue."""
@@ -74,7 +75,7 @@ async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page:
     await ask(page, core_app)
     await has_offers(page, 2)
     assert await offers(page) == ["sever", "ladoga"]
-    await page.shows("2 из 4 ответили")
+    await page.shows("Проверили 2 из 4")
     assert await page.reads("document.querySelector('[role=progressbar]').ariaValueNow") == "2"
     assert 0 < int(await page.reads("document.querySelector('[role=timer] > span').textContent")) <= 30
     await page.run(
@@ -101,15 +102,44 @@ async def test_who_wants_less_motion_sees_none(browser: Browser, core_apps: Core
     assert await page.reads("document.getAnimations().length") == 0
 
 
-async def test_refusals_and_breakdowns_stand_below_with_their_reasons(page: Page, core_apps: CoreApps) -> None:
-    """Quietly; offers are what the customer came for."""
+async def test_refusals_have_their_reasons_and_breakdowns_one_line(page: Page, core_apps: CoreApps) -> None:
+    """Quietly, below the offers; the tally counts no breakdown as an answer, and those that broke down are asked again alone."""
     core_app = await core_apps()
     core_app.keeps_thinking("sever", behaviour=Decline(code="KBM_TOO_HIGH"))
-    core_app.world.sandbox.set_mode("ural", None)
+    core_app.keeps_thinking("volga", behaviour=Decline(code="SOMETHING_ELSE"))
+    core_app.keeps_thinking("ladoga", behaviour=Garbage())
     await ask(page, core_app)
     await ends(page)
-    assert await offers(page) == ["volga", "ural", "ladoga"]
-    assert "Отказ" in (await refusals(page))["sever"]
+    assert await offers(page) == ["ural"]
+    said = await refusals(page)
+    assert "КБМ" in said["sever"]
+    assert "Причину компания не назвала" in said["volga"]
+    assert said["ladoga"] == "Ladoga"
+    await page.shows("1 предложение · 2 отказа · 1 без ответа")
+    core_app.go_on("ladoga")
+    first = await page.reads("location.hash")
+    await page.click("Спросить её ещё раз")
+    await page.waits(f"location.hash !== '{first}'")
+    await ends(page)
+    assert await offers(page) == ["ladoga"]
+    assert await refusals(page) == {}
+    await page.click("Ответы остальных компаний", role="link")
+    await page.waits("document.querySelector('.offer[data-insurer=ural]')")
+    assert await page.reads("location.hash") == first
+
+
+async def test_a_stub_says_what_happened(page: Page, core_apps: CoreApps) -> None:
+    """Refusals are no time-outs; only those that did not answer are asked again."""
+    core_app = await core_apps(insurers=("sever", "volga", "ural"))
+    core_app.keeps_thinking("sever", "volga", behaviour=Decline(code="QUOTA_EXHAUSTED"))
+    core_app.keeps_thinking("ural", behaviour=Garbage())
+    await ask(page, core_app)
+    await ends(page)
+    await page.shows("Отказ: 2 компании, без ответа: 1.")
+    core_app.go_on("ural")
+    await page.click("Спросить ещё раз 1 компанию")
+    await has_offers(page, 1)
+    assert await offers(page) == ["ural"]
 
 
 async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, core_apps: CoreApps) -> None:
@@ -147,10 +177,53 @@ async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, core_
     assert await page.reads("document.querySelector('.offer--best').dataset.insurer") == "volga"
     assert await page.reads("document.querySelector('.offer--expired a')") is None
     first = await page.reads("location.hash")
+    assert await page.reads("document.querySelectorAll('.again button').length") == 2
     await page.click("Запросить снова")
     await page.waits(f"location.hash !== '{first}'")
     await ends(page)
     assert await page.reads("document.querySelectorAll('.offer--expired').length") == 0
+
+
+async def test_an_offer_ends_by_moscows_clock(browser: Browser, core_apps: CoreApps) -> None:
+    """In words that hold anywhere, with the year where it is not this one."""
+    page = browser.page(timezoneId="America/New_York")
+    core_app = await core_apps(insurers=("sever",))
+    core_app.world.sandbox.script("sever", Offer(premium="1000.00", valid_until="2019-12-31T18:00:00Z"))
+    await ask(page, core_app)
+    await ends(page)
+    await page.shows("Срок истёк 31 декабря 2019, 21:00\u00a0мск")
+    await page.shows("Срок предложений истёк")
+
+
+@pytest.mark.parametrize("ahead_h", [1, -26])
+async def test_a_device_with_a_wrong_clock_sees_what_holds(page: Page, core_apps: CoreApps, ahead_h: int) -> None:
+    """Offers, days and the time that is left go by the server's clock."""
+    core_app = await core_apps(insurers=("sever",))
+    now = datetime.now(UTC)
+    until = (now + timedelta(minutes=30)).isoformat(timespec="seconds")
+    core_app.world.sandbox.script("sever", Offer(premium="1000.00", valid_until=until))
+    await page.run("await page.clock.install({time: args.ms})", ms=(now + timedelta(hours=ahead_h)).timestamp() * 1000)
+    await page.open(core_app.url)
+    await page.click("с завтрашнего дня")
+    tomorrow = (datetime.now(ZoneInfo("Europe/Moscow")) + timedelta(days=1)).strftime("%d.%m.%Y")
+    assert await page.reads("document.getElementById('startsOn').value") == tomorrow
+    await page.click("Заполнить примером")
+    await send(page)
+    await ends(page)
+    assert await page.reads("document.querySelector('.offer--best').dataset.insurer") == "sever"
+    await page.run("await page.reload()")
+    await has_offers(page, 1)
+    assert await page.reads("document.querySelector('.offer--expired')") is None
+
+
+async def test_a_price_says_what_each_factor_does(page: Page, core_apps: CoreApps) -> None:
+    """A coefficient above one makes it dearer: no word of a discount."""
+    await ask(page, await core_apps(insurers=("volga",)))
+    await ends(page)
+    await page.click("Как посчитали цену: Volga")
+    said = await page.reads("[...document.querySelectorAll('.factors small')].map((one) => one.innerText)")
+    assert "дороже на 17\u00a0%: как без истории страхования" in said
+    assert "дешевле на 7\u00a0%: по самому молодому и неопытному водителю" in said
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,24 @@ def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> N
 
 @pytest.mark.processes
 async def test_an_api_ends_with_0_on_sigterm_and_closes_its_sockets_with_1012(world: World) -> None:
-    """Clients of graphql-ws come back after 1012, to another process."""
+    """Clients of graphql-ws come back after 1012, to another process; one after the other, and each is served until its turn."""
     world.write_insurers("sever")
-    async with api_process(world.folder, world.environment) as process, opened(f"{process.url}/graphql") as socket:
-        await socket.init(world.token())
+    environment = {**world.environment, "OSAGO_CONNECT_RATE": "4/s"}
+    async with (
+        api_process(world.folder, environment) as process,
+        opened(f"{process.url}/graphql") as first,
+        opened(f"{process.url}/graphql") as second,
+    ):
+        sockets = [first, second]
+        for socket in sockets:
+            await socket.init(world.token())
         process.signal(signal.SIGTERM)
-        assert (await socket.closed())[0] == 1012
+        turns = [asyncio.create_task(socket.connection.wait_closed()) for socket in sockets]
+        await asyncio.wait(turns, return_when=asyncio.FIRST_COMPLETED)
+        (later,) = [socket for socket, turn in zip(sockets, turns, strict=True) if not turn.done()]
+        await later.send({"type": "ping"})
+        assert await later.receive() == {"type": "pong"}
+        assert [(await socket.closed())[0] for socket in sockets] == [1012, 1012]
         assert await process.ended() == 0, process.text
 
 

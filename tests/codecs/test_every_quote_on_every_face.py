@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 import structlog
 from hypothesis import example, given
@@ -46,9 +47,10 @@ def strategy_for(kind: Any) -> st.SearchStrategy[Any]:
     if type(None) in get_args(kind):
         (inner,) = [part for part in get_args(kind) if part is not type(None)]
         return st.none() | strategy_for(inner)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+    names = getattr(kind, "__struct_fields__", None) or getattr(kind, "__dataclass_fields__", ())
+    if names:
         hints = get_type_hints(kind, include_extras=True)
-        return st.builds(kind, **{field.name: strategy_for(hints[field.name]) for field in dataclasses.fields(kind)})
+        return st.builds(kind, **{name: strategy_for(hints[name]) for name in names})
     return SIMPLE[kind]
 
 
@@ -91,7 +93,7 @@ def the_page(**changes: Any) -> Mapping[str, Any]:
 
 
 def factors(factor: str) -> Coefficients:
-    return dataclasses.replace(COEFFICIENTS, base_rate=Decimal(factor))
+    return msgspec.structs.replace(COEFFICIENTS, base_rate=Decimal(factor))
 
 
 @example(the_page(valid_until=datetime.fromisoformat(EDGES[0])))

@@ -10,6 +10,7 @@ const WATCH = `subscription Watch($requestId: ID!, $after: String) { quotes(requ
   ... on QuotesCompleted { cursor outcome } } }`;
 const PAUSE_MS = 100;
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 const variables = { requestId, after: null };
 const show = (event) => {
   variables.after = event.cursor;
@@ -26,7 +27,7 @@ async function untilComplete(subscribe) {
     try {
       return await new Promise((complete, error) => subscribe({ next: show, complete, error }));
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await pause();
     }
   }
 }
@@ -55,6 +56,38 @@ const clients = {
       }),
     );
     await socket.dispose();
+  },
+
+  /** Subscriptions over HTTP, as parts of a document: `HttpLink` asks for them by itself. */
+  async "apollo-multipart"() {
+    const { ApolloClient, HttpLink, InMemoryCache, gql } = await import("@apollo/client");
+    const link = new HttpLink({ uri: `${url}/graphql`, headers: { authorization: `Bearer ${token}` } });
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const query = gql(WATCH);
+    let isOver = false;
+    await untilComplete(({ next, complete, error }) =>
+      client.subscribe({ query, variables: { ...variables }, fetchPolicy: "no-cache" }).subscribe({
+        next: (result) => {
+          if (result.error) return error(result.error);
+          next(result.data.quotes);
+          isOver = result.data.quotes.__typename === "QuotesCompleted";
+        },
+        // A connection that breaks off looks like one that has ended.
+        complete: () => (isOver ? complete() : error(new Error("broken off"))),
+        error,
+      }),
+    );
+  },
+
+  /** Distinct connections, as events; it comes back with the variables as they are by then. */
+  async "graphql-sse"() {
+    const { createClient } = await import("graphql-sse");
+    const headers = { authorization: `Bearer ${token}` };
+    const client = createClient({ url: `${url}/graphql`, headers, retryAttempts: 60, retry: () => pause() });
+    await new Promise((complete, error) => {
+      client.subscribe({ query: WATCH, variables }, { next: ({ data }) => show(data.quotes), complete, error });
+    });
+    client.dispose();
   },
 
   async urql() {

@@ -34,11 +34,11 @@ def insurers_of(events: Sequence[dict[str, Any]]) -> list[str]:
     return [event["quote"]["insurer"]["id"] for event in events if event["__typename"] == "QuoteReceived"]
 
 
-@pytest.mark.parametrize("client", ["graphql-ws", "apollo", "urql", "eventsource"])
+@pytest.mark.parametrize("client", ["graphql-ws", "graphql-sse", "apollo", "apollo-multipart", "urql", "eventsource"])
 async def test_a_javascript_client_resumes_where_it_was_cut_off(
     client: str, world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, node: Any
 ) -> None:
-    """Those of npm: graphql-ws, Apollo Client, urql, and eventsource."""
+    """Those of npm: graphql-ws, graphql-sse, Apollo Client (over a socket and as multipart), urql, and eventsource."""
     accepted = await world.accepted(api)
     await settler.settle(accepted, "sever")
     request_id, token = accepted["quoteRequest"]["id"], accepted["watchToken"]

@@ -139,7 +139,7 @@ def test_what_is_no_amount_is_refused(sent: Any) -> None:
 def test_a_factor_out_of_bounds_costs_the_coefficients_alone(factor: Any) -> None:
     """At most 12 digits, an exponent from -6 to 4. Without one of them the others explain nothing."""
     assert answered(coefficients={**ONES, "baseRate": factor}) == an_offer_of_nothing_else()
-    snake = dict.fromkeys(Coefficients.__slots__, "1")
+    snake = dict.fromkeys(Coefficients.__struct_fields__, "1")
     assert by_soap(coefficients={**snake, "season": "" if factor is None else factor}) == an_offer_of_nothing_else()
 
 

@@ -92,6 +92,24 @@ def test_the_stub_says_when_asking_again_makes_sense(answers: list[NoOffer], ret
     assert stub.retry_after_s == retry_after_s
 
 
+def test_the_stub_says_what_happened() -> None:
+    """Refused, silent, or both with their numbers; its title goes by the majority."""
+    request = a_request("sever")
+    refused, silent = a_quote(request, "sever", a_refusal()), a_quote(request, "sever", TIMED_OUT)
+
+    def said(refusals: int, silences: int) -> tuple[str, str]:
+        stub = stub_for([refused] * refusals + [silent] * silences)
+        assert stub is not None
+        return stub.title, stub.message
+
+    assert "Все страховые компании ответили отказом" in said(3, 0)[1]
+    assert "не ответили вовремя" in said(0, 3)[1]
+    assert said(10, 2)[0] == "Предложений нет"
+    assert said(10, 2)[1].startswith("Отказ: 10 компаний, без ответа: 2.")
+    assert said(1, 2)[0] == "Пока предложений нет"
+    assert said(1, 2)[1].startswith("Отказ: 1 компания, без ответа: 2.")
+
+
 def test_there_is_no_stub_beside_an_offer() -> None:
     """One offer is enough."""
     request = a_request("sever")

@@ -48,7 +48,7 @@ async def test_a_process_knows_whether_the_schema_is_what_it_needs(database: Dat
     assert await is_current(pool)
     await database.fetch("DROP TABLE alembic_version")
     assert not await is_current(pool)
-    await pool.close()
+    pool.terminate()
 
 
 async def tables(database: Database) -> list[str]:

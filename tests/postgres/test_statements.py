@@ -39,7 +39,7 @@ SEALED = Sealed("k1", b"sealed")
 async def pool(database: Database) -> AsyncGenerator[Pool, None]:
     opened = await open_pool(database.url, connections=4)
     yield opened
-    await opened.close()
+    opened.terminate()
 
 
 async def accept(pool: Pool, *requests: QuoteRequest, chosen: bool = False) -> set[UUID]:

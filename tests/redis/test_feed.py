@@ -19,6 +19,7 @@ from support.servers import RedisAtHand
 from support.until import until
 
 from app.codecs import quote_codec
+from app.domain.coefficients import Coefficients
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, Reason, ReasonCode
 from app.redis import keys
 from app.redis.event_streams import EventStreams, Published
@@ -107,7 +108,7 @@ async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: Even
     [
         ("Quote", quote_codec._QuoteDocument),
         ("Offer", quote_codec._OfferDocument),
-        ("Coefficients", quote_codec._CoefficientsDocument),
+        ("Coefficients", Coefficients),
         ("Reason", Reason),
         ("Ending", quote_codec._EndingDocument),
     ],

@@ -16,7 +16,7 @@ from app.api.connections import slow_consumers
 from app.api.connections.slow_consumers import SlowConsumerLog
 from app.domain.caller import Service, Watcher
 from app.observability import metrics
-from app.server import websocket_limits
+from app.server import buffered_peer
 
 INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
 OPERATIONS = 90
@@ -26,8 +26,8 @@ STALLED_AFTER_S, CUT_OFF_AFTER_S = 0.3, 5.0
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket_limits, "STALLED_AFTER_S", STALLED_AFTER_S)
-    monkeypatch.setattr(websocket_limits, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
+    monkeypatch.setattr(buffered_peer, "STALLED_AFTER_S", STALLED_AFTER_S)
+    monkeypatch.setattr(buffered_peer, "CUT_OFF_AFTER_S", CUT_OFF_AFTER_S)
     monkeypatch.setattr("app.server.serve.STALLED_AFTER_S", STALLED_AFTER_S)
     monkeypatch.setattr("app.server.serve.SENT_BYTES_MAX", 4096)
 

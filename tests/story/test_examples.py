@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from support.foreign import with_npm
 from support.processes import Process, _is_ready, osago
+from support.refusals import fully_booked
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -160,6 +161,19 @@ async def test_a_client_whose_api_is_killed_goes_on_where_it_was(
             *more, end = await lines_of(process)
     assert insurers_of([*quotes, *more]) == ["Sever", "Volga"]
     assert end["outcome"] == "ALL_ANSWERED"
+
+
+@pytest.mark.parametrize("command", [pytest.param(PYTHON, id="python"), IN_JAVASCRIPT])
+async def test_a_client_that_is_refused_comes_back_no_sooner_than_it_is_asked_to(
+    world: World, command: Sequence[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With too many connects at once the API says when: by status and header, and to a browser by the reason of its close frame."""
+    async with (
+        fully_booked(world, monkeypatch) as (api, refusals),
+        running(command, api.graphql, api.token, home(command, request)),
+    ):
+        await until(lambda: len(refusals.at_s) == 2)
+    assert refusals.gaps_s >= [refusals.asked_s]
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Reader:
 @asynccontextmanager
 async def reading(url: str, token: str) -> AsyncGenerator[Reader, None]:
     """A connection that is initialised."""
-    async with _connected(url) as connection:
+    async with connected(url) as connection:
         reader = Reader(url, connection)
         await reader.open(token)
         yield reader
@@ -98,7 +98,7 @@ async def reading(url: str, token: str) -> AsyncGenerator[Reader, None]:
 @asynccontextmanager
 async def reading_plainly(url: str, token: str) -> AsyncGenerator[Reader, None]:
     """The WebSocket of the REST face, which has been sent the token."""
-    async with _connected(url) as connection:
+    async with connected(url) as connection:
         reader = Reader(url, connection, protocol=None)
         await reader.shake_hands()
         await reader.send({"token": token})
@@ -106,7 +106,7 @@ async def reading_plainly(url: str, token: str) -> AsyncGenerator[Reader, None]:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncGenerator[socket.socket, None]:
+async def connected(url: str) -> AsyncGenerator[socket.socket, None]:
     place = urlsplit(url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)

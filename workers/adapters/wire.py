@@ -152,10 +152,8 @@ def refusal_in(body: bytes) -> NoOffer:
 
 
 def _coefficients(value: object) -> Coefficients | None:
-    if not isinstance(value, msgspec.Raw):
-        return optional(value, Coefficients)
-    read = optional(value, _Coefficients)
-    return Coefficients(**msgspec.structs.asdict(read)) if read else None
+    """Of a mapping, the names may be those of the attributes too."""
+    return optional(_camel(value) if isinstance(value, dict) else value, Coefficients)
 
 
 @functools.lru_cache(16)
@@ -189,16 +187,6 @@ def _camel_name(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-class _Coefficients(msgspec.Struct, rename="camel"):
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
-
-
 class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: Decimal
@@ -225,15 +213,7 @@ class Offered(msgspec.Struct, tag_field="status", tag="offered"):
     offer: _Offer
 
     def answer(self) -> Answer:
-        read = self.offer
-        return as_offer(
-            number=read.number,
-            premium=read.premium,
-            currency=read.currency,
-            coefficients=read.coefficients,
-            valid_until=read.valid_until,
-            purchase_url=read.purchase_url,
-        )
+        return as_offer(**msgspec.structs.asdict(self.offer))
 
 
 class Declined(msgspec.Struct, tag_field="status", tag="declined"):

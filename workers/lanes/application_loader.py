@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from app.postgres.database import Pool, connected
+from app.postgres.database import Pool, reading
 from app.postgres.quote_rows import QuoteSlots, Work, read_slots, read_work
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part
@@ -43,7 +43,7 @@ class ApplicationLoader:
         works = {id_: slots.work for id_, slots in found.items()}
         settled = [id_ for id_, slots in found.items() if insurer_id in slots.settled]
         if settled:  # seldom, and read by each lane for itself: a row that it cannot read stops no other
-            async with connected(self._pool) as connection:
+            async with reading(self._pool) as connection:
                 works |= await read_work(connection, insurer_id, settled)
         return works
 
@@ -55,6 +55,6 @@ class ApplicationLoader:
         return read
 
     async def _read(self, batch: Sequence[UUID]) -> list[QuoteSlots | None]:
-        async with connected(self._pool) as connection:
+        async with reading(self._pool) as connection:
             found = await read_slots(connection, batch)
         return [found.get(id_) for id_ in batch]

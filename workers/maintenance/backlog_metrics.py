@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.observability import metrics
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.outbox import oldest_notice
 from app.resources import Resources
 
@@ -12,7 +12,7 @@ EVERY_S: Final = 5.0
 
 async def measure(resources: Resources) -> None:
     """Sets the gauges of the backlog and of the outbox."""
-    async with connected(resources.pool) as connection:
+    async with reading(resources.pool) as connection:
         oldest = await oldest_notice(connection)
     metrics.OUTBOX_AGE.set(0 if oldest is None else max(0.0, -resources.clock.seconds_until(oldest)))
     seconds, microseconds = await resources.redis.time()

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.quote import QuoteRequest
 from app.observability import metrics
-from app.postgres.database import connected
+from app.postgres.database import connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices, notices_until
 from app.postgres.request_rows import read_requests
 from app.redis.job_streams import Enqueued
@@ -26,12 +26,13 @@ async def relay_once(resources: Resources) -> None:
         Unavailable: one of the two is away; the notices stay.
     """
     while True:
-        async with connected(resources.pool) as connection:
+        async with reading(resources.pool) as connection:
             until = resources.clock.now() - LEFT_FOR
             notices = await notices_until(connection, until, most=_MAX)
             requests = await read_requests(connection, [notice.request_id for notice in notices])
         if not notices:
             return
+        await resources.pool.confirm()
         await _publish(resources, [(notice, requests[notice.request_id]) for notice in notices])
         async with connected(resources.pool) as connection:
             await delete_notices(connection, notices)

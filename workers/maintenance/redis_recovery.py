@@ -105,7 +105,9 @@ async def recover(resources: Resources, shard: int, *, older_than: timedelta) ->
     One worker at a time does it; enqueueing is idempotent, so that the others lose nothing by leaving it to that one.
     """
     async with connected(resources.pool) as connection:
-        if not await connection.fetchval(_LOCK, shard):
+        # Behind a pooler a session is not ours alone: all workers recover there.
+        is_locking = not resources.pool.primary.is_pooled
+        if is_locking and not await connection.fetchval(_LOCK, shard):
             return
         try:
             after = _FIRST
@@ -119,7 +121,8 @@ async def recover(resources: Resources, shard: int, *, older_than: timedelta) ->
                     return
                 after = page[-1].id
         finally:
-            await _unlock(connection, shard)
+            if is_locking:
+                await _unlock(connection, shard)
 
 
 async def _unlock(connection: Connection, shard: int) -> None:

@@ -22,7 +22,7 @@ from app.config.settings import Settings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.postgres.cipher import Sealed
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.quote_rows import Work, read_work
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import Delivery
@@ -54,7 +54,7 @@ class _Sole:
 
 async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
     """What PostgreSQL has of them."""
-    async with connected(resources.pool) as connection:
+    async with reading(resources.pool) as connection:
         return await read_work(connection, insurer_id, ids)
 
 

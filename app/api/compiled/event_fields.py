@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from app.codecs.quote_codec import OfferEvent, QuoteEvent
+from app.domain.coefficients import Coefficients
 from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.watch.events import Completed, Received
@@ -64,15 +65,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "Insurer": {"id": "v.id", "name": "v.name"},
         "Offer": _OFFER,
         "Money": {"amount": "v.premium", "currency": "v.currency"},
-        "Coefficients": {
-            "baseRate": "v.base_rate",
-            "territory": "v.territory",
-            "bonusMalus": "v.bonus_malus",
-            "ageExperience": "v.age_experience",
-            "driverRestriction": "v.driver_restriction",
-            "power": "v.power",
-            "season": "v.season",
-        },
+        "Coefficients": {field.encode_name: f"v.{field.name}" for field in msgspec.structs.fields(Coefficients)},
         "Reason": {"code": "v.code.value", "message": "v.message", "insurerCode": "v.insurer_code"},
         "Stub": {"title": "v.title", "message": "v.message", "retryAfterSeconds": "v.retry_after_s"},
     }

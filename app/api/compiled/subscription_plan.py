@@ -22,6 +22,7 @@ from graphql import (
 
 from app.api.compiled.event_fields import CLASSES, FIELDS, NAMES
 from app.api.compiled.selections import FIELDS_MAX, PLANS, NotCompilable, Selections, Writer
+from app.api.encoding import encode
 from app.runtime.supervision import report_failure
 from app.watch.events import Event
 
@@ -38,6 +39,10 @@ class CompiledSubscription:
     def write(self, event: Event, services: Any) -> dict[str, Any]:
         """The data of a result."""
         return {self.key: self.writer(event, services)}
+
+    def encoded(self, event: Event, services: Any) -> bytes:
+        """A whole result, as JSON."""
+        return encode({"data": self.write(event, services)})
 
 
 def compile_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | None, CompiledSubscription]:

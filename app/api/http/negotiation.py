@@ -1,4 +1,4 @@
-"""`Accept`, by quality and order: which of the two media types of GraphQL over HTTP an answer gets.
+"""`Accept`, by quality and order: which of the two media types of GraphQL over HTTP an answer gets, and as what it may last.
 
 It is read before any token, so what it may cost is bounded: an `Accept` beyond the limits says no more than `*/*` does.
 """
@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from app.api.http.stream_formats import (
+    EVENT_STREAM,
+    MULTIPART,
+    SUBSCRIPTION_SPEC,
+    GraphQLEvents,
+    MultipartParts,
+    StreamFormat,
+)
+
+EVENTS: Final = GraphQLEvents()
+PARTS: Final = MultipartParts()
 MODERN: Final = "application/graphql-response+json"
 LEGACY: Final = "application/json"
 ACCEPT_LENGTH_MAX: Final = 256
@@ -43,6 +54,32 @@ def _negotiated(accept: str) -> str | None:
         return None
     *_, best = max(acceptable, key=lambda one: (one[0], one[1], one[2], one[3] == LEGACY))
     return best
+
+
+def stream_format(accept: str | None) -> StreamFormat | None:
+    """How an answer may last; None if the caller names no such type. Of two the one that is named first wins."""
+    if accept is None or len(accept) > ACCEPT_LENGTH_MAX:
+        return None
+    return _stream_format(accept)
+
+
+@lru_cache(maxsize=128)
+def _stream_format(accept: str) -> StreamFormat | None:
+    if accept.count(",") >= RANGES_MAX:
+        return None
+    for part in accept.split(","):
+        range_, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        named: dict[str, str] = {}
+        for parameter in parameters:
+            name, _, value = parameter.replace(" ", "").partition("=")
+            named[name] = value.strip('"')
+        if _quality(named.get("q", "1")) == 0:
+            continue
+        if range_ == EVENT_STREAM:
+            return EVENTS
+        if range_ == MULTIPART and named.get("subscriptionspec") == SUBSCRIPTION_SPEC:
+            return PARTS
+    return None
 
 
 def _of(type_: str, ranges: list[tuple[str, float]]) -> Iterator[tuple[float, bool, int]]:

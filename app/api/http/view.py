@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from graphql import ExecutionResult, OperationType
 from starlette.datastructures import QueryParams
+from starlette.responses import Response
 
 from app.api.context import Context
 from app.api.encoding import encode
 from app.api.execution.prepared_documents import Operation
 from app.api.graphql_errors import BadDocument, BadHttpRequest, format_errors, from_exception, to_error
 from app.api.graphql_request import GraphQLRequest, decode_request, request_from_url
-from app.api.http.negotiation import LEGACY, MODERN, negotiated
+from app.api.http.negotiation import LEGACY, MODERN, negotiated, stream_format
 from app.api.http.request_head import check_body, check_json, request_id_from, token_from
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
@@ -23,6 +24,7 @@ from app.observability.logs import REQUEST_ID
 from app.server.direct_application import Head, Header, HttpReply
 
 PATH: Final = "/graphql"
+SUBSCRIPTIONS: Final = "Подписки — по WebSocket, graphql-transport-ws, или с Accept: text/event-stream либо multipart/mixed;subscriptionSpec=1.0."
 _NOT_BEGUN: Final = 400
 _NOT_ALLOWED: Final = 405
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -50,9 +52,16 @@ class GraphQLView:
 
     async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:
         accept = headers.get(b"accept")
-        media_type = negotiated(accept.decode("latin-1") if accept is not None else None)
+        wanted = accept.decode("latin-1") if accept is not None else None
+        media_type = negotiated(wanted) or (LEGACY if stream_format(wanted) else None)
         if media_type is None:
-            return _not_begun(BadHttpRequest(406, f"Accept: отвечаем как {MODERN} или {LEGACY}."), LEGACY)
+            return not_begun(
+                BadHttpRequest(
+                    406,
+                    f"Accept: отвечаем как {MODERN} или {LEGACY}, а на подписки — ещё как text/event-stream или multipart/mixed;subscriptionSpec=1.0.",
+                ),
+                LEGACY,
+            )
         try:
             caller = self._services.tokens.caller(token_from(headers.get(b"authorization", b"").decode("latin-1")))
             request = _request(head, headers, body)
@@ -60,7 +69,7 @@ class GraphQLView:
             operation = self._services.operations.prepare(request, context.share)
             _check_method(operation, head.method)
         except (BadHttpRequest, OsagoError) as error:
-            return _not_begun(error, media_type)
+            return not_begun(error, media_type)
         except Exception as error:  # noqa: BLE001 - one request is isolated from the next
             return _error(500, media_type, from_exception(error))
         return await self._run(operation, request, context, media_type)
@@ -85,12 +94,13 @@ def _request(head: Head, headers: Mapping[bytes, bytes], body: bytes) -> GraphQL
 
 def _check_method(operation: Operation, method: str) -> None:
     if operation.type is OperationType.SUBSCRIPTION:
-        raise BadHttpRequest(400, "Подписки — по WebSocket, graphql-transport-ws.")
+        raise BadHttpRequest(400, SUBSCRIPTIONS)
     if operation.type is OperationType.MUTATION and method == "GET":
         raise BadHttpRequest(_NOT_ALLOWED, "Мутации — методом POST.")
 
 
-def _not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> HttpReply:
+def not_begun(error: BadHttpRequest | OsagoError, media_type: str) -> HttpReply:
+    """The reply to a request that did not get as far as its operation."""
     match error:
         case BadHttpRequest():
             shown = {"message": error.message, "extensions": {"code": "BAD_REQUEST"}}
@@ -130,3 +140,10 @@ def _reply(status: int, media_type: str, document: Mapping[str, Any], *headers: 
     return HttpReply(
         status, [(b"content-length", length), (b"content-type", _CONTENT_TYPES[media_type]), *headers], body
     )
+
+
+def to_response(reply: HttpReply) -> Response:
+    """A reply as ASGI has it."""
+    response = Response(reply.body, reply.status)
+    response.raw_headers = list(reply.headers)
+    return response

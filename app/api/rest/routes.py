@@ -24,7 +24,7 @@ from app.api.schema.queries import request_id_of
 from app.api.services import Services
 from app.domain.errors import NotFound
 from app.observability.logs import REQUEST_ID
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
@@ -77,15 +77,17 @@ async def _create(request: Request, services: Services) -> Response:
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
     context.share.take_query()
-    async with connected(services.pool) as connection:
+    async with reading(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
+    await services.pool.confirm()
     return _json(request_document(found, context))
 
 
 async def _events(request: Request, services: Services) -> Response:
-    return EventStream(request, services, _request_id(request))
+    grant = services.tokens.grant(bearer(request))
+    return EventStream(request, services, grant, _request_id(request))
 
 
 async def _openapi(_request: Request) -> Response:

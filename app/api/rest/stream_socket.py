@@ -1,7 +1,7 @@
 """The stream over a WebSocket without GraphQL: one JSON document for each event, then closed with 1000."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 from uuid import UUID
@@ -13,17 +13,18 @@ from app.api.auth.tokens import Grant
 from app.api.context import Context
 from app.api.encoding import encode
 from app.api.error_codes import BAD_REQUEST
+from app.api.http.lasting_answer import Stopping
 from app.api.http.request_head import bearer
 from app.api.rest.problem_details import document_of
-from app.api.rest.push_loop import Push, Stopping
 from app.api.rest.representations import event_document
 from app.api.schema.queries import request_id_of
 from app.api.schema.unwritable_quotes import written
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsumer
+from app.runtime.cancellation import raise_if_cancelled
 from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
-from app.watch.events import Event
+from app.watch.events import Event, Follower
 from app.watch.news_waiter import NewsWaiter, watching
 
 OPENING_S_MAX: Final = 5.0
@@ -114,7 +115,7 @@ async def _opening(websocket: WebSocket) -> Opening:
 
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
     waiter = NewsWaiter()
-    stopping = Stopping(waiter)
+    stopping = Stopping(waiter.notify)
     sent = after
 
     async def send_event(event: Event) -> None:
@@ -132,7 +133,7 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
         ]
         try:
             async with _until_stalled(websocket):
-                await Push(services, follower, waiter).run(stopping, send_event, _silent)
+                await _push(services, follower, waiter, stopping, send_event)
         except _Stalled:
             services.slow_consumers.report(address_of(websocket.scope), grant.caller, [request_id], operations=1)
             failure = SlowConsumer(sent)
@@ -176,8 +177,22 @@ async def _until_stalled(websocket: WebSocket) -> AsyncGenerator[None, None]:
         peer.on_stalled = None
 
 
-async def _silent() -> None:
-    """The server pings; there is no need for more."""
+async def _push(
+    services: Services,
+    follower: Follower,
+    waiter: NewsWaiter,
+    stopping: Stopping,
+    send: Callable[[Event], Awaitable[None]],
+) -> None:
+    """Sends the news of a follower until the request has ended, or the stream is to stop."""
+    while not stopping.reason:
+        raise_if_cancelled()
+        for event in follower.news():
+            await send(event)
+            services.pushed.measure(event)
+        if follower.is_over or stopping.reason:
+            return
+        await waiter.wait()
 
 
 async def _left(websocket: WebSocket) -> None:

@@ -35,7 +35,7 @@ class RequestEvents(EventSource):
     def __init__(self, context: Context, request_id: str, after: str | None) -> None:
         super().__init__(context)
         self._request_id = request_id
-        self.after = after
+        self.after = context.place.resumed or after
 
     @property
     def request_id(self) -> UUID:
@@ -57,9 +57,10 @@ class RequestEvents(EventSource):
             watch_events(context.services.live, request_id, context.may_see, self.after, context.share)
         ) as events:
             async for event in events:
+                place.sending = event.cursor.encode()
                 yield event
                 context.services.pushed.measure(event)
-                place.cursor = event.cursor.encode()  # asked for more: that one is sent
+                place.cursor = place.sending  # asked for more: that one is sent
 
 
 class CustomerEvents(EventSource):

@@ -24,9 +24,8 @@ from app.domain import errors
 from app.domain import quote as domain
 from app.domain.intake.formats import Broken
 from app.domain.intake.problems import MESSAGES
-from app.domain.quote import Outcome
 from app.intake.new_request import NewRequestInput, read_new_request, reference
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 
@@ -101,12 +100,12 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
         request_id = request_id_of(id)
         if request_id is None:
             return None
-        async with connected(context.services.pool) as connection:
+        async with reading(context.services.pool) as connection:
             found = (await read_requests(connection, [request_id])).get(request_id)
         if found is None or not caller.may_see(found):
             return None
-        ended = await context.services.ending.complete([request_id], Outcome.CANCELLED)
-        return QuoteRequestType.of(ended[request_id], context)
+        ended = await context.services.ending.cancel(request_id)
+        return QuoteRequestType.of(ended, context) if ended else None
 
     @strawberry.mutation(
         description="A token that lets a browser watch all requests of one customer, for `customerQuotes`."

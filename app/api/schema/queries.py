@@ -7,7 +7,7 @@ from strawberry import ID
 
 from app.api.context import READ
 from app.api.schema.types import ContextInfo, InsurerType, QuoteRequestType
-from app.postgres.database import connected
+from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 
@@ -22,9 +22,12 @@ class Query:
         request_id = request_id_of(id)
         if request_id is None:
             return None
-        async with connected(context.services.pool) as connection:
+        async with reading(context.services.pool) as connection:
             request = (await read_requests(connection, [request_id])).get(request_id)
-        return QuoteRequestType.of(request, context) if request and context.may_see(request) else None
+        if request is None or not context.may_see(request):
+            return None
+        await context.services.pool.confirm()
+        return QuoteRequestType.of(request, context)
 
     @strawberry.field(description="Every configured insurer, with its availability as the workers see it now.")
     def insurers(self, info: ContextInfo) -> list[InsurerType]:

@@ -1,10 +1,12 @@
 """The types of the schema: what a domain value looks like from outside."""
 
+import dataclasses
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast, get_type_hints
 
+import msgspec
 import strawberry
 from strawberry import ID, Info
 
@@ -12,7 +14,7 @@ from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.api.schema.unwritable_quotes import writable_request
 from app.domain import errors, insurer, money, quote
-from app.domain.tariff import formula
+from app.domain.coefficients import Coefficients
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -27,31 +29,19 @@ class MoneyType:
         return cls(amount=value.amount, currency=value.currency)
 
 
-@strawberry.type(
-    name="Coefficients",
-    description="The factors of the premium as the insurer reports them; "
-    "premium = the product, or less where the law caps it.",
-)
-class CoefficientsType:
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
+def _type_of(struct: type[msgspec.Struct], about: str) -> type:
+    """The schema's type of a value of the domain, with its name and fields; such a value is shown as it is."""
+    namespace: dict[str, Any] = {"__annotations__": get_type_hints(struct), "__module__": __name__}
+    return strawberry.type(type(struct.__name__, (), namespace), description=about)
 
-    @classmethod
-    def of(cls, value: formula.Coefficients) -> Self:
-        return cls(
-            base_rate=value.base_rate,
-            territory=value.territory,
-            bonus_malus=value.bonus_malus,
-            age_experience=value.age_experience,
-            driver_restriction=value.driver_restriction,
-            power=value.power,
-            season=value.season,
-        )
+
+if TYPE_CHECKING:
+    CoefficientsType: TypeAlias = Coefficients
+else:
+    CoefficientsType = _type_of(
+        Coefficients,
+        "The factors of the premium as the insurer reports them; premium = the product, or less where the law caps it.",
+    )
 
 
 @strawberry.type(name="Offer")
@@ -64,13 +54,10 @@ class OfferType:
 
     @classmethod
     def of(cls, value: quote.Offer) -> Self:
-        return cls(
-            number=value.number,
-            premium=MoneyType.of(value.premium),
-            coefficients=CoefficientsType.of(value.coefficients) if value.coefficients else None,
-            valid_until=value.valid_until,
-            purchase_url=value.purchase_url,
-        )
+        fields = dataclasses.fields(cast("Any", cls))
+        shown: dict[str, Any] = {field.name: getattr(value, field.name) for field in fields}
+        shown["premium"] = MoneyType.of(value.premium)
+        return cls(**shown)
 
 
 @strawberry.type(name="Reason")

@@ -19,6 +19,7 @@ from app.api.auth.tokens import Grant
 from app.api.context import Context
 from app.api.encoding import encode
 from app.api.execution.operation import watched
+from app.api.execution.subscriber import Subscriber
 from app.api.graphql_errors import BadDocument, format_errors, from_exception, to_error
 from app.api.http.request_head import request_id_from, token_of
 from app.api.services import Services
@@ -33,7 +34,7 @@ from app.api.websocket.messages import (
     Subscribe,
     decode_frame,
 )
-from app.api.websocket.subscriber import RunningOperation, SocketWriter, Subscriber
+from app.api.websocket.socket_channel import RunningOperation, SocketChannel, SocketWriter
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
 from app.observability.logs import REQUEST_ID
@@ -244,7 +245,8 @@ class _Connection:
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
-            await Subscriber(frame.id, operation.written, context, self._line).begin(source)
+            channel = SocketChannel(frame.id, self._line)
+            await Subscriber(operation.written.encoded, context, channel).begin(source)
             return None
         async with contextlib.aclosing(self._services.runner.stream(operation, frame.payload, context)) as results:
             async for result in results:

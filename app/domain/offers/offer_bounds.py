@@ -7,11 +7,13 @@ to rows and events of older releases. A bound returns its own results unchanged.
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final, get_type_hints
+
+import msgspec
 
 from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
@@ -26,7 +28,7 @@ FACTOR_EXPONENT_MAX: Final = 4
 VALID_UNTIL_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 VALID_UNTIL_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
-_factors_of: Final = attrgetter(*Coefficients.__slots__)
+_factors_of: Final = attrgetter(*Coefficients.__struct_fields__)
 _PLAIN_LENGTH_MAX: Final = 7
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
@@ -128,12 +130,12 @@ def offer_coefficients(coefficients: Coefficients) -> Coefficients | None:
         return None
     if all(map(_is_plain, _factors_of(coefficients))):
         return coefficients
-    given = {name: getattr(coefficients, name) for name in Coefficients.__slots__}
+    given = msgspec.structs.asdict(coefficients)
     kept = {name: _factor(factor) for name, factor in given.items()}
     if None in kept.values():
         return None
     changed = {name: factor for name, factor in kept.items() if factor is not given[name]}
-    return replace(coefficients, **changed) if changed else coefficients
+    return msgspec.structs.replace(coefficients, **changed) if changed else coefficients
 
 
 def offer_moment(moment: datetime) -> datetime | None:

@@ -1,7 +1,8 @@
 """Whether a premium is one that the corridor of base rates allows. One that is not is shown all the same, and flagged."""
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from app.domain.application import Application
 from app.domain.coefficients import Coefficients

@@ -1,7 +1,8 @@
 """Requests that need no ASGI: the application gets the head and the whole body at once, and its reply is written at once.
 
 A scope, messages and a cycle of uvicorn's for each request cost 25 µs of CPU, a third of an echo. A request with `Origin`, and
-one that is unusual on the connection (an upgrade, a large body, HTTP/1.0, a peer that does not read), goes uvicorn's way.
+one that is unusual on the connection (an upgrade, an answer that may last, a large body, HTTP/1.0, a peer that does not read), goes
+uvicorn's way.
 """
 
 from collections.abc import Coroutine
@@ -12,7 +13,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.server.direct_application import DIRECT, DirectApplication, Head, HttpReply
-from app.server.http1.http_limits import LimitedHttp
+from app.server.http1.streamed_answers import StreamedAnswers
 
 BODY_BYTES_MAX: Final = 64 * 1024
 
@@ -36,7 +37,7 @@ class _Cycle:
         self.body = bytearray()
 
 
-class DirectProtocol(LimitedHttp):
+class DirectProtocol(StreamedAnswers):
     """One connection."""
 
     _reading: _Cycle | None = None
@@ -85,7 +86,9 @@ class DirectProtocol(LimitedHttp):
         direct: DirectApplication | None = self.app_state.get(DIRECT)
         cycle: Any = self.cycle
         is_idle = cycle is None or cycle.response_complete
-        if direct is None or self.url != direct.path or not is_idle or self.expect_100_continue or self.has_origin:
+        if direct is None or self.url != direct.path or not is_idle or self.expect_100_continue:
+            return False
+        if self.has_origin or self.may_last:
             return False
         parser: Any = self.parser
         return parser.get_method() == b"POST" and parser.should_keep_alive() and not parser.should_upgrade()
@@ -93,6 +96,7 @@ class DirectProtocol(LimitedHttp):
     def _make_scope(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         HttpToolsProtocol.on_message_begin(self)
+        self.introduce_peer()
         self.headers += headers
         self.url, self.expect_100_continue = url, expects
 

@@ -25,7 +25,7 @@ BAD_REQUEST: Final = b"400 Bad Request"
 NOT_ALLOWED: Final = b"405 Method Not Allowed"
 TOO_LARGE: Final = b"413 Content Too Large"
 HEAD_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
-_OF_CONNECTION: Final = frozenset({b"content-length", b"transfer-encoding", b"origin", b"expect"})
+_OF_CONNECTION: Final = frozenset({b"content-length", b"transfer-encoding", b"origin", b"expect", b"accept"})
 """Headers that the connection heeds itself."""
 _OF_UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
 
@@ -45,6 +45,8 @@ class PacedProtocol(HttpToolsProtocol):
     _body_length = 0
     _is_chunked = False
     has_origin = False
+    may_last = False
+    """Whether an answer may be one that lasts: events, or parts of a document."""
     _piece_chunks = 0
     _piece_body_bytes = 0
     _is_upgrade_ignored = False
@@ -52,7 +54,7 @@ class PacedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._budget = PeerBudget()
+        self.budget = PeerBudget()
         self._boundaries = RequestBoundaries()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -95,8 +97,8 @@ class PacedProtocol(HttpToolsProtocol):
 
     def head_begins(self) -> None:
         """Nothing of the request before counts any more."""
-        self._body_length, self._is_chunked, self.has_origin = 0, False, False
-        self._budget.renew()
+        self._body_length, self._is_chunked, self.has_origin, self.may_last = 0, False, False, False
+        self.budget.renew()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Headers end with the head: a trailer is counted, and dropped (RFC 9110, 6.5.1)."""
@@ -107,7 +109,7 @@ class PacedProtocol(HttpToolsProtocol):
                 self._note_header(name, value)
             return
         size = len(name) + len(value) + len(b": \r\n")
-        if not (self._budget.grants(PeerCost.TRAILER) and self._budget.grants(PeerCost.TRAILER_BYTE, size)):
+        if not (self.budget.grants(PeerCost.TRAILER) and self.budget.grants(PeerCost.TRAILER_BYTE, size)):
             self.refuse(HEAD_TOO_LARGE)
 
     def _note_header(self, name: bytes, value: bytes) -> None:
@@ -117,6 +119,8 @@ class PacedProtocol(HttpToolsProtocol):
             self._is_chunked = True
         elif name == b"origin":
             self.has_origin = True
+        elif name == b"accept":
+            self.may_last = self.may_last or b"text/event-stream" in value or b"multipart/" in value
         elif value.lower() == b"100-continue":
             self.expect_100_continue = True
 
@@ -173,7 +177,7 @@ class PacedProtocol(HttpToolsProtocol):
         """Feeds what was received, as far as the request that is being read and this turn's share go."""
         self._going_on = None
         bytes_left, pieces_left = PIECE_BYTES_MAX, PIECES_PER_TURN_MAX
-        while self._received and self.is_open and not self._is_held():
+        while self._received and self.is_open and not self.is_held():
             if bytes_left <= 0 or not pieces_left:
                 self._go_on_soon()
                 break
@@ -184,7 +188,7 @@ class PacedProtocol(HttpToolsProtocol):
         else:
             self.flow.release()
 
-    def _is_held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether what comes next waits: a body for its application, a request for the answer to the one before it."""
         if not self._in_head:
             return self.flow.read_paused
@@ -232,9 +236,9 @@ class PacedProtocol(HttpToolsProtocol):
         if self._in_head:  # the request has ended
             return
         framing = size - self._piece_body_bytes - self._piece_chunks * CHUNK_FRAMING_BYTES
-        if not self._budget.grants(PeerCost.CHUNK, self._piece_chunks):
+        if not self.budget.grants(PeerCost.CHUNK, self._piece_chunks):
             self.refuse(TOO_LARGE)
-        elif not self._budget.grants(PeerCost.FRAMING_BYTE, framing):
+        elif not self.budget.grants(PeerCost.FRAMING_BYTE, framing):
             self.refuse(HEAD_TOO_LARGE)
 
     def _should_upgrade(self) -> bool:
@@ -262,8 +266,7 @@ class PacedProtocol(HttpToolsProtocol):
         """Says why, where an answer is still awaited, and hangs up."""
         if not self.is_open:
             return
-        self._is_refused = True
-        self.let_go()
+        self.hang_up()
         cycle: Any = self.cycle
         is_idle = cycle is None or cycle.response_complete
         is_begun = self._head_bytes > 0 if self._in_head else cycle is not None and not cycle.response_started
@@ -275,6 +278,11 @@ class PacedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         close_lingering(self, self.transport)
+
+    def hang_up(self) -> None:
+        """Nothing that comes is parsed any more."""
+        self._is_refused = True
+        self.let_go()
 
     def let_go(self) -> None:
         """The connection ends, or becomes another protocol's."""

@@ -1,10 +1,12 @@
 // The page as a whole: the form at `#`, a request's offers at `#/<number>`.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { acceptDraft, Draft, keptDraft, textOf, titleOf } from './form/draft';
+import { serverNow } from './clock';
+import { acceptDraft, acceptedDraft, Draft, showDraft, titleOf } from './form/draft';
 import { ApplicationForm } from './form/form';
 import { Problems, problemsByPath, written } from './form/input';
+import { Earlier } from './offers/earlier';
 import { keep, tidy } from './offers/kept';
 import { Offers } from './offers/offers';
 import { begun } from './offers/state';
@@ -16,27 +18,32 @@ const numberIn = (hash: string) => /^#\/([0-9A-Z-]{14})$/.exec(hash)?.[1] ?? nul
 
 export function App() {
   const [number, setNumber] = useState(() => {
-    tidy(Date.now()); // before anything is read of what was kept
+    tidy(serverNow()); // before anything is read of what was kept
     return numberIn(location.hash);
   });
   const [problems, setProblems] = useState<Problems>({});
+  const first = useRef(number);
   useEffect(() => {
     const follow = () => setNumber(numberIn(location.hash));
     addEventListener('hashchange', follow);
-    const tidying = setInterval(() => tidy(Date.now()), TIDY_EVERY_MS);
+    const tidying = setInterval(() => tidy(serverNow()), TIDY_EVERY_MS);
     return () => {
       clearInterval(tidying);
       removeEventListener('hashchange', follow);
     };
   }, []);
+  const hasMoved = useRef(false);
+  hasMoved.current ||= number !== first.current;
 
-  const show = (accepted: Accepted, draft: Draft) => {
-    keep(begun(accepted, titleOf(draft), Date.now()));
-    acceptDraft(draft);
+  const show = (accepted: Accepted, draft: Draft, earlier?: string) => {
+    keep(begun(accepted, titleOf(draft), serverNow(), earlier));
+    acceptDraft(draft, accepted.number);
+    setProblems({});
     location.hash = `/${accepted.number}`;
     scrollTo(0, 0);
   };
   const change = (found: Problems = {}) => {
+    if (number) showDraft(number);
     setProblems(found);
     location.hash = '';
     scrollTo(0, 0);
@@ -46,27 +53,40 @@ export function App() {
       <Top />
       <main class="page">
         {number ? (
-          <Offers key={number} number={number} onAskAgain={() => askAgain(show, change)} onChange={() => change()} />
+          <Offers
+            key={number}
+            number={number}
+            onAskAgain={(insurerIds) => askAgain(number, insurerIds, show, change)}
+            onChange={() => change()}
+          />
         ) : (
-          <ApplicationForm initialProblems={problems} onAccepted={({ accepted }, draft) => show(accepted, draft)} />
+          <ApplicationForm
+            initialProblems={problems}
+            takesFocus={hasMoved.current}
+            earlier={<Earlier />}
+            onAccepted={({ accepted }, draft) => show(accepted, draft)}
+          />
         )}
       </main>
     </>
   );
 }
 
-/** Submits the same application once more; an obstacle is returned, or shown in the form. */
+/** Submits the same application once more, to these insurers alone or to all; an obstacle is returned, or shown in the form. */
 async function askAgain(
-  show: (accepted: Accepted, draft: Draft) => void,
+  number: string,
+  insurerIds: readonly string[] | undefined,
+  show: (accepted: Accepted, draft: Draft, earlier?: string) => void,
   change: (problems?: Problems) => void,
 ): Promise<string | null> {
-  const draft = keptDraft();
-  const { input, problems } = written(draft);
-  if (!textOf(draft, 'vehicle.make') || Object.keys(problems).length) return change(problems), null;
-  const submission = await submit(input, true);
+  const draft = acceptedDraft(number);
+  const { input, problems } = draft ? written(draft) : { input: {}, problems: {} };
+  if (!draft || Object.keys(problems).length) return change(problems), null;
+  const submission = await submit(input, { isNew: true, insurerIds });
   if (submission.kind === 'trouble') return submission.message;
+  if (submission.kind === 'busy') return `${submission.message} Попробуйте ещё раз через ${submission.waitS} с.`;
   if (submission.kind === 'problems') change(problemsByPath(submission.problems));
-  else show(submission.accepted, draft);
+  else show(submission.accepted, draft, insurerIds && number);
   return null;
 }
 

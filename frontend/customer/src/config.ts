@@ -1,3 +1,3 @@
-// What core-app writes into the page: where browsers reach the aggregator.
+// What core-app writes into the page: where browsers reach the aggregator, and the server's moment.
 
-export const config: { watchUrl: string } = JSON.parse(document.getElementById('config')?.textContent ?? '{}');
+export const config: { watchUrl: string; nowMs: number } = JSON.parse(document.getElementById('config')?.textContent ?? '{}');

@@ -1,5 +1,8 @@
 // Hands the application to core-app. A repeated submission of the same content has the same key: it stays one application.
 
+import { setClock } from './clock';
+import { tabShelf } from './storage';
+
 export interface Insurer {
   id: string;
   name: string;
@@ -24,24 +27,40 @@ export interface ApiProblem {
 export type Submission =
   | { kind: 'accepted'; accepted: Accepted }
   | { kind: 'problems'; problems: ApiProblem[] }
-  | { kind: 'trouble'; message: string };
+  | { kind: 'trouble'; message: string }
+  /** Welcome again after these seconds. */
+  | { kind: 'busy'; message: string; waitS: number };
 
-const ANSWER_MS_MOST = 5_000;
-const NO_CONNECTION = 'Нет связи с сервисом. Заявление сохранено на этой странице: проверьте интернет и отправьте ещё раз.';
+/** core-app answers within a second, whatever is behind it. */
+const ANSWER_MS_MAX = 2_500;
+const OFFLINE = 'Нет интернета. Заявление сохранено на этой странице: отправьте его ещё раз, когда связь появится.';
+const SILENT = 'Сервис не отвечает. Заявление сохранено на этой странице: отправьте его ещё раз чуть позже.';
+const TOO_MANY = 429;
 const KEY = 'osago:submission';
 
-export async function submit(application: unknown, isNew = false): Promise<Submission> {
-  const body = JSON.stringify({ application });
+interface Options {
+  /** A submission of its own, though the content is the same. */
+  isNew?: boolean;
+  /** Ask these alone. */
+  insurerIds?: readonly string[] | undefined;
+}
+
+export async function submit(application: unknown, { isNew = false, insurerIds }: Options = {}): Promise<Submission> {
+  const body = JSON.stringify({ application, insurerIds });
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), ANSWER_MS_MAX);
   try {
     const response = await fetch('/applications', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': keyOf(body, isNew) },
       body,
-      signal: AbortSignal.timeout(ANSWER_MS_MOST),
+      signal: silence.signal,
     });
     return answered(response, await response.json());
   } catch {
-    return { kind: 'trouble', message: NO_CONNECTION };
+    return { kind: 'trouble', message: navigator.onLine ? SILENT : OFFLINE };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -49,24 +68,24 @@ type Answer = Accepted & { problems?: ApiProblem[]; title?: string; retryAfterSe
 
 function answered(response: Response, answer: Answer): Submission {
   if (response.status === 202) {
-    sessionStorage.removeItem(KEY);
+    tabShelf.remove(KEY);
+    setClock(Date.parse(answer.expiresAt) - answer.remainingSeconds * 1000);
     return { kind: 'accepted', accepted: answer };
   }
   if (answer.problems?.length) return { kind: 'problems', problems: answer.problems };
-  return { kind: 'trouble', message: trouble(answer.title, answer.retryAfterSeconds) };
-}
-
-function trouble(title: string | undefined, retryAfterSeconds: number | undefined): string {
-  const when = retryAfterSeconds ? ` Попробуйте ещё раз через ${Math.ceil(retryAfterSeconds)} с.` : '';
-  return `${title ?? 'Сервис ответил непонятно.'}${when}`;
+  const { title: message = 'Сервис ответил непонятно.', retryAfterSeconds } = answer;
+  if (!retryAfterSeconds) return { kind: 'trouble', message };
+  if (response.status === TOO_MANY) return { kind: 'busy', message, waitS: Math.ceil(retryAfterSeconds) };
+  return { kind: 'trouble', message: `${message} Попробуйте ещё раз через ${Math.ceil(retryAfterSeconds)} с.` };
 }
 
 /** The key of this content, the same until it is accepted, or the customer asks anew. */
 function keyOf(body: string, isNew: boolean): string {
-  const [key, known] = JSON.parse(sessionStorage.getItem(KEY) ?? '[]');
-  if (key && known === checksum(body) && !isNew) return key;
+  const [key, known] = (tabShelf.read(KEY) ?? '').split(' ');
+  const sum = String(checksum(body));
+  if (key && known === sum && !isNew) return key;
   const fresh = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  sessionStorage.setItem(KEY, JSON.stringify([fresh, checksum(body)]));
+  tabShelf.write(KEY, `${fresh} ${sum}`);
   return fresh;
 }
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace as with_changes
+
 from app.domain.application import Application
 from app.domain.money import roubles
 from sandbox.insurers.model.outcome import Refusal
@@ -53,7 +55,7 @@ def _unlawful(offer: Offered) -> Offered:
     return replace(
         offer,
         premium=str(roubles(Decimal(offer.premium) * _UNLAWFUL).amount),
-        coefficients=factors and replace(factors, base_rate=factors.base_rate * _UNLAWFUL),
+        coefficients=factors and with_changes(factors, base_rate=factors.base_rate * _UNLAWFUL),
     )
 
 

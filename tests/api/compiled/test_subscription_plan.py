@@ -41,7 +41,7 @@ offers = st.builds(
     ),
     texts.filter(lambda text: visible_text(text) is not None),
     amounts,
-    st.sampled_from([None, COEFFICIENTS, dataclasses.replace(COEFFICIENTS, season=Decimal("1E+0"))]),
+    st.sampled_from([None, COEFFICIENTS, msgspec.structs.replace(COEFFICIENTS, season=Decimal("1E+0"))]),
     st.none() | moments,
     st.sampled_from([None, "https://insurer.example/1?a=b&c=%20"]),
 )

@@ -1,41 +1,20 @@
 """One view for every way of a request: its plans, and its ids in the log."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 import pytest
 import structlog
-import uvicorn
+from support.other_servers import plain_uvicorn
 from support.plans import planned
 from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, World
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.compiled.mutation_plan import MutationPlan
-from app.main import create_app
 from bench.system import CREATE
 
 ORIGIN = "https://shop.example"
-
-
-@contextlib.asynccontextmanager
-async def plain_uvicorn(world: World) -> AsyncGenerator[ApiAtHand, None]:
-    """The API as any ASGI server has it."""
-    app = create_app(world.settings)
-    config = uvicorn.Config(app, port=0, http=HttpToolsProtocol, ws="none", lifespan="on", log_config=None)
-    server = uvicorn.Server(config)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve())
-        await until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            yield ApiAtHand(f"http://127.0.0.1:{port}", world.token(), app.state.services, app)
-        finally:
-            server.should_exit = True
 
 
 @pytest.fixture

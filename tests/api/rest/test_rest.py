@@ -19,7 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.api.auth.tokens import Tokens
-from app.api.rest import problem_details, push_loop
+from app.api.http import lasting_answer
+from app.api.rest import problem_details
 from app.api.schema.queries import request_id_of
 from app.runtime.clock import Clock
 
@@ -156,7 +157,7 @@ async def subscribed(api: ApiAtHand, accepted: dict[str, Any]) -> AsyncIterator[
 
 async def test_a_silent_stream_beats(world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nobody in between takes it for dead."""
-    monkeypatch.setattr(push_loop, "HEARTBEAT_S", 0)
+    monkeypatch.setattr(lasting_answer, "HEARTBEAT_S", 0)
     monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.01)
     accepted = await created(api, world)
     async with http(api) as client, client.stream("GET", f"{path_of(accepted)}/events") as response:

@@ -46,6 +46,17 @@ def test_a_customer_may_ask_so_often_and_no_more(time: Time) -> None:
     assert limits.take("anna", "192.0.2.1") > 0
 
 
+def test_corrections_are_no_applications(time: Time) -> None:
+    """Ten wrong fields, mended one by one, cost their customer nothing; the address counts them, against loops."""
+    limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)
+    for _ in range(3 * ADDRESS_SHARE):
+        assert limits.take("anna", "192.0.2.1") == 0
+        limits.give_back("anna", "192.0.2.1")
+    assert limits.take("anna", "192.0.2.1") == pytest.approx(2)
+    assert [limits.take("anna", "192.0.2.2") for _ in range(3)] == [0, 0, 0]
+    assert limits.take("anna", "192.0.2.2") > 0
+
+
 def test_an_address_may_ask_for_ten_customers(time: Time) -> None:
     """However many cookies it has: they are free. What was refused does not count."""
     limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)

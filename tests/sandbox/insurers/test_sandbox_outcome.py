@@ -1,7 +1,6 @@
 """What an application gets is drawn from the seed, the insurer and its content; and the draws are as they should be."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date
 from statistics import median
 from typing import Any, Final
@@ -97,7 +96,9 @@ def test_premiums_differ_by_base_rate_only() -> None:
     """The other factors are the same with every insurer, whatever the vehicle."""
     for application in (APPLICATION, with_vehicle(category=VehicleCategory.D, seats=40)):
         prices = [price(application, profile.rate_position) for profile in INSURERS.values()]
-        factors = {replace(each.coefficients, base_rate=APPLICATION.vehicle.engine_power) for each in prices if each}
+        factors = {
+            with_changes(each.coefficients, base_rate=APPLICATION.vehicle.engine_power) for each in prices if each
+        }
         assert len(factors) == 1
         assert len({each.coefficients.base_rate for each in prices if each}) == 12
 

@@ -2,6 +2,7 @@
 // It lives in this tab alone (sessionStorage): a reload keeps it, closing the tab forgets it. Once it is accepted only this page's
 // memory has it, to ask again: passports and licences do not stay behind in a storage that every script may read.
 
+import { tabShelf } from '../storage';
 import { FIELDS } from './table';
 
 type Numbered<Path extends string> = Path extends `${infer Above}.*.${infer Below}` ? `${Above}.${number}.${Below}` : Path;
@@ -30,29 +31,38 @@ export const EMPTY: Draft = {
   usageMonths: '12',
 };
 
-let accepted: Draft | null = null;
+const accepted = new Map<string, Draft>();
+let shown: Draft | null = null;
 
+/** What the form shows: an accepted application that is looked at, or what is typed in this tab. */
 export function keptDraft(): Draft {
-  if (accepted) return accepted;
+  if (shown) return shown;
   try {
-    return { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEY) ?? '{}') };
+    return { ...EMPTY, ...JSON.parse(tabShelf.read(KEY) ?? '{}') };
   } catch {
     return EMPTY;
   }
 }
 
-export function acceptDraft(draft: Draft): void {
-  accepted = draft;
-  sessionStorage.removeItem(KEY);
+export function acceptDraft(draft: Draft, number: string): void {
+  accepted.set(number, draft);
+  shown = draft;
+  tabShelf.remove(KEY);
+}
+
+/** The application that was accepted under this number, as long as the page is open. */
+export function acceptedDraft(number: string): Draft | undefined {
+  return accepted.get(number);
+}
+
+/** Lets the form show the application of this number, where it is still known. */
+export function showDraft(number: string): void {
+  shown = accepted.get(number) ?? shown;
 }
 
 export function keepDraft(draft: Draft): void {
-  accepted = null;
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(draft));
-  } catch {
-    // A browser without storage forgets the draft at a reload, and does all else.
-  }
+  shown = null;
+  tabShelf.write(KEY, JSON.stringify(draft));
 }
 
 export const textOf = (draft: Draft, path: DraftPath): string => String(draft[path] ?? '');

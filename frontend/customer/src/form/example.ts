@@ -1,18 +1,9 @@
 // The example that fills the form with one click: an invented car with invented people.
 
+import { dayAhead } from '../words';
 import { Draft, EMPTY } from './draft';
 
 const DAYS_AHEAD = 10;
-
-/** The day in Moscow so many days from today, as it is typed: 31.12.2026. */
-export function dayAhead(days: number): string {
-  return new Date(Date.now() + days * 86_400_000).toLocaleDateString('ru-RU', {
-    timeZone: 'Europe/Moscow',
-    day: '2-digit',
-    month: '2-digit',
-    year: 'numeric',
-  });
-}
 
 export function example(): Draft {
   return {

@@ -21,7 +21,6 @@ interface TextProps extends FieldProps {
   inputMode?: 'numeric' | 'decimal' | 'tel' | 'email' | undefined;
   autoComplete?: string | undefined;
   placeholder?: string | undefined;
-  maxLength?: number | undefined;
   code?: boolean | undefined;
 }
 
@@ -34,13 +33,17 @@ const TYPED: Readonly<Record<string, Pick<TextProps, 'mask' | 'inputMode' | 'pla
 
 export function Text({ path, ...props }: TextProps) {
   const { kind, isRequired } = fieldAt(path);
-  const { mask, code, inputMode, autoComplete, placeholder, maxLength, ...rest } = {
+  const { mask, code, inputMode, autoComplete, placeholder, ...rest } = {
     optional: !isRequired,
     ...TYPED[kind],
     ...props,
   };
   const { draft, set, problems } = useForm();
   const input = (event: JSX.TargetedInputEvent<HTMLInputElement>) => set(path, mend(event.currentTarget, mask));
+  const leave = ({ currentTarget: { value } }: JSX.TargetedFocusEvent<HTMLInputElement>) => {
+    const masked = mask?.(value, true) ?? value;
+    if (masked !== value) set(path, masked);
+  };
   return (
     <Box path={path} {...rest}>
       <input
@@ -48,12 +51,12 @@ export function Text({ path, ...props }: TextProps) {
         class={code ? 'field__input field__input--code' : 'field__input'}
         value={textOf(draft, path)}
         onInput={input}
+        onBlur={leave}
         inputMode={inputMode}
         autoComplete={autoComplete ?? 'off'}
         autoCapitalize={code ? 'characters' : undefined}
         spellcheck={false}
         placeholder={placeholder}
-        maxLength={maxLength}
         aria-required={!rest.optional}
         {...described(path, problems, rest.hint)}
       />
@@ -63,9 +66,11 @@ export function Text({ path, ...props }: TextProps) {
 
 /** Puts the masked value into the field, with the caret where the customer left it. */
 export function mend(field: HTMLInputElement, mask: Mask | undefined): string {
-  if (!mask) return field.value;
+  return mask ? mended(field, mask(field.value)) : field.value;
+}
+
+export function mended(field: HTMLInputElement, masked: string): string {
   const typed = field.value;
-  const masked = mask(typed);
   if (masked !== typed) {
     const caret = caretAfter(typed, field.selectionStart ?? typed.length, masked);
     field.value = masked;

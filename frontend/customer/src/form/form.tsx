@@ -1,5 +1,6 @@
 // The application form: four sections, an outline that shows what is still missing, and the button.
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { submit, Submission } from '../submit';
@@ -16,14 +17,21 @@ import { Vehicle } from './vehicle';
 interface Props {
   /** Found when the same application was sent again, elsewhere. */
   initialProblems: Problems;
+  /** The customer has come from offers: a screen reader begins with the title. */
+  takesFocus: boolean;
+  /** The way back to offers. */
+  earlier: ComponentChildren;
   onAccepted: (submission: Extract<Submission, { kind: 'accepted' }>, draft: Draft) => void;
 }
 
-export function ApplicationForm({ initialProblems, onAccepted }: Props) {
+const SECOND_MS = 1_000;
+
+export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccepted }: Props) {
   const [draft, setDraft] = useState(keptDraft);
   const [problems, setProblems] = useState<Problems>(initialProblems);
   const [trouble, setTrouble] = useState('');
   const [isSending, setSending] = useState(false);
+  const [waitS, setWait] = useState(0);
   const [attempt, setAttempt] = useState(Object.keys(initialProblems).length ? 1 : 0);
   const form = useRef<HTMLFormElement>(null);
   const lacking = useMemo(() => written(draft).problems, [draft]);
@@ -46,23 +54,31 @@ export function ApplicationForm({ initialProblems, onAccepted }: Props) {
   };
   const send = async () => {
     const { input, problems: found } = written(draft);
+    setWait(0);
     if (Object.keys(found).length) return show(found);
     setSending(true);
     setTrouble('');
     const submission = await submit(input);
     setSending(false);
-    if (submission.kind === 'accepted') onAccepted(submission, draft);
-    else if (submission.kind === 'problems') show(problemsByPath(submission.problems));
-    else setTrouble(submission.message);
+    if (submission.kind === 'accepted') return onAccepted(submission, draft);
+    if (submission.kind === 'problems') return show(problemsByPath(submission.problems));
+    setTrouble(submission.message);
+    if (submission.kind === 'busy') setWait(submission.waitS);
   };
 
   useEffect(() => {
     if (attempt) focusFirstProblem(form.current);
   }, [attempt]);
+  useEffect(() => {
+    if (!waitS) return;
+    const timer = setTimeout(() => (waitS > 1 ? setWait(waitS - 1) : void send()), SECOND_MS);
+    return () => clearTimeout(timer);
+  }, [waitS, draft]);
 
   return (
     <FormProvider value={{ draft, problems, set, change }}>
-      <Welcome onExample={() => (change(example), setProblems({}), setTrouble(''))} />
+      <Welcome takesFocus={takesFocus && !attempt} onExample={() => (change(example), setProblems({}), setTrouble(''))} />
+      {earlier}
       <div class="columns">
         <form
           ref={form}
@@ -77,7 +93,7 @@ export function ApplicationForm({ initialProblems, onAccepted }: Props) {
           <Policyholder />
           <Drivers />
           <Policy />
-          <Send isSending={isSending} problems={Object.keys(problems).length} trouble={trouble} />
+          <Send isSending={isSending} problems={Object.keys(problems).length} trouble={trouble} waitS={waitS} />
         </form>
         <Outline lacking={lacking} problems={problems} />
       </div>
@@ -99,11 +115,15 @@ function focusFirstProblem(form: HTMLFormElement | null): void {
   first?.scrollIntoView({ block: 'center', behavior: smooth ? 'smooth' : 'auto' });
 }
 
-function Welcome({ onExample }: { onExample: () => void }) {
+function Welcome({ takesFocus, onExample }: { takesFocus: boolean; onExample: () => void }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takesFocus) title.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <div class="welcome">
       <Picture />
-      <h1>
+      <h1 ref={title} tabIndex={-1}>
         ОСАГО: одно заявление&nbsp;&mdash;
         <br class="wide-only" /> цены всех страховых
       </h1>
@@ -138,15 +158,24 @@ const PICTURED = [
   [3, '9 460'],
 ] as const;
 
-function Send({ isSending, problems, trouble }: { isSending: boolean; problems: number; trouble: string }) {
+interface SendProps {
+  isSending: boolean;
+  problems: number;
+  trouble: string;
+  /** Seconds until it is sent by itself; 0 where it is not. */
+  waitS: number;
+}
+
+function Send({ isSending, problems, trouble, waitS }: SendProps) {
   const said = problems ? `Проверьте ${counted(problems, 'поле', 'поля', 'полей')}: что не так, написано под каждым.` : '';
   return (
     <div class="send">
       <div role="alert" class={trouble || said ? 'notice notice--wrong' : ''}>
         {trouble || said}
+        {waitS > 0 && ' Отправим сами, как только будет можно.'}
       </div>
       <button type="submit" class="button button--main" aria-disabled={isSending}>
-        {isSending ? 'Отправляем…' : trouble ? 'Отправить ещё раз' : 'Узнать цены'}
+        {isSending ? 'Отправляем…' : waitS ? `Отправим через ${waitS} с` : trouble ? 'Отправить ещё раз' : 'Узнать цены'}
       </button>
       <p class="send__note">Данные получат только страховые компании, чтобы рассчитать цену.</p>
     </div>

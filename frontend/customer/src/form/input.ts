@@ -2,12 +2,16 @@
 // written in it (half a date, an empty field); everything else the API checks.
 
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
+import { isMixed } from './masks';
 import { FIELDS, MESSAGES, NUMBERS } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
 
-export const DATE_WRONG = 'Пожалуйста, укажите дату полностью: день, месяц и год, например 31.05.2024.';
+const DATE_PARTIAL = 'Укажите дату полностью: день, месяц и год, например 31.05.2024.';
+const DATE_UNKNOWN = 'Такого дня в календаре нет: проверьте день и месяц.';
+const WHOLE_WRONG = 'Укажите одно целое число цифрами.';
+const ALPHABETS_MIXED = 'В одном слове буквы двух алфавитов: наберите его заново, русскими буквами или латинскими.';
 
 export interface Written {
   input: Json;
@@ -22,9 +26,12 @@ export function written(draft: Draft): Written {
     const { kind, isRequired } = fieldAt(path);
     const text = typed(draft, path);
     const value = kind === 'flag' ? isSet(draft, path) : text && WRITERS[kind](text);
-    if (value === null) problems[path] = DATE_WRONG;
+    if (isWrong(value)) problems[path] = value.wrong;
     else if (value !== '') put(input, path.split('.'), value);
     else if (isRequired) problems[path] = MESSAGES.REQUIRED;
+  }
+  for (const path of pathsOf(draft).filter((known) => /(last|first|middle)Name$/i.test(known))) {
+    if (isMixed(typed(draft, path))) problems[path] = ALPHABETS_MIXED;
   }
   if (isSet(draft, 'are drivers unlimited')) input['drivers'] = { unlimited: true };
   if (NUMBERS.every((path) => !typed(draft, path))) problems['vehicle.vin'] = MESSAGES.VEHICLE_NUMBER_REQUIRED;
@@ -46,20 +53,42 @@ function pathsOf(draft: Draft): FieldPath[] {
 const typed = (draft: Draft, path: FieldPath): string =>
   path === 'vehicle.licensePlate' ? plateOf(draft) : textOf(draft, path).trim();
 
-/** What stands in the API's input for a text that is typed; null where it cannot be written there. */
+/** Why a text cannot be written into the API's input. */
+interface Wrong {
+  wrong: string;
+}
+
+const isWrong = (value: unknown): value is Wrong => typeof value === 'object';
+
+/** What stands in the API's input for a text that is typed. */
 const WRITERS = {
   text: (text: string) => text,
   choice: (text: string) => text,
-  whole: (text: string) => Number(text),
-  decimal: (text: string) => text.replace(',', '.').replace(/\.$/, ''),
-  date: (text: string) => {
-    const [day, month, year] = text.split('.');
-    const iso = `${year}-${month}-${day}`;
-    const moment = new Date(`${iso}T00:00:00Z`);
-    const isDate = text.length === 10 && !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
-    return isDate ? iso : null;
-  },
+  whole: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : { wrong: WHOLE_WRONG }),
+  decimal: (text: string) =>
+    /^\d+([.,]\d*)?$/.test(text) ? text.replace(',', '.').replace(/\.$/, '') : { wrong: decimalWrong(text) },
+  date: dateOf,
 } as const;
+
+function dateOf(text: string): string | Wrong {
+  const [, day, month, year] = /^(\d\d)\.(\d\d)\.(\d{4})$/.exec(text) ?? [];
+  if (!year) return { wrong: DATE_PARTIAL };
+  const iso = `${year}-${month}-${day}`;
+  const moment = new Date(`${iso}T00:00:00Z`);
+  const isDay = !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(iso);
+  return isDay ? iso : { wrong: DATE_UNKNOWN };
+}
+
+const HORSEPOWER_PER_KW = 1.35962;
+
+/** A certificate has power as `110/149,6`, in kW and in horsepower. */
+function decimalWrong(text: string): string {
+  const [one = 0, other = 0] = (text.match(/\d+([.,]\d+)?/g) ?? []).map((part) => Number(part.replace(',', '.')));
+  const [kw, horsepower] = [Math.min(one, other), Math.max(one, other)];
+  const isBoth = kw > 0 && Math.abs(kw * HORSEPOWER_PER_KW - horsepower) < horsepower / 50;
+  if (!isBoth) return 'Укажите одно число, например 149,6.';
+  return `Это две мощности: в кВт и в л. с. Оставьте одну, в л. с.: ${String(horsepower).replace('.', ',')}.`;
+}
 
 function put(input: Json, [key = '', ...below]: string[], value: unknown): void {
   if (!below.length) {
@@ -77,7 +106,7 @@ export function problemsByPath(
   const byPath: Record<string, string> = {};
   for (const { path, code, message } of problems) {
     const place = path[0] === 'application' ? path.slice(1).join('.') : path.join('.');
-    byPath[place] ??= code === 'DATE_INVALID' ? DATE_WRONG : message;
+    byPath[place] ??= code === 'DATE_INVALID' ? DATE_PARTIAL : message;
   }
   return byPath;
 }

@@ -54,7 +54,6 @@ function Person({ path }: { path: PersonPath }) {
       <Text
         path={`${path}.address.text`}
         label="Адрес по прописке"
-        maxLength={500}
         autoComplete={isMe ? 'street-address' : undefined}
         width="full"
       />
@@ -70,7 +69,6 @@ function Person({ path }: { path: PersonPath }) {
         label="Электронная почта"
         inputMode="email"
         autoComplete={isMe ? 'email' : undefined}
-        maxLength={254}
       />
     </>
   );

@@ -4,12 +4,12 @@ import { useRef } from 'preact/hooks';
 
 import { useForm } from './context';
 import { textOf } from './draft';
-import { Below, described, mend } from './fields';
-import { plateRegion, plateSeries } from './masks';
+import { Below, described, mend, mended } from './fields';
+import { plateParts, plateRegion } from './masks';
 
 export const PLATE = 'vehicle.licensePlate';
 const HINT = 'Если номера ещё нет, оставьте поле пустым.';
-const FULL = 8; // А 123 ВС, with its spaces
+const FULL = /^\D \d{3} \D\D$/; // А 123 ВС: what follows is its region
 
 export function Plate() {
   const { draft, set, problems } = useForm();
@@ -28,9 +28,11 @@ export function Plate() {
           spellcheck={false}
           aria-label="Серия и номер"
           onInput={(event) => {
-            const masked = mend(event.currentTarget, plateSeries);
-            set('plate series', masked);
-            if (masked.length === FULL && event.currentTarget.selectionStart === FULL) region.current?.focus();
+            const { series, region: pasted } = plateParts(event.currentTarget.value);
+            mended(event.currentTarget, series);
+            set('plate series', series);
+            if (pasted) set('plate region', pasted);
+            if (FULL.test(series) && event.currentTarget.selectionStart === series.length) region.current?.focus();
           }}
           {...described(PLATE, problems, HINT)}
         />
@@ -40,7 +42,7 @@ export function Plate() {
             id="plate-region"
             class="plate__region"
             value={textOf(draft, 'plate region')}
-            placeholder="77"
+            placeholder="00"
             inputMode="numeric"
             autoComplete="off"
             aria-label="Код региона"

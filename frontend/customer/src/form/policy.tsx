@@ -1,14 +1,14 @@
 // The section about the policy itself.
 
+import { counted, dayAhead } from '../words';
 import { useForm } from './context';
 import { Choice, Text } from './fields';
 import { Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
-import { dayAhead } from './example';
 
 const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (_, at) => {
   const months = String(USAGE_MONTHS_MAX - at);
-  return [months, months === '12' ? '12 месяцев — весь год' : `${months} ${Number(months) < 5 ? 'месяца' : 'месяцев'}`] as const;
+  return [months, months === '12' ? '12 месяцев — весь год' : counted(Number(months), 'месяц', 'месяца', 'месяцев')] as const;
 });
 
 export function Policy() {

@@ -3,7 +3,7 @@
 import { useForm, hasProblem } from './context';
 import { isOfDepot, textOf } from './draft';
 import { Choice, Segments, Switch, Text } from './fields';
-import { card, electronicPassport, Mask, partNumber, vehiclePassport, vin, whole } from './masks';
+import { card, electronicPassport, Mask, partNumber, vehiclePassport, vin } from './masks';
 import { More, Section } from './section';
 import { Plate } from './plate';
 
@@ -40,9 +40,9 @@ export function Vehicle() {
   return (
     <Section id="vehicle" title="Автомобиль" number={1}>
       {isOfDepot(draft) ? <DepotNumber /> : <Plate />}
-      <Text path="vehicle.make" label="Марка" maxLength={100} />
-      <Text path="vehicle.model" label="Модель" maxLength={100} />
-      <Text path="vehicle.year" label="Год выпуска" mask={whole(4)} width="pair" />
+      <Text path="vehicle.make" label="Марка" />
+      <Text path="vehicle.model" label="Модель" />
+      <Text path="vehicle.year" label="Год выпуска" width="pair" />
       <Text path="vehicle.enginePower" label="Мощность, л. с." width="pair" />
       <Choice path="vehicle.purpose" label="Цель использования" options={PURPOSES} width="third" />
       <Text path="vehicle.vin" label="VIN" mask={vin} width="full" optional={false} code hint="17 знаков, есть в СТС и ПТС" />
@@ -60,7 +60,6 @@ function DepotNumber() {
       label="Бортовой номер"
       width="full"
       code
-      maxLength={12}
       hint="Номер, который присвоило депо"
     />
   );
@@ -105,13 +104,12 @@ function Kind() {
         <Text
           path="vehicle.maxMassKg"
           label="Разрешённая максимальная масса, кг"
-          mask={whole(6)}
           optional={false}
           width="full"
         />
       )}
       {category === 'D' && (
-        <Text path="vehicle.seats" label="Пассажирских мест" mask={whole(3)} optional={false} width="full" />
+        <Text path="vehicle.seats" label="Пассажирских мест" optional={false} width="full" />
       )}
       <Switch path="vehicle.withTrailer" label="Езжу с прицепом" />
     </More>

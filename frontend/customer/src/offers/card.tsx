@@ -6,7 +6,7 @@ import { moment, sum, sumText } from '../words';
 import { Avatar } from './avatar';
 import { Factors } from './factors';
 import { purchaseLink } from './purchase';
-import { isExpired, Offered } from './state';
+import { isExpired, Offered, payable } from './state';
 
 interface Props {
   quote: Offered;
@@ -14,10 +14,9 @@ interface Props {
   /** How much cheaper than the dearest offer, ready to read. */
   saving: string | undefined;
   nowMs: number;
-  onAskAgain: () => void;
 }
 
-export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
+export function Card({ quote, isBest, saving, nowMs }: Props) {
   const expired = isExpired(quote.offer, nowMs);
   const [isExplained, setExplained] = useState(false);
   const panel = useId();
@@ -49,14 +48,8 @@ export function Card({ quote, isBest, saving, nowMs, onAskAgain }: Props) {
             )}
           </p>
         </div>
-        <Price amount={quote.offer.premium.amount} currency={quote.offer.premium.currency} />
-        {expired ? (
-          <button type="button" class="button button--quiet offer__buy" onClick={onAskAgain}>
-            Запросить снова
-          </button>
-        ) : (
-          <Buy quote={quote} isBest={isBest} />
-        )}
+        <Price {...payable(quote.offer)} />
+        {expired ? <p class="offer__buy offer__nolink">Не продаётся</p> : <Buy quote={quote} isBest={isBest} />}
       </div>
       <div id={panel} hidden={!isExplained}>
         {isExplained && quote.offer.coefficients && (
@@ -83,7 +76,7 @@ function Price({ amount, currency }: { amount: string; currency: string }) {
 }
 
 function saidOf({ insurer, offer }: Offered): string {
-  const parts = [insurer.name, sumText(offer.premium.amount, offer.premium.currency)];
+  const parts = [insurer.name, sumText(payable(offer).amount, payable(offer).currency)];
   return [...parts, ...(offer.validUntil ? [`действует до ${moment(offer.validUntil)}`] : [])].join(', ');
 }
 

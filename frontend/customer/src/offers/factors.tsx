@@ -1,16 +1,37 @@
-// The coefficients of a price, on demand.
+// The coefficients of a price, on demand, each with what it does to the price.
 
 import { sum, sumText } from '../words';
 import type { Coefficients, Offer } from './types';
 
-const FACTORS: readonly (readonly [keyof Coefficients, string, string])[] = [
-  ['territory', 'Территория', 'по месту прописки собственника'],
-  ['bonusMalus', 'КБМ', 'меньше единицы — скидка за езду без аварий'],
-  ['ageExperience', 'Возраст и стаж', 'по самому молодому и неопытному водителю'],
-  ['driverRestriction', 'Круг водителей', 'больше единицы, если за руль сядет кто угодно'],
-  ['power', 'Мощность двигателя', 'чем мощнее, тем дороже'],
-  ['season', 'Период использования', 'меньше единицы, если ездить не весь год'],
+type Factor = Exclude<keyof Coefficients, 'baseRate'>;
+
+const FACTORS: readonly (readonly [Factor, string, (factors: Coefficients) => string])[] = [
+  ['territory', 'Территория', () => 'по месту прописки собственника'],
+  ['bonusMalus', 'КБМ', ofHistory],
+  ['ageExperience', 'Возраст и стаж', () => 'по самому молодому и неопытному водителю'],
+  ['driverRestriction', 'Круг водителей', ({ driverRestriction }) => (Number(driverRestriction) > 1 ? 'за руль сядет кто угодно' : 'вписаны все, кто поедет')],
+  ['power', 'Мощность двигателя', () => 'чем мощнее, тем дороже'],
+  ['season', 'Период использования', ({ season }) => (Number(season) < 1 ? 'ездят не весь год' : 'ездят весь год')],
 ];
+
+/** The class without any history. */
+const NO_HISTORY = 1.17;
+
+function ofHistory({ bonusMalus, driverRestriction }: Coefficients): string {
+  const value = Number(bonusMalus);
+  if (value < 1) return 'за езду без аварий';
+  if (value === 1) return 'скидка ещё не накоплена';
+  if (value > NO_HISTORY) return 'были аварии по вине водителя';
+  return Number(driverRestriction) > 1 ? 'одинаков для всех, если водителей не ограничивают' : 'как без истории страхования';
+}
+
+/** `дороже на 17 %`, `дешевле на 54 %`. */
+function effect(factor: string): string {
+  const percent = Math.round((Number(factor) - 1) * 1000) / 10;
+  if (!percent) return 'цену не меняет';
+  const size = String(Math.abs(percent)).replace('.', ',');
+  return percent > 0 ? `дороже на ${size}\u00a0%` : `дешевле на ${size}\u00a0%`;
+}
 
 interface Props {
   coefficients: Coefficients;
@@ -20,20 +41,20 @@ interface Props {
 export function Factors({ coefficients, premium }: Props) {
   const { whole, fraction, sign } = sum(coefficients.baseRate, premium.currency);
   return (
-      <dl class="factors">
-        <Line title="Базовый тариф" why="компания выбирает его в границах, которые задал Банк России">
-          {whole}
-          {fraction && `,${fraction}`} {sign}
+    <dl class="factors">
+      <Line title="Базовый тариф" why="компания выбирает его в границах, которые задал Банк России">
+        {whole}
+        {fraction && `,${fraction}`} {sign}
+      </Line>
+      {FACTORS.map(([key, title, why]) => (
+        <Line key={key} title={title} why={`${effect(coefficients[key])}: ${why(coefficients)}`}>
+          × {coefficients[key].replace('.', ',')}
         </Line>
-        {FACTORS.map(([key, title, why]) => (
-          <Line key={key} title={title} why={why}>
-            × {coefficients[key].replace('.', ',')}
-          </Line>
-        ))}
-        <Line title="Цена полиса" why={isCapped(coefficients, premium.amount) ? 'закон ограничивает её сверху' : ''} total>
-          {sumText(premium.amount, premium.currency)}
-        </Line>
-      </dl>
+      ))}
+      <Line title="Цена полиса" why={isCapped(coefficients, premium.amount) ? 'закон ограничивает её сверху' : ''} total>
+        {sumText(premium.amount, premium.currency)}
+      </Line>
+    </dl>
   );
 }
 
@@ -51,8 +72,6 @@ function Line(props: { title: string; why: string; total?: boolean; children: pr
 
 /** Whether the product of the factors is more than is asked for. */
 function isCapped(coefficients: Coefficients, amount: string): boolean {
-  const product = [coefficients.baseRate, ...FACTORS.map(([key]) => coefficients[key])]
-    .map(Number)
-    .reduce((soFar, factor) => soFar * factor, 1);
+  const product = FACTORS.reduce((soFar, [key]) => soFar * Number(coefficients[key]), Number(coefficients.baseRate));
   return product - Number(amount) > 1;
 }

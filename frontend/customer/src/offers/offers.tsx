@@ -2,19 +2,20 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { useNow } from '../clock';
 import { counted, kopecks, sumText } from '../words';
 import { Card } from './card';
-import { useNow } from './clock';
 import { useFlip } from './flip';
 import { Progress } from './progress';
 import { Refusals } from './quiet';
-import { bestOf, isExpired, Offered, offersOf, refusalsOf, Request } from './state';
+import { bestOf, isExpired, Offered, offersOf, payable, refusedBy, Request, silentIn } from './state';
 import { StubCard } from './stub';
 import { useRequest } from './useRequest';
 
 interface Props {
   number: string;
-  onAskAgain: () => Promise<string | null>;
+  /** Asks these insurers, or all, once more; an obstacle in words comes back. */
+  onAskAgain: (insurerIds?: string[]) => Promise<string | null>;
   onChange: () => void;
 }
 
@@ -24,7 +25,8 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
   const { request, connection, isRefused } = useRequest(number);
   const nowMs = useNow(TICK_MS);
   const [trouble, setTrouble] = useState('');
-  const askAgain = () => void onAskAgain().then((message) => setTrouble(message ?? ''));
+  const askAgain = (insurerIds?: string[]) =>
+    void onAskAgain(insurerIds).then((message) => setTrouble(message ?? ''));
   if (!request) return <Unknown onChange={onChange} />;
 
   const offers = offersOf(request, nowMs);
@@ -42,9 +44,10 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
       <div class={isWatching ? 'columns columns--live' : 'columns columns--done'}>
         {isWatching && <Progress request={request} connection={connection} nowMs={nowMs} />}
         <div class="columns__main">
-          <List offers={offers} best={best} isWatching={isWatching} nowMs={nowMs} onAskAgain={askAgain} />
+          <List offers={offers} best={best} isWatching={isWatching} nowMs={nowMs} />
           {request.end?.stub && (
             <StubCard
+              request={request}
               stub={request.end.stub}
               endedAtMs={request.end.atMs}
               nowMs={nowMs}
@@ -52,9 +55,9 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
               onChange={onChange}
             />
           )}
-          <Refusals quotes={refusalsOf(request)} />
+          <Refusals request={request} onAskThem={isWatching ? undefined : askAgain} />
         </div>
-        {!isWatching && !request.end?.stub && <Again request={request} onAskAgain={askAgain} onChange={onChange} />}
+        {!isWatching && !request.end?.stub && <Again request={request} offers={offers.length} onAskAgain={() => askAgain()} onChange={onChange} />}
       </div>
     </>
   );
@@ -87,6 +90,7 @@ function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
       <p class="head__note">
         {request.title && <span class="head__car">{request.title}</span>}
         <span>Заявление № {request.number}</span>
+        {request.earlier && <a href={`#/${request.earlier}`}>Ответы остальных компаний</a>}
         <button type="button" class="link" onClick={onChange}>
           Изменить
         </button>
@@ -104,17 +108,16 @@ function headline(offers: readonly Offered[], best: Offered | undefined, isWatch
   return offers.length ? 'Срок предложений истёк' : 'Предложений нет';
 }
 
-const price = (quote: Offered) => sumText(quote.offer.premium.amount, quote.offer.premium.currency);
+const price = ({ offer }: Offered) => sumText(payable(offer).amount, payable(offer).currency);
 
 interface ListProps {
   offers: readonly Offered[];
   best: Offered | undefined;
   isWatching: boolean;
   nowMs: number;
-  onAskAgain: () => void;
 }
 
-function List({ offers, best, isWatching, nowMs, onAskAgain }: ListProps) {
+function List({ offers, best, isWatching, nowMs }: ListProps) {
   const list = useFlip<HTMLOListElement>();
   if (!offers.length && isWatching) return <Skeleton />;
   return (
@@ -126,7 +129,6 @@ function List({ offers, best, isWatching, nowMs, onAskAgain }: ListProps) {
           isBest={quote === best}
           saving={saving(offers, nowMs)}
           nowMs={nowMs}
-          onAskAgain={onAskAgain}
         />
       ))}
     </ol>
@@ -135,7 +137,7 @@ function List({ offers, best, isWatching, nowMs, onAskAgain }: ListProps) {
 
 /** Between the cheapest and the dearest offer that hold, in whole roubles; none where they are alike. */
 function saving(offers: readonly Offered[], nowMs: number): string | undefined {
-  const valid = offers.filter((quote) => !isExpired(quote.offer, nowMs)).map((quote) => quote.offer.premium);
+  const valid = offers.filter((quote) => !isExpired(quote.offer, nowMs)).map((quote) => payable(quote.offer));
   const [first, last] = [valid[0], valid.at(-1)];
   if (!first || !last || first.currency !== last.currency) return undefined;
   const roubles = Math.floor((kopecks(last.amount) - kopecks(first.amount)) / 100);
@@ -170,16 +172,32 @@ function Announcer({ request, best }: { request: Request; best: Offered | undefi
   );
 }
 
-function Again({ request, onAskAgain, onChange }: { request: Request; onAskAgain: () => void; onChange: () => void }) {
-  const answered = request.quotes.length;
+interface AgainProps {
+  request: Request;
+  offers: number;
+  onAskAgain: () => void;
+  onChange: () => void;
+}
+
+/** `1 предложение · 10 отказов · 1 без ответа`. */
+function tally(request: Request, offers: number): string {
+  const [refused, silent] = [refusedBy(request).length, request.insurers.length - request.quotes.length + silentIn(request).length];
+  const parts = [
+    offers && counted(offers, 'предложение', 'предложения', 'предложений'),
+    refused && counted(refused, 'отказ', 'отказа', 'отказов'),
+    silent && `${silent} без ответа`,
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
+
+function Again({ request, offers, onAskAgain, onChange }: AgainProps) {
   return (
     <aside class="again card" aria-labelledby="again-title">
       <h2 class="again__title" id="again-title">
         {request.end ? 'Подбор окончен' : 'Время подбора вышло'}
       </h2>
-      <p>
-        Ответили {answered} из {request.insurers.length}. Цены меняются: их можно запросить ещё раз с теми же данными.
-      </p>
+      <p>{tally(request, offers)}</p>
+      <p>Цены меняются: их можно запросить ещё раз с теми же данными.</p>
       <button type="button" class="button button--quiet" onClick={onAskAgain}>
         Запросить снова
       </button>

@@ -18,7 +18,7 @@ export function Progress({ request, connection, nowMs }: { request: Request; con
         <Countdown request={request} nowMs={nowMs} />
         <div class="progress__text">
           <p class="progress__title">
-            {answered} из {total} ответили
+            Проверили {answered} из {total}
           </p>
           <p class="progress__note" role="status">
             {connection === 'lost' ? 'Связь потеряна, восстанавливаем…' : `Ждём ещё ${counted(awaited.length, 'компанию', 'компании', 'компаний')}`}
@@ -28,7 +28,7 @@ export function Progress({ request, connection, nowMs }: { request: Request; con
       <div
         class="progress__bar"
         role="progressbar"
-        aria-label="Ответили"
+        aria-label="Проверили"
         aria-valuemin={0}
         aria-valuemax={total}
         aria-valuenow={answered}

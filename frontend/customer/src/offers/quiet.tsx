@@ -1,34 +1,83 @@
-// Insurers without an offer, and the reasons: quietly, below the offers.
+// Insurers without an offer, quietly, below the offers: refusals with their reasons, breakdowns in one line.
 
 import { counted } from '../words';
-import type { Quote, Status } from './types';
+import { cancelledIn, refusedBy, Request, silentIn } from './state';
+import type { Quote, Reason } from './types';
 
-const WORDS: Readonly<Record<Status, string>> = {
-  OFFERED: '',
-  DECLINED: 'Отказ',
-  FAILED: 'Сбой у компании',
-  UNAVAILABLE: 'Временно недоступна',
-  TIMED_OUT: 'Не успела ответить',
-  CANCELLED: 'Не спросили',
+/** The codes that insurers usually give, in the customer's words. */
+const KNOWN: Readonly<Record<string, string>> = {
+  KBM_TOO_HIGH: 'Из-за КБМ выше единицы: по истории страхования одного из водителей.',
+  VEHICLE_TOO_OLD: 'Из-за возраста машины.',
+  DRIVER_INEXPERIENCED: 'Из-за возраста или стажа одного из водителей.',
+  REGION_NOT_SERVED: 'Компания не работает в регионе прописки собственника.',
+  QUOTA_EXHAUSTED: 'Онлайн-полисы на сегодня у компании закончились: завтра она может ответить иначе.',
+  MANUAL_REVIEW_REQUIRED: 'Компания оформит такой полис только в офисе.',
+  CATEGORY_NOT_INSURED: 'Компания не страхует такие транспортные средства.',
 };
 
-export function Refusals({ quotes }: { quotes: readonly Quote[] }) {
-  if (!quotes.length) return null;
+interface Props {
+  request: Request;
+  /** Absent while it goes on. */
+  onAskThem?: ((insurerIds: string[]) => void) | undefined;
+}
+
+export function Refusals({ request, onAskThem }: Props) {
+  const [refused, silent, cancelled] = [refusedBy(request), silentIn(request), cancelledIn(request)];
+  const count = refused.length + silent.length + cancelled.length;
+  if (!count) return null;
   return (
     <section class="refusals" aria-labelledby="refusals-title">
       <h2 id="refusals-title" class="refusals__title">
-        Без предложения — {counted(quotes.length, 'компания', 'компании', 'компаний')}
+        Без предложения — {counted(count, 'компания', 'компании', 'компаний')}
       </h2>
       <ul>
-        {quotes.map((quote) => (
+        {refused.map((quote) => (
           <li key={quote.id} data-insurer={quote.insurer.id}>
             <span class="refusals__name">{quote.insurer.name}</span>
             <span class="refusals__why">
-              <b>{WORDS[quote.status]}.</b> {quote.reason?.message}
+              <b>Отказ.</b> {reasonIn(quote.reason)}
             </span>
           </li>
         ))}
+        <Together quotes={silent} said="Не ответили">
+          {onAskThem && refused.length + request.quotes.filter(({ offer }) => offer).length > 0 && (
+            <button type="button" class="link" onClick={() => onAskThem(silent.map(({ insurer }) => insurer.id))}>
+              Спросить {silent.length > 1 ? 'их' : 'её'} ещё раз
+            </button>
+          )}
+        </Together>
+        <Together quotes={cancelled} said="Не спросили: подбор остановлен" />
       </ul>
     </section>
+  );
+}
+
+function reasonIn(reason: Reason | null): string {
+  if (reason?.code !== 'INSURER_DECLINED') return reason?.message ?? '';
+  return KNOWN[reason.insurerCode ?? ''] ?? 'Причину компания не назвала.';
+}
+
+interface TogetherProps {
+  quotes: readonly Quote[];
+  said: string;
+  children?: preact.ComponentChildren;
+}
+
+/** Those of whom there is nothing more to say, in one line. */
+function Together({ quotes, said, children }: TogetherProps) {
+  if (!quotes.length) return null;
+  return (
+    <li>
+      <span class="refusals__name">{said}</span>
+      <span class="refusals__why">
+        {quotes.map((quote, at) => (
+          <span key={quote.id} data-insurer={quote.insurer.id}>
+            {at > 0 && ', '}
+            {quote.insurer.name}
+          </span>
+        ))}
+        . {children}
+      </span>
+    </li>
   );
 }

@@ -18,16 +18,19 @@ export interface Request {
   cursor: string | null;
   quotes: Quote[];
   end: (QuotesCompleted & { atMs: number }) | null;
+  /** The request in which some of these insurers gave no answer. */
+  earlier?: string | undefined;
 }
 
 export type Offered = Quote & { offer: Offer };
 
-export function begun(accepted: Accepted, title: string, nowMs: number): Request {
+/** Its moments are the server's. */
+export function begun(accepted: Accepted, title: string, nowMs: number, earlier?: string): Request {
   return {
     number: accepted.number,
     requestId: accepted.requestId,
     watchToken: accepted.watchToken,
-    watchEndsAtMs: nowMs + watchMs(accepted),
+    watchEndsAtMs: expiryOf(accepted.watchToken),
     insurers: accepted.insurers,
     title,
     startedAtMs: nowMs,
@@ -35,13 +38,13 @@ export function begun(accepted: Accepted, title: string, nowMs: number): Request
     cursor: null,
     quotes: [],
     end: null,
+    earlier,
   };
 }
 
-/** How long the token holds, by the server's clock alone: it expires at `exp`, and now is `remainingSeconds` before `expiresAt`. */
-function watchMs({ watchToken, expiresAt, remainingSeconds }: Accepted): number {
-  const claims = watchToken.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
-  return JSON.parse(atob(claims)).exp * 1000 - Date.parse(expiresAt) + remainingSeconds * 1000;
+function expiryOf(token: string): number {
+  const claims = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
+  return JSON.parse(atob(claims)).exp * 1000;
 }
 
 /** The request after one more event; a quote that is already there stays as it is. */
@@ -56,12 +59,15 @@ export function after(request: Request, event: QuoteEvent, nowMs: number): Reque
 export const isExpired = (offer: Offer, nowMs: number): boolean =>
   offer.validUntil !== null && Date.parse(offer.validUntil) <= nowMs;
 
-/** Offers by premium, those that still hold first; equal ones in the order of arrival. */
+/** What the customer pays. */
+export const payable = (offer: Offer): Offer['premium'] => offer.premium;
+
+/** Offers by what is paid, those that still hold first; equal ones in the order of arrival. */
 export function offersOf(request: Request, nowMs: number): Offered[] {
   const offered = request.quotes.filter((quote): quote is Offered => quote.offer !== null);
   const rank = (quote: Offered) => Number(isExpired(quote.offer, nowMs));
-  const price = (quote: Offered) => kopecks(quote.offer.premium.amount);
-  return offered.toSorted((one, other) => rank(one) - rank(other) || price(one) - price(other));
+  const price = (quote: Offered) => kopecks(payable(quote.offer).amount);
+  return [...offered].sort((one, other) => rank(one) - rank(other) || price(one) - price(other));
 }
 
 /** The cheapest offer that still holds. */
@@ -69,7 +75,14 @@ export function bestOf(offers: readonly Offered[], nowMs: number): Offered | und
   return offers.find((quote) => !isExpired(quote.offer, nowMs));
 }
 
-export const refusalsOf = (request: Request): Quote[] => request.quotes.filter((quote) => quote.offer === null);
+/** Insurers that have answered no. */
+export const refusedBy = (request: Request): Quote[] => request.quotes.filter(({ status }) => status === 'DECLINED');
+
+/** Insurers that have not answered: broken down, paused, too slow. Asked again they may. */
+export const silentIn = (request: Request): Quote[] =>
+  request.quotes.filter(({ status }) => status === 'FAILED' || status === 'UNAVAILABLE' || status === 'TIMED_OUT');
+
+export const cancelledIn = (request: Request): Quote[] => request.quotes.filter(({ status }) => status === 'CANCELLED');
 
 export function awaitedOf(request: Request): Insurer[] {
   if (request.end) return [];

@@ -1,19 +1,23 @@
 // The text shown without any offer; its title is the page's.
 
-import { duration } from '../words';
+import { counted, duration } from '../words';
+import { refusedBy, Request, silentIn } from './state';
 import type { Stub } from './types';
 
 interface Props {
+  request: Request;
   stub: Stub;
   endedAtMs: number;
   nowMs: number;
-  onAskAgain: () => void;
+  onAskAgain: (insurerIds?: string[]) => void;
   onChange: () => void;
 }
 
-export function StubCard({ stub, endedAtMs, nowMs, onAskAgain, onChange }: Props) {
+export function StubCard({ request, stub, endedAtMs, nowMs, onAskAgain, onChange }: Props) {
   const waits = stub.retryAfterSeconds !== null;
   const waitS = waits ? Math.max(0, Math.ceil((stub.retryAfterSeconds ?? 0) - (nowMs - endedAtMs) / 1000)) : 0;
+  const silent = silentIn(request).map(({ insurer }) => insurer.id);
+  const asksSome = silent.length > 0 && refusedBy(request).length > 0;
   return (
     <section class="stub card" aria-label={stub.title}>
       <svg class="stub__picture" viewBox="0 0 120 72" aria-hidden="true">
@@ -25,8 +29,10 @@ export function StubCard({ stub, endedAtMs, nowMs, onAskAgain, onChange }: Props
       <p>{stub.message}</p>
       <div class="stub__actions">
         {waits && (
-          <button type="button" class="button button--main" onClick={onAskAgain}>
-            Спросить ещё раз
+          <button type="button" class="button button--main" onClick={() => onAskAgain(asksSome ? silent : undefined)}>
+            {asksSome
+              ? `Спросить ещё раз ${counted(silent.length, 'компанию', 'компании', 'компаний')}`
+              : 'Спросить ещё раз'}
           </button>
         )}
         <button type="button" class="button button--quiet" onClick={onChange}>

@@ -27,7 +27,14 @@ export interface Quote {
   insurer: Insurer;
   status: Status;
   offer: Offer | null;
-  reason: { code: string; message: string } | null;
+  reason: Reason | null;
+  receivedAt: string;
+}
+
+export interface Reason {
+  code: string;
+  message: string;
+  insurerCode: string | null;
 }
 
 export interface Stub {
@@ -61,6 +68,7 @@ subscription Quotes($requestId: ID!, $after: String) {
         id
         insurer { id name }
         status
+        receivedAt
         offer {
           number
           premium { amount currency }
@@ -68,7 +76,7 @@ subscription Quotes($requestId: ID!, $after: String) {
           purchaseUrl
           coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season }
         }
-        reason { code message }
+        reason { code message insurerCode }
       }
     }
     ... on QuotesCompleted { cursor outcome stub { title message retryAfterSeconds } }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { advanceClock, serverNow } from '../clock';
 import { keep, kept, withoutToken } from './kept';
 import { after, Request } from './state';
 import { Connection, watch } from './watch';
@@ -27,7 +28,8 @@ export function useRequest(number: string): Unfolding {
         if (latest.current) keep(withoutToken(latest.current));
       },
       onEvent: (event) => {
-        latest.current = latest.current && after(latest.current, event, Date.now());
+        if (event.__typename === 'QuoteReceived') advanceClock(Date.parse(event.quote.receivedAt));
+        latest.current = latest.current && after(latest.current, event, serverNow());
         if (latest.current) keep(latest.current);
         setRequest(latest.current);
       },

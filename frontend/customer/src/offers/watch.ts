@@ -20,6 +20,8 @@ const RETRY_MS_MOST = 3_000;
 const RETRY_MS_FIRST = 200;
 
 const FORBIDDEN = 4403;
+/** In the reason of a close with 1013: too many connected at once. */
+const TRY_AGAIN = /try again in ([\d.]+) s/;
 const LATER = new Set(['UNAVAILABLE', 'OVERLOADED', 'SLOW_CONSUMER']);
 const LATER_S = 2;
 
@@ -66,13 +68,18 @@ function laterIn(error: unknown): number | null {
 /** A client that notices a silent network within seconds, and does not give up. */
 function connectedClient(token: string, { onConnection }: Watcher): Client {
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let askedMs = 0;
   const client = createClient({
     url: config.watchUrl,
     connectionParams: { token },
     // A refused connection too, but not with a token that has had its time.
-    shouldRetry: (event) => (event as CloseEvent).code !== FORBIDDEN,
+    shouldRetry: (event) => {
+      const { code, reason } = event as CloseEvent;
+      askedMs = 1000 * Number(TRY_AGAIN.exec(reason)?.[1] ?? 0);
+      return code !== FORBIDDEN;
+    },
     retryAttempts: Number.POSITIVE_INFINITY,
-    retryWait: pause,
+    retryWait: (retries) => pause(retries, askedMs),
     keepAlive: PING_EVERY_MS,
     on: {
       connected: () => onConnection('connected'),
@@ -88,8 +95,8 @@ function connectedClient(token: string, { onConnection }: Watcher): Client {
   return client;
 }
 
-/** Longer each time, cut short when the browser says that the network is back. */
-function pause(retries: number): Promise<void> {
+/** What the aggregator asks for, and longer each time; cut short when the browser says that the network is back. */
+function pause(retries: number, askedMs: number): Promise<void> {
   const most = Math.min(RETRY_MS_MOST, RETRY_MS_FIRST * 2 ** retries);
   return new Promise((resolve) => {
     const finish = () => {
@@ -97,7 +104,7 @@ function pause(retries: number): Promise<void> {
       removeEventListener('online', finish);
       resolve();
     };
-    const timer = setTimeout(finish, most * (0.5 + Math.random() / 2));
-    addEventListener('online', finish);
+    const timer = setTimeout(finish, askedMs + most * (0.5 + Math.random() / 2));
+    if (!askedMs) addEventListener('online', finish);
   });
 }

@@ -1,11 +1,11 @@
 """`rest-poll`: create, then poll; the bodies are those that most dialects here share."""
 
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 import msgspec
 
+from app.domain.coefficients import Coefficients
 from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
@@ -14,21 +14,11 @@ from sandbox.insurers.model.replies import Offered, Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 
 
-class _Coefficients(msgspec.Struct, rename="camel"):
-    base_rate: Decimal
-    territory: Decimal
-    bonus_malus: Decimal
-    age_experience: Decimal
-    driver_restriction: Decimal
-    power: Decimal
-    season: Decimal
-
-
 class _Offer(msgspec.Struct, rename="camel"):
     number: str
     premium: str
     currency: str
-    coefficients: _Coefficients | None
+    coefficients: Coefficients | None
     valid_until: str | None
     purchase_url: str | None
 

@@ -87,7 +87,7 @@ def _offer(offer: Offered) -> dict[str, Any]:
     """Names of its own, and a date with an offset without colon: XML found in the wild."""
     fields: dict[str, Any] = {"number": offer.number, "premium": offer.premium, "currency": offer.currency}
     if offer.coefficients:
-        fields["coefficients"] = msgspec.to_builtins(offer.coefficients)
+        fields["coefficients"] = msgspec.structs.asdict(offer.coefficients)
     if offer.valid_until is not None:
         fields["validUntil"] = offer.valid_until
     if offer.purchase_url is not None:

@@ -1,0 +1,67 @@
+"""A subscription's messages over graphql-transport-ws, and the connection that it shares with others."""
+
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from app.api.encoding import encode
+from app.api.execution.subscriber import SlowReaders, Subscriber
+from app.api.graphql_errors import from_exception
+from app.domain.cursor import Cursor
+from app.server.peer import Peer
+
+
+class RunningOperation(Protocol):
+    """An operation that has begun."""
+
+    def cancel(self) -> None:
+        """Ends it; the client receives nothing more of it."""
+        ...
+
+    @property
+    def place(self) -> str | None:
+        """The cursor of the last event that was sent."""
+        ...
+
+    @property
+    def request_id(self) -> UUID | None:
+        """The quote request that is watched."""
+        ...
+
+
+class SocketWriter:
+    """A connection as its subscribers see it: the peer, what runs on it by id, and the subscribers that wait for it to read."""
+
+    def __init__(self, peer: Peer, running: dict[str, RunningOperation]) -> None:
+        self.peer = peer
+        self.running = running
+        self.readers = SlowReaders(peer)
+
+
+class SocketChannel:
+    """The messages of one operation."""
+
+    __slots__ = ("_head", "_id", "_line", "peer", "wait")
+
+    def __init__(self, id_: str, line: SocketWriter) -> None:
+        self._id = id_
+        self._line = line
+        self._head = b'{"id":%b,"type":"next","payload":' % encode(id_)
+        self.peer = line.peer
+        self.wait = line.readers.wait
+
+    def begin(self, subscriber: Subscriber) -> None:
+        self._line.running[self._id] = subscriber
+
+    def next(self, payload: bytes, _cursor: Cursor) -> bytes:
+        return b"%b%b}" % (self._head, payload)
+
+    def end(self, error: Exception | None) -> None:
+        """The id is free again before the client receives the message."""
+        del self._line.running[self._id]
+        message: dict[str, object] = {"id": self._id, "type": "complete"}
+        if error is not None:
+            with structlog.contextvars.bound_contextvars(operation=self._id):
+                message = {"id": self._id, "type": "error", "payload": [from_exception(error)]}
+        self.peer.write(encode(message))

@@ -1,0 +1,80 @@
+"""Upgrades to WebSockets at the pace of `app.server.connect_admission`; what is refused hears when to come again.
+
+A program reads the status of a refused upgrade and its `Retry-After`. A browser hides both from its page, which sees the code and
+the reason of a close frame alone: an upgrade with `Origin` is therefore accepted and closed at once, by hand, at a tenth of the CPU.
+"""
+
+import math
+from typing import Final
+
+from websockets.utils import accept_key
+
+from app.server.closing_codes import TRY_AGAIN_LATER
+from app.server.connect_admission import CONNECTS, ConnectAdmission
+from app.server.http1.http_limits import LimitedHttp
+from app.server.http1.lingering import close_lingering
+
+PROTOCOL_HEADER: Final = b"sec-websocket-protocol"
+_KEY_HEADER: Final = b"sec-websocket-key"
+_CLOSE: Final = 0x88
+"""A close frame, whole."""
+
+
+def try_again_text(retry_after_s: float) -> str:
+    """The reason of a close frame with 1013, and the body of a 503: `Too many connections: try again in 1.42 s`."""
+    return f"Too many connections: try again in {retry_after_s:.2f} s"
+
+
+class AdmittedHttp(LimitedHttp):
+    """One connection; as an `Upgrade` it waits for its admission."""
+
+    _is_waiting = False
+
+    def handle_websocket_upgrade(self) -> None:
+        admission: ConnectAdmission | None = self.app_state.get(CONNECTS)
+        if admission is None:
+            self.admit()
+            return
+        self._is_waiting = True
+        admission.enter(self, self.loop.time())
+
+    def is_held(self) -> bool:
+        """What follows the upgrade is for the WebSocket."""
+        return self._is_waiting or super().is_held()
+
+    def admit(self) -> None:
+        """Hands the connection over to the WebSocket's protocol."""
+        self._is_waiting = False
+        super().handle_websocket_upgrade()
+
+    def refuse_for(self, retry_after_s: float) -> None:
+        """Refuses the upgrade in the way that this client can read."""
+        self._is_waiting = False
+        reason = try_again_text(retry_after_s).encode()
+        key = self._value_of(_KEY_HEADER)
+        if self.has_origin and key:
+            self._close_as_websocket(key, reason)
+        else:
+            head = b"HTTP/1.1 503 Service Unavailable\r\n%bretry-after: %d\r\n" % (
+                self.default_headers(),
+                math.ceil(retry_after_s),
+            )
+            fixed = b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b\n"
+            self._end_with(head + fixed % (len(reason) + 1, reason))
+
+    def _close_as_websocket(self, key: bytes, reason: bytes) -> None:
+        offered = self._value_of(PROTOCOL_HEADER).split(b",")[0].strip()
+        protocol = b"%b: %b\r\n" % (PROTOCOL_HEADER, offered) if offered else b""
+        accept = accept_key(key.decode("latin-1")).encode()
+        head = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+        payload = TRY_AGAIN_LATER.to_bytes(2, "big") + reason
+        frame = b"%c%c%b" % (_CLOSE, len(payload), payload)
+        self._end_with(b"%bsec-websocket-accept: %b\r\n%b\r\n%b" % (head, accept, protocol, frame))
+
+    def _end_with(self, answer: bytes) -> None:
+        self.hang_up()
+        self.transport.write(answer)
+        close_lingering(self, self.transport)
+
+    def _value_of(self, name: bytes) -> bytes:
+        return next((value for header, value in self.headers if header == name), b"")

@@ -1,0 +1,53 @@
+"""Answers that last: the application writes their pieces to the connection, and hears when the peer reads too slowly.
+
+uvicorn's `send` would take a task's turn for each piece, and know of no peer that has stopped reading.
+"""
+
+from typing import Any
+
+from app.server.buffered_peer import TURN, BufferedPeer, Turn
+from app.server.http1.admitted_http import AdmittedHttp
+from app.server.peer import EXTENSION
+
+
+class StreamedAnswers(BufferedPeer, AdmittedHttp):
+    """One connection, which is also the `app.server.peer.Peer` of an answer that comes in chunks."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.turn = self.app_state.setdefault(TURN, Turn())
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.introduce_peer()
+
+    def introduce_peer(self) -> None:
+        """To the application, if the request gets to one through ASGI."""
+        self.scope["extensions"] = {EXTENSION: {"peer": self}}
+
+    @property
+    def is_over(self) -> bool:
+        cycle: Any = self.cycle
+        if cycle is None or not cycle.response_started:
+            return True
+        return cycle.response_complete or cycle.disconnected or self.transport.is_closing()
+
+    def write(self, text: bytes) -> None:
+        """As a chunk of its own (RFC 9112, 7.1)."""
+        if not self.unsent:
+            self.turn.ends_with(self)
+        self.unsent += b"%x\r\n%b\r\n" % (len(text), text)
+
+    def stall(self) -> None:
+        """Other answers are whole, and go at their peer's pace."""
+        if self.on_stalled:
+            super().stall()
+
+    def on_response_complete(self) -> None:
+        self.on_writable = self.on_stalled = None
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.scope:
+            self.scope["extensions"] = {}  # or it would hold itself until the next garbage collection
