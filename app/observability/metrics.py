@@ -56,6 +56,9 @@ ACKNOWLEDGED_LOST: Final = Counter(
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
+DESCRIPTORS_SHORT: Final = Counter(
+    "osago_descriptors_short", "Looks, one a second, that found hardly a descriptor left: new connections are dropped."
+)
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 
 

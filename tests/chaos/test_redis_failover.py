@@ -104,7 +104,7 @@ async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_s
         assert {event["quote"]["status"] for event in events[:-1]} == {"OFFERED"}
         assert events[-1]["outcome"] == "ALL_ANSWERED"
     assert stage.are_all_asked(), "an insurer has a second application"
-    assert metrics.FAILOVERS.labels("redis")._value.get() > failovers
+    await until(lambda: metrics.FAILOVERS.labels("redis")._value.get() > failovers)
     if failover is killed:
         pair.replica.start()
 

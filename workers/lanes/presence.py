@@ -14,10 +14,11 @@ import structlog
 from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.job_streams import JobStreams, Remembered
+from app.redis.keys import shard_of
 from app.redis.master_changes import MasterChanges
 from app.runtime.clock import Clock
-from app.runtime.group_commit import GroupCommit
 from app.runtime.periodic import periodic
+from app.runtime.split_commit import SplitCommit
 from app.runtime.supervision import Part
 from workers.job import Job, NotOurs
 from workers.lanes.lane import Lane
@@ -52,7 +53,12 @@ class Presence:
         self._lanes: Mapping[str, Lane] = {}
         self._epochs: dict[int, str] = {}
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
-        self._memory = GroupCommit(self._remember)
+        self._memory = SplitCommit(
+            "memory",
+            self._remember,
+            count=jobs.shards,
+            number_of=lambda one: shard_of(one.request_id, jobs.shards),
+        )
         self.begun = asyncio.Event()
         """Set once every shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
@@ -71,7 +77,7 @@ class Presence:
             periodic(f"presence:{shard}", partial(self.tick, shard), every_s=self.every_s, clock=self._clock)
             for shard in range(self._jobs.shards)
         ]
-        return [Part("memory", self._memory.run), *beats]
+        return [*self._memory.parts(), *beats]
 
     async def tick(self, shard: int) -> None:
         """Beats once.

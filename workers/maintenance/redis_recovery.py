@@ -37,14 +37,15 @@ class RedisRecovery:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._wanted: set[int] = set()
+        self._wanted: dict[int, None] = {}
+        """In this order: shards whose server did not answer come last."""
         self._again: dict[int, float] = {}
         self._called = asyncio.Event()
         self._waiting = LogThrottle(resources.clock)
 
     async def call(self, shard: int) -> None:
         """Redis has a new epoch in this shard: its content may be gone."""
-        self._wanted.add(shard)
+        self._wanted[shard] = None
         self._again[shard] = self._resources.clock.monotonic() + AGAIN_AFTER_S
         self._called.set()
 
@@ -72,7 +73,7 @@ class RedisRecovery:
         now_s = self._resources.clock.monotonic()
         for shard in [shard for shard, due_s in self._again.items() if due_s <= now_s]:
             del self._again[shard]
-            self._wanted.add(shard)
+            self._wanted[shard] = None
 
     async def run_once(self) -> None:
         """Recovers the shards that were called for; if none was, the requests that have been open for long.
@@ -81,14 +82,14 @@ class RedisRecovery:
             Unavailable: of shards whose server is away; the others have been recovered, and these are tried again.
         """
         self._called.clear()
-        wanted, self._wanted = self._wanted, set()
-        left = set(wanted)
+        wanted, self._wanted = self._wanted, {}
+        left = dict(wanted)
         away: Unavailable | None = None
         try:
-            for shard in sorted(wanted) or range(self._resources.jobs.shards):
+            for shard in list(wanted) or range(self._resources.jobs.shards):
                 try:
                     await recover(self._resources, shard, older_than=timedelta(0) if wanted else OLDER_THAN)
-                    left.discard(shard)
+                    left.pop(shard, None)
                 except RedisAway as error:
                     away = error
         finally:
