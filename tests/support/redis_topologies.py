@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 from support.until import until
 
@@ -137,6 +138,13 @@ class Topology:
     @property
     def nodes(self) -> list[Node]:
         return [node for pair in self.pairs for node in (pair.master, pair.replica)]
+
+    def shards_of(self, pair: Shard) -> set[int]:
+        """Which of the product's shards a pair of a Cluster has, as long as no slot is moved."""
+        place = self.pairs.index(pair)
+        return {
+            shard for shard in range(self.shards) if place * SLOTS // 3 <= slot_of(shard) < (place + 1) * SLOTS // 3
+        }
 
     async def whole(self) -> None:
         """Waits until every replica follows its master, whichever of a pair that is now."""
@@ -325,11 +333,25 @@ async def _is_whole(node: Node, nodes: int) -> bool:
     return bool(info) and info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == nodes
 
 
-async def gather_moments(*waits: Any) -> list[float]:
-    """When each of these conditions became true."""
+async def move_slot(shard: int, source: Node, target: Node, *, pause_s: float = 0.0) -> int:
+    """Moves the slot of one of the product's shards key by key; returns how many keys it had. With a pause after each key
+    the servers answer TRYAGAIN and ASK for long.
+    """
+    slot = slot_of(shard)
+    ids = [await node.client.execute_command("CLUSTER", "MYID") for node in (source, target)]
+    await target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+    await source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+    moved = 0
+    while keys := await source.client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 10):
+        for key in keys:
+            await source.call("MIGRATE", "127.0.0.1", target.port, key, 0, 1000)
+            moved += 1
+            await asyncio.sleep(pause_s)
+    for node in (target, source):
+        await node.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+    return moved
 
-    async def moment(condition: Any) -> float:
-        await until(condition, seconds=60)
-        return time.monotonic()
 
-    return list(await asyncio.gather(*(moment(one) for one in waits)))
+def slot_of(shard: int) -> int:
+    """The slot of everything that one of the product's shards has."""
+    return key_slot(f"osago-{shard:02}".encode())
