@@ -16,9 +16,11 @@ from app.api.schema.build import sdl
 from app.domain.intake import problems
 from app.domain.intake.field_table import Field
 from app.domain.intake.table_walk import codes_at, fields_of
+from app.domain.tariff.edition_loader import load_editions
 from app.intake.new_request import new_request_table
+from cli.tariff.tariff_listing import tables
 
-DOCUMENTS: Final = (Path("docs/integration.md"), Path("docs/integration.ru.md"))
+DOCUMENTS: Final = (Path("docs/integration.md"), Path("docs/integration.ru.md"), Path("docs/tariff.md"))
 FIELDS_ON: Final = date(2026, 1, 15)
 """The day of the examples, so that the documents stay the same from day to day."""
 _PART: Final = re.compile(r"(<!-- (\w+): made from the code by `make docs` -->\n).*?(<!-- until here -->\n)", re.DOTALL)
@@ -54,12 +56,25 @@ def russian_fields_table() -> str:
     return _table(("поле", "тип", "обязательно", "замечания", "пример"), rows)
 
 
+def editions_tables() -> str:
+    """Every figure of every edition; of one that amends another, what it changes."""
+    known = {edition.name: edition for edition in load_editions().known}
+    written: list[str] = []
+    for edition in known.values():
+        amends = f", amends {edition.amends}: all that is not below stays" if edition.amends else ""
+        written.append(f"## {edition.name}, in force from {edition.in_force_from}{amends}\n\n")
+        found = tables(edition, known.get(edition.amends or ""))
+        written += (f"### {table.title}\n\n{_table(table.head, list(table.rows))}\n" for table in found)
+    return "".join(written)
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         "errors": errors_table,
         "problems": problems_table,
         "fields": fields_table,
         "поля": russian_fields_table,
+        "editions": editions_tables,
     }
 )
 

@@ -31,6 +31,9 @@ app = typer.Typer(
 LOCAL_API: Final = "http://127.0.0.1:8000/graphql"
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+TariffFolder = Annotated[
+    Path | None, typer.Option(envvar="OSAGO_TARIFF_FOLDER", help="Holds further editions of the tariff.")
+]
 Port = Annotated[int, typer.Option(min=1, max=_PORT_MAX, help="Port to listen on.")]
 
 
@@ -90,11 +93,12 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="The same seed: the same answers to the same applications.")] = 1,
     time_scale: Annotated[float, typer.Option(min=0, max=100, help="Multiplies how long insurers take.")] = 1.0,
     calm: Annotated[bool, typer.Option(help="No random faults and refusals.")] = False,
+    tariff_folder: TariffFolder = None,
 ) -> None:
     """Insurers to try against, with scripted faults."""
     from cli.processes import sandbox
 
-    sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm)
+    sandbox(host, port, seed=seed, time_scale=time_scale, is_calm=calm, tariff_folder=tariff_folder)
 
 
 @app.command(name="core-app")
@@ -247,6 +251,18 @@ def insurers_check(
     from cli.insurer_commands import check_insurers
 
     sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
+
+
+@app.command()
+def tariff(
+    on: Annotated[str, typer.Option(help="A day, YYYY-MM-DD; today in Moscow if left out.")] = "",
+    kladr: Annotated[str, typer.Option(help="Only the factor of this place, by its КЛАДР code.")] = "",
+    tariff_folder: TariffFolder = None,
+) -> None:
+    """Print the edition of the tariff that is in force, each figure with its mark and its source."""
+    from cli.tariff.tariff_command import print_tariff
+
+    sys.exit(0 if print_tariff(on, kladr, tariff_folder) else 1)
 
 
 @app.command()

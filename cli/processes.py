@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from app.config.quantities import parse_duration, parse_rate
@@ -94,12 +95,14 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
             await one.run(stopping)
 
 
-def sandbox(host: str, port: int, *, seed: int, time_scale: float, is_calm: bool) -> None:
+def sandbox(
+    host: str, port: int, *, seed: int, time_scale: float, is_calm: bool, tariff_folder: Path | None = None
+) -> None:
     """Serves the sandbox insurers until SIGTERM."""
     from sandbox.insurers.app import create_app
 
     logs.configure(log_format="console", level="warning")
-    app = create_app(seed=seed, time_scale=time_scale, calm=is_calm)
+    app = create_app(seed=seed, time_scale=time_scale, calm=is_calm, tariff_folder=tariff_folder)
     if is_loopback(host):
         app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.sandbox.close)

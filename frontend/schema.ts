@@ -38,6 +38,7 @@ export type Coefficients = {
   readonly driverRestriction: string;
   readonly power: string;
   readonly season: string;
+  readonly trailer: string;
 };
 
 export type CreateQuoteRequestInput = {

@@ -28,7 +28,7 @@ def test_the_offer_is_the_insurers(harness: Harness, application: Application) -
     if application.vehicle.category not in harness.abilities.categories:
         assert (asked.answer, asked.paths) == (NOT_SUITED, ())
         return
-    expected = price(application, INSURERS[INSURER].rate_position)
+    expected = price(application, INSURERS[INSURER].rate_position, harness.sandbox.edition())
     assert isinstance(asked.answer, Offer), asked.answer
     assert expected is not None
     assert asked.answer.premium == expected.premium

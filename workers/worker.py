@@ -14,6 +14,7 @@ from app.config.insurers_file import InsurerSettings, load_insurers, naming_the_
 from app.config.settings import Settings
 from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
+from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
@@ -33,6 +34,7 @@ from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.exchange import InsurerExchange
 from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
+from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
@@ -61,9 +63,10 @@ def check_choice(settings: Settings, insurers: Sequence[str], name: str) -> None
     """Checks the worker's own options, before anything is opened or waited for.
 
     Raises:
-        WrongSetting: an insurer that the file does not have, or a name that is none.
+        WrongSetting: an insurer that the file does not have, a name that is none, or a file of the tariff that cannot be read.
     """
     _chosen(load_insurers(settings.insurers_file), insurers)
+    load_editions(settings.tariff_folder)
     _consumer(name)
 
 
@@ -89,6 +92,7 @@ class Worker:
         with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
+        self._editions = load_editions(resources.settings.tariff_folder)
         self._recovery = RedisRecovery(resources)
         self._brief_redis = connect_brief(resources.redis_address)
         self._presence = Presence(
@@ -198,6 +202,7 @@ class Worker:
             self._callback_waiter,
             end_margin_s=self._resources.settings.end_margin,
             pace=self._pace,
+            examiner=OfferExaminer(settings.id, self._editions, self._resources.clock),
         )
         self._failures.append(exchange.failures)
         return exchange

@@ -19,3 +19,4 @@ class Coefficients(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc
     driver_restriction: Decimal
     power: Decimal
     season: Decimal
+    trailer: Decimal = Decimal(1)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
@@ -18,9 +17,8 @@ from app.domain.intake.careful_reader import read_carefully
 from app.domain.intake.fast_reader import read_fast
 from app.domain.intake.field_table import Field, Found, Identifier, ListTable, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds
+from app.domain.intake.moscow_calendar import moscow_day
 
-MOSCOW: Final = ZoneInfo("Europe/Moscow")
-"""Insurance days begin and end by this clock."""
 _PLAIN_MAILBOX: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII | re.IGNORECASE)
 _MAILBOX_MAX: Final = 64
 _EMAIL_MAX: Final = 254
@@ -90,16 +88,6 @@ def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
         return _insurer_checks(request.insurers, configured)
 
     return ObjectTable("CreateQuoteRequestInput", NewRequestInput, fields, checks, codes=insurer_codes)
-
-
-@lru_cache(maxsize=4)
-def _moscow_day(hours: int) -> date:
-    return datetime.fromtimestamp(hours * 3600, MOSCOW).date()
-
-
-def moscow_day(now: datetime) -> date:
-    """The date in Moscow, which is whole hours away from UTC: it changes with no hour but the first of a day."""
-    return _moscow_day(int(now.timestamp()) // 3600)
 
 
 def reference(code: str) -> Callable[[str], str]:

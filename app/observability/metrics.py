@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.domain.quote import QuoteStatus
+from app.domain.tariff.lawfulness import Inconsistent, Unlawful
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
 
@@ -28,7 +29,12 @@ OUTBOX_AGE: Final = Gauge("osago_outbox_oldest_seconds", "Age of the oldest noti
 RELAYED: Final = Counter("osago_outbox_relayed", "Notices published by the relay, which the fast path had left.")
 RECOVERED: Final = Counter("osago_jobs_recovered", "Jobs enqueued again after Redis had lost them.")
 CALLS: Final = Counter("osago_insurer_calls", "Calls to insurers.", ["insurer", "step", "result", "why"])
-UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums outside the corridor of the law.", ["insurer"])
+UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums that the tariff does not allow.", ["insurer", "kind"])
+INCONSISTENT: Final = Counter(
+    "osago_offers_inconsistent",
+    "Offers whose factors are not the tariff's, or do not make their premium.",
+    ["insurer", "kind"],
+)
 ECHOES: Final = Counter(
     "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
 )
@@ -82,8 +88,11 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
     """
     usual = tuple(results)
     for id_ in insurers:
-        for counter in (UNLAWFUL, DEAD_LETTERS, CLAIMED):
+        for counter in (DEAD_LETTERS, CLAIMED):
             counter.labels(id_)
+        for counter, kinds in ((UNLAWFUL, Unlawful), (INCONSISTENT, Inconsistent)):
+            for kind in kinds:
+                counter.labels(id_, kind)
         for reason in ("stopping", "bug"):
             HANDED_BACK.labels(id_, reason)
         for field in ("application id", "number", "code"):

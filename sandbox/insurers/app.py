@@ -1,5 +1,6 @@
 """The sandbox as an ASGI application: twelve insurers to try against, with scripted faults, and their control API."""
 
+from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 
+from app.domain.tariff.edition_loader import load_editions
 from sandbox.insurers.control.control_api import control_app
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.handle import APPLICATIONS_MAX, Sandbox
@@ -25,15 +27,21 @@ def create_app(
     calm: bool = False,
     applications_max: int = APPLICATIONS_MAX,
     clock: Clock | None = None,
+    tariff_folder: Path | None = None,
 ) -> Starlette:
     """The insurers under `/{insurer}`, the control API under `/control`, an index at `/`; `app.state.sandbox` is the handle.
 
     `seed` draws what each application gets, `time_scale` multiplies every latency, `calm` leaves nothing to chance.
+    `tariff_folder` holds further editions of the tariff.
+
+    Raises:
+        WrongSetting: a file of the tariff cannot be read.
     """
     sandbox = Sandbox(
         Settings(seed=seed, time_scale=time_scale, calm=calm),
         applications_max=applications_max,
         clock=clock or Clock(),
+        editions=load_editions(tariff_folder),
     )
     app = Starlette(
         routes=[

@@ -57,6 +57,7 @@ INTEGRATION: Final = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
 INTEGRATION_RU: Final = (ROOT / "docs/integration.ru.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
+TARIFF: Final = (ROOT / "docs/tariff.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
 NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
 """What `osago quote` and the examples read: a client's side of things."""
@@ -182,6 +183,7 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
     """`make docs` makes it and those of the fields; every code that a caller can meet is in it, with its message."""
     assert docs_tables.renewed(INTEGRATION) == INTEGRATION
     assert docs_tables.renewed(INTEGRATION_RU) == INTEGRATION_RU
+    assert docs_tables.renewed(TARIFF) == TARIFF
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app/api").glob("*.py"))
     written = set(re.findall(r'"code": "([A-Z_]+)"', sources))
     assert set(MEANINGS) == set(graphql_errors.MESSAGES) | written

@@ -10,9 +10,7 @@ from prometheus_client import Counter
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, Offer, ReasonCode, failed, sold_at
-from app.domain.tariff.corridor import is_lawful
-from app.domain.tariff.edition_2025 import TARIFF_2025
+from app.domain.quote import NOT_SUITED, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
@@ -23,6 +21,7 @@ from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.failure_causes import OK, why_of
 from workers.insurer_calls.failure_log import FailureLog
+from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
@@ -70,6 +69,7 @@ class InsurerExchange:
         *,
         end_margin_s: float,
         pace: CallPacer | None = None,
+        examiner: OfferExaminer | None = None,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
@@ -83,6 +83,7 @@ class InsurerExchange:
         self._insured = adapter.abilities.categories.intersection(settings.categories or VehicleCategory)
         self._end_margin_s = end_margin_s
         self._pace = pace or CallPacer()
+        self._examiner = examiner
         self.failures = FailureLog(settings.id, clock)
         self._calls: dict[tuple[str, str, str], Counter] = {}
         """Looking a label up costs as much as counting."""
@@ -114,8 +115,8 @@ class InsurerExchange:
             await passage.end(is_answered=None)
             raise
         await passage.end(is_answered=True)
-        if isinstance(answer, Offer) and not is_lawful(answer, job.application, TARIFF_2025):
-            metrics.UNLAWFUL.labels(self._settings.id).inc()
+        if self._examiner:
+            self._examiner.examine(answer, job)
         return answer
 
     async def _ask(self, conversation: _Conversation) -> Answer:

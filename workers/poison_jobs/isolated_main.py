@@ -21,6 +21,7 @@ from app.codecs.quote_codec import encode_quote
 from app.config.settings import Settings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
+from app.domain.tariff.edition_loader import load_editions
 from app.postgres.cipher import Sealed
 from app.postgres.database import reading
 from app.postgres.quote_rows import Work, read_work
@@ -33,6 +34,7 @@ from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.exchange import InsurerExchange
+from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.job import Holding, Job
 from workers.poison_jobs.crash_marker import CrashMarker
 from workers.poison_jobs.isolated_process import IsolatedOutcome, encode_outcome
@@ -68,8 +70,16 @@ async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Ins
         circuit = SharedBreaker(settings, resources.clock)
         limits = RateLimits(settings, resources.clock, InsurerStates(resources.redis))
         callback_waiter, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
+        examiner = OfferExaminer(insurer_id, load_editions(resources.settings.tariff_folder), resources.clock)
         yield InsurerExchange(
-            settings, adapter, circuit, limits, resources.clock, callback_waiter, end_margin_s=margin_s
+            settings,
+            adapter,
+            circuit,
+            limits,
+            resources.clock,
+            callback_waiter,
+            end_margin_s=margin_s,
+            examiner=examiner,
         )
     finally:
         await http.close()

@@ -1,162 +1,210 @@
-"""What a premium is made of: `T = ТБ × КТ × КБМ × КВС × КО × КС × КМ`.
+"""What a premium is made of: `T = ТБ × КТ × КБМ × КВС × КО × КМ × КС × КПр`, by one edition of the tariff.
 
-The figures are versioned data in modules of their own (`app.domain.tariff.edition_2025`); the base rate and the bonus-malus
-class are arguments: an insurer picks the one within the corridor and looks up the other.
+The insurer's own are the base rate, within its corridor, and the class of КБМ, which it looks up. The edition fixes every other factor,
+or does not know it: then it is None here, never 1.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-from app.domain.age import full_years
-from app.domain.application import Application, Driver, Vehicle, VehicleCategory, VehiclePurpose
+from app.domain.application import VehicleCategory
 from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
+from app.domain.tariff.edition import Corridor, Edition, RateClass, TariffPlace, TrailerClass
+from app.domain.tariff.risk import OwnerKind, RatedDriver, Risk, VehicleUse
 
 MASS_OF_LIGHT_LORRY_KG_MAX: Final = 16_000
 SEATS_OF_SMALL_BUS_MAX: Final = 16
 
 _ONE: Final = Decimal(1)
-_CAP: Final = Decimal(3)
-
-
-class RateClass(StrEnum):
-    """What the corridor of base rates depends on, for private persons."""
-
-    CAR = "CAR"
-    TAXI = "TAXI"
-    LIGHT_LORRY = "LIGHT_LORRY"
-    HEAVY_LORRY = "HEAVY_LORRY"
-    SMALL_BUS = "SMALL_BUS"
-    LARGE_BUS = "LARGE_BUS"
-    TROLLEYBUS = "TROLLEYBUS"
-    TRAM = "TRAM"
-
-
-Corridor = tuple[Decimal, Decimal]
-Row = tuple[int, Sequence[Decimal]]
+_BY_CATEGORY: Final = MappingProxyType(
+    {
+        VehicleCategory.A: RateClass.MOTORCYCLE,
+        VehicleCategory.TROLLEYBUS: RateClass.TROLLEYBUS,
+        VehicleCategory.TRAM: RateClass.TRAM,
+        VehicleCategory.TRACTOR: RateClass.TRACTOR,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tariff:
-    """One edition of the tariff. A row holds from its age or figure up; its last cell goes on to the right."""
+class FixedFactors:
+    """The factors that the edition fixes; None for one that it does not know."""
 
-    version: str
-    valid_from: date
-    capped: bool
-    """Whether the law holds a premium at three times base rate × territory."""
-    corridors: Mapping[RateClass, Corridor] = field(repr=False)
-    territories: Mapping[str, Decimal] = field(repr=False)
-    """By the first 8 digits of the КЛАДР code (a city) or, where none fits, by its first 2 (a region)."""
-    territory_elsewhere: Decimal
-    bonus_malus: Mapping[str, Decimal] = field(repr=False)
-    """By class; the first one is the Russian letter М."""
-    experience_columns: Sequence[int] = field(repr=False)
-    """The full years of experience from which each cell of a row holds."""
-    age_experience: Sequence[Row] = field(repr=False)
-    power: Sequence[tuple[Decimal | None, Decimal]] = field(repr=False)
-    """(up to so many horsepower inclusive, factor); the last has no limit."""
-    season: Mapping[int, Decimal] = field(repr=False)
-    unlimited_drivers: Decimal
-    unlimited_bonus_malus: Decimal
+    territory: Decimal | None
+    age_experience: Decimal | None
+    driver_restriction: Decimal
+    power: Decimal
+    season: Decimal | None
+    trailer: Decimal | None
 
 
-def premium(coefficients: Coefficients, *, capped: bool) -> Money:
+def premium(coefficients: Coefficients, edition: Edition) -> Money:
     """The product, rounded half up to kopecks; no more than the law's cap where it holds."""
+    found = product(coefficients)
+    if edition.cap is not None:
+        found = min(found, edition.cap.value * coefficients.base_rate * coefficients.territory)
+    return roubles(found)
+
+
+def product(coefficients: Coefficients) -> Decimal:
+    """Of all factors, exact."""
     c = coefficients
-    ground = c.base_rate * c.territory
-    product = ground * c.bonus_malus * c.age_experience * c.driver_restriction * c.season * c.power
-    return roubles(min(product, _CAP * ground) if capped else product)
+    ground = c.base_rate * c.territory * c.bonus_malus * c.age_experience
+    return ground * c.driver_restriction * c.power * c.season * c.trailer
 
 
-def corridor(application: Application, tariff: Tariff) -> Corridor | None:
-    """The least and the largest base rate; None where this tariff is unknown, so that no premium can be computed."""
-    rate_class = _rate_class(application.vehicle)
-    return None if rate_class is None else tariff.corridors.get(rate_class)
+def corridor(risk: Risk, edition: Edition) -> Corridor | None:
+    """The least and the largest base rate; None where mass or seats, on which it depends, are not given."""
+    rate_class = _rate_class(risk)
+    return None if rate_class is None else edition.corridors[rate_class]
+
+
+def fixed_factors(risk: Risk, edition: Edition) -> FixedFactors:
+    """Every factor that is the same with all insurers."""
+    has_own_term = risk.is_abroad or risk.is_in_transit
+    return FixedFactors(
+        territory=territory(risk, edition),
+        age_experience=_age_experience(risk, edition),
+        driver_restriction=_driver_restriction(risk, edition),
+        power=_power(risk, edition),
+        season=None if has_own_term else edition.season[risk.months].value,
+        trailer=_trailer(risk, edition),
+    )
 
 
 def coefficients_for(
-    application: Application,
-    *,
-    base_rate: Decimal,
-    bonus_malus_class: Callable[[Driver], str],
-    on: date,
-    tariff: Tariff,
-) -> Coefficients:
-    """Every factor as it stands `on` that day. Only for vehicles with a corridor: the tables hold for no others."""
-    vehicle = application.vehicle
-    if _rate_class(vehicle) is None:
-        message = f"the tariff of category {vehicle.category} is not known"
-        raise ValueError(message)
-    if application.drivers is None:
-        bonus_malus, age_experience, restriction = tariff.unlimited_bonus_malus, _ONE, tariff.unlimited_drivers
-    else:
-        bonus_malus, age_experience = _decisive(application.drivers, bonus_malus_class, on, tariff)
-        restriction = _ONE
+    risk: Risk, edition: Edition, *, base_rate: Decimal, classes: Sequence[str], territory: Decimal | None = None
+) -> Coefficients | None:
+    """The factors of an insurer with this base rate; None where the edition does not know one of them.
+
+    `classes` are those of КБМ, one for each listed driver. `territory` takes the place of a КТ that the edition does not know.
+    """
+    fixed = fixed_factors(risk, edition)
+    found = fixed.territory or territory
+    if found is None or fixed.age_experience is None or fixed.season is None or fixed.trailer is None:
+        return None
     return Coefficients(
         base_rate=base_rate,
-        territory=territory(application.owner.address.kladr, tariff),
-        bonus_malus=bonus_malus,
-        age_experience=age_experience,
-        driver_restriction=restriction,
-        power=_power(vehicle, tariff),
-        season=tariff.season[application.usage_months],
+        territory=found,
+        bonus_malus=_bonus_malus(risk, classes, edition),
+        age_experience=fixed.age_experience,
+        driver_restriction=fixed.driver_restriction,
+        power=fixed.power,
+        season=fixed.season,
+        trailer=fixed.trailer,
     )
 
 
-def territory(kladr: str, tariff: Tariff) -> Decimal:
-    """КТ of a settlement: its city's, or else its region's, or else that of all other places."""
-    regional = tariff.territories.get(kladr[:2], tariff.territory_elsewhere)
-    return tariff.territories.get(kladr[:8], regional)
+def territory(risk: Risk, edition: Edition) -> Decimal | None:
+    """КТ of the owner's place, or of a vehicle that is registered elsewhere; None where it is not known."""
+    elsewhere = edition.territory
+    if risk.is_abroad and risk.category is VehicleCategory.C:
+        return None  # it depends on the state, by a list that is not known
+    if risk.is_abroad or risk.is_in_transit:
+        return elsewhere.abroad_or_in_transit.value
+    return territory_at(elsewhere.find(risk.kladr), risk.category)
 
 
-def age_experience(age: int, experience: int, tariff: Tariff) -> Decimal:
-    """КВС. Impossible combinations (long experience, young age) have no figure in the table: the nearest to the left is used."""
-    cells = _row(age, tariff.age_experience)
-    column = sum(experience >= first for first in tariff.experience_columns) - 1
-    return cells[min(column, len(cells) - 1)]
+def assumed_territory(risk: Risk, edition: Edition) -> Decimal | None:
+    """КТ of the capital of the owner's region, for places without a row; None where no row has that either."""
+    if risk.is_abroad or risk.is_in_transit:
+        return None
+    return territory_at(edition.territory.capital(risk.kladr), risk.category)
 
 
-def _decisive(
-    drivers: Sequence[Driver], bonus_malus_class: Callable[[Driver], str], on: date, tariff: Tariff
-) -> tuple[Decimal, Decimal]:
-    """КБМ and КВС of the driver with the largest product of the two."""
-    factors = (
-        (
-            tariff.bonus_malus[bonus_malus_class(driver)],
-            age_experience(full_years(driver.birth_date, on), full_years(driver.driving_since, on), tariff),
-        )
-        for driver in drivers
-    )
-    return max(factors, key=lambda pair: pair[0] * pair[1])
+def territory_at(place: TariffPlace | None, category: VehicleCategory) -> Decimal | None:
+    """КТ of a place: self-propelled machines have their own."""
+    if place is None:
+        return None
+    if category is not VehicleCategory.TRACTOR:
+        return place.factor.value
+    return place.tractor.value if place.tractor else None
 
 
-def _row(age: int, rows: Sequence[Row]) -> Sequence[Decimal]:
-    """The row of that age; the first is also used for younger drivers, which no valid application has."""
-    return next((cells for first, cells in reversed(rows) if age >= first), rows[0][1])
+def driver_age_experience(driver: RatedDriver, category: VehicleCategory, edition: Edition) -> Decimal | None:
+    """КВС of one driver; None where the table has no such driver."""
+    is_motorcycle = category is VehicleCategory.A
+    table = edition.age_experience_motorcycle if is_motorcycle else edition.age_experience_other
+    found = table.find(driver.age, driver.experience)
+    return found.value if found else None
 
 
-def _power(vehicle: Vehicle, tariff: Tariff) -> Decimal:
-    if vehicle.category is not VehicleCategory.B:
+def _age_experience(risk: Risk, edition: Edition) -> Decimal | None:
+    """Of the listed drivers the largest, apart from КБМ; 1 where anyone may drive."""
+    if risk.drivers is None:
         return _ONE
-    return next(factor for most, factor in tariff.power if most is None or vehicle.engine_power <= most)
+    largest = _largest(driver_age_experience(driver, risk.category, edition) for driver in risk.drivers)
+    if largest is None or risk.owner is OwnerKind.PERSON:
+        return largest
+    return largest * edition.organisation_age_experience.value
 
 
-def _rate_class(vehicle: Vehicle) -> RateClass | None:
-    match vehicle.category:
+def _bonus_malus(risk: Risk, classes: Sequence[str], edition: Edition) -> Decimal:
+    """Of the listed drivers the largest, apart from КВС."""
+    if risk.drivers is None:
+        return edition.unlimited_bonus_malus.value
+    return max(edition.bonus_malus[name].value for name in classes)
+
+
+def _largest(factors: Iterable[Decimal | None]) -> Decimal | None:
+    """None where one of them is not known: it may be the largest."""
+    found = list(factors)
+    known = [factor for factor in found if factor is not None]
+    return max(known) if len(known) == len(found) else None
+
+
+def _driver_restriction(risk: Risk, edition: Edition) -> Decimal:
+    if risk.drivers is not None:
+        return edition.listed.value
+    is_person = risk.owner is OwnerKind.PERSON
+    return (edition.unlimited_person if is_person else edition.unlimited_organisation).value
+
+
+def _power(risk: Risk, edition: Edition) -> Decimal:
+    match risk.category:
         case VehicleCategory.B:
-            return RateClass.TAXI if vehicle.purpose is VehiclePurpose.TAXI else RateClass.CAR
-        case VehicleCategory.C:
-            heavy = (vehicle.max_mass_kg or 0) > MASS_OF_LIGHT_LORRY_KG_MAX
-            return RateClass.HEAVY_LORRY if heavy else RateClass.LIGHT_LORRY
-        case VehicleCategory.D:
-            return RateClass.LARGE_BUS if (vehicle.seats or 0) > SEATS_OF_SMALL_BUS_MAX else RateClass.SMALL_BUS
-        case VehicleCategory.TROLLEYBUS:
-            return RateClass.TROLLEYBUS
-        case VehicleCategory.TRAM:
-            return RateClass.TRAM
-        case VehicleCategory.A | VehicleCategory.TRACTOR:
+            return edition.power_car.find(risk.power).value
+        case VehicleCategory.A:
+            return edition.power_motorcycle.find(risk.power).value
+        case _:
+            return _ONE
+
+
+def _trailer(risk: Risk, edition: Edition) -> Decimal | None:
+    if not risk.has_trailer:
+        return _ONE
+    if risk.category is VehicleCategory.B and risk.owner is OwnerKind.ORGANISATION:
+        return edition.trailer[TrailerClass.CAR_OF_ORGANISATION].value
+    match _rate_class(risk):
+        case RateClass.MOTORCYCLE | RateClass.LIGHT_LORRY | RateClass.HEAVY_LORRY | RateClass.TRACTOR as kind:
+            return edition.trailer[TrailerClass(kind.value)].value
+        case None:
             return None
+        case _:
+            return edition.trailer[TrailerClass.OTHERWISE].value
+
+
+def _rate_class(risk: Risk) -> RateClass | None:
+    match risk.category:
+        case VehicleCategory.B if risk.use is VehicleUse.TAXI:
+            return RateClass.TAXI
+        case VehicleCategory.B:
+            return RateClass.CAR if risk.owner is OwnerKind.PERSON else RateClass.CAR_OF_ORGANISATION
+        case VehicleCategory.C:
+            return _by_size(risk.max_mass_kg, MASS_OF_LIGHT_LORRY_KG_MAX, RateClass.LIGHT_LORRY, RateClass.HEAVY_LORRY)
+        case VehicleCategory.D if risk.use is VehicleUse.REGULAR_ROUTES:
+            return RateClass.REGULAR_ROUTE_BUS
+        case VehicleCategory.D:
+            return _by_size(risk.seats, SEATS_OF_SMALL_BUS_MAX, RateClass.SMALL_BUS, RateClass.LARGE_BUS)
+        case VehicleCategory.A | VehicleCategory.TROLLEYBUS | VehicleCategory.TRAM | VehicleCategory.TRACTOR as other:
+            return _BY_CATEGORY[other]
+
+
+def _by_size(size: int | None, small_max: int, small: RateClass, large: RateClass) -> RateClass | None:
+    if size is None:
+        return None
+    return small if size <= small_max else large

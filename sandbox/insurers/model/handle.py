@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from app.domain.intake.moscow_calendar import moscow_day
+from app.domain.tariff.edition import Edition, Editions
 from sandbox.insurers.model.application_store import Applications
 from sandbox.insurers.model.call_log import InsurerRecord, Keys
 from sandbox.insurers.model.catalogue import INSURERS
@@ -62,8 +64,11 @@ class Desk:
 class Sandbox:
     """Everything that the sandbox remembers. What is public and documented is for tests and the control API."""
 
-    def __init__(self, settings: Settings, *, applications_max: int = APPLICATIONS_MAX, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, *, applications_max: int = APPLICATIONS_MAX, clock: Clock, editions: Editions
+    ) -> None:
         self.clock = clock
+        self._editions = editions
         self.lingering: set[Call] = set()
         self.calling_back: set[asyncio.Task[None]] = set()
         self._start = settings
@@ -75,6 +80,10 @@ class Sandbox:
         self.desks: Mapping[str, Desk] = MappingProxyType({id_: Desk(id_, self._tokens()) for id_ in INSURERS})
         self.applications = Applications(self._applications_max)
         self.keys = Keys(self._applications_max)
+
+    def edition(self) -> Edition | None:
+        """The edition of the tariff that is in force today; None before the first that is known."""
+        return self._editions.on(moscow_day(self.clock.now()))
 
     def _tokens(self) -> Tokens:
         return Tokens(lambda: self.settings.token_ttl_s, self.clock)

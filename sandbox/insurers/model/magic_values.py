@@ -14,6 +14,7 @@ from msgspec.structs import replace as with_changes
 
 from app.domain.application import Application
 from app.domain.money import roubles
+from app.domain.tariff.formula import product
 from sandbox.insurers.model.outcome import Refusal
 from sandbox.insurers.model.replies import Offered
 from sandbox.insurers.script.behaviours import (
@@ -51,12 +52,10 @@ def _expired(offer: Offered) -> Offered:
 
 
 def _unlawful(offer: Offered) -> Offered:
-    factors = offer.coefficients
-    return replace(
-        offer,
-        premium=str(roubles(Decimal(offer.premium) * _UNLAWFUL).amount),
-        coefficients=factors and with_changes(factors, base_rate=factors.base_rate * _UNLAWFUL),
-    )
+    if offer.coefficients is None:
+        return offer
+    factors = with_changes(offer.coefficients, base_rate=offer.coefficients.base_rate * _UNLAWFUL)
+    return replace(offer, premium=str(roubles(product(factors)).amount), coefficients=factors)
 
 
 MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(

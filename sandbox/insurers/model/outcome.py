@@ -14,6 +14,7 @@ from typing import Final
 
 from app.domain.application import Application
 from app.domain.coefficients import Coefficients
+from app.domain.tariff.edition import Edition
 from sandbox.insurers.model.catalogue import Faults, Profile
 from sandbox.insurers.model.pricing import Price, price
 from sandbox.insurers.script.behaviours import Behaviour, Garbage, Hang, Status, Step
@@ -44,6 +45,7 @@ class Fate:
 Credible = Callable[[Application, Coefficients], bool]
 
 _NOT_INSURED: Final = Refusal("CATEGORY_NOT_INSURED", "Такие транспортные средства мы не страхуем.")
+_TARIFF_UNKNOWN: Final = Refusal("TARIFF_UNKNOWN", "Тариф для такого договора нам неизвестен.")
 _REFUSALS: Final[Sequence[tuple[Refusal, Credible]]] = (
     (
         Refusal("KBM_TOO_HIGH", "Слишком высокий коэффициент бонус-малус."),
@@ -74,11 +76,15 @@ _FAULTS: Final[Sequence[tuple[Callable[[Faults], float], Callable[[Step], Behavi
 )
 
 
-def fate_of(application: Application, content: bytes, profile: Profile, *, seed: int, calm: bool) -> Fate:
+def fate_of(
+    application: Application, content: bytes, profile: Profile, edition: Edition | None, *, seed: int, calm: bool
+) -> Fate:
     """Calm has neither random faults nor random refusals; premiums and latencies stay the same."""
     of_latency, of_refusal, of_code, of_fault, of_step = _draw(content, profile.id, seed)
     insures = application.vehicle.category in profile.categories
-    answer: Price | Refusal = (insures and price(application, profile.rate_position)) or _NOT_INSURED
+    answer: Price | Refusal = _NOT_INSURED
+    if insures:
+        answer = price(application, profile.rate_position, edition) or _TARIFF_UNKNOWN
     if isinstance(answer, Price) and of_refusal < profile.refusals and not calm:
         answer = _refusal(application, answer.coefficients, of_code)
     return Fate(answer, _latency_s(profile, of_latency), None if calm else _fault(profile.faults, of_fault, of_step))

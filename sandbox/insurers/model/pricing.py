@@ -11,10 +11,10 @@ from typing import Final
 from app.domain.application import Application, Driver
 from app.domain.coefficients import Coefficients
 from app.domain.money import Money
-from app.domain.tariff.edition_2025 import TARIFF_2025
-from app.domain.tariff.formula import Corridor, coefficients_for, corridor, premium
+from app.domain.tariff.edition import Corridor, Edition
+from app.domain.tariff.formula import assumed_territory, coefficients_for, corridor, premium, territory
+from app.domain.tariff.risk_of_application import risk_of
 
-TARIFF: Final = TARIFF_2025
 _ROUBLE: Final = Decimal(1)
 
 # How many drivers of a hundred have which КБМ class: mostly good ones, as in life.
@@ -44,26 +44,35 @@ class Price:
 
     premium: Money
     coefficients: Coefficients
+    is_territory_assumed: bool
+    """КТ is that of the region's capital, for the place's own is not known."""
 
 
-def price(application: Application, rate_position: Decimal) -> Price | None:
-    """None where the tariff of such a vehicle is not known. Ages and experience are those of the first insured day."""
-    bounds = corridor(application, TARIFF)
-    if bounds is None:
+def price(application: Application, rate_position: Decimal, edition: Edition | None) -> Price | None:
+    """None where the edition does not know a factor, or there is no edition of the day.
+
+    A КТ that is not known is that of the region's capital. Ages and experience are those of the first insured day.
+    """
+    risk = risk_of(application)
+    bounds = edition and corridor(risk, edition)
+    if edition is None or bounds is None:
         return None
+    known = territory(risk, edition)
     coefficients = coefficients_for(
-        application,
+        risk,
+        edition,
         base_rate=base_rate(bounds, rate_position),
-        bonus_malus_class=bonus_malus_class,
-        on=application.starts_on,
-        tariff=TARIFF,
+        classes=[bonus_malus_class(driver) for driver in application.drivers or ()],
+        territory=known or assumed_territory(risk, edition),
     )
-    return Price(premium(coefficients, capped=TARIFF.capped), coefficients)
+    if coefficients is None:
+        return None
+    return Price(premium(coefficients, edition), coefficients, is_territory_assumed=known is None)
 
 
 def base_rate(bounds: Corridor, position: Decimal) -> Decimal:
     """Whole roubles at this position of the corridor."""
-    floor, ceiling = bounds
+    floor, ceiling = bounds.floor.value, bounds.ceiling.value
     return (floor + position * (ceiling - floor)).quantize(_ROUBLE, rounding=ROUND_HALF_UP)
 
 

@@ -173,7 +173,8 @@ class _Visit:
     def _fate(self, application: Application, content: bytes, magic: Magic | None) -> Fate:
         settings = self._sandbox.settings
         calm = settings.calm or magic is not None
-        fate = fate_of(application, content, self._desk.profile, seed=settings.seed, calm=calm)
+        edition = self._sandbox.edition()
+        fate = fate_of(application, content, self._desk.profile, edition, seed=settings.seed, calm=calm)
         return fate if magic is None else Fate(magic.refusal or fate.answer, 0.0, None)
 
     def _keep(self, id_: str, record: KeyRecord, fate: Fate, magic: Magic | None) -> TakenIn:

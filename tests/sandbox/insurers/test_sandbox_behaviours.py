@@ -312,7 +312,9 @@ async def test_a_script_goes_before_chance(sever: Sever) -> None:
     sever.sandbox.change(SettingsChange(calm=False))
     profile, fault = INSURERS["sever"], None
     for number in range(10_000):
-        fault = fate_of(*read_application(wire(usage_months=3 + number % 10)), profile, seed=number, calm=False).fault
+        fault = fate_of(
+            *read_application(wire(usage_months=3 + number % 10)), profile, None, seed=number, calm=False
+        ).fault
         if isinstance(fault, Status) and (fault.status, fault.step) == (429, "create"):
             sever.sandbox.change(SettingsChange(seed=number))
             sever.content = wire(usage_months=3 + number % 10)

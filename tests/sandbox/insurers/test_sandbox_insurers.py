@@ -110,7 +110,7 @@ async def test_an_offer_holds_for_three_days() -> None:
 # Base rates by hand: floor + position × (ceiling − floor), in whole roubles.
 OF_CARS: Final = (8244, 7742, 8069, 8425, 7575, 7946, 8556, 8178, 7851, 8338, 8665, 7662)
 OF_TAXIS: Final = (17142, 15979, 16737, 17563, 15591, 16451, 17866, 16990, 16232, 17361, 18119, 15793)
-OF_LARGE_BUSES: Final = (9521, 9182, 9403, 9643, 9070, 9320, 9731, 9477, 9256, 9584, 9805, 9128)
+OF_LARGE_BUSES: Final = (9304, 8709, 9097, 9520, 8511, 8951, 9676, 9227, 8838, 9417, 9805, 8614)
 CAR: Final = APPLICATION
 TAXI: Final = replace(
     APPLICATION,
@@ -122,7 +122,7 @@ TAXI: Final = replace(
 BUS: Final = with_vehicle(category=VehicleCategory.D, seats=20)
 """Of its two drivers Ilya decides: 35 years old, 16 of experience (0.93), class 3 (1.17)."""
 FACTORS_OF_THE_CAR: Final = ("1.80", "1.17", "0.93", "1", "1.4", "1")
-FACTORS_OF_THE_TAXI: Final = ("1.80", "1.17", "1", "2.32", "1.1", "0.7")
+FACTORS_OF_THE_TAXI: Final = ("1.70", "1.17", "1", "3.16", "1.1", "0.7")
 FACTORS_OF_THE_BUS: Final = ("1.80", "1.17", "0.93", "1", "1", "1")
 
 
@@ -152,11 +152,19 @@ def product(rate: int, factors: Sequence[str]) -> Decimal:
     return premium.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
-@pytest.mark.parametrize("category", [VehicleCategory.A, VehicleCategory.TRACTOR])
-async def test_a_category_without_a_known_tariff_is_declined(insurers: Insurers, category: VehicleCategory) -> None:
-    """By every insurer, with the same code."""
-    answer = await insurers.answer("sever", "k", with_vehicle(category=category))
-    assert (answer["status"], answer["reason"]["code"]) == ("declined", "CATEGORY_NOT_INSURED")
+async def test_an_edition_is_chosen_by_the_insurer_s_own_day() -> None:
+    """Novosibirsk became cheaper on 22 June 2026, which begins at 21:00 UTC; before 9 December 2025 there is no tariff."""
+    address = replace(APPLICATION.owner.address, kladr="5400000100000")
+    application = replace(APPLICATION, owner=replace(APPLICATION.owner, address=address))
+    now = [datetime(2026, 6, 21, 20, 59, tzinfo=UTC), datetime(2026, 6, 21, 21, 0, tzinfo=UTC)]
+    now.append(datetime(2025, 12, 8, 12, tzinfo=UTC))
+    async with serving(clock=Clock(now=lambda: now[0])) as insurers:
+        found = [await insurers.answer("sever", "1", application)]
+        for key in ("2", "3"):
+            del now[0]
+            found.append(await insurers.answer("sever", key, application))
+    assert [answer["offer"]["coefficients"]["territory"] for answer in found[:2]] == ["3.12", "2.34"]
+    assert found[2]["reason"]["code"] == "TARIFF_UNKNOWN"
 
 
 @pytest.mark.parametrize("body", [b"{}", b"no json", b"\xff", b'{"vehicle": []}'])
@@ -171,7 +179,7 @@ async def test_what_cannot_be_priced_is_declined_at_once(insurers: Insurers, bod
 async def test_an_application_is_in_processing_until_its_time_has_come() -> None:
     """Created + latency × time scale, on the monotonic clock."""
     passed_s = [1000.0]
-    latency_s = fate_of(*read_application(wire(APPLICATION)), INSURERS["sever"], seed=1, calm=True).latency_s
+    latency_s = fate_of(*read_application(wire(APPLICATION)), INSURERS["sever"], None, seed=1, calm=True).latency_s
     async with serving(time_scale=0.5, clock=Clock(monotonic=lambda: passed_s[0])) as insurers:
         path = await insurers.created("sever", "k")
         statuses: list[str] = []

@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
-from app.domain.application import Application, VehicleCategory
+from app.domain.application import Address, Application, VehicleCategory
+from app.domain.tariff.edition import Edition
+from app.domain.tariff.edition_loader import load_editions
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.outcome import Fate, Refusal, fate_of
 from sandbox.insurers.model.pricing import Price, price
@@ -18,11 +20,12 @@ from sandbox.insurers.script.behaviours import Garbage, Hang, Status
 TODAY: Final = date(2026, 5, 1)
 APPLICATION: Final = an_application(TODAY)
 SEVER: Final = INSURERS["sever"]
+EDITION: Final = load_editions().on(TODAY)
 
 
 def fates(count: int, application: Application = APPLICATION, **settings: Any) -> list[Fate]:
     """Of as many applications that have the same premium but not the same content."""
-    chosen: dict[str, Any] = {"profile": SEVER, "seed": 1, "calm": False, **settings}
+    chosen: dict[str, Any] = {"profile": SEVER, "edition": EDITION, "seed": 1, "calm": False, **settings}
     return [fate_of(application, str(n).encode(), **chosen) for n in range(count)]
 
 
@@ -75,12 +78,40 @@ def test_calm_leaves_premiums_and_latencies_as_they_are() -> None:
     assert {fate.answer for fate in calm} >= {fate.answer for fate in fates(50) if isinstance(fate.answer, Price)}
 
 
-@pytest.mark.parametrize("category", [VehicleCategory.A, VehicleCategory.TRACTOR])
+def at(kladr: str, application: Application = APPLICATION) -> Application:
+    """The same, its owner's address in another place."""
+    return with_changes(application, owner=with_changes(application.owner, address=Address(kladr, "г Город, д 1")))
+
+
+@pytest.mark.parametrize("category", VehicleCategory)
+def test_every_category_has_a_price(category: VehicleCategory) -> None:
+    """Motorcycles and tractors too."""
+    vehicle = with_vehicle(category=category, max_mass_kg=16_000, seats=22)
+    assert all(isinstance(fate.answer, Price) for fate in fates(5, vehicle, calm=True))
+
+
+def test_a_place_that_the_tariff_does_not_know_has_its_capital_s_factor_and_says_so() -> None:
+    """A town of Tatarstan is priced as Kazan is, by every insurer; Kazan itself needs no assumption."""
+    town, capital = (price(at(kladr), SEVER.rate_position, EDITION) for kladr in ("1600000200000", "1600000100000"))
+    assert town is not None
+    assert capital is not None
+    assert (town.premium, town.coefficients) == (capital.premium, capital.coefficients)
+    assert (town.is_territory_assumed, capital.is_territory_assumed) == (True, False)
+
+
 @pytest.mark.parametrize("calm", [True, False])
-def test_what_has_no_known_tariff_is_declined(category: VehicleCategory, *, calm: bool) -> None:
-    """Always, with a code of its own; calm or not."""
-    answers = [fate.answer for fate in fates(300, with_vehicle(category=category), calm=calm)]
-    assert {answer.code for answer in answers if isinstance(answer, Refusal)} == {"CATEGORY_NOT_INSURED"}
+@pytest.mark.parametrize(
+    ("application", "edition"),
+    [
+        (APPLICATION, None),
+        (at("9900000000000"), EDITION),
+        (at("9300000100000", with_vehicle(category=VehicleCategory.TRACTOR)), EDITION),
+    ],
+)
+def test_what_has_no_known_tariff_is_declined(application: Application, edition: Edition | None, *, calm: bool) -> None:
+    """A day before the first edition, a region without a row, tractors where no row has their factor: always, with one code."""
+    answers = [fate.answer for fate in fates(100, application, calm=calm, edition=edition)]
+    assert {answer.code for answer in answers if isinstance(answer, Refusal)} == {"TARIFF_UNKNOWN"}
     assert all(isinstance(answer, Refusal) for answer in answers)
 
 
@@ -95,7 +126,7 @@ def test_refusals_are_credible() -> None:
 def test_premiums_differ_by_base_rate_only() -> None:
     """The other factors are the same with every insurer, whatever the vehicle."""
     for application in (APPLICATION, with_vehicle(category=VehicleCategory.D, seats=40)):
-        prices = [price(application, profile.rate_position) for profile in INSURERS.values()]
+        prices = [price(application, profile.rate_position, EDITION) for profile in INSURERS.values()]
         factors = {
             with_changes(each.coefficients, base_rate=APPLICATION.vehicle.engine_power) for each in prices if each
         }

@@ -337,22 +337,27 @@ async def test_an_expired_offer_is_shown_and_never_the_best(world: World) -> Non
     assert found["quotes"][2]["offer"]["validUntil"].startswith("2019-12-31T21:00:00")
 
 
-async def test_a_premium_outside_the_corridor_is_kept_and_counted(world: World) -> None:
-    """By magic, as anybody can try it: ten times the base rate."""
+async def test_an_offer_that_the_tariff_does_not_allow_is_kept_and_counted(world: World) -> None:
+    """By magic, as anybody can try it: ten times the base rate. Unlawful and inconsistent are two counters, by kind."""
     api = await asked_through(world, "rest-poll")
     await world.worker()
-    before = unlawful()
+    before = unlawful("too_high"), inconsistent("base_rate"), inconsistent("product")
     request = world.new_request()
     await quoted(world, api)
-    assert unlawful() == before
+    assert (unlawful("too_high"), inconsistent("base_rate"), inconsistent("product")) == before
     request["application"]["vehicle"]["model"] = "sandbox:unlawful"
     quote = await quoted(world, api, await world.accepted(api, application=request["application"]))
     assert quote["status"] == "OFFERED"
-    assert unlawful() == before + 1
+    after = before[0] + 1, before[1] + 1, before[2]
+    assert (unlawful("too_high"), inconsistent("base_rate"), inconsistent("product")) == after
 
 
-def unlawful() -> float:
-    return REGISTRY.get_sample_value("osago_premiums_unlawful_total", {"insurer": "sever"}) or 0.0
+def unlawful(kind: str) -> float:
+    return REGISTRY.get_sample_value("osago_premiums_unlawful_total", {"insurer": "sever", "kind": kind}) or 0.0
+
+
+def inconsistent(kind: str) -> float:
+    return REGISTRY.get_sample_value("osago_offers_inconsistent_total", {"insurer": "sever", "kind": kind}) or 0.0
 
 
 def seen_of(world: World, accepted: Mapping[str, Any]) -> Any:

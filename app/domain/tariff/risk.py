@@ -1,0 +1,52 @@
+"""What the tariff asks of a contract: the risk, with nothing in it that names a person."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from app.domain.application import VehicleCategory
+
+
+class OwnerKind(StrEnum):
+    """Of the vehicle's owner, whoever the policyholder is. A sole trader is a person."""
+
+    PERSON = "PERSON"
+    ORGANISATION = "ORGANISATION"
+
+
+class VehicleUse(StrEnum):
+    """What has a corridor of its own."""
+
+    ANY = "ANY"
+    TAXI = "TAXI"
+    REGULAR_ROUTES = "REGULAR_ROUTES"
+
+
+@dataclass(frozen=True, slots=True)
+class RatedDriver:
+    """Full years of age and of experience on the first insured day."""
+
+    age: int
+    experience: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """A contract as the tariff sees it. `power` is in horsepower, `months` are those of use within the year."""
+
+    category: VehicleCategory
+    owner: OwnerKind
+    use: VehicleUse
+    power: Decimal
+    max_mass_kg: int | None
+    seats: int | None
+    has_trailer: bool
+    kladr: str
+    """Of the owner's address."""
+    is_abroad: bool
+    """Registered in another country."""
+    is_in_transit: bool
+    """On its way to the place of its registration."""
+    months: int
+    drivers: tuple[RatedDriver, ...] | None
+    """None: anyone may drive."""

@@ -1,0 +1,1 @@
+"""`osago tariff`, and the tables of docs/tariff.md."""
