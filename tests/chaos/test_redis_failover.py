@@ -244,9 +244,10 @@ async def test_slots_move_there_and_back_twenty_times(world: World, tmp_path: Pa
 @pytest.mark.compat
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_other_servers_fail_over_alike(world: World, tmp_path: Path, version: str) -> None:
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+async def test_other_servers_fail_over_alike(world: World, tmp_path: Path, kind: str, version: str) -> None:
     """Redis 7, Redis 8, Valkey 8; in a Cluster of these notifications go by sharded pub/sub."""
-    binary = redis_of(version)
-    async with sentinel_topology(tmp_path / "sentinel", binary) as topology, staged(world, topology) as stage:
-        for failover in FAILOVERS.values():
-            await failed_over(stage, topology.pairs[0], failover)
+    made = (sentinel_topology if kind == "sentinel" else cluster_topology)(tmp_path, redis_of(version))
+    async with made as topology, staged(world, topology) as stage:
+        for number, failover in enumerate(FAILOVERS.values()):
+            await failed_over(stage, topology.pairs[number % len(topology.pairs)], failover)
