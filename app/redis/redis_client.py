@@ -187,9 +187,14 @@ class RedisClient:
         return self._listener(node)
 
     async def masters_of(self, keys: Sequence[str]) -> Mapping[tuple[str, int], Sequence[str]]:
-        """Host and port of the masters of a Cluster that serve these keys, as far as their slots are served."""
+        """Host and port of the masters of a Cluster that serve these keys, asked for anew.
+
+        Raises:
+            RedisAway: a slot has no server, too.
+        """
         with _ONE_ERROR:
             await self._client.initialize()
+            await self._client.nodes_manager.initialize()
             found: dict[tuple[str, int], list[str]] = {}
             for key in keys:
                 node = self._client.get_node_from_key(key)
