@@ -174,11 +174,11 @@ class Worker:
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
-        try:
-            for shard in range(self._resources.jobs.shards):
+        for shard in range(self._resources.jobs.shards):
+            try:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
-        except RedisAway:
-            log.warning("worker.left_silently", consumer=self.consumer)
+            except RedisAway:
+                log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(

@@ -16,6 +16,7 @@ _ANSWERS: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP")
 """Errors with which a server that works answers: the caller knows what to do."""
 _CLOSED_MEANWHILE: Final = (AttributeError, RuntimeError)
 """What a call raises when redis-py's Cluster client, or `RedisClient.drop_connections`, has closed its connection under it."""
+_MASTERS_ASKED_MAX: Final = 3
 _FAILURES: Final = (RedisError, RedisClusterException, OSError, *_CLOSED_MEANWHILE)
 
 
@@ -130,7 +131,7 @@ class RedisClient:
         with _ONE_ERROR:
             if not self.is_cluster:
                 return await self._client.xreadgroup(group, consumer, {stream: after}, count=count, block=block)
-            await self._client.initialize()
+            await self._initialize()
             node = self._client.get_node_from_key(stream)
             words: list[str | int] = ["XREADGROUP", "GROUP", group, consumer, "COUNT", count]
             words += [] if block is None else ["BLOCK", block]
@@ -193,7 +194,7 @@ class RedisClient:
             RedisAway: a slot has no server, too.
         """
         with _ONE_ERROR:
-            await self._client.initialize()
+            await self._initialize()
             await self._client.nodes_manager.initialize()
             found: dict[tuple[str, int], list[str]] = {}
             for key in keys:
@@ -263,12 +264,26 @@ class RedisClient:
 
     async def _answer(self, call: Callable[[], Awaitable[Any]]) -> Any:
         with _ONE_ERROR:
+            if self.is_cluster:
+                await self._initialize()
             try:
                 return await call()
             except _CLOSED_MEANWHILE:
                 if not self._repeats:
                     raise
             return await call()
+
+    async def _initialize(self) -> None:
+        """Of a Cluster's client. redis-py asks the first of its masters for all commands, and for ever the same one, be it dead."""
+        for attempt in range(_MASTERS_ASKED_MAX):
+            try:
+                await self._client.initialize()
+            except _FAILURES:
+                if attempt + 1 == _MASTERS_ASKED_MAX or not (masters := self._client.get_primaries()):
+                    raise
+                self._client.nodes_manager.move_node_to_end_of_cached_nodes(masters[0].name)
+            else:
+                return
 
 
 def _refusal(error: BaseException) -> str:

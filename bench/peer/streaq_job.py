@@ -11,7 +11,7 @@ from streaq import Worker
 from told import MASTER, REDIS_URL, SENTINEL, done, main
 
 if SENTINEL:
-    worker = Worker(sentinel_nodes=SENTINEL, sentinel_master=MASTER, concurrency=100)
+    worker = Worker(redis_sentinel_nodes=SENTINEL, redis_sentinel_master=MASTER, concurrency=100)
 else:
     worker = Worker(redis_url=REDIS_URL, concurrency=100)
 

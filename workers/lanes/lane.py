@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import IsolatedTasks, Part, report_failure
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
-from workers.job import Holding, Job, NotOurs, Ownership
+from workers.job import Holding, Job, NotOurs, ShardOwnership
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
@@ -46,7 +47,7 @@ class Lane:
         asking: InsurerExchange,
         settling: QuoteSettler,
         loading: ApplicationLoader,
-        ownership: Ownership,
+        ownership: ShardOwnership,
         quarantine: Quarantine,
         *,
         consumer: str,
@@ -100,7 +101,20 @@ class Lane:
 
     def parts(self) -> list[Part]:
         """A reader for each shard; they end when the lane stops."""
-        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in self._readers]
+        return [
+            Part(f"reader:{self.insurer_id}:{one.shard}", partial(self._read, one), may_end=True)
+            for one in self._readers
+        ]
+
+    async def _read(self, reader: StreamReader) -> None:
+        """Its shard's server may be away when the worker starts: the other shards do not wait for it."""
+        while not self.is_stopping:
+            try:
+                async with asyncio.timeout(RETRY_S):
+                    await self._ownership.begun_in(reader.shard)
+            except TimeoutError:
+                continue
+            return await reader.run()
 
     async def finish(self, *, max_s: float) -> None:
         """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""

@@ -60,7 +60,8 @@ class Presence:
             number_of=lambda one: shard_of(one.request_id, jobs.shards),
         )
         self.begun = asyncio.Event()
-        """Set once every shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
+        """Set once a shard has this worker's beat."""
+        self._begun_in = {shard: asyncio.Event() for shard in range(jobs.shards)}
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
 
     def attend(self, lanes: Mapping[str, Lane]) -> None:
@@ -101,8 +102,8 @@ class Presence:
             for lane in self._lanes.values():
                 await lane.drop_what_is_not_owned(shard)
         self._beaten_at[shard] = begun_at
-        if all(beaten_at > float("-inf") for beaten_at in self._beaten_at.values()):
-            self.begun.set()
+        self._begun_in[shard].set()
+        self.begun.set()
         for lost in tick.lost:
             log.warning("worker.lost", consumer=lost.consumer, silent_s=lost.silent_s, jobs=lost.jobs)
         for insurer_id, deliveries in tick.taken_over.items():
@@ -115,6 +116,10 @@ class Presence:
         if is_other or self._epochs.get(shard) != tick.epoch:
             self._epochs[shard] = tick.epoch
             await self._on_epoch(shard)
+
+    async def begun_in(self, shard: int) -> None:
+        """Returns once this shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
+        await self._begun_in[shard].wait()
 
     async def confirm(self, job: Job) -> None:
         """Returns if the job is still this worker's, as far as can be known.
