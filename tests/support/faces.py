@@ -53,6 +53,9 @@ class FrozenClock(Clock):
     def now(self) -> datetime:
         return NOW
 
+    def unix_s(self) -> float:
+        return NOW.timestamp()
+
 
 def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""

@@ -114,7 +114,8 @@ class Lane:
                     await self._ownership.begun_in(reader.shard)
             except TimeoutError:
                 continue
-            return await reader.run()
+            await reader.run()
+            return
 
     async def finish(self, *, max_s: float) -> None:
         """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
