@@ -179,7 +179,7 @@ async def test_what_a_clusters_new_master_lacks_runs_again_within_three_seconds(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("fault", ["frozen", "killed"])
+@pytest.mark.parametrize("fault", ["killed", pytest.param("frozen", marks=pytest.mark.long)])
 async def test_the_other_shards_go_on_while_a_master_without_replica_is_away(
     world: World, tmp_path: Path, fault: str
 ) -> None:
