@@ -161,6 +161,11 @@ class RedisClient:
     async def time(self) -> tuple[int, int]:
         return await self._answer(self._client.time)
 
+    async def set_new(self, name: str, value: str, *, px: int) -> bool:
+        """Whether it was set: not where the key is there already."""
+        with _ONE_ERROR:
+            return bool(await self._client.set(name, value, px=px, nx=True))
+
     async def delete(self, *names: str) -> int:
         return await self._answer(lambda: self._client.delete(*names))
 
