@@ -62,12 +62,16 @@ ACKNOWLEDGED_LOST: Final = Counter(
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
+DESCRIPTORS_SHORT: Final = Counter(
+    "osago_descriptors_short", "Looks, one a second, that found hardly a descriptor left: new connections are dropped."
+)
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 
 
 # As `begin`, in every process.
 ERRORS.labels("INTERNAL")
-FAILOVERS.labels("postgresql")
+for _of in ("postgresql", "redis"):
+    FAILOVERS.labels(_of)
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)
@@ -89,7 +93,7 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
         for counter, kinds in ((UNLAWFUL, Unlawful), (INCONSISTENT, Inconsistent)):
             for kind in kinds:
                 counter.labels(id_, kind)
-        for reason in ("stopping", "bug"):
+        for reason in ("stopping", "bug", "form"):
             HANDED_BACK.labels(id_, reason)
         for field in ("application id", "number", "code"):
             ECHOES.labels(id_, field)

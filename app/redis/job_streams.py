@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
 from app.redis import keys
-from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
+from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
 from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
@@ -58,10 +58,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead."""
+    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead.
+
+    Where `epoch` or `server` is another than before, Redis may have lost something: a failover keeps the first.
+    """
 
     fresh: bool
     epoch: str
+    server: str
     taken_over: Mapping[str, Sequence[Delivery]]
     lost: Sequence["LostWorker"] = ()
     """The workers that these jobs were taken from."""
@@ -117,13 +121,15 @@ class JobStreams:
         return added
 
     async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
-        insurers = sorted({insurer for request in requests for insurer in request.insurers})
+        chosen = {request.insurers for request in requests}  # nearly always one: all of them
+        insurers = sorted({insurer for each in chosen for insurer in each})
         number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
+        streams = {each: ",".join([number[insurer] for insurer in each]) for each in chosen}
         arguments: list[Argument] = [keys.accepted(shard), len(insurers), *insurers]
         for request in requests:
-            streams = ",".join(number[insurer] for insurer in request.insurers)
             mark = "" if request.mark is None else request.mark
-            arguments += [text_of(request.request_id), expiry_ms(request.expires_at), mark, streams]
+            expires_ms = expiry_ms(request.expires_at)
+            arguments += [text_of(request.request_id), expires_ms, mark, streams[request.insurers]]
         names = [keys.jobs(shard, insurer) for insurer in insurers]
         names += [keys.request(shard, request.request_id) for request in requests]
         return await ENQUEUE.run(self._client, names, arguments)
@@ -133,7 +139,7 @@ class JobStreams:
         insurers = list(free)
         names = [keys.heartbeats(shard), keys.epoch(shard), *(keys.jobs(shard, insurer) for insurer in insurers)]
         arguments = [keys.GROUP, consumer, int(lease_s * 1000), secrets.token_hex(8), *(free[i] for i in insurers)]
-        fresh, epoch, taken = await PRESENCE.run(self._client, names, arguments)
+        fresh, epoch, server, taken = await PRESENCE.run(self._client, names, arguments)
         taken_over: dict[str, list[Delivery]] = defaultdict(list)
         jobs: Counter[tuple[str, int]] = Counter()
         for number, entry, request_id, deliveries, dead, silent_ms in taken:
@@ -144,7 +150,11 @@ class JobStreams:
             for (name, silent_ms), count in jobs.items()
             if name != keys.RETURNED  # jobs that were handed back have no owner
         ]
-        return Tick(bool(fresh), epoch, taken_over, lost)
+        return Tick(bool(fresh), epoch, server, taken_over, lost)
+
+    async def server(self, shard: int) -> str:
+        """The replication id of the server that serves this shard."""
+        return await SERVER.run(self._client, [keys.epoch(shard)], [])
 
     async def owned(self, shard: int, insurer_id: str, consumer: str, entries: Sequence[str]) -> set[str]:
         """Which of these entries are still pending for this consumer."""
@@ -249,13 +259,17 @@ class JobReader:
         with contextlib.suppress(ResponseError):  # BUSYGROUP
             await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
 
+    async def drop_connection(self) -> None:
+        """Breaks off a read under way: the server behind it may be the wrong one. It raises RedisAway then."""
+        await self._client.break_off()
+
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
         try:
             answer = await self._client.xreadgroup(
-                keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
+                keys.GROUP, self._consumer, self._stream, after, count=count, block=block_ms
             )
         except ResponseError:  # NOGROUP
             raise NoGroup from None
