@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.domain.errors import RedisAway, Unavailable
+from app.observability import metrics
 from app.postgres.schema_version import is_current
 from app.postgres.servers.addresses import place_of
 from app.redis import keys
@@ -35,6 +36,8 @@ _REFUSALS: Final = {
     "MISCONF": "it cannot save",
     "NOREPLICAS": "it has too few replicas",
 }
+
+_FULL: Final = {"53100": "its disk is full", "53200": "its memory is full"}
 
 log: Final = structlog.get_logger(__name__)
 
@@ -97,6 +100,7 @@ class Lookout:
             write = log.info if state == OK else log.warning
             write("server.state", server=self.name, state=state)
         self._state = state
+        metrics.USABLE.labels(self.name).set(state == OK)
         self.looked.set()
 
 
@@ -137,7 +141,18 @@ class ReadinessMonitor:
         return Readiness(detail["postgresql"] == OK and not is_draining, detail)
 
     async def _look_at_postgresql(self) -> str:
-        return OK if await is_current(self._resources.pool) else BEHIND
+        pool = self._resources.pool
+        if not await is_current(pool):
+            return BEHIND
+        if pool.refusal is None:
+            return OK
+        try:
+            await pool.try_writing()
+        except Unavailable:
+            if pool.refusal is None:
+                raise
+            return f"takes no writes: {_FULL.get(pool.refusal.sqlstate or '', 'it refuses them')} ({pool.refusal.sqlstate})"
+        return OK
 
     async def _look_at_redis(self) -> str:
         """Writes: a replica and a full server answer PING well, and take no job."""

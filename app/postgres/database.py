@@ -37,6 +37,10 @@ RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
 """Connections that are left to reads while commits wait for the standby."""
 _IDLE_S_MAX: Final = 60.0
+_FILL: Final = """
+INSERT INTO osago_purges (id, reason, request_ids, purged_at)
+SELECT gen_random_uuid(), 'retention', array_agg(gen_random_uuid()), clock_timestamp() FROM generate_series(1, 4000)
+"""
 _CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (
@@ -63,7 +67,7 @@ class Pool:
         self.connections = connections
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
-        """Why the server took the last write not, where it has no room for it."""
+        """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
         self._confirmations: GroupCommit[None, None] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
 
     def parts(self) -> list[Part]:
@@ -93,6 +97,21 @@ class Pool:
         async with connected(self) as connection:
             await confirm_on(connection)
         return [None] * len(waiting)  # type: ignore[arg-type]
+
+    async def try_writing(self) -> None:
+        """Writes some pages, and takes them back: after a refusal, since small writes may succeed on a full disk.
+
+        Raises:
+            Unavailable: it was refused, or PostgreSQL is not there.
+        """
+        async with connected(self) as connection:
+            writing = connection.transaction()
+            await writing.start()
+            try:
+                await connection.execute(_FILL)
+            finally:
+                await writing.rollback()
+        self.refusal = None
 
     def terminate(self) -> None:
         """Hangs up on everything."""
@@ -166,7 +185,6 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
         try:
             async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
                 yield connection
-            pool.refusal = None
         except asyncio.CancelledError:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
