@@ -144,15 +144,10 @@ class ReadinessMonitor:
         pool = self._resources.pool
         if not await is_current(pool):
             return BEHIND
-        if pool.refusal is None:
+        refusal = await pool.try_writing() if pool.refusal else None
+        if refusal is None:
             return OK
-        try:
-            await pool.try_writing()
-        except Unavailable:
-            if pool.refusal is None:
-                raise
-            return f"takes no writes: {_FULL.get(pool.refusal.sqlstate or '', 'it refuses them')} ({pool.refusal.sqlstate})"
-        return OK
+        return f"takes no writes: {_FULL.get(refusal.sqlstate or '', 'it refuses them')} ({refusal.sqlstate})"
 
     async def _look_at_redis(self) -> str:
         """Writes: a replica and a full server answer PING well, and take no job."""

@@ -98,20 +98,28 @@ class Pool:
             await confirm_on(connection)
         return [None] * len(waiting)  # type: ignore[arg-type]
 
-    async def try_writing(self) -> None:
+    async def try_writing(self) -> asyncpg.PostgresError | None:
         """Writes some pages, and takes them back: after a refusal, since small writes may succeed on a full disk.
 
+        Returns why it was refused, None if it was not.
+
         Raises:
-            Unavailable: it was refused, or PostgreSQL is not there.
+            Unavailable: PostgreSQL is not there.
         """
-        async with connected(self) as connection:
-            writing = connection.transaction()
-            await writing.start()
-            try:
-                await connection.execute(_FILL)
-            finally:
-                await writing.rollback()
+        try:
+            async with connected(self) as connection:
+                writing = connection.transaction()
+                await writing.start()
+                try:
+                    await connection.execute(_FILL)
+                finally:
+                    await writing.rollback()
+        except Unavailable as error:
+            if isinstance(error.__cause__, _REFUSALS):
+                return error.__cause__
+            raise
         self.refusal = None
+        return None
 
     def terminate(self) -> None:
         """Hangs up on everything."""
