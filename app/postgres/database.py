@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
@@ -41,6 +41,8 @@ _FILL: Final = """
 INSERT INTO osago_purges (id, reason, request_ids, purged_at)
 SELECT gen_random_uuid(), 'retention', array_agg(gen_random_uuid()), clock_timestamp() FROM generate_series(1, 4000)
 """
+_WARNING: Final = "01000"
+"""Of the message with which a server acknowledges a commit whose wait for the standby an operator, or a time-out of its own, has cancelled."""
 _CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (
@@ -190,9 +192,19 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     async with _writing(pool):
         connection = await _acquired(pool)
         primary.writing[connection] = connection.get_server_pid(), asyncio.get_running_loop().time()
+        doubts: list[object] = []
+
+        def hear(_: object, message: Any) -> None:
+            if message.sqlstate == _WARNING:
+                doubts.append(message)
+
+        connection.add_log_listener(hear)
         try:
             async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
                 yield connection
+                while doubts:
+                    doubts.clear()
+                    await confirm_on(connection)
         except asyncio.CancelledError:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
@@ -209,6 +221,8 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             raise DataRefused from error
         finally:
             del primary.writing[connection]
+            with contextlib.suppress(asyncpg.InterfaceError):  # it was hung up on
+                connection.remove_log_listener(hear)
             await _release(pool, connection)
 
 
