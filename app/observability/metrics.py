@@ -96,7 +96,7 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
         for counter, kinds in ((UNLAWFUL, Unlawful), (INCONSISTENT, Inconsistent)):
             for kind in kinds:
                 counter.labels(id_, kind)
-        for reason in ("stopping", "bug"):
+        for reason in ("stopping", "bug", "form"):
             HANDED_BACK.labels(id_, reason)
         for field in ("application id", "number", "code"):
             ECHOES.labels(id_, field)
