@@ -80,7 +80,7 @@ class WatchHub:
         self._ends = GroupCommit(self._end, wait_s_max=END_S_MAX)
         pool.primary.promotions.append(self._recheck_all)
         self.notifier = Notifier(client)
-        self.notifier.listen((keys.bell(shard) for shard in range(events.shards)), self._on_notification)
+        self.notifier.listen((keys.news(shard) for shard in range(events.shards)), self._on_notification)
 
     def parts(self) -> list[Part]:
         return [
