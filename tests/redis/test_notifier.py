@@ -81,7 +81,7 @@ async def test_in_a_cluster_notifications_go_by_sharded_pub_sub(tmp_path: Path, 
     """Each from the master of its slot; when the slot moves the new one is subscribed to."""
     async with cluster_topology(tmp_path, redis_of(version), replicas=False) as topology:
         shards = range(topology.shards)
-        async with listening(topology.url, *map(keys.bell, shards)) as (notifier, client, heard):
+        async with listening(topology.url, *map(keys.news, shards)) as (notifier, client, heard):
             subscribed = [await pair.master.call("PUBSUB", "SHARDCHANNELS") for pair in topology.pairs]
             assert sorted(channel for channels in subscribed for channel in channels) == [keys.news(s) for s in shards]
             for shard in shards:
