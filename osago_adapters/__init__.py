@@ -16,7 +16,6 @@ from app.domain.application import (
     VehicleDocumentKind,
     VehiclePurpose,
 )
-from app.domain.coefficients import Coefficients
 from app.domain.errors import (
     InsurerBusy,
     InsurerCredentials,
@@ -28,6 +27,9 @@ from app.domain.errors import (
 )
 from app.domain.insurer_call import CallbackRule, InsurerCall
 from app.domain.money import Money, roubles
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.extras import Extra
+from app.domain.offers.refusals import MendableProblem
 from app.domain.quote import Answer, NoOffer, Offer, Reason, ReasonCode
 from app.runtime.clock import Clock
 from app.use_cases.insurer_callbacks import is_signed
@@ -69,6 +71,8 @@ __all__ = [
     "Created",
     "Declined",
     "Driver",
+    "DriverCoefficients",
+    "Extra",
     "InsurerAccess",
     "InsurerBusy",
     "InsurerCall",
@@ -78,6 +82,7 @@ __all__ = [
     "InsurerProtocol",
     "InsurerRejected",
     "InsurerUnavailable",
+    "MendableProblem",
     "Money",
     "NoOffer",
     "Offer",
