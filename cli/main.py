@@ -114,6 +114,7 @@ def core_app(
         str, typer.Option(help="Addresses of proxies: only their X-Forwarded-For is believed; none if left out.")
     ] = "",
     redis_url: Annotated[str, typer.Option(envvar="OSAGO_REDIS_URL", help="Of the feed; empty: no events here.")] = "",
+    feed_keys: Annotated[str, typer.Option(envvar="OSAGO_FEED_KEYS", help="As `osago keys feed` prints them.")] = "",
     shards: Annotated[int, typer.Option(envvar="OSAGO_SHARDS", min=1, max=64, help="Of the feed.")] = 1,
 ) -> None:
     """The example client of the mutation, and the customer's page."""
@@ -129,6 +130,7 @@ def core_app(
         customer_limit=customer_limit,
         proxies=proxies,
         redis_url=redis_url,
+        feed_keys=feed_keys,
         shards=shards,
     )
 
@@ -175,6 +177,14 @@ def keys_rotate() -> None:
     from cli.personal_data import rotate_keys
 
     sys.exit(rotate_keys())
+
+
+@keys.command("feed")
+def keys_feed() -> None:
+    """Print the keys that readers of the feed verify its entries with."""
+    from cli.personal_data import print_feed_keys
+
+    print_feed_keys()
 
 
 @app.command()

@@ -1,9 +1,11 @@
-"""`osago keys rotate` and `osago forget`: what an operator does about personal data."""
+"""`osago keys` and `osago forget`: what an operator does about personal data and its keys."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from app.config.key_derivation import EVENTS, derived_key
 from app.observability import logs
+from app.postgres.cipher import parse_keys
 from app.resources import open_resources
 from app.use_cases.erase import DataEraser, Rotation
 from cli.demo_settings import load_settings
@@ -25,6 +27,12 @@ def rotate_keys() -> int:
         return 1
     print("every application and link is sealed with the first key: the others may be dropped")
     return 0
+
+
+def print_feed_keys() -> None:
+    """One key for each of those that encrypt, `id:hex,…`. They open nothing; a holder may forge entries of the feed."""
+    keys = parse_keys(load_settings().encryption_keys.get_secret_value())
+    print(",".join(f"{key_id}:{derived_key(key, EVENTS).hex()}" for key_id, key in keys.items()))
 
 
 def forget_customer(customer_id: str, tenant: str) -> None:

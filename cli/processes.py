@@ -17,6 +17,7 @@ from app.runtime import gc_tuning
 from app.server import serve
 from app.server.loopback import LoopbackHosts, is_loopback
 from cli.demo_settings import load_settings
+from sandbox.core_app.feed_keys import FeedKeys
 
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -119,6 +120,7 @@ def core_app(
     customer_limit: str,
     proxies: str,
     redis_url: str,
+    feed_keys: str,
     shards: int,
 ) -> None:
     """Serves core-app and the customer's page until SIGTERM."""
@@ -145,6 +147,7 @@ def core_app(
         proxies=proxies,
         customer_limit=rate and CustomerLimit(count=rate.count, per_s=rate.per_s),
         redis_url=redis_url,
+        feed_keys=_feed_keys(redis_url, feed_keys),
         shards=shards,
     )
     app = create_app(config)
@@ -152,6 +155,15 @@ def core_app(
     if is_loopback(host) and not proxies:
         app.add_middleware(LoopbackHosts)
     serve.serve(app, host, port, on_exit=app.state.close)
+
+
+def _feed_keys(redis_url: str, text: str) -> FeedKeys:
+    if redis_url and not text:
+        raise WrongSetting("--feed-keys (OSAGO_FEED_KEYS): needed to read the feed; `osago keys feed` prints them")
+    try:
+        return FeedKeys.parse(text) if text else FeedKeys({})
+    except ValueError as error:
+        raise WrongSetting(f"--feed-keys (OSAGO_FEED_KEYS): {error}") from None
 
 
 def _check_scheme(option: str, url: str, *schemes: str) -> None:

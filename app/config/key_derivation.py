@@ -6,6 +6,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES: Final = 32
+EVENTS: Final = "events"
+"""The purpose of keys that sign events: readers of the feed have them too."""
 
 
 def derived_key(key: bytes, purpose: str) -> bytes:

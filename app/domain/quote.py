@@ -4,7 +4,7 @@ PENDING is never stored: a slot without a quote is pending. A settled quote neve
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -267,8 +267,7 @@ class Ending:
     completed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteRequest:
+class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request with what is known of it. `insurers` is fixed, and ordered, when the request is accepted."""
 
     id: UUID
@@ -279,7 +278,7 @@ class QuoteRequest:
     created_at: datetime
     expires_at: datetime
     ending: Ending | None = None
-    quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
+    quotes: Mapping[str, Quote] = msgspec.field(default_factory=dict[str, Quote])
 
     @property
     def status(self) -> QuoteRequestStatus:

@@ -8,12 +8,11 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final, Literal
 
-from app.config.key_derivation import derived_key
+from app.config.key_derivation import EVENTS, derived_key
 
 EventKind = Literal["quote", "end"]
 
 MAC_BYTES: Final = 16
-_PURPOSE: Final = "events"
 
 
 class EventAuthenticator:
@@ -21,7 +20,7 @@ class EventAuthenticator:
 
     def __init__(self, encryption_keys: Mapping[str, bytes]) -> None:
         self._keyed = {
-            key_id: blake2b(digest_size=MAC_BYTES, key=derived_key(key, _PURPOSE))
+            key_id: blake2b(digest_size=MAC_BYTES, key=derived_key(key, EVENTS))
             for key_id, key in encryption_keys.items()
         }
         self._key_id = next(iter(self._keyed))

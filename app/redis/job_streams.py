@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from redis.exceptions import ResponseError
 
+from app.domain.ids import text_of
 from app.redis import keys
 from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
 from app.redis.redis_client import RedisClient
@@ -122,7 +123,7 @@ class JobStreams:
         for request in requests:
             streams = ",".join(number[insurer] for insurer in request.insurers)
             mark = "" if request.mark is None else request.mark
-            arguments += [str(request.request_id), expiry_ms(request.expires_at), mark, streams]
+            arguments += [text_of(request.request_id), expiry_ms(request.expires_at), mark, streams]
         names = [keys.jobs(shard, insurer) for insurer in insurers]
         names += [keys.request(shard, request.request_id) for request in requests]
         return await ENQUEUE.run(self._client, names, arguments)

@@ -3,6 +3,8 @@
 import zlib
 from uuid import UUID
 
+from app.domain.ids import text_of
+
 GROUP = "workers"
 RETURNED = "~returned"
 """A consumer without a beat: what is claimed for it is taken by the next reaping."""
@@ -20,7 +22,7 @@ def jobs(shard: int, insurer_id: str) -> str:
 
 def request(shard: int, request_id: UUID) -> str:
     """A hash: `job:<insurer>` the entry in the stream, `done:<insurer>`, `at:<insurer>` the insurer's own id, `end`."""
-    return f"{{osago-{shard:02}}}:request:{request_id}"
+    return f"{{osago-{shard:02}}}:request:{text_of(request_id)}"
 
 
 def events(shard: int, request_id: UUID) -> str:

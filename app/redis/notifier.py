@@ -33,6 +33,12 @@ class Notifier:
         """False while notifications may be missed."""
         self.connected = asyncio.Event()
         """Set while `is_connected`; cleared when the connection breaks."""
+        self._breaks = 0
+
+    @property
+    def unbroken(self) -> int | None:
+        """A number that stays the same as long as no notification can have been missed; None while some may be."""
+        return self._breaks if self.is_connected else None
 
     def listen(self, channels: Iterable[str], listener: Callable[[str], None]) -> None:
         """Hands the messages of these channels to a listener."""
@@ -72,6 +78,7 @@ class Notifier:
             metrics.FOREIGN.inc()
 
     def _set_connected(self, *, is_connected: bool) -> None:
+        self._breaks += self.is_connected and not is_connected
         self.is_connected = is_connected
         if is_connected:
             self.connected.set()

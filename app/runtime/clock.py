@@ -21,7 +21,11 @@ class Clock:
         self._offset_s = time.time() - time.monotonic()
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._offset_s + self.monotonic(), UTC)
+        return datetime.fromtimestamp(self.unix_s(), UTC)
+
+    def unix_s(self) -> float:
+        """Seconds since 1970, at the same moment."""
+        return self._offset_s + self.monotonic()
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start, for measuring durations."""

@@ -29,7 +29,7 @@ class HttpReply(msgspec.Struct, frozen=True, gc=False):
     """A whole answer. Its length is among the headers, and no header has a line break."""
 
     status: int
-    headers: Sequence[Header]
+    headers: list[Header]
     body: bytes
 
 

@@ -134,14 +134,14 @@ class CustomerWatches:
                 listener.name([UUID(request_id)])
 
     async def _look_without_notification(self) -> None:
-        """Now and then, and every second while the notifier is disconnected and once after it: notifications may be missed."""
+        """Now and then, every second while the notifier is disconnected, and once after each break: notifications may be missed."""
         looked_at = self._clock.monotonic()
         while True:
             raise_if_cancelled()
-            was_connected = self._hub.notifier.is_connected
+            unbroken = self._hub.notifier.unbroken
             await self._clock.sleep(POLL_EVERY_S)
-            is_connected = was_connected and self._hub.notifier.is_connected
-            if is_connected and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
+            is_unbroken = unbroken is not None and unbroken == self._hub.notifier.unbroken
+            if is_unbroken and self._clock.monotonic() < looked_at + LOOK_EVERY_S:
                 continue
             looked_at = self._clock.monotonic()
             try:

@@ -192,12 +192,12 @@ class WatchHub:
             log.warning("events.foreign", request_id=request_id, events=events)
 
     async def _poll_while_disconnected(self) -> None:
-        """While the notifier is disconnected, and once after it, every watch is reread: notifications may be missed."""
+        """While the notifier is disconnected, and once after each break, every watch is reread: notifications may be missed."""
         while True:
             raise_if_cancelled()
-            was_connected = self.notifier.is_connected
+            unbroken = self.notifier.unbroken
             await self.clock.sleep(POLL_EVERY_S)
-            if not (was_connected and self.notifier.is_connected):
+            if unbroken is None or self.notifier.unbroken != unbroken:
                 self._suspected.add(map(UUID, self._watches))
 
     async def _snapshot(self, ids: Sequence[UUID]) -> list[QuoteRequest | None]:

@@ -47,7 +47,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.applications = Applications()
     app.state.signer = CustomerSigner(config.secret)
     app.state.limits = SubmissionLimits(config.customer_limit)
-    app.state.feed = Feed(config.redis_url, config.shards) if config.redis_url else None
+    app.state.feed = Feed(config.redis_url, config.shards, config.feed_keys) if config.redis_url else None
     app.state.close = app.state.feed.close if app.state.feed else lambda: None
     app.include_router(endpoints.router)
     app.include_router(sse.router)

@@ -3,6 +3,8 @@
 import secrets
 from dataclasses import dataclass, field
 
+from sandbox.core_app.feed_keys import FeedKeys
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerLimit:
@@ -29,6 +31,8 @@ class Config:
     """Addresses and networks of proxies: only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     redis_url: str = field(default="", repr=False)
     """Where the feed is; empty: no events from here."""
+    feed_keys: FeedKeys = field(default_factory=lambda: FeedKeys({}), repr=False)
+    """Verify what the feed has; without them nothing of it is shown."""
     shards: int = 1
 
     @property

@@ -20,6 +20,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from sandbox.core_app.feed_keys import FeedKeys
+
 log: Final = structlog.get_logger(__name__)
 
 KEPT_S: Final = 180.0
@@ -29,6 +31,7 @@ BLOCK_MS: Final = 1000
 REPLY_S_MAX: Final = 4.0
 RETRY_S: Final = 0.5
 HEARTBEAT_S: Final = 10.0
+FOREIGN_LOGGED_EVERY_S: Final = 60.0
 VERSIONS: Final = frozenset({"1", "2"})
 """The first had the link to buy in its offers, and what is left of it in the stream may still have."""
 
@@ -66,7 +69,13 @@ def entry_id(text: str) -> EntryId:
 class Feed:
     """`run` reads; `follow` gives one request's events, those kept and those to come."""
 
-    def __init__(self, redis_url: str, shards: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, redis_url: str, shards: int, keys: FeedKeys, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keys = keys
+        self.foreign = 0
+        """Entries without a good MAC, left aside: a customer is shown nothing that another writer put into Redis."""
+        self._foreign_due_s = 0.0
         self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             redis_url,
             decode_responses=True,
@@ -139,16 +148,26 @@ class Feed:
         return f"{int((seconds - KEPT_S) * 1000)}-0"
 
     def _tell(self, id_: str, fields: Mapping[str, str]) -> None:
-        """Keeps an event that is new; it may come again, and those of another version are not for us."""
+        """Keeps an event that is new and the aggregator's; it may come again, and other versions are not for us."""
         if fields.get("v") not in VERSIONS:
             return
         kind = "quote" if "quote" in fields else "end"
+        if not self._keys.holds(fields, kind):
+            self._leave_aside()
+            return
         key = json.loads(fields[kind]).get("insurer", "") if kind == "quote" else kind
         request = self._request(fields["request"])
         if key not in request.keys:
             request.keys.add(key)
             request.events.append(Event(entry_id(id_), kind, fields[kind]))
             request.bell.set()
+
+    def _leave_aside(self) -> None:
+        self.foreign += 1
+        now = self._monotonic()
+        if now >= self._foreign_due_s:
+            self._foreign_due_s = now + FOREIGN_LOGGED_EVERY_S
+            log.warning("feed.foreign", entries=self.foreign)
 
     def _request(self, request_id: str) -> _Request:
         now = self._monotonic()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.config.key_derivation import EVENTS, derived_key
+
 INSURERS_FILE: Final = "insurers.toml"
 DEMO_FILE: Final = "demo.json"
 ENVIRONMENT_FILE: Final = "env"
@@ -43,6 +45,7 @@ def demo_environment(folder: Path, *, database_url: str, redis_url: str, ports: 
         "OSAGO_AUTH_SECRET": kept["auth_secret"],
         "OSAGO_CORE_APP_SECRET": kept["core_app_secret"],
         "OSAGO_ENCRYPTION_KEYS": f"demo:{kept['encryption_key']}",
+        "OSAGO_FEED_KEYS": f"demo:{derived_key(base64.b64decode(kept['encryption_key']), EVENTS).hex()}",
     }
 
 

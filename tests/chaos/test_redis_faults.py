@@ -138,7 +138,6 @@ async def test_quotes_are_settled_and_watched_while_redis_is_away(world: World, 
             assert events[-1]["outcome"] == "ALL_ANSWERED"
 
 
-@pytest.mark.alone
 async def test_with_redis_down_at_the_deadline_the_end_comes_from_postgresql(world: World, tmp_path: Path) -> None:
     """In time, at both processes."""
     world.set(quote_deadline="6s")

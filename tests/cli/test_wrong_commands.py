@@ -43,6 +43,12 @@ CASES: Final[list[tuple[list[str], dict[str, str], str]]] = [
     (["tariff"], {"OSAGO_TARIFF_FOLDER": "nowhere"}, "OSAGO_TARIFF_FOLDER: nowhere: No such file"),
     (["core-app", "--token", "x", "--shards", "0"], {}, "core-app: Invalid value for '--shards'"),
     (["core-app", "--token", "x", "--secret", "short"], {}, "--secret (OSAGO_CORE_APP_SECRET): at least"),
+    (
+        ["core-app", "--token", "x", "--redis-url", "redis://x"],
+        {"OSAGO_FEED_KEYS": ""},
+        "--feed-keys (OSAGO_FEED_KEYS): needed",
+    ),
+    (["core-app", "--token", "x", "--feed-keys", "k1:00"], {}, "--feed-keys (OSAGO_FEED_KEYS): expected id:hex"),
     (["quote"], {}, "quote: Missing argument 'file'"),
     (["quote", "."], {"OSAGO_TOKEN": "x"}, ".: Is a directory"),
     (["quote", "binary"], {"OSAGO_TOKEN": "x"}, "binary: no JSON"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import typer.main
@@ -194,9 +195,18 @@ def test_a_container_reaches_its_neighbours_only() -> None:
         "front": {"nginx", "api"},
         "back": {"api", "worker", "migrate", "postgres", "redis"},
         "insurers": {"worker", "sandbox"},
+        "callbacks": {"nginx", "sandbox"},
     }
-    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert COMPOSE["networks"]["back"] == COMPOSE["networks"]["callbacks"] == {"internal": True}
     assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
+
+
+def test_an_insurer_reaches_the_address_that_it_is_to_call() -> None:
+    """The sandbox calls back through nginx, as an insurer in the internet does: it need not be polled."""
+    called = urlsplit(with_defaults(SERVICES["worker"]["environment"]["OSAGO_PUBLIC_URL"]))
+    assert networks(called.hostname or "") & networks("sandbox")
+    assert f"listen {called.port} " in NGINX
+    assert "location ^~ /callbacks/" in NGINX
 
 
 def with_defaults(text: str) -> str:

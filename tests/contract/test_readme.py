@@ -59,7 +59,7 @@ OPERATIONS: Final = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 ADAPTERS: Final = (ROOT / "docs/adapters.md").read_text(encoding="utf-8")
 TARIFF: Final = (ROOT / "docs/tariff.md").read_text(encoding="utf-8")
 SANDBOX: Final = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
-NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET"}
+NOT_SETTINGS: Final = {"OSAGO_URL", "OSAGO_TOKEN", "OSAGO_CORE_APP_SECRET", "OSAGO_FEED_KEYS"}
 """What `osago quote` and the examples read: a client's side of things."""
 
 

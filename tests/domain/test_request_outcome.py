@@ -1,9 +1,9 @@
 """What a request is, told from its quotes."""
 
-from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
+from msgspec.structs import replace
 from support.quotes import NOW, a_quote, a_refusal, a_request, an_end, an_offer
 
 from app.domain.ids import uuid7

@@ -1,12 +1,13 @@
 """Dates and decimal numbers as the API takes them: one form each, and a refusal that does not hold the value."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.domain.age import full_years, has_turned, last_birth_date
 from app.domain.intake.formats import Broken, parse_date, parse_decimal
 
 
@@ -81,3 +82,12 @@ def test_other_numbers_are_refused(text: str) -> None:
     """What Decimal takes besides, and what is too long."""
     with pytest.raises(Broken, match=r"\ADECIMAL_INVALID\Z"):
         parse_decimal(text)
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 12, 31)), st.integers(0, 121), st.integers(-3, 3))
+@example(date(2028, 2, 29), 1, 0)
+@example(date(2028, 2, 29), 4, 0)
+def test_a_last_birth_date_is_that_of_the_youngest_of_an_age(on: date, years: int, days: int) -> None:
+    """A person born on that day is so old, one born a day later is not; `has_turned` says the same of each."""
+    since = last_birth_date(years, on) + timedelta(days=days)
+    assert (days <= 0) is (full_years(since, on) >= years) is has_turned(years, since, on)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +49,7 @@ LINKS = {"purchaseUrl", "sealedUrl"}
 
 def ended(request: QuoteRequest) -> QuoteRequest:
     bare = an_offer(purchase_url=None)
-    return replace(request, quotes={id_: a_quote(request, id_, bare) for id_ in request.insurers})
+    return msgspec.structs.replace(request, quotes={id_: a_quote(request, id_, bare) for id_ in request.insurers})
 
 
 async def entries(redis: RedisAtHand) -> list[Mapping[str, str]]:
@@ -80,7 +79,7 @@ async def test_a_link_is_for_the_customer_alone(redis: RedisAtHand, events: Even
     sealed = an_offer(purchase_url=None, sealed_url="k1.AAAA")
     await events.publish([Published(a_quote(request, "sever", sealed), EXPIRES, None)])
     quotes = {"sever": a_quote(request, "sever", sealed), "volga": a_quote(request, "volga", an_offer())}
-    await events.publish_end(replace(request, quotes=quotes), an_end(Outcome.DEADLINE), ["volga"])
+    await events.publish_end(msgspec.structs.replace(request, quotes=quotes), an_end(Outcome.DEADLINE), ["volga"])
     offers = [json.loads(fields["quote"])["offer"] for fields in await entries(redis) if "quote" in fields]
     assert [offer.keys() & LINKS for offer in offers] == [set(), set()]
     subscribers = [fields for _, fields in await redis.client.xrange(keys.events(0, request.id))]

@@ -1,10 +1,11 @@
 """The scripts that move jobs and events: each idempotent, each harmless after a flush."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from support.quotes import AUTHENTICATOR, a_quote, a_request, an_end
 from support.servers import RedisAtHand
@@ -76,7 +77,7 @@ async def test_what_is_done_is_not_enqueued_again(streams: Streams) -> None:
     await streams.enqueue(request.id, "sever")
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
     assert await streams.enqueue(request.id, "sever", "volga") == 1
-    ended = replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
+    ended = msgspec.structs.replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
     await streams.events.publish_end(ended, an_end(Outcome.ALL_ANSWERED), ended.insurers)
     await streams.redis.client.hdel(keys.request(0, request.id), "done:volga")
     assert await streams.enqueue(request.id, "sever", "volga") == 0
@@ -110,7 +111,7 @@ async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Str
     request = a_request("sever", "volga", "zarya")
     quotes = {id_: a_quote(request, id_) for id_ in request.insurers}
     await streams.events.publish([Published(quotes["volga"], EXPIRES, None)])
-    await streams.events.publish_end(replace(request, quotes=quotes), an_end(Outcome.DEADLINE))
+    await streams.events.publish_end(msgspec.structs.replace(request, quotes=quotes), an_end(Outcome.DEADLINE))
     await streams.redis.client.hdel(keys.request(0, request.id), "done:zarya")
     await streams.events.publish([Published(quotes["zarya"], EXPIRES, None)])
     entries = await streams.redis.client.xrange(keys.events(0, request.id))
@@ -127,7 +128,7 @@ async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> Non
     assert not await streams.events.publish_end(request, an_end(Outcome.ALL_ANSWERED))
     events = (await streams.events.read([streams.events.beginning(request.id)]))[0]
     assert ([quote.insurer_id for quote in events.quotes], events.ending) == (["sever"], None)
-    whole = replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
+    whole = msgspec.structs.replace(request, quotes={id_: a_quote(request, id_) for id_ in request.insurers})
     assert await streams.events.publish_end(whole, an_end(Outcome.ALL_ANSWERED))
     entries = await streams.redis.client.xrange(keys.events(0, request.id))
     assert [next(iter(fields)) for _, fields in entries] == ["quote", "quote", "end"]
@@ -139,7 +140,9 @@ async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> 
     await streams.enqueue(request.id, "sever")
     await streams.reader.read(10)
     await streams.events.publish_end(
-        replace(request, quotes={"sever": a_quote(request, "sever")}), an_end(Outcome.CANCELLED), ["sever"]
+        msgspec.structs.replace(request, quotes={"sever": a_quote(request, "sever")}),
+        an_end(Outcome.CANCELLED),
+        ["sever"],
     )
     assert await streams.length("sever") == 0
 

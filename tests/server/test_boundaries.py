@@ -15,6 +15,7 @@ POST = b"POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n{\r\n\r\n\n\r\n  }"
 CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\n\r\n\r\n\r\n0\r\n\r\n"
 TRAILED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n"
 REQUESTS = [GET, SHORTEST, POST, CHUNKED, TRAILED, b"\r\n\r\n" + GET]
+BODIES = {POST: POST[-11:], CHUNKED: b"\r\n\r\n", TRAILED: b"x"}
 
 
 class _Counted:
@@ -23,6 +24,7 @@ class _Counted:
     def __init__(self, boundaries: RequestBoundaries) -> None:
         self._boundaries = boundaries
         self._length = 0
+        self.in_head = True
         self.begun = 0
         self.ended = 0
         self.bodies: list[bytes] = []
@@ -37,13 +39,15 @@ class _Counted:
             self._length = int(value)
 
     def on_headers_complete(self) -> None:
-        self._boundaries.body_left = self._length
+        self.in_head = False
+        self._boundaries.head_ends(self._length)
 
     def on_body(self, body: bytes) -> None:
         self.bodies[-1] += body
 
     def on_message_complete(self) -> None:
         self.ended += 1
+        self.in_head = True
 
 
 @given(st.lists(st.sampled_from(REQUESTS), max_size=8), st.lists(st.integers(1, 60), max_size=40))
@@ -62,7 +66,7 @@ def test_a_piece_ends_one_request_at_most(requests: Sequence[bytes], cuts: Seque
         received, sent = sent[:size], sent[size:]
         start = 0
         while start < len(received):
-            end = boundaries.next_end(received, start)
+            end = boundaries.next_end(received, start, in_head=counted.in_head)
             assert start < end <= len(received)
             begun, ended = counted.begun, counted.ended
             parser.feed_data(received[start:end])
@@ -73,11 +77,7 @@ def test_a_piece_ends_one_request_at_most(requests: Sequence[bytes], cuts: Seque
             start = end
     assert fed == b"".join(requests)
     assert counted.ended == len(requests)
-    assert [body for body in counted.bodies if body] == [
-        {POST: POST[-11:], CHUNKED: b"\r\n\r\n", TRAILED: b"x"}[one]
-        for one in requests
-        if one in {POST, CHUNKED, TRAILED}
-    ]
+    assert [body for body in counted.bodies if body] == [BODIES[one] for one in requests if one in BODIES]
 
 
 def test_a_body_in_chunks_and_a_long_head_come_in_bounded_pieces() -> None:
@@ -86,5 +86,20 @@ def test_a_body_in_chunks_and_a_long_head_come_in_bounded_pieces() -> None:
     received = b"1\r\nx\r\n" * 10_000
     ends = [0]
     while ends[-1] < len(received):
-        ends.append(boundaries.next_end(received, ends[-1]))
+        ends.append(boundaries.next_end(received, ends[-1], in_head=False))
     assert max(later - earlier for earlier, later in pairwise(ends)) == PIECE_BYTES_MAX
+
+
+def test_a_request_that_has_come_whole_is_one_piece() -> None:
+    """The parser is called once for it. Where more has come, or less, a piece ends with the request or with its head."""
+    head = POST.index(b"\r\n\r\n") + 4
+    for received, end in ((POST, len(POST)), (POST + GET, len(POST)), (POST[:-1], head)):
+        boundaries = RequestBoundaries()
+        assert boundaries.next_end(received, 0, in_head=True) == end
+        assert boundaries.body_bytes == end - head
+
+
+def test_a_length_in_a_trailer_means_nothing() -> None:
+    """The parser would be fed the requests behind it."""
+    trailer = b"0\r\nContent-Length: 27\r\n\r\n"
+    assert RequestBoundaries().next_end(trailer + GET, 0, in_head=False) == len(trailer)

@@ -188,7 +188,7 @@ async def test_pipelined_requests_wait_as_bytes(
 
         def noted(*given: Any) -> Any:
             made["tasks"] += 1
-            assert protocol._boundaries.body_left == 0
+            assert protocol._boundaries._body_left == 0
             made["tasks at once"] = max(made["tasks at once"], len(protocol.tasks))
             made["held bytes"] = max(made["held bytes"], len(protocol._received))
             return begin(*given)

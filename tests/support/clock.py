@@ -23,6 +23,9 @@ class MovedClock(Clock):
     def now(self) -> datetime:
         return START + timedelta(seconds=self._passed_s)
 
+    def unix_s(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return self._passed_s
 

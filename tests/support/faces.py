@@ -36,8 +36,10 @@ INSURERS = ("sever", "volga", "ural", "gone")
 OPERATIONS = PreparedDocuments(GRAPHQL)
 RUNNER = OperationRunner(OPERATIONS, ShieldedTasks(), introspection="on")
 QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
-  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
-  reason { code message insurerCode }"""
+  coefficients {
+    baseRate territory bonusMalus ageExperience driverRestriction power season trailer drivers { bonusMalus ageExperience } }
+  total { amount currency } extras { code name price { amount currency } isMandatory } startsOn }
+  reason { code message insurerCode problems { path code message } }"""
 EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
   ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
   ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
@@ -52,6 +54,9 @@ LINKS = LinkCipher(Cipher({"k1": bytes(32)}))
 class FrozenClock(Clock):
     def now(self) -> datetime:
         return NOW
+
+    def unix_s(self) -> float:
+        return NOW.timestamp()
 
 
 def context_of(happening: list[Event]) -> Any:

@@ -19,6 +19,7 @@ from support.quotes import an_offer
 from support.servers import Database, RedisAtHand, Servers
 
 from app.api.auth.tokens import Tokens
+from app.config.key_derivation import EVENTS, derived_key
 from app.config.settings import Settings
 from app.domain.quote import Answer, Quote
 from app.main import create_app
@@ -30,11 +31,13 @@ from app.use_cases.settle import Answered, QuoteSettler
 from cli.quote.aggregator_client import CREATE, Client
 from sandbox.core_app.app import create_app as create_core_app
 from sandbox.core_app.config import Config
+from sandbox.core_app.feed_keys import FeedKeys
 from sandbox.insurers.app import create_app as create_sandbox
 from workers.worker import Worker
 
 SECRET: Final = "a secret of the tests, long enough to sign"
 KEYS: Final = "k1:" + base64.b64encode(bytes(range(32))).decode()
+FEED_KEY: Final = derived_key(bytes(range(32)), EVENTS)
 
 
 @dataclass(slots=True)
@@ -150,7 +153,8 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """The same settings, for a process of its own."""
-        return {**os.environ, **{f"OSAGO_{name.upper()}": str(value) for name, value in self._options.items()}}
+        settings = {f"OSAGO_{name.upper()}": str(value) for name, value in self._options.items()}
+        return {**os.environ, "OSAGO_FEED_KEYS": f"k1:{FEED_KEY.hex()}", **settings}
 
     async def insurers(
         self,
@@ -200,6 +204,7 @@ class World:
         """core-app before this API; its URL."""
         watch_url = api.graphql.replace("http", "ws", 1)
         known: dict[str, Any] = {"url": api.graphql, "watch_url": watch_url, "token": api.token, "secret": SECRET}
+        known["feed_keys"] = FeedKeys({"k1": FEED_KEY})
         config = Config(**(known | options))
         return await self._stack.enter_async_context(_served(create_core_app(config)))
 

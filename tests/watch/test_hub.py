@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support.quotes import a_refusal, an_offer
@@ -94,6 +95,27 @@ async def test_a_cursor_resumes_without_gap_or_repeat_at_another_process(
     async with opened(api.graphql) as raw:
         socket = await watching(raw, accepted, events[-1]["cursor"])
         assert (await socket.receive())["type"] == "complete"
+
+
+async def test_what_was_missed_during_a_short_break_is_found(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notifier is back before the next look at whether it is connected: the break counts all the same."""
+    monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 3600)
+    suspected: list[UUID] = []
+    gathered = api.services.live._suspected
+    monkeypatch.setattr(gathered, "add", lambda ids, add=gathered.add: (suspected.extend(ids := list(ids)), add(ids)))
+    accepted = await world.accepted(api)
+    async with opened(api.graphql) as raw:
+        socket = await watching(raw, accepted)
+        await settler.settle(accepted, "volga")
+        assert (await socket.event())["quote"]["insurer"]["id"] == "volga"
+        await until(lambda: suspected)  # once after it has first connected
+        # Published already, as far as its script knows: neither an event nor a notification comes of it.
+        await world.redis.client.hset(keys.request(0, UUID(accepted["quoteRequest"]["id"])), "done:sever", "1")
+        await settler.settle(accepted, "sever")
+        await world.redis.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert (await asyncio.wait_for(socket.event(), 20))["quote"]["insurer"]["id"] == "sever"
 
 
 async def test_a_cursor_that_is_none_is_refused_with_a_code(world: World, api: ApiAtHand) -> None:

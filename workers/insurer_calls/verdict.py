@@ -49,8 +49,9 @@ def verdict(
             # or names a moment that has passed by our clock, still gets the backoff.
             return _again(max(asked_s or 0.0, retry.first, _backoff(failures, retry)), left_s)
         case CircuitOpen():
-            # A job with an application at the insurer loses nothing by waiting for its answer.
-            return _again(CIRCUIT_RETRY_S, left_s) if is_created else GiveUp(UNAVAILABLE)
+            # A job with an application at the insurer loses nothing by waiting for its answer, also to the very end: the
+            # circuit may have opened because other jobs have just run out of time, and that job ends as they did.
+            return AskAgain(CIRCUIT_RETRY_S) if is_created else GiveUp(UNAVAILABLE)
         case _:
             return GiveUp(failed(_reason(error)))
 

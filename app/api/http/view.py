@@ -48,7 +48,8 @@ class GraphQLView:
             reply = await self._answer(head, headers, body)
         finally:
             REQUEST_ID.reset(bound)
-        return HttpReply(reply.status, [*reply.headers, (b"x-request-id", request_id.encode()), _NO_STORE], reply.body)
+        reply.headers.extend(((b"x-request-id", request_id.encode()), _NO_STORE))
+        return reply
 
     async def _answer(self, head: Head, headers: Mapping[bytes, bytes], body: bytes) -> HttpReply:
         accept = headers.get(b"accept")
@@ -72,9 +73,6 @@ class GraphQLView:
             return not_begun(error, media_type)
         except Exception as error:  # noqa: BLE001 - one request is isolated from the next
             return _error(500, media_type, from_exception(error))
-        return await self._run(operation, request, context, media_type)
-
-    async def _run(self, operation: Operation, request: GraphQLRequest, context: Context, media_type: str) -> HttpReply:
         try:
             result = await self._services.runner.run(operation, request, context)
         except OsagoError as error:

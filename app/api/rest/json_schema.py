@@ -1,6 +1,7 @@
 """JSON Schemas of the GraphQL schema's types: described once, and therefore the same at both doors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from graphql import (
@@ -35,7 +36,7 @@ _NON_NULL: Final[Any] = GraphQLNonNull
 
 def schemas_of(*names: str) -> dict[str, Schema]:
     """The schemas of these types, and of all that they are made of, by name."""
-    types = build_schema(sdl()).type_map  # as printed: Strawberry's own types do not know of @oneOf
+    types = _types()
     found: dict[str, Schema] = {}
     waiting = list(names)
     while waiting:
@@ -45,6 +46,11 @@ def schemas_of(*names: str) -> dict[str, Schema]:
             found[name] = _schema(type_)
             waiting += _parts(type_)
     return dict(sorted(found.items()))
+
+
+@cache
+def _types() -> Mapping[str, GraphQLNamedType]:
+    return build_schema(sdl()).type_map  # as printed: Strawberry's own types do not know of @oneOf
 
 
 def reference(name: str) -> Schema:

@@ -1,6 +1,6 @@
 """The schema. What runs it is `app.api.execution.operation`; nothing of a document is ever logged."""
 
-from typing import Any, Final, cast
+from typing import Final
 
 import strawberry
 from graphql import GraphQLSchema
@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.api.schema.event_resolvers import resolve_events
 from app.api.schema.executor import Executor
-from app.api.schema.mutations import Mutation, create_quote_request
+from app.api.schema.mutations import Mutation
 from app.api.schema.queries import Query
 from app.api.schema.scalars import SCALARS
 from app.api.schema.subscriptions import Subscription
@@ -28,8 +28,6 @@ schema: Final = strawberry.Schema(
 GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The same as graphql-core has it."""
 resolve_events(GRAPHQL)
-# Strawberry's own would make input classes of the arguments, and keyword arguments of those; ours takes the input as it comes.
-cast("Any", GRAPHQL.mutation_type).fields["createQuoteRequest"].resolve = create_quote_request
 
 
 def sdl() -> str:

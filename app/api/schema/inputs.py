@@ -1,13 +1,16 @@
 """GraphQL's input types, made from the tables of fields that the readers interpret.
 
-GraphQL's coercion is all that they do: the classes are never built. `app.intake.new_request` decides what is valid.
+GraphQL's coercion is all that they do: the classes are never built, a resolver has the input as it came.
+`app.intake.new_request` decides what is valid.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import strawberry
 from strawberry import ID
+from strawberry.types.arguments import InputContext
 
 from app.api.schema import enums
 from app.domain.intake.field_table import Field, Identifier, ListTable, ObjectTable
@@ -26,6 +29,10 @@ def _input_type(table: ObjectTable, made: dict[str, type]) -> type:
             namespace[field.attribute] = strawberry.field(name=field.key, description=field.about, **_default(field))
         made[table.name] = strawberry.input(type(table.name, (), namespace), one_of=table.is_one_of)
     return made[table.name]
+
+
+def _as_it_came(_class: type, value: Mapping[str, Any], _context: InputContext) -> Mapping[str, Any]:
+    return value
 
 
 def _annotation(field: Field, made: dict[str, type]) -> Any:
@@ -57,3 +64,4 @@ if TYPE_CHECKING:
         """`_input_type` makes it."""
 else:
     CreateQuoteRequestInput = _input_type(_TABLE, {})
+    CreateQuoteRequestInput.__strawberry_definition__.from_input = _as_it_came  # Strawberry's hook for such classes

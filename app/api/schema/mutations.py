@@ -1,8 +1,8 @@
 """Mutations: asking for quotes, and calling it off."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import cast
 
 import strawberry
 from graphql import GraphQLError
@@ -41,7 +41,7 @@ def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
     return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
 
 
-async def create_request(context: Context, wanted: NewRequestInput) -> domain.QuoteRequest:
+def create_request(context: Context, wanted: NewRequestInput) -> Awaitable[domain.QuoteRequest]:
     """The request as it is stored: a new one, or the first that its client reference named.
 
     Raises:
@@ -49,7 +49,7 @@ async def create_request(context: Context, wanted: NewRequestInput) -> domain.Qu
         InvalidApplication, RateLimitExceeded: the caller can mend it.
         Overloaded, Unavailable: nothing is stored, or it is not known; repeating it with a client reference is safe.
     """
-    return await context.services.accepting.accept(context.service(WRITE).tenant, wanted)
+    return context.services.accepting.accept(context.service(WRITE).tenant, wanted)
 
 
 async def created(
@@ -69,12 +69,6 @@ async def created(
     return QuoteRequestAccepted.of(request, context)
 
 
-def create_quote_request(_source: object, info: Any, **arguments: Any) -> Any:
-    """What graphql-core calls for `createQuoteRequest`; `Mutation` describes it for the schema."""
-    known = info.context.created
-    return created(info.context, partial(read_input, info.context, arguments["input"])) if known is None else known
-
-
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
@@ -83,12 +77,16 @@ Stores the application and queues one job per insurer, in one transaction. Retur
 come by `quotes`. A repeated `clientReference` of the same caller returns the first request unchanged; with another
 content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a lost answer may create a second request."""
     )
-    def create_quote_request(
+    async def create_quote_request(
         self,
         info: ContextInfo,
         input: CreateQuoteRequestInput,  # pyright: ignore[reportInvalidTypeForm] # noqa: A002 - the schema's name
     ) -> CreateQuoteRequestResult:
-        raise NotImplementedError  # `app.api.schema.build` puts the function above in its place
+        context, raw = info.context, cast("Mapping[str, object]", input)  # `app.api.schema.inputs` makes no class of it
+        known = context.created
+        if known is not None:
+            return cast("CreateQuoteRequestResult", known)
+        return await created(context, partial(read_input, context, raw))
 
     @strawberry.mutation(
         description="Stops asking the insurers that have not answered; what has been answered stays. "

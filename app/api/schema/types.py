@@ -14,6 +14,7 @@ from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.api.schema.unwritable_quotes import writable_request
 from app.domain import errors, insurer, money, quote
+from app.domain.ids import text_of
 from app.domain.offers import extras
 from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 
@@ -193,7 +194,7 @@ class QuoteRequestType:
         value = writable_request(value, context.services)
         return cls(
             request=value,
-            id=ID(str(value.id)),
+            id=ID(text_of(value.id)),
             client_reference=value.client_reference,
             customer_id=ID(value.customer_id),
             status=value.status,

@@ -54,7 +54,7 @@ def writable_request(request: QuoteRequest, services: UseCases) -> QuoteRequest:
         return request
     quotes = {insurer_id: _writable_quote(quote, services) for insurer_id, quote in request.quotes.items()}
     is_whole = all(quotes[insurer_id] is quote for insurer_id, quote in request.quotes.items())
-    return request if is_whole else replace(request, quotes=quotes)
+    return request if is_whole else msgspec.structs.replace(request, quotes=quotes)
 
 
 def _writable_quote(quote: Quote, services: UseCases) -> Quote:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Final
 
-from app.domain.age import full_years
+from app.domain.age import has_turned
 from app.domain.application import Application, Driver, Person, Vehicle, VehicleCategory
 from app.domain.intake.field_table import BROKEN, Field, Found, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds
@@ -75,7 +75,7 @@ def _driver_checks(application: Application, *, today: date) -> Found:
     for place, driver in enumerate(application.drivers or ()):
         if not driver or not driver.birth_date:
             continue
-        if full_years(driver.birth_date, today) < youngest:
+        if not has_turned(youngest, driver.birth_date, today):
             yield ("drivers", "listed", str(place), "birthDate"), "DRIVER_TOO_YOUNG"
-        elif driver.driving_since and full_years(driver.birth_date, driver.driving_since) < youngest:
+        elif driver.driving_since and not has_turned(youngest, driver.birth_date, driver.driving_since):
             yield ("drivers", "listed", str(place), "drivingSince"), "DRIVING_SINCE_TOO_EARLY"

@@ -101,7 +101,7 @@ class ObjectTable:
         ValueError: the fields are not the attributes that `make` takes, in its order.
     """
 
-    __slots__ = ("checks", "codes", "fields", "is_one_of", "make", "name", "read")
+    __slots__ = ("checks", "codes", "fields", "is_one_of", "make", "name")
 
     def __init__(
         self,
@@ -124,5 +124,3 @@ class ObjectTable:
         """What `checks` may find."""
         self.is_one_of = is_one_of
         """Exactly one of the fields is given."""
-        self.read: Callable[[dict[str, Any]], Any] | None = None
-        """The function that the fast reader has made of it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final, NamedTuple
 
-from app.domain.age import full_years
+from app.domain.age import has_turned
 from app.domain.application import Address, Driver, Person
 from app.domain.intake import formats
 from app.domain.intake.field_table import Field, Found, ListTable, ObjectTable, optional
@@ -120,7 +120,7 @@ def adult(today: date) -> Day:
 
 def _person_checks(person: Person) -> Found:
     birth_date, issued_on = person.birth_date, person.passport_issued_on
-    if birth_date and issued_on and full_years(birth_date, issued_on) < PASSPORT_AGE_MIN:
+    if birth_date and issued_on and not has_turned(PASSPORT_AGE_MIN, birth_date, issued_on):
         yield ("passportIssuedOn",), "PASSPORT_ISSUED_TOO_EARLY"
 
 

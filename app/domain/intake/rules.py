@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from app.domain.age import full_years
+from app.domain.age import last_birth_date
 from app.domain.intake.formats import Broken, finds, prose
 
 Number = TypeVar("Number", int, Decimal)
@@ -50,16 +50,14 @@ def text(length_max: int, code: str) -> Callable[[str], str]:
 
 def aged(today: date, youngest: tuple[int, str], oldest: tuple[int, str]) -> Day:
     """The rule of a birth date between two ages in full years, each with the code of a date beyond it."""
+    born_by, born_after = last_birth_date(youngest[0], today), last_birth_date(oldest[0] + 1, today)
 
     @finds("BIRTH_DATE_IN_FUTURE", youngest[1], oldest[1])
     def rule(birth_date: date) -> date:
+        if born_after < birth_date <= born_by:
+            return birth_date
         if birth_date > today:
             raise Broken("BIRTH_DATE_IN_FUTURE")
-        age = full_years(birth_date, today)
-        if age < youngest[0]:
-            raise Broken(youngest[1])
-        if age > oldest[0]:
-            raise Broken(oldest[1])
-        return birth_date
+        raise Broken(youngest[1] if birth_date > born_by else oldest[1])
 
     return rule

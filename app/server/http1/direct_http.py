@@ -5,6 +5,7 @@ one that is unusual on the connection (an upgrade, an answer that may last, a la
 uvicorn's way.
 """
 
+import asyncio
 from collections.abc import Coroutine
 from functools import lru_cache
 from http import HTTPStatus
@@ -32,6 +33,8 @@ class _Cycle:
     response_complete = False
     disconnected = False
     keep_alive = True
+    task: asyncio.Task[None]
+    """Writes the answer."""
 
     def __init__(self) -> None:
         self.body = bytearray()
@@ -78,9 +81,8 @@ class DirectProtocol(StreamedAnswers):
         direct: DirectApplication = self.app_state[DIRECT]
         self.message_ends()
         reply = direct.handle(Head("POST", self.headers), bytes(cycle.body))
-        task = self.loop.create_task(self._answer(reply, cycle))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        cycle.task = self.loop.create_task(self._answer(reply, cycle))
+        self.tasks.add(cycle.task)
 
     def _may_be_direct(self) -> bool:
         direct: DirectApplication | None = self.app_state.get(DIRECT)
@@ -117,6 +119,8 @@ class DirectProtocol(StreamedAnswers):
         except BaseException:  # the process ends, or there is a bug: asyncio logs the latter
             self.transport.close()
             raise
+        finally:  # a callback of the task's end would cost a turn of the event loop more
+            self.tasks.discard(cycle.task)
         if cycle.disconnected:
             return
         cycle.response_complete = True

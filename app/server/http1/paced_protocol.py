@@ -135,7 +135,7 @@ class PacedProtocol(HttpToolsProtocol):
             self.refuse(HEAD_TOO_LARGE)
             return False
         self._in_head, self._head_bytes = False, 0
-        self._boundaries.body_left = self._body_length
+        self._boundaries.head_ends(self._body_length)
         return True
 
     def on_headers_complete(self) -> None:
@@ -198,16 +198,17 @@ class PacedProtocol(HttpToolsProtocol):
     def _feed_piece(self) -> int:
         """Feeds the next piece; returns how many bytes of this turn's share it takes."""
         received, start = self._received, self._fed
-        end = self._boundaries.next_end(received, start)
+        end = self._boundaries.next_end(received, start, in_head=self._in_head)
         if end == len(received):
             self._received, self._fed = b"", 0
         else:
             self._fed = end
         if self._in_head:
-            self._head_bytes += end - start
+            head_bytes = end - start - self._boundaries.body_bytes
+            self._head_bytes += head_bytes
             self.head_grows()
             self._feed(received[start:end])
-            return end - start
+            return head_bytes
         if not self._is_chunked:
             self._feed(received[start:end])
             return 0
@@ -219,7 +220,8 @@ class PacedProtocol(HttpToolsProtocol):
     def _feed(self, piece: bytes) -> None:
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
+            self._take_back(piece[upgrade.args[0] :])
             if self._is_upgrade_ignored:
                 self._feed_without_upgrade()
             elif self.is_open:
@@ -230,6 +232,12 @@ class PacedProtocol(HttpToolsProtocol):
             # A head that has ended is 0 bytes here.
             if self._head_bytes > HEAD_BYTES_MAX or (self._head_bytes and len(self.headers or ()) > HEADERS_MAX):
                 self.refuse(HEAD_TOO_LARGE)
+
+    def _take_back(self, unread: bytes) -> None:
+        """What the parser has left of a piece is the next one."""
+        if unread:
+            self._received, self._fed = unread + self._received[self._fed :], 0
+            self._boundaries.take_back()
 
     def _charge_chunks(self, size: int) -> None:
         """Chunk extensions, and a trailer without end, show only in what was fed and is no body."""

@@ -45,6 +45,9 @@ class FrozenClock(Clock):
     def now(self) -> datetime:
         return NOW
 
+    def unix_s(self) -> float:
+        return NOW.timestamp()
+
 
 CONTEXT: Any = SimpleNamespace(
     services=SimpleNamespace(

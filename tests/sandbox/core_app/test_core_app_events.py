@@ -1,22 +1,36 @@
 """core-app's own push: server-sent events out of the feed, each once, resumed, ended."""
 
 import asyncio
+import json
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
 import pytest
 from support.proxy import proxied
+from support.quotes import an_offer
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.redis.authenticity import EventAuthenticator
+from cli.personal_data import print_feed_keys
+from sandbox.core_app.feed_keys import FeedKeys
 from sandbox.core_app.sse import END_LATE_S
 from sandbox.insurers.script.behaviours import Processing
 
 KEY = "0123456789abcdef"
+FORGED = {
+    "insurer": "sever",
+    "status": "OFFERED",
+    "receivedAt": "2026-11-22T09:30:05Z",
+    "offer": {"number": "FORGED", "premium": "1.00", "currency": "RUB"},
+}
+END = {"outcome": "ALL_ANSWERED", "completedAt": "2026-11-22T09:30:07.6Z"}
 WAIT_S_MAX = 20
 
 
@@ -155,6 +169,50 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     (look,) = await made.all_events()
     assert look.kind == "look"
     assert (await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS"
+
+
+@pytest.mark.parametrize(
+    "mac", [None, "", "k1:", "k1:" + "0" * 32, "k2:" + "0" * 32, "\N{SNOWMAN}", "moved", "as an end"]
+)
+async def test_what_another_writer_puts_into_the_feed_is_not_shown(
+    world: World, http: httpx.AsyncClient, mac: str | None
+) -> None:
+    """No offer and no end of its making; what is true comes all the same, each once."""
+    world.write_insurers("sever")
+    api = await world.api()
+    settler = await world.settler()
+    made = await customer(world, api, http)
+    request, quote = {"quoteRequest": {"id": made.accepted["requestId"]}}, json.dumps(FORGED)
+    signer = EventAuthenticator({"k1": bytes(range(32))})
+    known = {
+        "moved": signer.mac("quote", str(uuid4()), quote.encode()),
+        "as an end": signer.mac("end", made.accepted["requestId"], quote.encode()),
+    }
+    signed = {} if mac is None else {"mac": known.get(mac, mac)}
+    entry = {"v": "2", "request": made.accepted["requestId"], **signed}
+    for event in ({"quote": quote}, {"end": json.dumps(END)}, {"quote": "[" * 10_000}, {}):
+        await world.redis.client.xadd("{osago-00}:quote-events", {**entry, **event})
+    await settler.settle(request, "sever", answer=an_offer("500.00"))
+    offered, end = await made.all_events()
+    assert offered.body["offer"]["premium"] == "500.00"
+    assert end.body["outcome"] == "ALL_ANSWERED"
+    assert end.body["completedAt"] != END["completedAt"]
+
+
+def test_feed_keys_are_those_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`osago keys feed` prints what verifies an entry, for each key that encrypts."""
+    keys = {"k1": bytes(range(32)), "k2": bytes(range(32, 64))}
+    setting = ",".join(f"{name}:{b64encode(key).decode()}" for name, key in keys.items())
+    monkeypatch.setenv("OSAGO_ENCRYPTION_KEYS", setting)
+    monkeypatch.setenv("OSAGO_AUTH_SECRET", "a secret of the tests, long enough to sign")
+    print_feed_keys()
+    printed = FeedKeys.parse(capsys.readouterr().out.strip())
+    for name, key in keys.items():
+        mac = EventAuthenticator({name: key}).mac("end", "r-1", b"{}")
+        assert printed.holds({"request": "r-1", "end": "{}", "mac": mac}, "end")
+        assert not printed.holds({"request": "r-2", "end": "{}", "mac": mac}, "end")
 
 
 async def test_events_are_for_their_customer_alone(world: World, http: httpx.AsyncClient) -> None:

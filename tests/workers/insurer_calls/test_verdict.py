@@ -110,6 +110,7 @@ def test_some_faults_are_final(error: InsurerError, code: ReasonCode) -> None:
 
 
 def test_an_open_circuit_ends_what_has_not_begun_and_delays_what_has() -> None:
-    """Whoever has an application there already loses nothing by waiting."""
+    """An application that is there already may be answered yet: also in the last second, when others ran out of time."""
     assert decided(CircuitOpen("open")) == GiveUp(UNAVAILABLE)
-    assert isinstance(decided(CircuitOpen("open"), is_created=True), AskAgain)
+    for left_s in (50, 0.5, 0):
+        assert isinstance(decided(CircuitOpen("open"), is_created=True, left_s=left_s), AskAgain)

@@ -9,7 +9,7 @@ from support.clock import MovedClock
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable
 from app.domain.insurer import Availability
-from workers.resilience.circuit_breaker import UNANSWERED_MAX, SharedBreaker
+from workers.resilience.circuit_breaker import SharedBreaker
 
 SEVER = InsurerSettings.model_validate(
     {
@@ -21,6 +21,8 @@ SEVER = InsurerSettings.model_validate(
     }
 )
 BREAKER = SEVER.breaker
+ROW = 5
+"""So many jobs without an answer open it: the promise, whatever the code's constant is."""
 
 
 class Line:
@@ -232,7 +234,7 @@ async def unanswered(line: Line, jobs: int, *, apart_s: float = 600.0) -> None:
 async def test_five_jobs_in_a_row_without_an_answer_open_it_however_far_apart() -> None:
     """At low traffic no window is ever full: a dead insurer would keep every customer waiting."""
     line = Line()
-    await unanswered(line, UNANSWERED_MAX - 1)
+    await unanswered(line, ROW - 1)
     assert line.circuit.availability is Availability.AVAILABLE
     await unanswered(line, 1)
     assert line.circuit.availability is Availability.UNAVAILABLE
@@ -242,7 +244,7 @@ async def test_one_answer_ends_the_row() -> None:
     """An offer, a refusal, a 4xx: the insurer is there."""
     line = Line()
     for _ in range(3):
-        await unanswered(line, UNANSWERED_MAX - 1)
+        await unanswered(line, ROW - 1)
         await line.call()
     assert line.circuit.availability is Availability.AVAILABLE
 
@@ -251,7 +253,7 @@ async def test_one_answer_ends_the_row() -> None:
 async def test_what_says_nothing_of_the_insurer_neither_lengthens_nor_ends_the_row(error: InsurerError) -> None:
     """Patience that it asks for until the end, our own limit, a job that was taken away."""
     line = Line()
-    await unanswered(line, UNANSWERED_MAX - 1)
+    await unanswered(line, ROW - 1)
     for _ in range(10):
         job = JobOfCalls(line)
         with pytest.raises(type(error)):
@@ -277,7 +279,7 @@ async def at_the_deadline(line: Line, *calls: InsurerError | None) -> None:
 async def test_jobs_that_run_into_their_deadline_have_no_answer_either() -> None:
     """It took the application in and never says anything, or hangs in its first call."""
     line = Line()
-    for _ in range(UNANSWERED_MAX):
+    for _ in range(ROW):
         await at_the_deadline(line, None, None)
     assert line.circuit.availability is Availability.UNAVAILABLE
 
@@ -288,7 +290,7 @@ async def test_a_deadline_says_nothing_where_the_insurer_asked_for_patience_or_w
 ) -> None:
     """A job may have waited for our own limit all the time."""
     line = Line()
-    for _ in range(2 * UNANSWERED_MAX):
+    for _ in range(2 * ROW):
         await at_the_deadline(line, *calls)
     assert line.circuit.availability is Availability.AVAILABLE
 
@@ -296,7 +298,7 @@ async def test_a_deadline_says_nothing_where_the_insurer_asked_for_patience_or_w
 async def test_the_tail_of_a_burst_opens_nothing() -> None:
     """The last of a thousand run into their deadline together; the others were answered meanwhile: it is slow, not away."""
     line = Line()
-    late = [JobOfCalls(line) for _ in range(2 * UNANSWERED_MAX)]
+    late = [JobOfCalls(line) for _ in range(2 * ROW)]
     for job in late:
         await job.call()
     await line.clock.advance(30)
@@ -347,7 +349,7 @@ async def test_a_trial_whose_retries_are_used_up_opens_it_again() -> None:
 async def test_what_jobs_without_an_answer_have_opened_only_an_answer_closes() -> None:
     """It takes every application in, and never answers: a create that goes well proves nothing."""
     line = Line()
-    for _ in range(UNANSWERED_MAX):
+    for _ in range(ROW):
         await at_the_deadline(line, None)
     await line.clock.advance(11)
     await at_the_deadline(line, None, None)
@@ -364,7 +366,7 @@ async def test_what_jobs_without_an_answer_have_opened_only_an_answer_closes() -
 async def test_the_gauge_of_a_dead_insurer_is_above_zero_at_every_scrape(trial_s: float) -> None:
     """What the alert `> 0 for 5 min` needs: each trial is 0.5, and resets an alert that compares with 1."""
     line = Line()
-    await unanswered(line, UNANSWERED_MAX)
+    await unanswered(line, ROW)
     scraped: list[Availability] = []
     for _ in range(40):
         await line.clock.advance(15)
