@@ -27,6 +27,7 @@ from app.api.rest.problem_details import not_found
 from app.api.services import Services
 from app.api.websocket import graphql_socket
 from app.config.settings import Settings
+from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources, open_resources
@@ -223,6 +224,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         availabilities=InsurerDirectory(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
+        intake_rules=IntakeRules(tuple(insurers), requires_consent=settings.require_consent),
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),

@@ -1,5 +1,6 @@
 """What every process opens first: PostgreSQL, Redis, the clock, the cipher, the insurers; and closes last."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
@@ -56,12 +58,26 @@ class Resources:
 
         await self.clock.sync(read)
 
+    async def _sync_after_failovers(self) -> None:
+        """Another primary has another clock."""
+        failed_over = asyncio.Event()
+        self.pool.primary.promotions.append(failed_over.set)
+        while True:
+            raise_if_cancelled()
+            await failed_over.wait()
+            failed_over.clear()
+            try:
+                await self.sync_clock()
+            except Unavailable:  # the next look at the clock is soon
+                log.info("clock.waits")
+
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
         return [
             *self.pool.parts(),
             *self.ending.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
+            Part("clock-after-failover", self._sync_after_failovers),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
         ]
@@ -91,7 +107,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     cipher = Cipher(encryption_keys)
     links = LinkCipher(cipher)
     address = parse_address(settings.redis_url)
-    clock = Clock()
+    clock = Clock(deadline_s=settings.quote_deadline)
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
     authenticator = EventAuthenticator(encryption_keys)

@@ -19,6 +19,7 @@ LINES: Final[Mapping[str, str]] = {
     "calls": "bench.calls",
     "latency": "bench.latency",
     "recovery": "bench.recovery",
+    "storm": "bench.storm",
     "peak": "bench.peak",
     "growth": "bench.growth",
     "floods": "bench.floods",

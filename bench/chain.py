@@ -93,5 +93,5 @@ def example_application() -> Application:
     """The example of the repository, taken in."""
     today = datetime.now(UTC).date()
     raw = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    start = {"startsOn": (today + timedelta(days=10)).isoformat()}
+    start = {"startsOn": (today + timedelta(days=10)).isoformat(), "consent": None}
     return read_fast(application_table(today, is_email), raw | start)

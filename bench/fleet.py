@@ -17,6 +17,7 @@ id = "{id}"
 name = "{id}"
 adapter = "rest-poll"
 base_url = "http://127.0.0.1:{port}/{id}"
+{more}
 """
 
 
@@ -54,12 +55,16 @@ def fleet(
     insurers: Sequence[str] = TEN,
     workers: int = 1,
     thinking_s: tuple[float, float] = (0.5, 50),
+    more: str = "",
     **settings: str,
 ) -> Generator[Fleet]:
-    """One API, so many workers, and the insurers, which answer with an offer after `thinking_s`, at least and at most."""
+    """One API, so many workers, and the insurers, which answer with an offer after `thinking_s`, at least and at most.
+
+    `more` are further lines of each insurer's table.
+    """
     port = free_port()
     file = folder / "insurers.toml"
-    file.write_text("".join(_INSURER.format(id=id_, port=port) for id_ in insurers), encoding="utf-8")
+    file.write_text("".join(_INSURER.format(id=id_, port=port, more=more) for id_ in insurers), encoding="utf-8")
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(system(OSAGO_INSURERS_FILE=str(file), **settings))
         asking = ["-m", "bench.insurers", str(port), *map(str, thinking_s)]

@@ -22,7 +22,7 @@ from app.domain.ids import uuid7
 from app.domain.money import Money
 from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Answer, Offer, Quote, QuoteRequest
-from app.intake.new_request import read_new_request
+from app.intake.new_request import IntakeRules, read_new_request
 from app.observability import logs
 from app.postgres.database import connected
 from app.postgres.request_rows import NewRequest, insert_requests
@@ -125,7 +125,7 @@ async def enqueued(resources: Resources, count: int) -> Sequence[QuoteRequest]:
 
 def _application(resources: Resources) -> Application:
     asked = {name: value for name, value in wish().items() if value is not None}
-    wanted = read_new_request(asked, now=resources.clock.now(), configured=[])
+    wanted = read_new_request(asked, now=resources.clock.now(), rules=IntakeRules.of())
     return wanted.application
 
 

@@ -67,8 +67,17 @@ def _length(head: bytes) -> int:
     return int(rest.split(b"\r", 1)[0])
 
 
-async def offer(url: str, body: bytes, headers: Mapping[str, str], *, per_s: int, seconds: float) -> Offered:
-    """Offers so many requests a second for so long."""
+async def offer(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    per_s: int,
+    seconds: float,
+    over: asyncio.Event | None = None,
+    look_every_s: float = 0.0005,
+) -> Offered:
+    """Offers so many requests a second for so long, or until it is over."""
     parts = urlsplit(url)
     sent = {"Host": parts.netloc, "Content-Length": str(len(body)), **headers}
     request = f"POST {parts.path} HTTP/1.1\r\n".encode()
@@ -85,10 +94,13 @@ async def offer(url: str, body: bytes, headers: Mapping[str, str], *, per_s: int
     due = deque(begun + number / per_s for number in range(int(per_s * seconds)))
     count = len(due)
     while len(latencies_s) < count:
+        if over and over.is_set() and due:
+            count -= len(due)
+            due.clear()
         now = time.perf_counter()
         while due and idle and due[0] <= now:
             idle.popleft().ask(request, due.popleft())
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(look_every_s)
     elapsed = time.perf_counter() - begun
     latencies_s.sort()
     return Offered(

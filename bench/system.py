@@ -110,11 +110,13 @@ def system(**settings: str) -> Generator[System]:
 def wish() -> dict[str, Any]:
     """The contract's whole input, starting some days from today."""
     application = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    starts_on = datetime.now(UTC).date() + timedelta(days=10)
+    now = datetime.now(UTC)
+    consent = application["consent"] | {"givenAt": now.isoformat(timespec="seconds")}
+    starts_on = now.date() + timedelta(days=10)
     return {
         "clientReference": None,
         "customerId": "customer-of-a-benchmark",
-        "application": application | {"startsOn": starts_on.isoformat()},
+        "application": application | {"startsOn": starts_on.isoformat(), "consent": consent},
         "insurerIds": None,
     }
 

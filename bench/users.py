@@ -73,7 +73,8 @@ def body_of(number: int) -> bytes:
     """An application that differs from all others in what no tariff knows of, and so in how long insurers think."""
     asked = wish()
     holder = asked["application"]["policyholder"]
-    asked["application"] = asked["application"] | {"policyholder": holder | {"phone": f"+7903{number:07}"}}
+    person = holder["person"] | {"phone": f"+7903{number:07}"}
+    asked["application"] = asked["application"] | {"policyholder": {"person": person}}
     asked["customerId"] = f"customer-{number}"
     return json.dumps({"query": CREATE, "variables": {"input": asked}}, ensure_ascii=False).encode()
 

@@ -17,7 +17,7 @@ from app.domain.intake import problems
 from app.domain.intake.field_table import Field
 from app.domain.intake.table_walk import codes_at, fields_of
 from app.domain.tariff.edition_loader import load_editions
-from app.intake.new_request import new_request_table
+from app.intake.new_request import IntakeRules, new_request_table
 from cli.tariff.tariff_listing import tables
 
 DOCUMENTS: Final = (Path("docs/integration.md"), Path("docs/integration.ru.md"), Path("docs/tariff.md"))
@@ -94,7 +94,7 @@ def _fields() -> list[tuple[str, str, Field, str]]:
             field,
             "" if field.example is None else f"`{_json(field.example)}`",
         )
-        for path, table, field in fields_of(new_request_table(FIELDS_ON, ()))
+        for path, table, field in fields_of(new_request_table(FIELDS_ON, IntakeRules.of()))
     ]
 
 

@@ -1,14 +1,14 @@
 """The fields of an application for the customer's page: `python -m cli.form_fields` prints the module (`make schema`)."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.intake.application_table import USAGE_MONTHS, application_table
-from app.domain.intake.field_table import ListTable, ObjectTable
-from app.domain.intake.people_table import DRIVERS_MAX
+from app.domain.intake.drivers_table import DRIVERS_MAX
+from app.domain.intake.field_table import TEXTS, ListTable, ObjectTable
 from app.domain.intake.problems import MESSAGES
 from app.domain.intake.table_walk import fields_of
 from app.domain.intake.vehicle_table import NUMBERS
@@ -21,7 +21,9 @@ HEAD: Final = """\
 // The fields of an application. `make schema` prints this file from the tables of fields: do not edit it.
 
 """
-_KINDS: Final = MappingProxyType({str: "text", int: "whole", Decimal: "decimal", date: "date", bool: "flag"})
+_KINDS: Final = MappingProxyType(
+    {str: "text", int: "whole", Decimal: "decimal", date: "date", datetime: "moment", bool: "flag"}
+)
 
 
 def form_fields() -> str:
@@ -35,12 +37,19 @@ def form_fields() -> str:
         f"  '{path}': {{ kind: '{_kind(field.kind)}', isRequired: {str(field.is_required).lower()} }},\n"
         for path, field in parts
     ]
+    objects = [
+        f"  '{'.'.join(path)}',\n"
+        for path, _, field in fields_of(application_table(ANY_DAY, bool))
+        if isinstance(field.kind, ObjectTable) and not field.is_required
+    ]
     numbers = [f"'{path}'" for path, field in parts if path.startswith("vehicle.") and field.attribute in NUMBERS]
     messages = [f"  {code}: '{MESSAGES[code]}',\n" for code in SHOWN_BEFORE_SENDING]
     return "".join(
         [
             f"{HEAD}/** By the API's paths; `*` is a driver's place in the list. */\n",
             f"export const FIELDS = {{\n{''.join(fields)}}} as const;\n",
+            "\n/** Objects that may be left out: while nothing is typed below one of them, nothing there is required. */\n",
+            f"export const OPTIONAL_OBJECTS = [\n{''.join(objects)}] as const;\n",
             "\n/** At least one of them is given. */\n",
             f"export const NUMBERS = [{', '.join(numbers)}] as const;\n",
             f"export const DRIVERS_MAX = {DRIVERS_MAX};\n",
@@ -52,6 +61,8 @@ def form_fields() -> str:
 
 
 def _kind(kind: Any) -> str:
+    if kind in TEXTS:
+        return "text"
     return "choice" if issubclass(kind, Enum) else _KINDS[kind]
 
 

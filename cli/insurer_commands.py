@@ -69,7 +69,10 @@ def _read_application(file: Path) -> Application:
     try:
         raw = msgspec.json.decode(file.read_bytes(), type=dict[str, object])
         start = {"startsOn": (today + timedelta(days=10)).isoformat()}
-        read, problems = read_carefully(application_table(today, is_email), start | raw, ("application",))
+        # An insurer gets no consent, and this command stores none.
+        read, problems = read_carefully(
+            application_table(today, is_email), start | raw | {"consent": None}, ("application",)
+        )
     except OSError as error:
         raise WrongSetting(f"{file}: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -4,7 +4,8 @@ set -eu
 url=${OSAGO_URL:-http://127.0.0.1:8000/graphql}
 token=${OSAGO_TOKEN:?is not set: the demo prints one, and so does \`osago token\`}
 starts_on=$(date -d '+10 days' +%F 2>/dev/null || date -v+10d +%F) # GNU's date, or BSD's
-application=$(sed "1s/{/{ \"startsOn\": \"$starts_on\",/" "$(dirname "$0")/application.json")
+given_at=$(date -u +%FT%TZ)
+application=$(sed -e "1s/{/{ \"startsOn\": \"$starts_on\",/" -e "s/\"consent\": {/&\"givenAt\": \"$given_at\",/" "$(dirname "$0")/application.json")
 
 ask() { # a GraphQL request on standard input
   curl --silent --show-error --max-time 10 "$url" \

@@ -14,6 +14,7 @@ const WATCH = `subscription ($requestId: ID!, $after: String) { quotes(requestId
 // The service.
 const application = JSON.parse(await readFile(new URL("application.json", import.meta.url), "utf8"));
 application.startsOn = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10);
+application.consent.givenAt = new Date().toISOString();
 const input = { customerId: "customer-42", clientReference: crypto.randomUUID(), application };
 const response = await fetch(url, {
   method: "POST",

@@ -44,6 +44,7 @@ def pause_s(lost: Exception) -> float:
 
 application = json.loads(Path(__file__).with_name("application.json").read_text(encoding="utf-8"))
 application["startsOn"] = str((datetime.now(UTC) + timedelta(days=10)).date())
+application["consent"]["givenAt"] = datetime.now(UTC).isoformat()
 asked = {"input": {"customerId": "customer-42", "clientReference": os.urandom(16).hex(), "application": application}}
 answer = httpx.post(
     URL, json={"query": CREATE, "variables": asked}, headers={"Authorization": f"Bearer {TOKEN}"}

@@ -8,18 +8,31 @@
 export type AddressInput = {
   /** KLADR code of the settlement: it sets the territory coefficient. */
   readonly kladr: string;
+  /** The whole address as people write it, house included. */
   readonly text: string;
+  /** Its id in the federal address register (GAR), of the house or of the smallest part that is known. */
+  readonly fiasId?: string | null;
+  readonly postalCode?: string | null;
+  readonly region?: string | null;
+  readonly settlement?: string | null;
+  readonly street?: string | null;
+  readonly house?: string | null;
+  readonly flat?: string | null;
 };
 
 export type ApplicationInput = {
   readonly vehicle: VehicleInput;
-  readonly policyholder: PersonInput;
+  readonly policyholder: PartyInput;
   /** The policyholder if left out. */
-  readonly owner?: PersonInput | null;
+  readonly owner?: PartyInput | null;
   readonly drivers: DriversInput;
   readonly startsOn: string;
   /** Months of use within the year of the policy, 3 to 12. */
   readonly usageMonths?: number;
+  /** The policy that this one renews, or the last one of this vehicle. */
+  readonly previousPolicy?: PolicyNumberInput | null;
+  /** Required unless `OSAGO_REQUIRE_CONSENT` is off. */
+  readonly consent?: ConsentInput | null;
 };
 
 export type Availability =
@@ -42,6 +55,15 @@ export type Coefficients = {
   readonly trailer: string;
   /** Each listed driver's own, where the insurer reports them, in the order of the application. */
   readonly drivers: readonly DriverCoefficients[] | null;
+};
+
+/** What the customer has agreed to, as it was shown. Kept sealed, with the insurers that were to be asked. */
+export type ConsentInput = {
+  /** Names the text that was shown, e.g. "2026-09-01". */
+  readonly textVersion: string;
+  readonly givenAt: string;
+  /** The drivers and the owner know that their data was given, and by whom. */
+  readonly othersInformed: boolean;
 };
 
 export type CreateQuoteRequestInput = {
@@ -72,14 +94,25 @@ export type DriverInput = {
   readonly firstName: string;
   readonly middleName?: string | null;
   readonly birthDate: string;
-  /** Series and number of the driving licence. */
-  readonly license: string;
+  readonly sex?: Sex | null;
+  readonly license: DrivingLicenseInput;
+  /** Since when with the right to drive this category. */
   readonly drivingSince: string;
+  /** Under which the claims history is kept if licence or surname have changed: without it the class is lost. */
+  readonly previousLicense?: PreviousLicenseInput | null;
 };
 
 export type DriversInput =
   | { readonly listed: readonly DriverInput[]; readonly unlimited?: never }
   | { readonly unlimited: boolean; readonly listed?: never };
+
+export type DrivingLicenseInput = {
+  /** Series and number. */
+  readonly number: string;
+  /** Of this licence; `drivingSince` may be long before. */
+  readonly issuedOn?: string | null;
+  readonly country?: string;
+};
 
 /** What an insurer sells together with the policy. */
 export type Extra = {
@@ -90,6 +123,25 @@ export type Extra = {
   /** The policy is not sold without it. */
   readonly isMandatory: boolean;
 };
+
+export type IdentityDocumentInput = {
+  readonly kind?: IdentityDocumentKind;
+  /** Series and number. */
+  readonly number: string;
+  readonly issuedOn?: string | null;
+  readonly issuedBy?: string | null;
+  /** Of the office that issued a Russian passport, 000-000. */
+  readonly divisionCode?: string | null;
+  readonly country?: string;
+};
+
+export type IdentityDocumentKind =
+  | "RUSSIAN_PASSPORT"
+  | "BIRTH_CERTIFICATE"
+  | "FOREIGN_PASSPORT"
+  | "RESIDENCE_PERMIT"
+  | "TEMPORARY_RESIDENCE_PERMIT"
+  | "REFUGEE_CERTIFICATE";
 
 export type Insurer = {
   readonly __typename: "Insurer";
@@ -126,22 +178,54 @@ export type Offer = {
   readonly purchaseUrl: string | null;
 };
 
+export type OrganisationInput = {
+  readonly name: string;
+  /** 10 digits. */
+  readonly inn: string;
+  readonly kpp?: string | null;
+  /** 13 digits. */
+  readonly ogrn: string;
+  readonly address: AddressInput;
+  readonly phone?: string | null;
+  readonly email?: string | null;
+};
+
 export type Outcome =
   | "ALL_ANSWERED"
   | "DEADLINE"
   | "CANCELLED";
 
+export type PartyInput =
+  | { readonly person: PersonInput; readonly organisation?: never }
+  | { readonly organisation: OrganisationInput; readonly person?: never };
+
 export type PersonInput = {
   readonly lastName: string;
   readonly firstName: string;
+  /** Left out, empty or a hyphen: there is none. */
   readonly middleName?: string | null;
   readonly birthDate: string;
-  /** Series and number of the internal passport, 10 digits. */
-  readonly passport: string;
-  readonly passportIssuedOn?: string | null;
+  readonly sex?: Sex | null;
+  readonly citizenship?: string;
+  readonly document: IdentityDocumentInput;
   readonly address: AddressInput;
+  /** Required of the policyholder. */
   readonly phone?: string | null;
+  /** Required of the policyholder: the policy is sent there. */
   readonly email?: string | null;
+};
+
+export type PolicyNumberInput = {
+  /** E.g. ХХХ. */
+  readonly series: string;
+  /** 10 digits. */
+  readonly number: string;
+};
+
+export type PreviousLicenseInput = {
+  readonly number: string;
+  /** The surname it was issued to, if that has changed. */
+  readonly lastName?: string | null;
 };
 
 export type Problem = {
@@ -210,6 +294,8 @@ export type QuoteRequest = {
 export type QuoteRequestAccepted = {
   readonly __typename: "QuoteRequestAccepted";
   readonly quoteRequest: QuoteRequest;
+  /** What is unusual and may be a typing error; nothing was refused for it. */
+  readonly warnings: readonly Problem[];
   /** Lets a browser watch this one request, until it expires: pass it in connection_init as `{ "token": … }`. */
   readonly watchToken: string;
 };
@@ -262,6 +348,10 @@ export type Reason = {
   readonly problems: readonly Problem[];
 };
 
+export type Sex =
+  | "FEMALE"
+  | "MALE";
+
 export type Stub = {
   readonly __typename: "Stub";
   readonly title: string;
@@ -289,12 +379,20 @@ export type VehicleDocumentInput = {
 export type VehicleDocumentKind =
   | "REGISTRATION_CERTIFICATE"
   | "PASSPORT"
-  | "ELECTRONIC_PASSPORT";
+  | "ELECTRONIC_PASSPORT"
+  /** ПСМ: of tractors and other self-propelled machines, likewise the certificate. */
+  | "SELF_PROPELLED_PASSPORT"
+  | "SELF_PROPELLED_CERTIFICATE"
+  /** Of a vehicle registered abroad. */
+  | "FOREIGN";
 
 export type VehicleInput = {
   readonly category?: VehicleCategory;
   readonly make: string;
   readonly model: string;
+  /** Ids in the caller's own dictionary of vehicles, passed on to adapters that map them. */
+  readonly makeId?: string | null;
+  readonly modelId?: string | null;
   readonly year: number;
   /** Horsepower. */
   readonly enginePower: string;
@@ -311,6 +409,9 @@ export type VehicleInput = {
   /** Passenger seats, for category D. */
   readonly seats?: number | null;
   readonly withTrailer?: boolean;
+  readonly registrationCountry?: string;
+  /** On its way to the place of its registration. */
+  readonly isInTransit?: boolean;
 };
 
 export type VehiclePurpose =
@@ -318,4 +419,9 @@ export type VehiclePurpose =
   | "TAXI"
   | "RENTAL"
   | "DRIVING_SCHOOL"
+  /** On regular routes: a corridor of its own. */
+  | "REGULAR_ROUTES"
+  | "CHARTERED_PASSENGERS"
+  | "DANGEROUS_GOODS"
+  | "EMERGENCY_SERVICES"
   | "OTHER";

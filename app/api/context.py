@@ -10,6 +10,7 @@ from app.api.insurer_directory import InsurerDirectory
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
+from app.intake.new_request import IntakeRules
 from app.postgres.database import Pool
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import Customer
@@ -38,6 +39,7 @@ class UseCases:
     live: WatchHub
     customers: CustomerWatches
     availabilities: InsurerDirectory
+    intake_rules: IntakeRules
     tokens: Tokens
     shares: CallerShares
     pushed: PushLatency

@@ -30,6 +30,9 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "UNTRUSTED_DOCUMENT": Meaning("only trusted documents are run here", "have the document added to them"),
         "INVALID_CURSOR": Meaning("`after` is no cursor of this request", "subscribe without it"),
         "OVERLOADED": Meaning("too much at once, here or of this caller", "repeat after `retryAfterSeconds`"),
+        "REQUEST_LOST": Meaning(
+            "the request was acknowledged, and lost with a database", "ask again with the same `clientReference`"
+        ),
         "SLOW_CONSUMER": Meaning("the socket takes nothing any more", "subscribe anew with the `cursor` as `after`"),
         "UNAVAILABLE": Meaning(
             "a part of ours is down",

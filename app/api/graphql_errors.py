@@ -17,6 +17,7 @@ from app.domain.errors import (
     NotFound,
     OsagoError,
     Overloaded,
+    RequestLost,
     ShareExhausted,
     SlowConsumer,
     Unavailable,
@@ -72,6 +73,10 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         ShareExhausted: ("OVERLOADED", "С этим доступом слишком много обращений сразу. Повторите немного позже."),
         Unavailable: ("UNAVAILABLE", "Сервис временно недоступен. Повторите немного позже."),
         InterruptedWatch: ("UNAVAILABLE", "Связь с хранилищем прервалась. Подпишитесь снова с этого места."),
+        RequestLost: (
+            "REQUEST_LOST",
+            "Заявка утрачена при сбое хранилища. Отправьте её ещё раз с тем же clientReference.",
+        ),
         SlowConsumer: ("SLOW_CONSUMER", "Соединение не успевает принимать ответы. Подпишитесь снова с этого места."),
     }
 )

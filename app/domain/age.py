@@ -20,3 +20,11 @@ def last_birth_date(years: int, on: date) -> date:
 def has_turned(years: int, since: date, on: date) -> bool:
     """Whether so many full years have passed."""
     return on.year - since.year > years or full_years(since, on) >= years
+
+
+def birthday(born_on: date, age: int) -> date:
+    """The day on which a person becomes so old."""
+    try:
+        return born_on.replace(year=born_on.year + age)
+    except ValueError:  # 29 February
+        return date(born_on.year + age, 3, 1)

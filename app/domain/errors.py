@@ -31,6 +31,7 @@ class OsagoError(Exception):
     │   ├── Overloaded                too much at once: ask again later
     │   │   └── ShareExhausted        of this caller's: others are served
     │   └── RedisAway                 Redis does not answer, or refuses work
+    ├── RequestLost                   a request that was acknowledged is gone with a database: ask anew
     └── WrongSetting                  a process that cannot start; the text says what to mend
     """
 
@@ -173,6 +174,10 @@ class RedisAway(Unavailable):
     def of(self) -> str:
         """The server that is away, as the log names it."""
         return "redis"
+
+
+class RequestLost(OsagoError):
+    """A request that was acknowledged, and that PostgreSQL does not have any more: it went with a failover."""
 
 
 class SlowConsumer(OsagoError):

@@ -24,3 +24,5 @@ class Insurer:
 
     id: str
     name: str
+    starts_ahead_days: int = 1
+    """The least number of days between the application and the start of a policy."""

@@ -14,7 +14,7 @@ from itertools import permutations
 from typing import Final
 from urllib.parse import unquote
 
-from app.domain.application import Application, Driver, Person, Vehicle
+from app.domain.application import Address, Application, Driver, Organisation, Person, Vehicle
 
 VALUE_LENGTH_MIN: Final = 6
 """Shorter values occur by chance."""
@@ -48,7 +48,7 @@ def holds_personal_value(text: str, application: Application) -> bool:
     return (
         _holds_texts(letters, digits, application)
         or (len(digits) >= _DATE_DIGITS and not _dates(application).isdisjoint(_dates_in(digits)))
-        or (not letters.isascii() and any(_holds_name(letters, words, person) for person in _people(application)))
+        or (not letters.isascii() and any(_holds_name(letters, words, person) for person in _persons(application)))
     )
 
 
@@ -93,15 +93,24 @@ def _kept_texts(application: Application, *, is_ascii: bool) -> str:
 def _texts(application: Application, *, is_ascii: bool) -> str:
     """All texts of the application, folded, each on a line of its own; or only those that ASCII can write."""
     raw = _texts_of_vehicle(application.vehicle)
-    for person in _people(application):
+    for person in _persons(application):
         raw += _texts_of_person(person)
+    for party in _parties(application):
+        raw += _texts_of_party(party)
+    if application.previous_policy:
+        raw.append(application.previous_policy.number)
     known = filter(_is_ascii_folded if is_ascii else None, filter(None, raw))
     return _SEPARATORS_WITHIN.sub("", _folded("\n".join(known)))
 
 
-def _people(application: Application) -> list[Person | Driver]:
-    people: list[Person | Driver] = [application.policyholder, *(application.drivers or ())]
-    return people if application.owner == application.policyholder else [application.owner, *people]
+def _parties(application: Application) -> list[Person | Organisation]:
+    holder, owner = application.policyholder, application.owner
+    return [holder] if owner == holder else [owner, holder]
+
+
+def _persons(application: Application) -> list[Person | Driver]:
+    people = [party for party in _parties(application) if isinstance(party, Person)]
+    return [*people, *(application.drivers or ())]
 
 
 def _texts_of_vehicle(vehicle: Vehicle) -> list[str | None]:
@@ -118,23 +127,42 @@ def _texts_of_vehicle(vehicle: Vehicle) -> list[str | None]:
 
 
 def _texts_of_person(person: Person | Driver) -> list[str | None]:
-    """Of a document's number also its digits with the series behind, of names and addresses also their words."""
-    number = person.license if isinstance(person, Driver) else person.passport
+    """Of a document's number also its digits with the series behind, of names also their words."""
     texts: list[str | None] = [person.last_name, person.first_name, person.middle_name]
-    texts += [number, number[_SERIES_DIGITS:] + number[:_SERIES_DIGITS], _NO_DIGITS.sub("", number)]
-    prose = [person.last_name, person.first_name, person.middle_name]
-    if isinstance(person, Person):
-        texts += [person.phone and person.phone[-_PHONE_DIGITS:], person.address.kladr, person.address.text]
-        texts += [person.email, person.email and person.email.partition("@")[0]]
-        prose.append(person.address.text)
-    return texts + _SEPARATORS.split(" ".join(filter(None, prose)))
+    if isinstance(person, Driver):
+        texts += _texts_of_number(person.license.number)
+        if person.previous_license:
+            texts += [*_texts_of_number(person.previous_license.number), person.previous_license.last_name]
+    else:
+        texts += [*_texts_of_number(person.document.number), person.document.issued_by]
+    return texts + _SEPARATORS.split(" ".join(filter(None, texts[:3])))
+
+
+def _texts_of_number(number: str) -> list[str]:
+    return [number, number[_SERIES_DIGITS:] + number[:_SERIES_DIGITS], _NO_DIGITS.sub("", number)]
+
+
+def _texts_of_party(party: Person | Organisation) -> list[str | None]:
+    """How it is reached; of addresses also their words."""
+    texts: list[str | None] = [party.phone and party.phone[-_PHONE_DIGITS:]]
+    texts += [party.email, party.email and party.email.partition("@")[0], *_texts_of_address(party.address)]
+    if isinstance(party, Organisation):
+        texts += [party.name, party.inn, party.ogrn]
+    return texts
+
+
+def _texts_of_address(address: Address) -> list[str | None]:
+    parts = [address.settlement, address.street]
+    return [address.kladr, address.text, address.fias_id, *parts, *_SEPARATORS.split(address.text)]
 
 
 def _dates(application: Application) -> frozenset[str]:
-    people = _people(application)
-    moments = [application.vehicle.document.issued_on, *(person.birth_date for person in people)]
-    other = (person.driving_since if isinstance(person, Driver) else person.passport_issued_on for person in people)
-    return frozenset(moment.isoformat() for moment in (*moments, *other) if moment)
+    moments = [application.vehicle.document.issued_on]
+    for person in _persons(application):
+        issued_on = person.license.issued_on if isinstance(person, Driver) else person.document.issued_on
+        moments += [person.birth_date, issued_on] if issued_on else [person.birth_date]
+        moments += [person.driving_since] if isinstance(person, Driver) else []
+    return frozenset(moment.isoformat() for moment in moments)
 
 
 def _dates_in(digits: str) -> Iterator[str]:

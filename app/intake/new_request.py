@@ -3,9 +3,9 @@
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
@@ -18,11 +18,28 @@ from app.domain.intake.fast_reader import read_fast
 from app.domain.intake.field_table import Field, Found, Identifier, ListTable, ObjectTable, optional
 from app.domain.intake.formats import Broken, finds
 from app.domain.intake.moscow_calendar import moscow_day
+from app.domain.intake.problems import problem
 
 _PLAIN_MAILBOX: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII | re.IGNORECASE)
 _MAILBOX_MAX: Final = 64
 _EMAIL_MAX: Final = 254
 _REFERENCE: Final = re.compile(r"[!-~]{1,128}")
+
+
+CLOCK_SKEW_MAX: Final = timedelta(minutes=5)
+"""A customer's clock may be ahead by so much when the consent is given."""
+
+
+class IntakeRules(NamedTuple):
+    """What the configuration has to say about new requests."""
+
+    insurers: tuple[str, ...]
+    requires_consent: bool = False
+
+    @classmethod
+    def of(cls, *insurers: str) -> Self:
+        """For these insurers, and no more than that."""
+        return cls(insurers)
 
 
 class NewRequestInput(msgspec.Struct, frozen=True):
@@ -37,32 +54,43 @@ class NewRequestInput(msgspec.Struct, frozen=True):
         return f"NewRequestInput(customer_id={self.customer_id!r})"  # nothing that is personal
 
 
-def read_new_request(raw: Mapping[str, object], *, now: datetime, configured: Sequence[str]) -> NewRequestInput:
+def read_new_request(raw: Mapping[str, object], *, now: datetime, rules: IntakeRules) -> NewRequestInput:
     """Reads a `CreateQuoteRequestInput`: JSON, or with GraphQL's scalars parsed already.
 
     Raises:
         InvalidApplication: with everything that is wrong.
     """
     with contextlib.suppress(Broken):
-        return read_plain(raw, now=now, configured=configured)
-    read, problems = read_carefully(new_request_table(moscow_day(now), tuple(configured)), raw)
+        return read_plain(raw, now=now, rules=rules)
+    read, problems = read_carefully(new_request_table(moscow_day(now), rules), raw)
+    problems += [problem(path, code) for path, code in _consent_checks(read, now)]
     if problems:
         raise InvalidApplication(problems)
     return read
 
 
-def read_plain(raw: Any, *, now: datetime, configured: Sequence[str]) -> NewRequestInput:
+def read_plain(raw: Any, *, now: datetime, rules: IntakeRules) -> NewRequestInput:
     """Reads a `CreateQuoteRequestInput` of plain JSON that is valid by GraphQL's rules, too.
 
     Raises:
         Broken: it is wrong, or merely rare: read it with care.
     """
-    return read_fast(new_request_table(moscow_day(now), tuple(configured)), raw)
+    read = read_fast(new_request_table(moscow_day(now), rules), raw)
+    for _, code in _consent_checks(read, now):
+        raise Broken(code)
+    return read
+
+
+def _consent_checks(read: Any, now: datetime) -> Found:
+    """The tables hold for a whole day; a consent is of a moment."""
+    consent = read and read.application and read.application.consent
+    if consent and consent.given_at and consent.given_at > now + CLOCK_SKEW_MAX:
+        yield ("application", "consent", "givenAt"), "CONSENT_IN_FUTURE"
 
 
 @lru_cache(maxsize=8)
-def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
-    """The table of a request that is sent on this day in Moscow to some of these insurers."""
+def new_request_table(today: date, rules: IntakeRules) -> ObjectTable:
+    """The table of a request that is sent on this day in Moscow."""
     insurer_codes = ("INSURERS_EMPTY", "INSURER_UNKNOWN", "INSURER_REPEATED")
     fields = [
         optional(
@@ -74,7 +102,7 @@ def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
             example="order-2024-0001",
         ),
         Field("customer_id", Identifier, CUSTOMER_ID, example="customer-42"),
-        Field("application", application_table(today, is_email)),
+        Field("application", application_table(today, is_email, requires_consent=rules.requires_consent)),
         optional(
             "insurers",
             ListTable(Identifier),
@@ -85,7 +113,7 @@ def new_request_table(today: date, configured: tuple[str, ...]) -> ObjectTable:
     ]
 
     def checks(request: NewRequestInput) -> Found:
-        return _insurer_checks(request.insurers, configured)
+        return _insurer_checks(request.insurers, rules.insurers)
 
     return ObjectTable("CreateQuoteRequestInput", NewRequestInput, fields, checks, codes=insurer_codes)
 

@@ -37,6 +37,11 @@ SELECT id FROM osago_requests
 WHERE customer_id = $1 AND ($2::text IS NULL OR tenant = $2) ORDER BY id LIMIT $3
 """
 
+_FORGOTTEN: Final = """
+SELECT t.id FROM unnest($1::uuid[]) AS t (id)
+WHERE EXISTS (SELECT 1 FROM osago_purges p WHERE p.reason = 'forgotten' AND t.id = ANY(p.request_ids))
+"""
+
 _SEALED_OTHERWISE: Final = """
 SELECT id, created_at, application, application_key_id FROM osago_requests
 WHERE application IS NOT NULL AND (created_at, id) > ($1, $2) AND application_key_id <> $3
@@ -86,6 +91,11 @@ async def purge_applications(
 async def requests_of(connection: Connection, customer_id: str, tenant: str | None, *, most: int) -> list[UUID]:
     """Some of this customer's requests, of one calling service or of all."""
     return [row["id"] for row in await connection.fetch(_OF_CUSTOMER, customer_id, tenant, most)]
+
+
+async def forgotten_requests(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these requests that a customer had destroyed. Reads every record of it: for what is missing, which is rare."""
+    return {row["id"] for row in await connection.fetch(_FORGOTTEN, ids)}
 
 
 async def delete_requests(connection: Connection, purge: Purge, ids: Sequence[UUID]) -> None:

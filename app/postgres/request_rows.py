@@ -55,6 +55,10 @@ FROM osago_requests r
 WHERE (r.tenant, r.client_reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """  # noqa: S608 - constants of this file
 
+_GONE: Final = """
+SELECT t.id FROM unnest($1::uuid[]) AS t (id) WHERE NOT EXISTS (SELECT 1 FROM osago_requests r WHERE r.id = t.id)
+"""
+
 _PROGRESS: Final = """
 SELECT r.id, r.completed_at IS NOT NULL AS ended,
        (SELECT count(*) FROM osago_quotes q WHERE q.request_id = r.id) AS settled
@@ -188,6 +192,11 @@ async def read_requests(connection: Connection, ids: Sequence[UUID]) -> Mapping[
         if row["insurer_id"] is not None:
             quotes[request_id][row["insurer_id"]] = quote_of(request_id, row)
     return found
+
+
+async def missing_requests(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these ids that no request has."""
+    return [row["id"] for row in await connection.fetch(_GONE, ids)]
 
 
 async def read_progress(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, bool]]:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 CONNECTS: Final = "connects"
 """In the lifespan's state: a `ConnectAdmission`. Without one every WebSocket is admitted at once."""
-SLICE_S: Final = 0.01
+SLICE_S: Final = 0.004
 """What is admitted in one turn of the event loop: a slice of the rate, one connect at least."""
 WAIT_S_MAX: Final = 1.0
 """A connect that has waited longer is refused."""

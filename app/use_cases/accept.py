@@ -28,6 +28,7 @@ from app.redis.keys import customer_mark
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
 from app.runtime.supervision import Part, report_failure
+from app.use_cases.acknowledged import AcknowledgedRequests
 from app.use_cases.admission import Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
 
@@ -61,12 +62,14 @@ class RequestAcceptor:
         self._limiting = limiting
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
+        self._acknowledged = AcknowledgedRequests(pool, clock)
         self._commits = GroupCommit(self._commit, wait_s_max=ACCEPT_S_MAX)
         self._enqueues = GroupCommit(self._enqueue)
         self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 
     def parts(self) -> list[Part]:
         return [
+            *self._acknowledged.parts(),
             Part("accept-commits", self._commits.run),
             Part("accept-enqueues", self._enqueues.run),
             Part("accept-deletions", self._deletions.run),
@@ -123,6 +126,7 @@ class RequestAcceptor:
 
     def _begin_asking(self, accepted: Sequence[QuoteRequest]) -> None:
         """Never raises: the requests are committed, and the relay enqueues what fails here."""
+        self._acknowledged.add(request.id for request in accepted)
         try:
             for request in accepted:
                 mark = customer_mark(request.tenant, request.customer_id)

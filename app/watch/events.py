@@ -57,6 +57,8 @@ class Watch:
     listeners: set[Listener] = field(default_factory=set[Listener])
     """Called when there is news."""
 
+    failure: OsagoError | None = None
+    """Why nothing is ever to come any more."""
     payload: tuple[object, bytes] | None = None
     """What was written out last for one of several, and the key under which the next one wants the same."""
 
@@ -67,6 +69,13 @@ class Watch:
             self.quotes.setdefault(quote.insurer_id, quote)
         self.ending = self.ending or ending
         if known != (len(self.quotes), self.ending):
+            for listener in tuple(self.listeners):
+                listener()
+
+    def fail(self, error: OsagoError) -> None:
+        """Ends the watch for all of its followers, once."""
+        if self.failure is None:
+            self.failure = error
             for listener in tuple(self.listeners):
                 listener()
 

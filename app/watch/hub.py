@@ -5,7 +5,7 @@ so what waits for a slow one is never more than the answers of one request. `app
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -13,10 +13,11 @@ import structlog
 
 from app.codecs.quote_codec import to_event
 from app.domain.cursor import Cursor
-from app.domain.errors import NotFound, Overloaded, RedisAway, Unavailable
+from app.domain.errors import NotFound, Overloaded, RedisAway, RequestLost, Unavailable
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, reading
+from app.postgres.erasure import forgotten_requests
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import read_progress, read_requests
 from app.redis import keys
@@ -77,6 +78,7 @@ class WatchHub:
         self._suspected = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end, wait_s_max=END_S_MAX)
+        pool.primary.promotions.append(self._recheck_all)
         self.notifier = Notifier(client)
         self.notifier.listen((keys.bell(shard) for shard in range(events.shards)), self._on_notification)
 
@@ -97,6 +99,7 @@ class WatchHub:
 
         Raises:
             NotFound: there is no such request, or none that may be seen.
+            RequestLost: it is not there after PostgreSQL was away meanwhile.
             InvalidCursor: `after` is none of this request's.
             Unavailable: PostgreSQL is away, and stays away for longer than a restart of it takes.
             Overloaded: this process has subscriptions enough; ShareExhausted: the caller has.
@@ -117,7 +120,7 @@ class WatchHub:
         self._part(follower.request.id, follower.watch, on_news, follower.share)
 
     async def _first_look(self, request_id: UUID, may_see: Viewing) -> QuoteRequest:
-        patient_until = self.clock.monotonic() + PATIENCE_S
+        patient_until, was_away = self.clock.monotonic() + PATIENCE_S, False
         while True:
             raise_if_cancelled()
             try:
@@ -125,8 +128,11 @@ class WatchHub:
             except Unavailable:
                 if self.clock.monotonic() >= patient_until:
                     raise
+                was_away = True
                 await self.clock.sleep(TRY_AGAIN_S)
                 continue
+            if request is None and was_away:
+                raise RequestLost
             if request is None or not may_see(request):
                 raise NotFound
             return request
@@ -219,13 +225,29 @@ class WatchHub:
             progress = await read_progress(connection, ids)
             stale = [id_ for id_ in progress if self._is_behind(id_, *progress[id_])]
             requests = await read_requests(connection, stale)
+            gone = [id_ for id_ in ids if id_ not in progress]
+            forgotten = await forgotten_requests(connection, gone) if gone else set[UUID]()
+        self._fail(gone, forgotten)
         if requests:
             await self._pool.confirm()
         self._learn(requests.values())
 
     async def _end(self, ids: Sequence[UUID]) -> list[None]:
-        self._learn((await self._completer.complete(set(ids), Outcome.DEADLINE)).values())
+        requests = await self._completer.complete(set(ids), Outcome.DEADLINE)
+        self._suspected.add(id_ for id_ in ids if id_ not in requests)
+        self._learn(requests.values())
         return [None] * len(ids)
+
+    def _fail(self, gone: Iterable[UUID], forgotten: Collection[UUID]) -> None:
+        """Ends the watches of requests that are not there any more."""
+        for request_id in gone:
+            if watch := self._watches.get(str(request_id)):
+                log.warning("watch.of_nothing", request_id=str(request_id), forgotten=request_id in forgotten)
+                watch.fail(NotFound() if request_id in forgotten else RequestLost())
+
+    def _recheck_all(self) -> None:
+        """Another primary may lack requests that the one before had."""
+        self._suspected.add(map(UUID, self._watches))
 
     def _is_behind(self, request_id: UUID, settled: int, ended: bool) -> bool:  # noqa: FBT001 - a column of a row
         watch = self._watches.get(str(request_id))

@@ -59,7 +59,9 @@ class PushWatch:
             return
         self._notified_at_s = self._hub.clock.monotonic()
         self._on_news()
-        if self.is_on and self.follower.watch_lacks_answers:
+        if self.is_on and (failure := self.follower.watch.failure):
+            self._on_failure(failure)
+        elif self.is_on and self.follower.watch_lacks_answers:
             self._hub.recheck(self.follower)
 
     def _set_timer(self, *, min_s: float = 0.0) -> None:

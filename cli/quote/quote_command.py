@@ -4,9 +4,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.domain.errors import WrongSetting
 from cli.quote.aggregator_client import CallFailed, Client
@@ -70,7 +70,7 @@ def _read_demo() -> Mapping[str, str]:
 
 
 def _application(file: Path) -> Mapping[str, Any]:
-    """The application; a policy that says nothing else starts in ten days."""
+    """The application; a policy that says nothing else starts in ten days, and a consent without its moment is given now."""
     try:
         application = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -79,4 +79,8 @@ def _application(file: Path) -> Mapping[str, Any]:
         raise WrongSetting(f"{file}: no JSON: {error}") from None
     if not isinstance(application, dict):
         raise WrongSetting(f"{file}: expected an object, an ApplicationInput")
+    application = cast("dict[str, Any]", application)
+    if isinstance(application.get("consent"), dict):
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        application["consent"] = {"givenAt": now, **application["consent"]}
     return {"startsOn": (date.today() + STARTS_IN).isoformat(), **application}  # noqa: DTZ011 - a day, ten from here

@@ -17,17 +17,17 @@ MASKS = [
     ("vehicle.document.issuedOn", "14092021", "14.09.2021"),
     ("vehicle.document.issuedOn", "1.9.2021", "01.09.2021"),
     ("vehicle.enginePower", "110.5", "110,5"),
-    ("policyholder.lastName", "Cидорoв-Пeтров", "Сидоров-Петров"),
-    ("policyholder.firstName", "ivan", "Ivan"),
-    ("policyholder.firstName", "Ivаn", "Ivan"),
-    ("policyholder.passport", "4510 987654", "45 10 987654"),
-    ("policyholder.phone", "89031112233", "+7 903 111-22-33"),
-    ("policyholder.phone", "9031112233", "+7 903 111-22-33"),
-    ("policyholder.phone", "+79031112233", "+7 903 111-22-33"),
-    ("policyholder.phone", "+789161234567", "+7 916 123-45-67"),
-    ("policyholder.phone", "8123334455", "8123334455"),
-    ("policyholder.phone", "+37529123456", "+37529123456"),
-    ("drivers.listed.0.license", "99ab567812", "99 АВ 567812"),
+    ("policyholder.person.lastName", "Cидорoв-Пeтров", "Сидоров-Петров"),
+    ("policyholder.person.firstName", "ivan", "Ivan"),
+    ("policyholder.person.firstName", "Ivаn", "Ivan"),
+    ("policyholder.person.document.number", "4510 987654", "45 10 987654"),
+    ("policyholder.person.phone", "89031112233", "+7 903 111-22-33"),
+    ("policyholder.person.phone", "9031112233", "+7 903 111-22-33"),
+    ("policyholder.person.phone", "+79031112233", "+7 903 111-22-33"),
+    ("policyholder.person.phone", "+789161234567", "+7 916 123-45-67"),
+    ("policyholder.person.phone", "8123334455", "8123334455"),
+    ("policyholder.person.phone", "+37529123456", "+37529123456"),
+    ("drivers.listed.0.license.number", "99ab567812", "99 АВ 567812"),
     # What does not fit stays as it is typed: never another value.
     ("vehicle.year", "2021/2022", "2021/2022"),
     ("vehicle.year", "20211", "20211"),
@@ -35,17 +35,17 @@ MASKS = [
     ("vehicle.vin", "xtaO1I", "XTAO1I"),
     ("vehicle.vin", "XTA210990Y27663891", "XTA210990Y27663891"),
     ("vehicle.licensePlate", "ав1234567", "АВ 1234567"),
-    ("policyholder.lastName", "Kuznetsoв", "Kuznetsoв"),
-    ("policyholder.lastName", "мамед оглы", "Мамед оглы"),
-    ("policyholder.passport", "45109876541", "45 10 9876541"),
-    ("policyholder.phone", "+7 903 111-22-334", "+7 903 111-22-334"),
-    ("policyholder.birthDate", "12 мая 1980", "12мая 1980"),
-    ("policyholder.birthDate", "12.05.19801", "12.05.19801"),
+    ("policyholder.person.lastName", "Kuznetsoв", "Kuznetsoв"),
+    ("policyholder.person.lastName", "мамед оглы", "Мамед оглы"),
+    ("policyholder.person.document.number", "45109876541", "45 10 9876541"),
+    ("policyholder.person.phone", "+7 903 111-22-334", "+7 903 111-22-334"),
+    ("policyholder.person.birthDate", "12 мая 1980", "12мая 1980"),
+    ("policyholder.person.birthDate", "12.05.19801", "12.05.19801"),
 ]
 PASTED = [
     ("vehicle.vin", "VIN: XTAGFK330MY123456", "XTAGFK330MY123456"),
-    ("policyholder.phone", "\u202a+375 29 123-45-67\u202c", "+375 29 123-45-67"),
-    ("policyholder.birthDate", "1980-05-12", "12.05.1980"),
+    ("policyholder.person.phone", "\u202a+375 29 123-45-67\u202c", "+375 29 123-45-67"),
+    ("policyholder.person.birthDate", "1980-05-12", "12.05.1980"),
 ]
 
 
@@ -65,9 +65,9 @@ async def value_of(page: Page, field: str) -> str:
 async def test_ten_digits_are_a_number_with_its_code_once_the_field_is_left(page: Page, counter: str) -> None:
     """812 is a code as well as the beginning of a number with a trunk prefix: only the end of typing decides."""
     await page.open(counter)
-    await page.type("policyholder.phone", "8123334455")
-    await page.run("await page.locator(`[id='policyholder.phone']`).blur()")
-    assert await value_of(page, "policyholder.phone") == "+7 812 333-44-55"
+    await page.type("policyholder.person.phone", "8123334455")
+    await page.run("await page.locator(`[id='policyholder.person.phone']`).blur()")
+    assert await value_of(page, "policyholder.person.phone") == "+7 812 333-44-55"
 
 
 async def test_a_whole_plate_in_its_first_part_brings_its_region(page: Page, counter: str) -> None:
@@ -88,9 +88,9 @@ async def test_a_whole_plate_in_its_first_part_brings_its_region(page: Page, cou
 async def test_the_caret_stays_where_the_customer_works(page: Page, counter: str) -> None:
     """A digit that is changed in the middle does not throw the caret to the end."""
     await page.open(counter)
-    await page.type("policyholder.passport", "4510987654")
+    await page.type("policyholder.person.document.number", "4510987654")
     shown = await page.run(
-        "const field = page.locator(`[id='policyholder.passport']`); await field.press('Backspace'); "
+        "const field = page.locator(`[id='policyholder.person.document.number']`); await field.press('Backspace'); "
         "await field.press('Home'); "
         "for (let at = 0; at < 4; at += 1) await field.press('ArrowRight'); "
         "await field.press('Backspace'); await field.press('7'); await field.press('8'); return field.inputValue()"
@@ -102,9 +102,9 @@ async def test_an_empty_form_tells_all_that_is_missing_and_goes_to_the_first(pag
     """Without asking the server."""
     await page.open(counter)
     await page.click("Узнать цены")
-    await page.shows("Проверьте 18 полей")
+    await page.shows("Проверьте 19 полей")
     assert await page.reads("document.activeElement.id") == "vehicle.make"
-    assert await page.reads("document.querySelectorAll('[aria-invalid=true]').length") == 18
+    assert await page.reads("document.querySelectorAll('[aria-invalid=true]').length") == 19
     await page.type("vehicle.make", "Lada")
     assert await page.reads("document.getElementById('vehicle.make').ariaInvalid") == "false"
 
@@ -113,10 +113,10 @@ PROBLEMS = {
     "vehicle.vin": ("XTA210990Y276638", "Пожалуйста, проверьте VIN"),
     "vehicle.licensePlate": ("К 000 МН", "Пожалуйста, проверьте государственный номер"),
     "vehicle.document.issuedOn": ("14.09.2001", "документ не может быть выдан раньше"),
-    "policyholder.birthDate": ("23.11.2020", "Страхователю должно быть не меньше 18 лет"),
-    "policyholder.email": ("кто-то", "проверьте адрес электронной почты"),
+    "policyholder.person.birthDate": ("23.11.2020", "Страхователю должно быть не меньше 18 лет"),
+    "policyholder.person.email": ("кто-то", "проверьте адрес электронной почты"),
     "drivers.listed.0.drivingSince": ("05.06.1995", "проверьте дату начала стажа"),
-    "drivers.listed.1.license": ("99 23 456781", "Водитель с таким удостоверением уже есть"),
+    "drivers.listed.1.license.number": ("99 23 456781", "Водитель с таким удостоверением уже есть"),
     "startsOn": ("01.01.2020", "выберите начало действия полиса"),
 }
 
@@ -142,8 +142,8 @@ TOLD = {
     "vehicle.document.issuedOn": ("31.02.2022", "Такого дня в календаре нет"),
     "vehicle.year": ("2021/2022", "одно целое число"),
     "vehicle.enginePower": ("110/149,6", "Оставьте одну, в л. с.: 149,6."),
-    "policyholder.lastName": ("Kuznetsoв", "буквы двух алфавитов"),
-    "policyholder.birthDate": ("23.11", "Укажите дату полностью"),
+    "policyholder.person.lastName": ("Kuznetsoв", "буквы двух алфавитов"),
+    "policyholder.person.birthDate": ("23.11", "Укажите дату полностью"),
 }
 
 
@@ -179,7 +179,7 @@ async def test_every_field_of_the_application_can_be_given(page: Page, core_apps
     )
     assert "vin" not in application["vehicle"]
     assert application["vehicle"]["document"]["kind"] == "ELECTRONIC_PASSPORT"
-    assert application["owner"]["address"]["kladr"] == "5400000100000"
+    assert application["owner"]["person"]["address"]["kladr"] == "5400000100000"
     assert application["drivers"] == {"unlimited": True}
     assert application["usageMonths"] == 7
 
@@ -199,10 +199,10 @@ await fill('vehicle.maxMassKg', '12000');
 await page.getByText('Езжу с прицепом').click();
 await choose('vehicle.purpose', 'OTHER');
 await page.getByText('Собственник — другой человек').click();
-const owner = {lastName: 'Орлова', firstName: 'Анна', birthDate: '01.02.1980', passport: '4510111111',
-  passportIssuedOn: '01.02.2010', 'address.text': 'г Новосибирск, ул Ленина, д 1', phone: '9130000000', email: 'a@example.com'};
-for (const [key, text] of Object.entries(owner)) await fill(`owner.${key}`, text);
-await choose('owner.address.kladr-city', '5400000100000');
+const owner = {lastName: 'Орлова', firstName: 'Анна', birthDate: '01.02.1980', 'document.number': '4510111111',
+  'document.issuedOn': '01.03.2025', 'address.text': 'г Новосибирск, ул Ленина, д 1', phone: '9130000000', email: 'a@example.com'};
+for (const [key, text] of Object.entries(owner)) await fill(`owner.person.${key}`, text);
+await choose('owner.person.address.kladr-city', '5400000100000');
 await page.getByText('Без ограничения водителей').click();
 await choose('usageMonths', '7');
 """

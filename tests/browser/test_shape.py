@@ -62,7 +62,7 @@ async def test_axe_finds_nothing_in_any_state(browser: Browser, core_apps: CoreA
     await page.open(core_app.url)
     await look_at("empty")
     await page.click("Узнать цены")
-    await page.shows("Проверьте 18 полей")
+    await page.shows("Проверьте 19 полей")
     await page.run(
         "for (const more of await page.locator('details').all()) await more.evaluate((one) => one.open = true)"
     )

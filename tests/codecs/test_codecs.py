@@ -1,13 +1,18 @@
 """Documents: what goes into PostgreSQL and Redis comes back as it was."""
 
+import json
 from datetime import date
+from pathlib import Path
+from typing import Any, Final
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.applications import an_application
 from support.quotes import a_quote, a_refusal, a_request, an_end, an_offer
 
-from app.codecs.application_codec import decode_application, encode_application
+from app.codecs.application_codec import UnknownForm, decode_application, encode_application
 from app.codecs.quote_codec import (
     decode_answer,
     decode_ending,
@@ -16,6 +21,7 @@ from app.codecs.quote_codec import (
     encode_ending,
     encode_quote,
 )
+from app.domain.application import Person
 from app.domain.quote import TIMED_OUT, Outcome
 
 TODAY = date(2026, 11, 22)
@@ -25,6 +31,43 @@ def test_an_application_comes_back_as_it_was() -> None:
     """Decimals exact, Cyrillic whole."""
     application = an_application(TODAY)
     assert decode_application(encode_application(application)) == application
+
+
+BEFORE: Final = (Path(__file__).parent / "applications_of_form_1.jsonl").read_bytes().splitlines()
+"""As the release before wrote them."""
+
+
+@pytest.mark.parametrize("document", BEFORE)
+def test_an_application_of_the_form_before_is_read(document: bytes) -> None:
+    """Nothing that it had is lost; what was not asked then is not known."""
+    written, application = json.loads(document), decode_application(document)
+    vehicle = msgspec.to_builtins(application.vehicle, builtin_types=(date,))
+    assert {key: vehicle[key] for key in written["vehicle"]} == vehicle_of(written)
+    for party, before in ((application.policyholder, written["policyholder"]), (application.owner, written["owner"])):
+        assert isinstance(party, Person)
+        assert (party.last_name, party.middle_name) == (before["last_name"], before["middle_name"])
+        number, issued_on = before["passport"], before["passport_issued_on"]
+        assert party.document.number == number
+        assert (party.document.issued_on and str(party.document.issued_on)) == issued_on
+        assert (party.address.kladr, party.address.text) == (before["address"]["kladr"], before["address"]["text"])
+        assert (party.phone, party.email) == (before["phone"], before["email"])
+    drivers = application.drivers
+    numbers = drivers and [(each.license.number, str(each.driving_since)) for each in drivers]
+    before = written["drivers"] and [(each["license"], each["driving_since"]) for each in written["drivers"]]
+    assert numbers == before
+    assert (str(application.starts_on), application.usage_months) == (written["starts_on"], written["usage_months"])
+    assert decode_application(encode_application(application)) == application
+
+
+def vehicle_of(written: Any) -> Any:
+    document = written["vehicle"]["document"]
+    return written["vehicle"] | {"document": document | {"issued_on": date.fromisoformat(document["issued_on"])}}
+
+
+def test_an_application_of_a_later_form_is_not_guessed_at() -> None:
+    """Whatever stands in it: a release that knows it has to read it."""
+    with pytest.raises(UnknownForm):
+        decode_application(b'{"form":3,"anything":[1,2]}')
 
 
 @given(

@@ -34,7 +34,7 @@ from app.observability import metrics
 from app.postgres import database
 from app.redis import job_streams, topology
 from app.runtime import group_commit
-from app.server import closing_codes, peer_budget, serve, websocket_limits
+from app.server import buffered_peer, closing_codes, peer_budget, serve
 from app.server.http1 import http_limits, paced_protocol
 from app.server.peer_budget import PeerCost
 from app.use_cases import accept, insurer_callbacks
@@ -278,7 +278,7 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "operations at once on a socket", f"{graphql_socket.OPERATIONS_MAX}"),
         (INTEGRATION, "id of an operation", f"{messages.ID_LENGTH_MAX} characters"),
         (INTEGRATION, "subscriptions at once in one process", f"{hub.SUBSCRIPTIONS_MAX:,}"),
-        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{websocket_limits.STALLED_AFTER_S:.0f} s"),
+        (INTEGRATION, "a socket that takes nothing, or answers no ping", f"{buffered_peer.STALLED_AFTER_S:.0f} s"),
         (INTEGRATION, "what waits for a socket", f"{serve.SENT_BYTES_MAX // KIB} KiB"),
         (INTEGRATION, "customers watched at once in one process", f"{customer_watch.CUSTOMERS_MAX:,}"),
         (INTEGRATION, "open requests of a customer, watched at once", f"{customer_watch.OPEN_MAX}"),

@@ -205,7 +205,10 @@ def test_every_premium_of_the_sandbox_lies_in_the_corridor(
 ) -> None:
     """Of every insurer, for every category, place and class of drivers: lawful, and made of its factors."""
     owner = with_changes(APPLICATION.owner, address=with_changes(APPLICATION.owner.address, kladr=f"{place:0<11}"))
-    drivers = tuple(with_changes(driver, license=licence) for driver in APPLICATION.drivers or ())
+    drivers = tuple(
+        with_changes(driver, license=with_changes(driver.license, number=licence), previous_license=None)
+        for driver in APPLICATION.drivers or ()
+    )
     application = change(with_changes(APPLICATION, owner=owner, drivers=drivers))
     of = risk_of(application)
     rates = corridor(of, EDITION)

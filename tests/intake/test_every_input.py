@@ -22,7 +22,7 @@ from app.api.graphql_errors import format_errors
 from app.api.schema.build import GRAPHQL
 from app.codecs.application_codec import decode_application, encode_application
 from app.domain.errors import InvalidApplication, Problem
-from app.intake.new_request import read_new_request
+from app.intake.new_request import IntakeRules, read_new_request
 
 MARKER = "Маркерова-9"
 NOW = datetime.now(UTC)
@@ -33,10 +33,17 @@ PLACES: dict[str, tuple[Any, ...]] = {
     "ApplicationInput": ("application",),
     "VehicleInput": ("application", "vehicle"),
     "VehicleDocumentInput": ("application", "vehicle", "document"),
-    "PersonInput": ("application", "policyholder"),
-    "AddressInput": ("application", "owner", "address"),
+    "PartyInput": ("application", "policyholder"),
+    "PersonInput": ("application", "policyholder", "person"),
+    "OrganisationInput": ("application", "owner", "organisation"),
+    "IdentityDocumentInput": ("application", "policyholder", "person", "document"),
+    "AddressInput": ("application", "policyholder", "person", "address"),
     "DriversInput": ("application", "drivers"),
     "DriverInput": ("application", "drivers", "listed", 0),
+    "DrivingLicenseInput": ("application", "drivers", "listed", 0, "license"),
+    "PreviousLicenseInput": ("application", "drivers", "listed", 1, "previousLicense"),
+    "PolicyNumberInput": ("application", "previousPolicy"),
+    "ConsentInput": ("application", "consent"),
     WHOLE: (),
 }
 
@@ -61,14 +68,26 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "ID": st.one_of(st.sampled_from(TEXTS), st.text(max_size=200), st.integers()),
     "Int": st.integers(-(2**40), 2**40),
     "Boolean": st.booleans(),
+    "DateTime": st.one_of(st.datetimes().map(lambda it: f"{it.isoformat()}+03:00"), st.sampled_from(TEXTS)),
+    "CountryCode": st.one_of(st.sampled_from(["RU", "BY", "ru", "ZZ", *TEXTS])),
     "Date": st.one_of(st.dates().map(str), st.sampled_from(TEXTS)),
     "Decimal": st.one_of(st.decimals().map(str), st.floats(), st.sampled_from(TEXTS)),
+}
+
+
+AN_ORGANISATION: Any = {
+    "name": "ООО «Ромашка»",
+    "inn": "7701999009",
+    "kpp": "770101001",
+    "ogrn": "1197746999999",
+    "address": {"kladr": "7700000000000", "text": "Москва, ул. Примерная, д. 19"},
 }
 
 
 def whole_input() -> Any:
     """A good one, as JSON."""
     application = json.loads(json.dumps(valid_application(NOW.date()), default=str))
+    application["owner"] = {"organisation": dict(AN_ORGANISATION)}
     return {"customerId": "customer-1", "application": application, "insurerIds": ["sever"], "clientReference": "ref-1"}
 
 
@@ -133,7 +152,7 @@ def test_whatever_is_sent_has_an_answer(name: str, data: st.DataObject) -> None:
         return
     problems: tuple[Problem, ...] = ()
     try:
-        wish = read_new_request(values.coerced["input"], now=NOW, configured=["sever"])
+        wish = read_new_request(values.coerced["input"], now=NOW, rules=IntakeRules.of("sever"))
         assert decode_application(encode_application(wish.application)) == wish.application
     except InvalidApplication as invalid:
         problems = invalid.problems

@@ -9,7 +9,7 @@ import pytest
 from support.applications import valid_application
 
 from app.domain.errors import InvalidApplication
-from app.intake.new_request import read_new_request
+from app.intake.new_request import IntakeRules, read_new_request
 
 BEFORE_MIDNIGHT = datetime(2026, 11, 22, 20, 59, 59, tzinfo=UTC)
 AFTER_MIDNIGHT = datetime(2026, 11, 22, 21, 0, 0, tzinfo=UTC)
@@ -30,10 +30,10 @@ def zone(request: pytest.FixtureRequest) -> Generator[str, None, None]:
 
 
 def problems(starts_on: date, now: datetime) -> list[str]:
-    application = {**valid_application(starts_on), "startsOn": starts_on}
+    application = {**valid_application(starts_on), "startsOn": starts_on, "consent": None}
     raw = {"customerId": "customer-1", "application": application}
     try:
-        read_new_request(raw, now=now, configured=["sever"])
+        read_new_request(raw, now=now, rules=IntakeRules.of("sever"))
     except InvalidApplication as error:
         return [one.code for one in error.problems]
     return []

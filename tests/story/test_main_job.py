@@ -15,7 +15,7 @@ from support.world import ApiAtHand, World
 from app.api.schema.build import schema
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.tariff.edition_loader import load_editions
-from app.intake.new_request import read_new_request
+from app.intake.new_request import IntakeRules, read_new_request
 from app.runtime.clock import Clock
 from cli.quote.aggregator_client import CREATE, WATCH
 from sandbox.insurers.model.catalogue import INSURERS
@@ -86,7 +86,7 @@ def premiums(world: World, request: Mapping[str, Any]) -> dict[str, Decimal]:
     """What each insurer must ask, told by the tariff."""
     raw = {**request, "application": coerced(request["application"])}
     now = Clock().now()
-    application = read_new_request(raw, now=now, configured=list(INSURERS)).application
+    application = read_new_request(raw, now=now, rules=IntakeRules.of(*INSURERS)).application
     edition = load_editions().on(moscow_day(now))
     prices = {id_: price(application, profile.rate_position, edition) for id_, profile in INSURERS.items()}
     return {id_: found.premium.amount for id_, found in prices.items() if found}

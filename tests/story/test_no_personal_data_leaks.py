@@ -29,11 +29,11 @@ DIALECTS = {
 INSURERS = ("sever", "volga", "ural", "baikal", "taiga", *DIALECTS)
 FIELDS = {
     "lastName": "Маркерова", "firstName": "Маркерина", "middleName": "Маркеровна", "birthDate": "1971-02-03",
-    "passport": "4599000001", "passportIssuedOn": "2003-04-05", "text": "г Маркерск, ул Маркерная, д 99", "kladr": "7700099900000",
+    "number": "4599000001", "issuedOn": "2021-08-09", "street": "ул Маркерная", "fiasId": "0c5b2444-9999-4932-980c-b4dc0d3f0999", "text": "г Маркерск, ул Маркерная, д 99", "kladr": "7700099900000",
     "phone": "+79990000001", "email": "marker@marker.example", "vin": "XTAMARKER00000009", "bodyNumber": "XTAMARKER00000009",
-    "licensePlate": "М999КР99", "license": "9999000009", "drivingSince": "1995-06-07", "issuedOn": "2021-08-09",
+    "licensePlate": "М999КР99", "drivingSince": "1995-06-07",
 }  # fmt: skip
-NUMBERS = {"passport", "license"}
+NUMBERS = {"number"}
 """No two people have the same."""
 
 
@@ -101,7 +101,7 @@ def scripted(world: World, echoed: str, policyholder: Mapping[str, Any]) -> None
     world.sandbox.script("ural", WrongShape(body={"status": echoed, "offer": {"number": echoed}}, times="forever"))
     world.sandbox.script("baikal", Garbage(text=echoed, times="forever"))
     world.sandbox.script("taiga", Status(status=500, times="forever"))
-    passport, phone = policyholder["passport"], policyholder["phone"]
+    passport, phone = policyholder["document"]["number"], policyholder["phone"]
     for number, insurer in zip(
         (
             f"{passport} {FIELDS['lastName']} {FIELDS['firstName']}",
@@ -130,10 +130,10 @@ def wrong_ones(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "variables": {"input": {**request, "application": {**request["application"], path: value}}},
         }
     broken = json.loads(json.dumps(request))
-    broken["application"]["policyholder"] |= {
+    broken["application"]["policyholder"]["person"] |= {
         "phone": FIELDS["lastName"],
         "email": FIELDS["firstName"],
-        "passport": FIELDS["vin"],
+        "document": {"number": FIELDS["vin"]},
     }
     yield {"query": CREATE, "variables": {"input": broken}}
     literal = (
@@ -185,7 +185,9 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
     made: list[str] = []
     request = world.new_request(customerId="customer-7")
     request["application"] = marked(request["application"], made)
-    scripted(world, " ".join(made), request["application"]["policyholder"])
+    request["application"]["drivers"]["listed"][1]["birthDate"] = "1972-05-06"
+    made.append("1972-05-06")
+    scripted(world, " ".join(made), request["application"]["policyholder"]["person"])
     world.set(log_level="debug", log_format="json", max_deliveries=1, rate_limit="1000/s", customer_rate_limit="1000/s")
     async with AsyncExitStack() as stack:
         apart = await stack.enter_async_context(api_process(world.folder, world.environment))

@@ -6,11 +6,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.domain.application import Application, VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.application import (
+    Application,
+    IdentityDocumentKind,
+    Sex,
+    VehicleCategory,
+    VehicleDocumentKind,
+    VehiclePurpose,
+)
 from app.domain.errors import InvalidApplication
 from app.domain.intake.application_table import application_table
 from app.domain.intake.careful_reader import read_carefully
-from app.domain.intake.people_table import IsEmail
+from app.domain.intake.party_table import IsEmail
 
 START_DAYS_AHEAD: Final = 10
 ABSENT: Final = object()
@@ -25,6 +32,8 @@ def valid_application(today: date) -> dict[str, Any]:
             "category": VehicleCategory.B,
             "make": "Lada",
             "model": "Vesta",
+            "makeId": "lada",
+            "modelId": "lada-vesta",
             "year": 2021,
             "enginePower": Decimal(122),
             "licensePlate": "К456МН799",
@@ -40,28 +49,52 @@ def valid_application(today: date) -> dict[str, Any]:
             "maxMassKg": None,
             "seats": None,
             "withTrailer": False,
+            "registrationCountry": "RU",
+            "isInTransit": False,
         },
         "policyholder": {
-            "lastName": "Кузнецова",
-            "firstName": "Мария",
-            "middleName": "Андреевна",
-            "birthDate": date(1965, 3, 8),
-            "passport": "4511654321",
-            "passportIssuedOn": date(2010, 4, 2),
-            "address": {"kladr": "7700000000000", "text": "г Москва, ул Лесная, д 7, кв 12"},
-            "phone": "+79031112233",
-            "email": "kuznetsova@example.ru",
+            "person": {
+                "lastName": "Кузнецова",
+                "firstName": "Мария",
+                "middleName": "Андреевна",
+                "birthDate": date(1965, 3, 8),
+                "sex": Sex.FEMALE,
+                "citizenship": "RU",
+                "document": {
+                    "kind": IdentityDocumentKind.RUSSIAN_PASSPORT,
+                    "number": "4511654321",
+                    "issuedOn": date(2010, 4, 2),
+                    "issuedBy": "ОВД района Марьино",
+                    "divisionCode": "772-001",
+                    "country": "RU",
+                },
+                "address": {
+                    "kladr": "7700000000000",
+                    "text": "г Москва, ул Лесная, д 7, кв 12",
+                    "fiasId": "0c5b2444-70a0-4932-980c-b4dc0d3f02b5",
+                    "postalCode": "127055",
+                    "region": "г Москва",
+                    "settlement": None,
+                    "street": "ул Лесная",
+                    "house": "7",
+                    "flat": "12",
+                },
+                "phone": "+79031112233",
+                "email": "kuznetsova@example.ru",
+            }
         },
         "owner": {
-            "lastName": "Кузнецов",
-            "firstName": "Илья",
-            "middleName": "Сергеевич",
-            "birthDate": date(1990, 11, 23),
-            "passport": "4510987654",
-            "passportIssuedOn": date(2011, 1, 19),
-            "address": {"kladr": "7700000000000", "text": "г Москва, ул Лесная, д 7, кв 12"},
-            "phone": None,
-            "email": None,
+            "person": {
+                "lastName": "Кузнецов",
+                "firstName": "Илья",
+                "middleName": "Сергеевич",
+                "birthDate": date(1990, 11, 23),
+                "sex": None,
+                "document": {"number": "4510987654", "issuedOn": date(2011, 1, 19)},
+                "address": {"kladr": "7700000000000", "text": "г Москва, ул Лесная, д 7, кв 12"},
+                "phone": None,
+                "email": None,
+            }
         },
         "drivers": {
             "listed": [
@@ -70,7 +103,8 @@ def valid_application(today: date) -> dict[str, Any]:
                     "firstName": "Илья",
                     "middleName": "Сергеевич",
                     "birthDate": date(1990, 11, 23),
-                    "license": "9923456781",
+                    "sex": Sex.MALE,
+                    "license": {"number": "9923456781", "issuedOn": date(2019, 6, 5), "country": "RU"},
                     "drivingSince": date(2009, 6, 5),
                 },
                 {
@@ -78,13 +112,16 @@ def valid_application(today: date) -> dict[str, Any]:
                     "firstName": "Мария",
                     "middleName": "Андреевна",
                     "birthDate": date(1965, 3, 8),
-                    "license": "77АВ567812",
+                    "license": {"number": "77АВ567812"},
                     "drivingSince": date(1994, 7, 30),
+                    "previousLicense": {"number": "77ОМ123456", "lastName": "Сидорова"},
                 },
             ]
         },
         "startsOn": today + timedelta(days=START_DAYS_AHEAD),
         "usageMonths": 12,
+        "previousPolicy": {"series": "ХХХ", "number": "0987654321"},
+        "consent": {"textVersion": "2026-09-01", "givenAt": f"{today.isoformat()}T00:00:00Z", "othersInformed": True},
     }
 
 

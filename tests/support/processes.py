@@ -58,16 +58,16 @@ class Process:
 
 @asynccontextmanager
 async def osago(
-    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0
+    folder: Path, environment: Mapping[str, str], *arguments: str, port: int = 0, root: Path = ROOT
 ) -> AsyncGenerator[Process, None]:
-    """Runs a command beside the block; it is killed with it."""
+    """Runs a command beside the block; it is killed with it. `root` is the tree of the release."""
     log = folder / f"{arguments[0]}-{uuid.uuid4().hex[:8]}.log"
     with log.open("wb") as output:
         popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
             [sys.executable, "-m", "cli.main", *arguments],
             env={
                 **environment,
-                "PYTHONPATH": os.pathsep.join([str(ROOT), *environment.get("PYTHONPATH", "").split(os.pathsep)]),
+                "PYTHONPATH": os.pathsep.join([str(root), *environment.get("PYTHONPATH", "").split(os.pathsep)]),
             },
             cwd=folder,  # not where somebody's own .env lies
             stdin=subprocess.DEVNULL,
@@ -83,22 +83,24 @@ async def osago(
 
 
 @asynccontextmanager
-async def api_process(folder: Path, environment: Mapping[str, str], *arguments: str) -> AsyncGenerator[Process, None]:
+async def api_process(
+    folder: Path, environment: Mapping[str, str], *arguments: str, root: Path = ROOT
+) -> AsyncGenerator[Process, None]:
     """A ready API."""
     port = free_port()
-    async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port) as process:
+    async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port, root=root) as process:
         await until(lambda: _is_ready(process))
         yield process
 
 
 @asynccontextmanager
 async def worker_process(
-    folder: Path, environment: Mapping[str, str], *arguments: str
+    folder: Path, environment: Mapping[str, str], *arguments: str, root: Path = ROOT
 ) -> AsyncGenerator[Process, None]:
     """A ready worker."""
     port = free_port()
     more = ("--metrics-port", str(port), *arguments)
-    async with osago(folder, environment, "worker", *more, port=port) as process:
+    async with osago(folder, environment, "worker", *more, port=port, root=root) as process:
         await until(lambda: _is_ready(process))
         yield process
 

@@ -48,10 +48,14 @@ class Servers:
             if server:
                 server.stop()
 
-    async def new_database(self) -> "Database":
-        """A fresh copy of the migrated template."""
+    async def new_database(self, *, is_empty: bool = False) -> "Database":
+        """A fresh copy of the migrated template, or one without a schema."""
         connection = await asyncpg.connect(self.database_url)
         try:
+            if is_empty:
+                name = f"osago_{uuid.uuid4().hex[:12]}"
+                await connection.execute(f"CREATE DATABASE {name}")
+                return Database(self.database_url, name)
             if not self.has_template:
                 await connection.execute(f"CREATE DATABASE {self.template}")
                 await asyncio.to_thread(migrate, with_database(self.database_url, self.template))

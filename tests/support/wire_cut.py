@@ -12,7 +12,7 @@ class CuttableWire:
     """From a loopback port to a server's port."""
 
     def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
+        self.to_port = to_port
         self.port = 0
         self._is_whole = asyncio.Event()
         self._is_whole.set()
@@ -36,6 +36,13 @@ class CuttableWire:
     def open(self) -> None:
         self._is_shut = False
 
+    def lead_to(self, port: int) -> None:
+        """Breaks every connection; new ones lead there, and are whole."""
+        self.shut()
+        self.to_port = port
+        self.mend()
+        self.open()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         if self._is_shut:
@@ -43,7 +50,7 @@ class CuttableWire:
             return
         self._writers.add(writer)
         try:
-            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
+            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
             pumps = [asyncio.create_task(self._pump(*ends)) for ends in ((reader, to_writer), (to_reader, writer))]
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)

@@ -41,8 +41,9 @@ async def test_an_accepted_request_is_stored_sealed_and_enqueued(world: World, a
 def personal(world: World) -> list[str]:
     """What of an application is a person's."""
     application = world.new_request()["application"]
-    holder, driver = application["policyholder"], application["drivers"]["listed"][0]
-    return [holder["lastName"], holder["passport"], holder["phone"], driver["license"], application["vehicle"]["vin"]]
+    holder, driver = application["policyholder"]["person"], application["drivers"]["listed"][0]
+    numbers = [holder["document"]["number"], driver["license"]["number"], application["vehicle"]["vin"]]
+    return [holder["lastName"], holder["phone"], *numbers]
 
 
 async def no_notices(world: World) -> bool:
@@ -77,7 +78,7 @@ async def test_all_problems_are_told_at_once(world: World, api: ApiAtHand) -> No
     """Those of the request and those of the application."""
     request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["nobody"])
     request["application"]["vehicle"]["vin"] = "short"
-    request["application"]["policyholder"]["email"] = "nobody@"
+    request["application"]["policyholder"]["person"]["email"] = "nobody@"
     result = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
     assert {problem["code"] for problem in result["problems"]} == {
         "CUSTOMER_ID_INVALID",

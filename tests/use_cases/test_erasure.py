@@ -208,8 +208,8 @@ def test_retention_is_longer_than_a_request() -> None:
 @pytest.mark.parametrize("echoed", ["{passport}", "app-{spaced}", "{vin}/1"])
 async def test_an_id_that_repeats_personal_data_is_not_remembered(world: World, echoed: str) -> None:
     """An insurer's own id of an application is kept in Redis while it is polled; one that holds a value of it stays in the worker."""
-    person = world.new_request()["application"]["policyholder"]
-    passport, vin = person["passport"], world.new_request()["application"]["vehicle"]["vin"]
+    person = world.new_request()["application"]["policyholder"]["person"]
+    passport, vin = person["document"]["number"], world.new_request()["application"]["vehicle"]["vin"]
     own_id = echoed.format(passport=passport, spaced=f"{passport[:4]}-{passport[4:]}", vin=vin.lower())
     polled = {"get": answer(b'{"status": "processing"}')}
     async with (

@@ -83,8 +83,11 @@ def _once_each(pairs: list[tuple[str, Any]]) -> None:
 
 
 def as_wire(application: Application) -> dict[str, Any]:
-    """The application in camelCase, as in `ApplicationInput`; what is not known is left out."""
+    """The application in camelCase, as in `ApplicationInput` without the consent; what is not known is left out."""
     wire = camel(msgspec.to_builtins(application, builtin_types=(Decimal,)))
+    wire.pop("consent", None)
+    for party in ("policyholder", "owner"):
+        wire[party] = {wire[party].pop("party"): wire[party]}
     drivers = wire.pop("drivers", None)
     return wire | {"drivers": {"unlimited": True} if drivers is None else {"listed": drivers}}
 

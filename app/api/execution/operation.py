@@ -162,7 +162,7 @@ async def _run_plan(
         variables = plan.read(asked.variables or {})
         if variables is None:
             return None
-        wanted = read_plain(variables.input, now=services.clock.now(), configured=services.availabilities.ids)
+        wanted = read_plain(variables.input, now=services.clock.now(), rules=services.intake_rules)
     except Broken:
         return None
     except Exception as error:  # noqa: BLE001 - see above

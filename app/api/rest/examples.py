@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.api.rest.json_schema import schemas_of
+from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.intake.table_walk import example_of
 from app.domain.quote import declined as declined_by
-from app.intake.new_request import moscow_day, new_request_table
+from app.intake.new_request import IntakeRules, new_request_table
 
 REQUEST_ID: Final = "019ca2d4-5c1e-7a3b-9f00-3d6f5c2b1a90"
 _EMPTY: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
@@ -28,7 +29,7 @@ data: {"type": "QuotesCompleted", "cursor": "hMEH", "outcome": "ALL_ANSWERED", â
 
 def new_request() -> dict[str, Any]:
     """A `CreateQuoteRequestInput`."""
-    return example_of(new_request_table(moscow_day(datetime.now(UTC)), ()))
+    return example_of(new_request_table(moscow_day(datetime.now(UTC)), IntakeRules.of()))
 
 
 def request() -> dict[str, Any]:

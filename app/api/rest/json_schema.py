@@ -28,6 +28,7 @@ SCALARS: Final[dict[str, Schema]] = {
     "Boolean": {"type": "boolean"},
     "Date": {"type": "string", "format": "date"},
     "DateTime": {"type": "string", "format": "date-time"},
+    "CountryCode": {"type": "string", "pattern": "^[A-Z]{2}$"},
     "Decimal": {"type": "string", "pattern": r"^\d+(\.\d+)?$"},
 }
 _LIST: Final[Any] = GraphQLList  # generic in graphql-core, of an unknown type

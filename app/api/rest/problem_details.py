@@ -23,6 +23,7 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "UNAUTHENTICATED": 401,
         "FORBIDDEN": 403,
         "NOT_FOUND": 404,
+        "REQUEST_LOST": 410,
         INVALID_APPLICATION: 422,
         RATE_LIMITED: 429,
         "INTERNAL": 500,

@@ -1,5 +1,6 @@
 """The JSON documents of the REST face: every field of the schema's types that takes no call of Redis, compiled once."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from graphql import (
@@ -16,6 +17,7 @@ from app.api.compiled.subscription_plan import EventSelections
 from app.api.context import Context, UseCases
 from app.api.schema.build import GRAPHQL
 from app.api.schema.types import QuoteRequestAccepted, QuoteRequestType
+from app.domain.errors import Problem
 from app.domain.quote import QuoteRequest
 from app.watch.events import Event, Received
 
@@ -48,9 +50,9 @@ _request: Final = _writer(Selections(GRAPHQL, {}), "QuoteRequest")
 _event: Final[Any] = _writer(EventSelections(GRAPHQL, {}), "QuoteEvent")
 
 
-def accepted_document(request: QuoteRequest, context: Context) -> Document:
+def accepted_document(request: QuoteRequest, warnings: Sequence[Problem], context: Context) -> Document:
     """A `QuoteRequestAccepted`."""
-    return _accepted(QuoteRequestAccepted.of(request, context), Info(context))
+    return _accepted(QuoteRequestAccepted.of(request, warnings, context), Info(context))
 
 
 def request_document(request: QuoteRequest, context: Context) -> Document:

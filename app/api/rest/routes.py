@@ -23,6 +23,7 @@ from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.api.services import Services
 from app.domain.errors import NotFound
+from app.domain.intake.plausibility import warnings_of
 from app.observability.logs import REQUEST_ID
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
@@ -69,9 +70,11 @@ async def _answer(request: Request, services: Services, handler: _Handler) -> Re
 
 async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
-    accepted = await create_request(context, read_input(context, _body(await json_body(request))))
+    wanted = read_input(context, _body(await json_body(request)))
+    warnings = warnings_of(wanted.application)
+    accepted = await create_request(context, wanted)
     location = {"Location": f"{PATH}/{accepted.id}"}
-    return _json(accepted_document(accepted, context), 202, location)
+    return _json(accepted_document(accepted, warnings, context), 202, location)
 
 
 async def _read(request: Request, services: Services) -> Response:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from app.domain.application import VehicleCategory, VehicleDocumentKind, VehiclePurpose
+from app.domain.application import IdentityDocumentKind, Sex, VehicleCategory, VehicleDocumentKind, VehiclePurpose
 from app.domain.insurer import Availability
 from app.domain.quote import Outcome, QuoteRequestStatus, QuoteStatus
 
@@ -31,8 +31,18 @@ def _show(enum: type[AnEnum], descriptions: Mapping[AnEnum, str] | None = None) 
 
 
 _show(VehicleCategory)
-_show(VehiclePurpose)
-_show(VehicleDocumentKind)
+_show(VehiclePurpose, {VehiclePurpose.REGULAR_ROUTES: "On regular routes: a corridor of its own."})
+_show(
+    VehicleDocumentKind,
+    {
+        VehicleDocumentKind.SELF_PROPELLED_PASSPORT: (
+            "ПСМ: of tractors and other self-propelled machines, likewise the certificate."
+        ),
+        VehicleDocumentKind.FOREIGN: "Of a vehicle registered abroad.",
+    },
+)
+_show(IdentityDocumentKind)
+_show(Sex)
 _show(Availability, {Availability.RECOVERING: "Its circuit is half open: a trial call decides."})
 _show(
     QuoteRequestStatus,

@@ -13,11 +13,16 @@ from strawberry import ID
 from strawberry.types.arguments import InputContext
 
 from app.api.schema import enums
-from app.domain.intake.field_table import Field, Identifier, ListTable, ObjectTable
-from app.intake.new_request import new_request_table
+from app.domain.intake.field_table import CountryCode, Field, Identifier, ListTable, ObjectTable
+from app.intake.new_request import IntakeRules, new_request_table
 
-_TABLE: Final = new_request_table(date.min.replace(year=2026), ())
+_TABLE: Final = new_request_table(date.min.replace(year=2026), IntakeRules.of())
 """Only the names, kinds and texts are used, and those are the same on any day."""
+_TEXTS: Final[dict[Any, Any]] = {Identifier: ID, CountryCode: CountryCode}
+_DESCRIPTIONS: Final = {
+    "ConsentInput": "What the customer has agreed to, as it was shown. "
+    "Kept sealed, with the insurers that were to be asked."
+}
 
 
 def _input_type(table: ObjectTable, made: dict[str, type]) -> type:
@@ -27,7 +32,9 @@ def _input_type(table: ObjectTable, made: dict[str, type]) -> type:
         for field in table.fields:
             annotations[field.attribute] = _annotation(field, made)
             namespace[field.attribute] = strawberry.field(name=field.key, description=field.about, **_default(field))
-        made[table.name] = strawberry.input(type(table.name, (), namespace), one_of=table.is_one_of)
+        made[table.name] = strawberry.input(
+            type(table.name, (), namespace), one_of=table.is_one_of, description=_DESCRIPTIONS.get(table.name)
+        )
     return made[table.name]
 
 
@@ -45,7 +52,7 @@ def _kind(kind: Any, made: dict[str, type]) -> Any:
         return _input_type(kind, made)
     if isinstance(kind, ListTable):
         return list[_kind(kind.item, made)]
-    return ID if kind is Identifier else kind
+    return _TEXTS.get(kind, kind)
 
 
 def _default(field: Field) -> dict[str, Any]:
@@ -55,7 +62,13 @@ def _default(field: Field) -> dict[str, Any]:
 
 
 # The enums are part of the schema as soon as their module is imported.
-_ENUMS: Final = (enums.VehicleCategory, enums.VehiclePurpose, enums.VehicleDocumentKind)
+_ENUMS: Final = (
+    enums.VehicleCategory,
+    enums.VehiclePurpose,
+    enums.VehicleDocumentKind,
+    enums.IdentityDocumentKind,
+    enums.Sex,
+)
 
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from app.api.schema.types import (
 from app.domain import errors
 from app.domain import quote as domain
 from app.domain.intake.formats import Broken
+from app.domain.intake.plausibility import warnings_of
 from app.domain.intake.problems import MESSAGES
 from app.intake.new_request import NewRequestInput, read_new_request, reference
 from app.postgres.database import reading
@@ -38,7 +39,7 @@ def read_input(context: Context, raw: Mapping[str, object]) -> NewRequestInput:
     """
     context.service(WRITE)
     services = context.services
-    return read_new_request(raw, now=services.clock.now(), configured=services.availabilities.ids)
+    return read_new_request(raw, now=services.clock.now(), rules=services.intake_rules)
 
 
 def create_request(context: Context, wanted: NewRequestInput) -> Awaitable[domain.QuoteRequest]:
@@ -61,12 +62,14 @@ async def created(
         OsagoError: as `create`, but for what the caller can mend.
     """
     try:
-        request = await create_request(context, read())
+        wanted = read()
+        warnings = warnings_of(wanted.application)
+        request = await create_request(context, wanted)
     except errors.InvalidApplication as error:
         return InvalidApplicationType.of(error)
     except errors.RateLimitExceeded as error:
         return RateLimited(retry_after_seconds=error.retry_after_s)
-    return QuoteRequestAccepted.of(request, context)
+    return QuoteRequestAccepted.of(request, warnings, context)
 
 
 @strawberry.type

@@ -1,7 +1,7 @@
 """The types of the schema: what a domain value looks like from outside."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast, get_type_hints
@@ -17,6 +17,7 @@ from app.domain import errors, insurer, money, quote
 from app.domain.ids import text_of
 from app.domain.offers import extras
 from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.refusals import MendableProblem
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -100,6 +101,10 @@ class ProblemType:
     code: str = strawberry.field(description="Stable, for programs: e.g. VIN_INVALID.")
     message: str = strawberry.field(description="For people.")
 
+    @classmethod
+    def of(cls, value: errors.Problem | MendableProblem) -> Self:
+        return cls(path=list(value.path), code=value.code, message=value.message)
+
 
 @strawberry.type(name="Reason")
 class ReasonType:
@@ -112,7 +117,7 @@ class ReasonType:
 
     @classmethod
     def of(cls, value: quote.Reason) -> Self:
-        problems = [ProblemType(path=list(one.path), code=one.code, message=one.message) for one in value.problems]
+        problems = [ProblemType.of(one) for one in value.problems]
         return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code, problems=problems)
 
 
@@ -230,15 +235,19 @@ class QuoteRequestType:
 @strawberry.type
 class QuoteRequestAccepted:
     quote_request: QuoteRequestType
+    warnings: list[ProblemType] = strawberry.field(
+        description="What is unusual and may be a typing error; nothing was refused for it."
+    )
     watch_token: str = strawberry.field(
         description="Lets a browser watch this one request, until it expires: "
         'pass it in connection_init as `{ "token": … }`.'
     )
 
     @classmethod
-    def of(cls, value: quote.QuoteRequest, context: Context) -> Self:
+    def of(cls, value: quote.QuoteRequest, warnings: Sequence[errors.Problem], context: Context) -> Self:
         token = context.services.tokens.watch_token(value.id)
-        return cls(quote_request=QuoteRequestType.of(value, context), watch_token=token)
+        request = QuoteRequestType.of(value, context)
+        return cls(quote_request=request, warnings=[ProblemType.of(each) for each in warnings], watch_token=token)
 
 
 @strawberry.type
@@ -253,7 +262,7 @@ class InvalidApplicationType:
 
     @classmethod
     def of(cls, error: errors.InvalidApplication) -> Self:
-        return cls(problems=[ProblemType(path=list(p.path), code=p.code, message=p.message) for p in error.problems])
+        return cls(problems=[ProblemType.of(each) for each in error.problems])
 
 
 @strawberry.type

@@ -25,7 +25,7 @@ HEAD: Final = """\
  */
 """
 _SCALARS: Final = {
-    **dict.fromkeys(("ID", "String", "Date", "DateTime", "Decimal"), "string"),
+    **dict.fromkeys(("ID", "String", "Date", "DateTime", "Decimal", "CountryCode"), "string"),
     **dict.fromkeys(("Int", "Float"), "number"),
     "Boolean": "boolean",
 }

@@ -4,17 +4,18 @@ Its input is a mapping as JSON has it, or with GraphQL's scalars parsed already.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, cast
 
 from app.domain.errors import Problem
-from app.domain.intake.field_table import BROKEN, Field, Identifier, ListTable, ObjectTable, Path
-from app.domain.intake.formats import Broken, parse_date, parse_decimal
+from app.domain.intake.field_table import BROKEN, TEXTS, Field, ListTable, ObjectTable, Path
+from app.domain.intake.formats import Broken, parse_date, parse_decimal, parse_moment
 from app.domain.intake.problems import problem
 
 _TYPE_INVALID: Final = "TYPE_INVALID"
+_PARSERS: Final[Any] = {date: parse_date, datetime: parse_moment, Decimal: parse_decimal}
 
 
 def read_carefully(table: ObjectTable, raw: object, path: Path = ()) -> tuple[Any, list[Problem]]:
@@ -62,7 +63,7 @@ def _of_kind(kind: Any, value: object, path: Path, problems: list[Problem]) -> A
         return _object(kind, value, path, problems)
     if isinstance(kind, ListTable):
         return _list(kind, value, path, problems)
-    plain = str if kind is Identifier else kind
+    plain = str if kind in TEXTS else kind
     read = _parsed(value, plain)
     # Neither a bool is a number here nor a moment a date, although Python has it so.
     if type(read) is not plain:
@@ -79,15 +80,13 @@ def _list(table: ListTable, value: object, path: Path, problems: list[Problem]) 
 
 
 def _parsed(value: object, kind: type) -> object:
-    """A value of the kind where JSON can only write another: a date, a decimal number and an enum as text, 2021 as 2021.0."""
+    """A value of the kind where JSON can only write another: a date, a moment, a decimal number and an enum as text, 2021 as 2021.0."""
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if type(value) is not str or kind is str:
         return value
-    if kind is date:
-        return parse_date(value)
-    if kind is Decimal:
-        return parse_decimal(value)
+    if kind in _PARSERS:
+        return _PARSERS[kind](value)
     if issubclass(kind, Enum) and value in kind.__members__:
         return kind[value]
     return value

@@ -7,7 +7,7 @@ the rest by the same table and finds out what it is.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.domain.intake.field_table import Field, Identifier, ListTable, ObjectTable, no_checks, same
-from app.domain.intake.formats import Broken, parse_decimal
+from app.domain.intake.field_table import TEXTS, Field, ListTable, ObjectTable, no_checks, same
+from app.domain.intake.formats import Broken, parse_decimal, parse_moment
 
 RARE_OR_WRONG: Final = "RARE_OR_WRONG"
 INT_MAX: Final = 2**31 - 1
@@ -50,15 +50,22 @@ class _Reader(NamedTuple):
 _PLAIN: Final[Mapping[Any, _Kind]] = MappingProxyType(
     {
         str: _Kind(str),
-        Identifier: _Kind(str),
+        **dict.fromkeys(TEXTS, _Kind(str)),
         date: _Kind(date),
+        datetime: _Kind(str, "parse_moment(v)"),
         Decimal: _Kind(str, "parse_decimal(v)"),
         int: _Kind(Annotated[int, Meta(ge=-INT_MAX - 1, le=INT_MAX)]),
         bool: _Kind(bool),
     }
 )
 _NAMES: Final[Mapping[str, Any]] = MappingProxyType(
-    {"Broken": Broken, "RARE_OR_WRONG": RARE_OR_WRONG, "UNSET": UNSET, "parse_decimal": parse_decimal}
+    {
+        "Broken": Broken,
+        "RARE_OR_WRONG": RARE_OR_WRONG,
+        "UNSET": UNSET,
+        "parse_decimal": parse_decimal,
+        "parse_moment": parse_moment,
+    }
 )
 
 

@@ -18,6 +18,10 @@ Found = Iterable[tuple[Path, str]]
 
 Identifier = NewType("Identifier", str)
 """The kind of a text that GraphQL calls ID."""
+CountryCode = NewType("CountryCode", str)
+"""The kind of a text with a country's two letters."""
+TEXTS: Final = frozenset({Identifier, CountryCode})
+"""Kinds that are plain texts in JSON."""
 
 
 class _Broken:
@@ -52,7 +56,7 @@ class Field:
     attribute: str
     """Its name in the domain's value."""
     kind: Any
-    """str, Identifier, int, bool, Decimal, date, an Enum, an `ObjectTable` or a `ListTable`."""
+    """str, Identifier, CountryCode, int, bool, Decimal, date, datetime, an Enum, an `ObjectTable` or a `ListTable`."""
     rule: Callable[..., Any] = same
     key: str = ""
     """Its name on the wire; the attribute in camelCase if left out."""

@@ -1,16 +1,16 @@
 """Walks through a table of fields: every field with its path, its problem codes, and the example that the fields' examples make."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from app.domain.intake.field_table import Field, ListTable, ObjectTable, Path, codes_of
-from app.domain.intake.formats import parse_date, parse_decimal
+from app.domain.intake.formats import parse_date, parse_decimal, parse_moment
 
 EACH: Final = "*"
 """Stands in a path for the place of an item in its list."""
-_PARSERS: Final[Any] = {date: parse_date, Decimal: parse_decimal}
+_PARSERS: Final[Any] = {date: parse_date, datetime: parse_moment, Decimal: parse_decimal}
 
 
 def fields_of(table: ObjectTable, path: Path = ()) -> Iterator[tuple[Path, ObjectTable, Field]]:

@@ -33,6 +33,11 @@ mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
           total
         }
       }
+      warnings {
+        path
+        code
+        message
+      }
       watchToken
     }
     ... on InvalidApplication {
@@ -198,18 +203,22 @@ function input(startsOn: string) {
         withTrailer: false, // has a default, but the editor underlines its absence
       },
       policyholder: {
-        lastName: 'Берёзкин',
-        firstName: 'Илья',
-        middleName: 'Андреевич',
-        birthDate: '1985-03-14',
-        passport: '4509123456',
-        passportIssuedOn: '2005-04-02',
-        address: {
-          kladr: '7700000000000',
-          text: 'г. Москва, ул. Примерная, д. 1, кв. 2',
+        person: {
+          lastName: 'Берёзкин',
+          firstName: 'Илья',
+          middleName: 'Андреевич',
+          birthDate: '1985-03-14',
+          document: {
+            number: '4509123456',
+            issuedOn: '2005-04-02',
+          },
+          address: {
+            kladr: '7700000000000',
+            text: 'г. Москва, ул. Примерная, д. 1, кв. 2',
+          },
+          phone: '+79161234567',
+          email: 'ilya@example.com',
         },
-        phone: '+79161234567',
-        email: 'ilya@example.com',
       },
       drivers: {
         listed: [
@@ -218,7 +227,7 @@ function input(startsOn: string) {
             firstName: 'Илья',
             middleName: 'Андреевич',
             birthDate: '1985-03-14',
-            license: '9910123456',
+            license: { number: '9910123456' },
             drivingSince: '2004-06-01',
           },
           {
@@ -226,10 +235,15 @@ function input(startsOn: string) {
             firstName: 'Анна',
             middleName: 'Сергеевна',
             birthDate: '1988-11-02',
-            license: '9911654321',
+            license: { number: '9911654321' },
             drivingSince: '2012-09-10',
           },
         ],
+      },
+      consent: {
+        textVersion: '2026-09-01',
+        givenAt: new Date().toISOString(),
+        othersInformed: true,
       },
     },
   };

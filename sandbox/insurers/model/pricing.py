@@ -77,6 +77,9 @@ def base_rate(bounds: Corridor, position: Decimal) -> Decimal:
 
 
 def bonus_malus_class(driver: Driver) -> str:
-    """Stands in for the look-up in the national system: the same licence has the same class with every insurer."""
-    digest = blake2b(driver.license.encode(), digest_size=8).digest()
+    """Stands in for the look-up in the national system: the same licence has the same class with every insurer.
+
+    The claims history of a driver with another licence is kept under the previous one.
+    """
+    digest = blake2b((driver.previous_license or driver.license).number.encode(), digest_size=8).digest()
     return _CLASSES[bisect(_UP_TO, int.from_bytes(digest) % _UP_TO[-1])][0]

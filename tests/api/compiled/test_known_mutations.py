@@ -74,7 +74,7 @@ async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api
     await taught(world, api)
     wish = world.new_request(customerId="")
     wish["application"]["vehicle"]["vin"] = "I" * 17
-    wish["application"]["policyholder"]["lastName"] = "\x00"
+    wish["application"]["policyholder"]["person"]["lastName"] = "\x00"
     ours, theirs = await by_both(api, wish)
     same(ours, theirs)
     assert len(ours.json()["data"]["createQuoteRequest"]["problems"]) == 3

@@ -116,7 +116,9 @@ def requests(draw: st.DrawFn) -> QuoteRequest:
 results: st.SearchStrategy[Any] = st.one_of(
     requests().map(
         lambda request: types.QuoteRequestAccepted(
-            quote_request=types.QuoteRequestType.of(request, CONTEXT), watch_token="a.b.c"
+            quote_request=types.QuoteRequestType.of(request, CONTEXT),
+            warnings=[types.ProblemType(path=["application"], code="NAMESAKE", message="…")],
+            watch_token="a.b.c",
         )
     ),
     st.just(types.InvalidApplicationType.of(InvalidApplication([problem(("application", "0"), "VIN_INVALID")]))),

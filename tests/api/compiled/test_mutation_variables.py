@@ -19,10 +19,18 @@ from app.api.compiled.mutation_plan import compile_plan
 from app.api.graphql_errors import BadHttpRequest
 from app.api.graphql_request import decode_request
 from app.api.schema.build import GRAPHQL
+from app.domain.application import Person
 from app.domain.errors import InvalidApplication
 from app.domain.intake.careful_reader import read_carefully
 from app.domain.intake.formats import Broken
-from app.intake.new_request import NewRequestInput, moscow_day, new_request_table, read_new_request, read_plain
+from app.intake.new_request import (
+    IntakeRules,
+    NewRequestInput,
+    moscow_day,
+    new_request_table,
+    read_new_request,
+    read_plain,
+)
 
 DOCUMENT = parse(
     "mutation ($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }", no_location=True
@@ -31,7 +39,7 @@ DEFINITIONS = DOCUMENT.definitions[0].variable_definitions  # type: ignore[attr-
 PLAN = compile_plan(GRAPHQL, DOCUMENT, None)
 NOW = datetime.now(UTC)
 NOW_IN_MOSCOW = moscow_day(NOW)
-INSURERS = ("sever", "volga")
+RULES = IntakeRules.of("sever", "volga")
 
 
 def a_wish() -> dict[str, Any]:
@@ -125,7 +133,7 @@ def planned(body: bytes) -> NewRequestInput | None:
     try:
         asked = decode_request(b'{"query": "q", "variables": ' + body + b"}")
         variables = PLAN.read(asked.variables or {})
-        return read_plain(variables.input, now=NOW, configured=INSURERS) if variables else None
+        return read_plain(variables.input, now=NOW, rules=RULES) if variables else None
     except (BadHttpRequest, Broken):
         return None
 
@@ -143,7 +151,7 @@ def coerced(body: bytes) -> Any:
 def became(raw: Any) -> object:
     """The request that the use case would get, or everything that is wrong with it."""
     try:
-        return read_new_request(raw, now=NOW, configured=INSURERS)
+        return read_new_request(raw, now=NOW, rules=RULES)
     except InvalidApplication as error:
         return error.problems
 
@@ -230,8 +238,14 @@ def test_what_is_read_fast_is_what_is_read_with_care(body: bytes) -> None:
     """By one table; and whatever the fast reader will not take is read with care."""
     raw = json.loads(body)["input"]
     with contextlib.suppress(Broken):
-        read, problems = read_carefully(new_request_table(NOW_IN_MOSCOW, INSURERS), raw)
-        assert (read_plain(raw, now=NOW, configured=INSURERS), []) == (read, problems)
+        read, problems = read_carefully(new_request_table(NOW_IN_MOSCOW, RULES), raw)
+        assert (read_plain(raw, now=NOW, rules=RULES), []) == (read, problems)
+
+
+A_CHILD: Any = {
+    "birthDate": (TODAY - timedelta(days=5 * 366)).isoformat(),
+    "document": {"kind": "BIRTH_CERTIFICATE", "number": "III-МЮ 123456", "issuedOn": None},
+}
 
 
 @pytest.mark.parametrize(
@@ -248,8 +262,13 @@ def test_what_is_read_fast_is_what_is_read_with_care(body: bytes) -> None:
         ({"vehicle": {"purpose": None}}, False),
         ({"drivers": {"listed": None, "unlimited": False}}, False),
         ({"drivers": {"listed": None, "unlimited": True}}, True),
-        ({"drivers": {"listed": [{"license": "77АВ567812"}, {}]}}, False),
-        ({"owner": {"birthDate": (TODAY - timedelta(days=5 * 366)).isoformat(), "passportIssuedOn": None}}, True),
+        ({"drivers": {"listed": [{"license": {"number": "77АВ567812"}}, {}]}}, False),
+        ({"owner": {"person": A_CHILD}}, True),
+        ({"owner": {"person": {"birthDate": A_CHILD["birthDate"]}}}, False),
+        ({"policyholder": {"person": {"phone": None}}}, False),
+        ({"drivers": {"listed": [{"license": {"number": "3ЕМ027123", "country": "BY"}}]}}, True),
+        ({"consent": {"givenAt": f"{TODAY + timedelta(days=1)}T23:59:59Z"}}, False),
+        ({"consent": None}, True),
         ({"owner": None}, True),
         ({"color": "red"}, False),
     ],
@@ -277,6 +296,7 @@ def test_a_usual_request_is_read_fast() -> None:
     """The property above would hold for a reader that takes nothing."""
     ours = planned(json.dumps({"input": WISH}).encode())
     assert ours
+    assert isinstance(ours.application.policyholder, Person)
     assert ours.application.policyholder.birth_date == date(1965, 3, 8)
 
 

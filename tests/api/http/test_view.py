@@ -146,7 +146,7 @@ async def test_get_reads_and_never_writes(api: ApiAtHand) -> None:
 async def test_a_wrong_value_is_told_without_being_repeated(api: ApiAtHand, world: World) -> None:
     """Strict scalars: neither a birth date nor a number comes back in an error."""
     request = world.new_request()
-    request["application"]["policyholder"]["birthDate"] = "19850607"
+    request["application"]["policyholder"]["person"]["birthDate"] = "19850607"
     request["application"]["vehicle"]["enginePower"] = "NaN"
     mutation = "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
     text = (await api.post(mutation, {"input": request})).text

@@ -294,7 +294,7 @@ async def test_problems_are_told_as_rfc_9457_has_it(world: World, api: ApiAtHand
     """Each with the code that GraphQL uses."""
     accepted = await created(api, world)
     wrong = world.new_request(customerId=7, insurerIds=["nobody"])
-    wrong["application"]["policyholder"]["birthDate"] = "19850607"
+    wrong["application"]["policyholder"]["person"]["birthDate"] = "19850607"
     wrong["application"]["vehicle"] |= {"enginePower": "NaN", "category": "Z"}
     async with http(api) as client:
         answers = {
@@ -324,7 +324,7 @@ async def test_problems_are_told_as_rfc_9457_has_it(world: World, api: ApiAtHand
         "insurerIds.0": "INSURER_UNKNOWN",
         "application.vehicle.category": "TYPE_INVALID",
         "application.vehicle.enginePower": "DECIMAL_INVALID",
-        "application.policyholder.birthDate": "DATE_INVALID",
+        "application.policyholder.person.birthDate": "DATE_INVALID",
     }
     assert "19850607" not in answers["INVALID_APPLICATION"].text
 

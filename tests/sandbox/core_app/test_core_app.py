@@ -110,12 +110,12 @@ async def test_problems_come_with_the_paths_of_the_input(world: World, api: ApiA
     """All at once, for the fields of a form."""
     broken = application(world)
     broken["vehicle"]["vin"] = "short"
-    broken["drivers"]["listed"][0]["license"] = "none"
+    broken["drivers"]["listed"][0]["license"]["number"] = "none"
     answer = await submit(http, await world.core_app(api), broken)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
     assert [problem["path"] for problem in answer.json()["problems"]] == [
         ["application", "vehicle", "vin"],
-        ["application", "drivers", "listed", "0", "license"],
+        ["application", "drivers", "listed", "0", "license", "number"],
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
-from app.domain.application import Address, Application, VehicleCategory
+from app.domain.application import Application, VehicleCategory
 from app.domain.tariff.edition import Edition
 from app.domain.tariff.edition_loader import load_editions
 from sandbox.insurers.model.catalogue import INSURERS
@@ -80,7 +80,9 @@ def test_calm_leaves_premiums_and_latencies_as_they_are() -> None:
 
 def at(kladr: str, application: Application = APPLICATION) -> Application:
     """The same, its owner's address in another place."""
-    return with_changes(application, owner=with_changes(application.owner, address=Address(kladr, "г Город, д 1")))
+    return with_changes(
+        application, owner=with_changes(application.owner, address=with_changes(application.owner.address, kladr=kladr))
+    )
 
 
 @pytest.mark.parametrize("category", VehicleCategory)

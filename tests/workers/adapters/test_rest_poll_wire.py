@@ -24,7 +24,7 @@ def test_the_wire_is_the_input_in_camel_case() -> None:
     """Dates and decimals as strings; whoever is listed drives."""
     sent = msgspec.json.decode(ENCODER.encode(as_wire(an_application(TODAY))))
     assert sent["vehicle"]["enginePower"].replace(".", "").isdigit()
-    assert sent["policyholder"]["birthDate"].count("-") == 2
+    assert sent["policyholder"]["person"]["birthDate"].count("-") == 2
     assert {"lastName", "firstName", "birthDate", "license", "drivingSince"} <= sent["drivers"]["listed"][0].keys()
 
 

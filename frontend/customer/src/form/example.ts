@@ -1,6 +1,7 @@
 // The example that fills the form with one click: an invented car with invented people.
 
 import { dayAhead } from '../words';
+import { serverNow } from '../clock';
 import { Draft, EMPTY } from './draft';
 
 const DAYS_AHEAD = 10;
@@ -12,6 +13,7 @@ export function example(): Draft {
     ...POLICYHOLDER,
     ...driver(0, ['Кузнецов', 'Илья', 'Сергеевич', '23.11.1990', '99 23 456781', '05.06.2009']),
     ...driver(1, ['Кузнецова', 'Мария', 'Андреевна', '08.03.1965', '77 АВ 567812', '30.07.1994']),
+    'consent.givenAt': new Date(serverNow()).toISOString(),
     drivers: '2',
     startsOn: dayAhead(DAYS_AHEAD),
   };
@@ -30,18 +32,18 @@ const CAR: Draft = {
 };
 
 const POLICYHOLDER: Draft = {
-  'policyholder.lastName': 'Кузнецов',
-  'policyholder.firstName': 'Илья',
-  'policyholder.middleName': 'Сергеевич',
-  'policyholder.birthDate': '23.11.1990',
-  'policyholder.passport': '45 10 987654',
-  'policyholder.passportIssuedOn': '19.01.2011',
-  'policyholder.address.text': 'г Москва, ул Лесная, д 7, кв 12',
-  'policyholder.phone': '+7 903 111-22-33',
-  'policyholder.email': 'kuznetsov@example.com',
+  'policyholder.person.lastName': 'Кузнецов',
+  'policyholder.person.firstName': 'Илья',
+  'policyholder.person.middleName': 'Сергеевич',
+  'policyholder.person.birthDate': '23.11.1990',
+  'policyholder.person.document.number': '45 10 987654',
+  'policyholder.person.document.issuedOn': '19.01.2011',
+  'policyholder.person.address.text': 'г Москва, ул Лесная, д 7, кв 12',
+  'policyholder.person.phone': '+7 903 111-22-33',
+  'policyholder.person.email': 'kuznetsov@example.com',
 };
 
 function driver(at: number, values: readonly string[]): Draft {
-  const names = ['lastName', 'firstName', 'middleName', 'birthDate', 'license', 'drivingSince'];
+  const names = ['lastName', 'firstName', 'middleName', 'birthDate', 'license.number', 'drivingSince'];
   return Object.fromEntries(names.map((name, index) => [`drivers.listed.${at}.${name}`, values[index] ?? '']));
 }

@@ -3,7 +3,7 @@
 
 import { Draft, driversOf, FieldPath, fieldAt, isSet, plateOf, textOf } from './draft';
 import { isMixed } from './masks';
-import { FIELDS, MESSAGES, NUMBERS } from './table';
+import { FIELDS, MESSAGES, NUMBERS, OPTIONAL_OBJECTS } from './table';
 
 export type Problems = Readonly<Record<string, string>>;
 type Json = Record<string, unknown>;
@@ -12,6 +12,10 @@ const DATE_PARTIAL = 'Укажите дату полностью: день, ме
 const DATE_UNKNOWN = 'Такого дня в календаре нет: проверьте день и месяц.';
 const WHOLE_WRONG = 'Укажите одно целое число цифрами.';
 const ALPHABETS_MIXED = 'В одном слове буквы двух алфавитов: наберите его заново, русскими буквами или латинскими.';
+
+/** Of the text beside the switch. */
+const CONSENT_VERSION = '2026-11-29';
+const OPTIONAL: ReadonlySet<string> = new Set(OPTIONAL_OBJECTS);
 
 export interface Written {
   input: Json;
@@ -30,6 +34,12 @@ export function written(draft: Draft): Written {
     else if (value !== '') put(input, path.split('.'), value);
     else if (isRequired) problems[path] = MESSAGES.REQUIRED;
   }
+  const givenAt = textOf(draft, 'consent.givenAt');
+  if (givenAt) {
+    input['consent'] = { textVersion: CONSENT_VERSION, givenAt, othersInformed: true };
+  } else {
+    problems['consent'] = MESSAGES.REQUIRED;
+  }
   for (const path of pathsOf(draft).filter((known) => /(last|first|middle)Name$/i.test(known))) {
     if (isMixed(typed(draft, path))) problems[path] = ALPHABETS_MIXED;
   }
@@ -43,11 +53,22 @@ function pathsOf(draft: Draft): FieldPath[] {
   const isUnlimited = isSet(draft, 'are drivers unlimited');
   const places = Array.from({ length: isUnlimited ? 0 : driversOf(draft) }, (_, at) => String(at));
   const paths = Object.keys(FIELDS).filter(
-    (path) => path !== 'drivers.unlimited' && (!path.startsWith('owner.') || isSet(draft, 'is owner another')),
+    (path) =>
+      path !== 'drivers.unlimited' &&
+      !path.startsWith('consent.') &&
+      (!path.startsWith('owner.') || isSet(draft, 'is owner another')),
   );
-  return paths.flatMap((path) =>
+  const numbered = paths.flatMap((path) =>
     path.includes('*') ? places.map((at) => path.replace('*', at)) : [path],
   ) as FieldPath[];
+  return numbered.filter((path) => aboveOf(path).every((object) => numbered.some((each) => each.startsWith(`${object}.`) && typed(draft, each))));
+}
+
+/** The objects above a field that may be left out. */
+function aboveOf(path: string): string[] {
+  const keys = path.split('.');
+  const above = keys.slice(1).map((_, at) => keys.slice(0, at + 1).join('.'));
+  return above.filter((object) => OPTIONAL.has(object.replace(/\.\d+(?=\.|$)/, '.*')));
 }
 
 const typed = (draft: Draft, path: FieldPath): string =>
@@ -65,6 +86,7 @@ const WRITERS = {
   text: (text: string) => text,
   choice: (text: string) => text,
   whole: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : { wrong: WHOLE_WRONG }),
+  moment: (text: string) => text,
   decimal: (text: string) =>
     /^\d+([.,]\d*)?$/.test(text) ? text.replace(',', '.').replace(/\.$/, '') : { wrong: decimalWrong(text) },
   date: dateOf,

@@ -12,7 +12,7 @@ export function Policyholder() {
   const { draft } = useForm();
   return (
     <Section id="policyholder" title="Страхователь" number={2}>
-      <Person path="policyholder" />
+      <Person path="policyholder.person" />
       <div class="field field--full">
         <Switch
           path="is owner another"
@@ -23,18 +23,18 @@ export function Policyholder() {
       {isSet(draft, 'is owner another') && (
         <div class="grid grid--inner" role="group" aria-label="Собственник">
           <h3 class="grid__title">Собственник</h3>
-          <Person path="owner" />
+          <Person path="owner.person" />
         </div>
       )}
     </Section>
   );
 }
 
-type PersonPath = 'policyholder' | 'owner';
+type PersonPath = 'policyholder.person' | 'owner.person';
 type DriverPath = `drivers.listed.${number}`;
 
 function Person({ path }: { path: PersonPath }) {
-  const isMe = path === 'policyholder';
+  const isMe = path === 'policyholder.person';
   return (
     <>
       <Names path={path} isMe={isMe} />
@@ -44,9 +44,9 @@ function Person({ path }: { path: PersonPath }) {
         autoComplete={isMe ? 'bday' : undefined}
         width="third"
       />
-      <Text path={`${path}.passport`} label="Серия и номер паспорта" mask={passport} inputMode="numeric" width="third" />
+      <Text path={`${path}.document.number`} label="Серия и номер паспорта" mask={passport} inputMode="numeric" width="third" />
       <Text
-        path={`${path}.passportIssuedOn`}
+        path={`${path}.document.issuedOn`}
         label="Паспорт выдан"
         width="third"
       />
@@ -60,6 +60,7 @@ function Person({ path }: { path: PersonPath }) {
       <Text
         path={`${path}.phone`}
         label="Телефон"
+        optional={!isMe}
         mask={phone}
         inputMode="tel"
         autoComplete={isMe ? 'tel' : undefined}
@@ -67,6 +68,7 @@ function Person({ path }: { path: PersonPath }) {
       <Text
         path={`${path}.email`}
         label="Электронная почта"
+        optional={!isMe}
         inputMode="email"
         autoComplete={isMe ? 'email' : undefined}
       />
@@ -156,11 +158,11 @@ function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
   const { draft, change } = useForm();
   const path: DriverPath = `drivers.listed.${at}`;
   const isEmpty = SHARED.every((key) => !textOf(draft, `${path}.${key}`));
-  const isKnown = textOf(draft, 'policyholder.lastName') !== '';
+  const isKnown = textOf(draft, 'policyholder.person.lastName') !== '';
   const copy = () =>
     change((now) => ({
       ...now,
-      ...Object.fromEntries(SHARED.map((key) => [`${path}.${key}`, textOf(now, `policyholder.${key}`)])),
+      ...Object.fromEntries(SHARED.map((key) => [`${path}.${key}`, textOf(now, `policyholder.person.${key}`)])),
     }));
   return (
     <div class="grid grid--inner" role="group" aria-label={`Водитель ${at + 1}`}>
@@ -179,7 +181,7 @@ function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
       </h3>
       <Names path={path} isMe={false} />
       <Text path={`${path}.birthDate`} label="Дата рождения" width="third" />
-      <Text path={`${path}.license`} label="Водительские права" mask={card} width="third" code />
+      <Text path={`${path}.license.number`} label="Водительские права" mask={card} width="third" code />
       <Text path={`${path}.drivingSince`} label="Стаж с" width="third" />
     </div>
   );

@@ -21,17 +21,27 @@ const PURPOSES = [
   ['TAXI', 'Такси'],
   ['RENTAL', 'Прокат'],
   ['DRIVING_SCHOOL', 'Учебная езда'],
+  ['REGULAR_ROUTES', 'Регулярные маршруты'],
+  ['CHARTERED_PASSENGERS', 'Пассажиры по заказу'],
+  ['DANGEROUS_GOODS', 'Опасные грузы'],
+  ['EMERGENCY_SERVICES', 'Экстренные службы'],
   ['OTHER', 'Другая'],
 ] as const;
 const DOCUMENTS = [
   ['REGISTRATION_CERTIFICATE', 'СТС'],
   ['PASSPORT', 'ПТС'],
   ['ELECTRONIC_PASSPORT', 'ЭПТС'],
+  ['SELF_PROPELLED_PASSPORT', 'ПСМ'],
+  ['SELF_PROPELLED_CERTIFICATE', 'СРМ'],
+  ['FOREIGN', 'Иностранный'],
 ] as const;
 
 const NUMBERS: Readonly<Record<string, { label: string; mask: Mask; hint: string }>> = {
   REGISTRATION_CERTIFICATE: { label: 'Серия и номер СТС', mask: card, hint: '10 знаков: 99 34 567890' },
   PASSPORT: { label: 'Серия и номер ПТС', mask: vehiclePassport, hint: '10 знаков: 77 МА 345678' },
+  SELF_PROPELLED_PASSPORT: { label: 'Серия и номер ПСМ', mask: partNumber, hint: 'Две буквы и шесть цифр' },
+  SELF_PROPELLED_CERTIFICATE: { label: 'Серия и номер свидетельства', mask: partNumber, hint: 'Две буквы и шесть цифр' },
+  FOREIGN: { label: 'Номер документа', mask: partNumber, hint: 'Буквы и цифры' },
   ELECTRONIC_PASSPORT: { label: 'Номер электронного ПТС', mask: electronicPassport, hint: '15 цифр' },
 };
 

@@ -1,0 +1,130 @@
+"""A primary that freezes, takes no writes, or comes back after another has taken its place: it is left, wherever it stands in the URL."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from support.postgresql_cluster import ClusterTemplate, PostgresqlPair, postgresql_pair
+from support.stalls import machine_stall
+from support.until import until
+from support.world import ApiAtHand, World
+
+from app.domain.errors import Unavailable
+from app.postgres.database import connected, open_pool, reading
+from app.runtime.group_commit import DataRefused
+from app.runtime.supervision import run_parts
+from cli.quote.aggregator_client import CREATE
+
+WRITABLE_S_MAX = 2.0
+
+
+async def _code(world: World, api: ApiAtHand, reference: str) -> str:
+    """What a mutation answers: `accepted`, or the code of its error."""
+    body = (await api.post(CREATE, {"input": world.new_request(clientReference=reference)})).json()
+    return body["errors"][0]["extensions"]["code"] if "errors" in body else "accepted"
+
+
+async def _is_written(world: World, api: ApiAtHand, reference: str) -> bool:
+    return await _code(world, api, reference) == "accepted"
+
+
+@pytest.mark.parametrize("first", ["frozen", pytest.param("last", marks=pytest.mark.long)])
+async def test_a_frozen_primary_that_comes_back_is_not_written_to(
+    first: str, world: World, cluster_template: ClusterTemplate
+) -> None:
+    """Written again on the new one two seconds after its promotion; when the old one wakes up it gets nothing."""
+    async with postgresql_pair(cluster_template, is_synchronous=False) as pair:
+        servers = (pair.primary, pair.standby) if first == "frozen" else (pair.standby, pair.primary)
+        world.set(database_url=pair.url(*servers))
+        await world.insurers("sever")
+        api = await world.api()
+        await world.accepted(api, clientReference="before")
+        await until(lambda: _count(pair.standby, 1))
+        pair.primary.freeze()
+        assert await _code(world, api, "frozen") == "UNAVAILABLE"
+        with machine_stall() as stall:
+            await pair.standby.promote()
+            began_s = time.monotonic()
+            await until(lambda: _is_written(world, api, "promoted"))
+            took_s = time.monotonic() - began_s
+        assert took_s - stall.seconds <= WRITABLE_S_MAX
+        pair.primary.thaw()
+        await until(pair.primary.answers)
+        for number in range(10):
+            assert await _code(world, api, f"after-{number}") == "accepted"
+        later = await world.api()  # a process that begins now has not seen the promotion
+        assert await _code(world, later, "later") == "accepted"
+        acknowledged = {"before", "promoted", "later", *(f"after-{number}" for number in range(10))}
+        assert acknowledged <= await _references(pair.standby)
+        assert await _references(pair.primary) <= {"before", "frozen"}
+        await world.stop()
+
+
+async def test_a_primary_that_takes_no_writes_is_given_up_at_once(
+    world: World, cluster_template: ClusterTemplate
+) -> None:
+    """As one that an operator has set read-only before the standby is promoted."""
+    async with postgresql_pair(cluster_template, is_synchronous=False) as pair:
+        world.set(database_url=pair.url())
+        await world.insurers("sever")
+        api = await world.api()
+        await world.accepted(api)
+        await pair.primary.fetch("ALTER SYSTEM SET default_transaction_read_only = on")
+        await pair.primary.fetch("SELECT pg_reload_conf()")
+        await until(lambda: _is_unavailable(world, api))
+        await pair.standby.promote()
+        await until(lambda: _is_written(world, api, "promoted"), seconds=10)
+        assert await _references(pair.standby) >= {"promoted"}
+        await world.stop()
+
+
+async def _is_unavailable(world: World, api: ApiAtHand) -> bool:
+    return await _code(world, api, "read-only") == "UNAVAILABLE"
+
+
+async def _count(server: Any, requests: int) -> bool:
+    return len(await _references(server)) == requests
+
+
+async def _references(server: Any) -> set[str]:
+    return {row["client_reference"] for row in await server.fetch("SELECT client_reference FROM osago_requests")}
+
+
+async def test_a_cancelled_writer_leaves_its_row_invisible(cluster_template: ClusterTemplate) -> None:
+    """Its task is cancelled while its commit waits for the standby: the server is not asked to cancel, and nobody reads the row."""
+    async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
+        pool = await open_pool(pair.url(), connections=4)
+        async with run_parts(pool.parts()):
+            async with connected(pool) as connection:
+                await connection.execute("CREATE TABLE numbers (number int PRIMARY KEY)")
+            pair.wire.cut()
+
+            async def write(number: int) -> None:
+                async with connected(pool) as connection:
+                    await connection.execute("INSERT INTO numbers VALUES ($1)", number)
+
+            writing = asyncio.create_task(write(1))
+            await until(lambda: _waiting(pair, 1))
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+            repeating = asyncio.create_task(write(1))
+            await until(lambda: _waiting(pair, 2, "active"))
+            async with reading(pool) as connection:
+                assert await connection.fetch("SELECT * FROM numbers") == []
+            with pytest.raises(Unavailable):
+                await pool.confirm()
+            assert not repeating.done()
+            pair.wire.mend()
+            with pytest.raises(DataRefused):  # the row is there, and safe
+                await repeating
+            await pool.confirm()
+        pool.terminate()
+
+
+_ACTIVE = "SELECT wait_event FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT%'"
+
+
+async def _waiting(pair: PostgresqlPair, backends: int, state: str = "SyncRep") -> bool:
+    found = [row["wait_event"] for row in await pair.primary.fetch(_ACTIVE)]
+    return len(found) == backends and state in {*found, "active"}
