@@ -17,8 +17,7 @@ test: .venv/ready          ## the whole suite, on real servers; ARGS=… are arg
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not alone and not long and not compat" -n auto --dist loadgroup; together=$$?; \
-		$(RUN) pytest -m "alone and not long and not compat" && exit $$together
+	@$(RUN) pytest -m "not long and not compat" -n auto --dist loadgroup
 endif
 
 compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways; a test whose part is missing says so and is skipped

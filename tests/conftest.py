@@ -21,16 +21,12 @@ structlog.configure(cache_logger_on_first_use=False)
 
 
 TESTS = Path(__file__).parent
-ALONE = {"test_stopped_readers.py"}
-"""Hundreds of sockets, and what others notice of them: it loads both cores by itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the machine for itself or parts of others, and keeps together what shares a folder of npm's."""
+    """Marks what needs parts of others, and keeps together what shares a folder of npm's."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if item.path.name in ALONE:
-            item.add_marker("alone")
         if folder == "compat":
             item.add_marker("compat")
         if folder == "browser" or item.get_closest_marker("compat"):

@@ -1,4 +1,4 @@
-"""Two hundred clients that stop reading, next to two hundred that go on: nobody but themselves notices."""
+"""Clients that stop reading, next to others that go on: these notice nothing of it."""
 
 import asyncio
 import time
@@ -21,17 +21,30 @@ from sandbox.insurers.script.behaviours import Processing
 EARLY = ("ladoga", "onega")
 """They answer before anybody stops reading: what is usual here and now."""
 INSURERS = (*EARLY, "sever", "volga", "ural", "baikal")
-REQUESTS = 20
-HEALTHY = 200
-QUIET, GREEDY = 190, 10
-"""Stopped readers: those that ask for little, so that only their silence tells, and those whose buffers fill."""
 GREEDY_OPERATIONS = 100
 FREED_S_MAX = 35.0
 MORE_MS_MAX = 500
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """Who is there. Of the stopped readers `quiet` ones ask for little, so that only their silence shows; the buffers of `greedy` ones fill."""
+
+    requests: int
+    healthy: int
+    quiet: int
+    greedy: int
+
+
 @pytest.mark.processes
-async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
+@pytest.mark.parametrize(
+    "crowd",
+    [
+        pytest.param(Crowd(requests=5, healthy=30, quiet=18, greedy=2), id="twenty"),
+        pytest.param(Crowd(requests=20, healthy=200, quiet=190, greedy=10), id="two hundred", marks=pytest.mark.long),
+    ],
+)
+async def test_stopped_readers_hurt_no_others(world: World, crowd: Crowd) -> None:
     """Their sockets are free within 35 s; the others miss nothing, and wait for nothing."""
     world.set(quote_deadline="60s", watch_share="2000,500,10/s")  # one token stands for all of them here
     await world.insurers(*INSURERS)
@@ -43,22 +56,23 @@ async def test_two_hundred_stopped_readers_hurt_nobody(world: World) -> None:
         await world.watched(api, full)
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, Processing())
-        accepted = [await world.accepted(api) for _ in range(REQUESTS)]
-        watches = [asyncio.create_task(_answers(api, accepted[n % REQUESTS])) for n in range(HEALTHY)]
+        accepted = [await world.accepted(api) for _ in range(crowd.requests)]
+        watches = [asyncio.create_task(_answers(api, accepted[n % crowd.requests])) for n in range(crowd.healthy)]
         await _answered_in_turn(world, EARLY)
         stopped = [
-            await stack.enter_async_context(reading(api.graphql, full["watchToken"])) for _ in range(QUIET + GREEDY)
+            await stack.enter_async_context(reading(api.graphql, full["watchToken"]))
+            for _ in range(crowd.quiet + crowd.greedy)
         ]
-        for reader in stopped[QUIET:]:
+        for reader in stopped[crowd.quiet :]:
             for number in range(GREEDY_OPERATIONS):
                 await reader.watch(full["quoteRequest"]["id"], id_=str(number))
-        for reader in stopped[:QUIET]:
+        for reader in stopped[: crowd.quiet]:
             await reader.watch(full["quoteRequest"]["id"])
         began_at = time.monotonic()
         with machine_stall(*world.server_pids) as stall:
             await until(lambda: _rests(process))
             answering = asyncio.create_task(_answered_in_turn(world, INSURERS[len(EARLY) :]))
-            await until(lambda: not {reader.port for reader in stopped[QUIET:]} & _peers(process))
+            await until(lambda: not {reader.port for reader in stopped[crowd.quiet :]} & _peers(process))
             greedy_s = time.monotonic() - began_at
             await until(lambda: not {reader.port for reader in stopped} & _peers(process))
         took_s = time.monotonic() - began_at

@@ -24,7 +24,13 @@ TRIALS: Final[Sequence[tuple[str, ...]]] = [
     *((name,) for name in OURS[GROUP]),
     ("rest-oauth2", "--adapter-option", "desired_timeout_s=0"),
 ]
-AT_ONCE: Final = 3
+MISSING: Final[Sequence[tuple[tuple[str, ...], str]]] = [
+    (("nowhere",), "there is none; known are"),
+    (("soap", "--dialect", "x"), "has no dialect x"),
+]
+A_BLIND_RETRY: Final = ("blind", "--dialect", "rest-poll", "-k", "test_what_passes_is_waited_for")
+THE_PAGE: Final = ("acme",)
+AT_ONCE: Final = 5
 Trials = Mapping[tuple[str, ...], "Future[subprocess.CompletedProcess[str]]"]
 
 BLIND: Final = """
@@ -56,9 +62,17 @@ def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subproce
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Generator[Trials, None, None]:
-    """Every adapter of ours on trial, three at a time: mostly they wait for insurers that hang."""
+    """All that is to be tried, some at a time: mostly they wait for insurers that hang."""
+    site = tmp_path_factory.mktemp("site")
+    paths: dict[tuple[str, ...], str] = {
+        A_BLIND_RETRY: install(site / "blind", "blind", BLIND, {"blind": "blind:Blind"}),
+        THE_PAGE: installed_from_the_page(site / "page"),
+    }
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {trial: pool.submit(tried, tmp_path_factory.mktemp(trial[0]), *trial) for trial in TRIALS}
+        yield {
+            trial: pool.submit(tried, tmp_path_factory.mktemp(trial[0]), *trial, path=paths.get(trial, ""))
+            for trial in (*TRIALS, *paths, *(trial for trial, _ in MISSING))
+        }
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=" ".join)
@@ -70,30 +84,25 @@ def test_an_adapter_of_ours_passes(trials: Trials, trial: tuple[str, ...]) -> No
     assert "skipped" not in done.stdout
 
 
-def test_a_blind_retry_does_not_pass(tmp_path: Path) -> None:
+def test_a_blind_retry_does_not_pass(trials: Trials) -> None:
     """A key of its own for each call makes a second application of every lost answer."""
-    path = install(tmp_path / "site", "blind", BLIND, {"blind": "blind:Blind"})
-    done = tried(tmp_path, "blind", "--dialect", "rest-poll", path=path)
+    done = trials[A_BLIND_RETRY].result()
     assert done.returncode == 1
     assert "test_what_passes_is_waited_for" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [(("nowhere",), "there is none; known are"), (("soap", "--dialect", "x"), "has no dialect x")],
-)
-def test_what_is_not_there_is_told(tmp_path: Path, arguments: Sequence[str], told: str) -> None:
+@pytest.mark.parametrize(("trial", "said"), MISSING)
+def test_what_is_not_there_is_said(trials: Trials, trial: tuple[str, ...], said: str) -> None:
     """Before anything is tried."""
-    done = tried(tmp_path, *arguments)
+    done = trials[trial].result()
     assert done.returncode != 0
-    assert told in done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
 
 
-def test_the_tutorials_adapter_passes(tmp_path: Path) -> None:
-    """Its files are cut out of the page as they stand there, and installed."""
+def installed_from_the_page(site: Path) -> str:
+    """The tutorial's files are cut out of the page as they stand there, and installed."""
     files = dict(re.findall(r"^```\w+ file=(\S+)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
     assert set(files) == {"pyproject.toml", "osago_acme/adapter.py", "osago_acme/sandbox.py"}
-    site = tmp_path / "site"
     offered = tomllib.loads(files.pop("pyproject.toml"))["project"]["entry-points"]
     groups = {group: dict(entries) for group, entries in offered.items()}
     install(site, "osago_acme_of_the_page", "", groups.pop(GROUP), more=groups)
@@ -101,7 +110,12 @@ def test_the_tutorials_adapter_passes(tmp_path: Path) -> None:
         (site / name).parent.mkdir(exist_ok=True)
         (site / name).write_text(text, encoding="utf-8")
     (site / "osago_acme/__init__.py").touch()
-    done = tried(tmp_path, "acme", path=str(site))
+    return str(site)
+
+
+def test_the_tutorials_adapter_passes(trials: Trials) -> None:
+    """As a reader of the page builds it."""
+    done = trials[THE_PAGE].result()
     assert done.returncode == 0, done.stdout[-3000:]
 
 

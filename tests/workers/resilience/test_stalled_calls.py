@@ -22,7 +22,7 @@ from app.domain.errors import InsurerUnavailable, OurLimit
 from app.redis.insurer_states import InsurerStates
 from app.runtime.clock import Clock
 from workers.adapters.transport.call_timeout import gated
-from workers.adapters.transport.insurer_http import InsurerHttp
+from workers.adapters.transport.insurer_http import InsurerHttp, Reply
 from workers.resilience.rate_limit import RateLimit, Turn
 from workers.resilience.slot_reservations import Peers
 
@@ -77,6 +77,27 @@ class BesideTheLoop:
                     self.answered.set()
 
 
+Call = asyncio.Task[Reply]
+
+
+def during_a_call(
+    insurer: BesideTheLoop,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    scene: Callable[[Call], Coroutine[Any, Any, None]],
+) -> None:
+    """Runs a scene in such a loop, with a create that the insurer has read and not answered yet."""
+
+    async def run() -> None:
+        http = http_to(insurer.port, request_timeout=f"{TIMEOUT_S}s")
+        call = asyncio.create_task(http.send("POST", "applications", content=b"{}"))
+        await until(insurer.asked.is_set)
+        await scene(call)
+        await http.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
+
+
 @pytest.fixture
 def insurer() -> Generator[BesideTheLoop, None, None]:
     made = BesideTheLoop()
@@ -90,17 +111,13 @@ def test_an_answer_that_came_while_the_process_stood_still_is_taken(
 ) -> None:
     """It lies in the socket when the time-out is due: the create is neither given up nor repeated."""
 
-    async def scene() -> None:
-        http = http_to(insurer.port, request_timeout=f"{TIMEOUT_S}s")
-        call = asyncio.create_task(http.send("POST", "applications", content=b"{}"))
-        await until(insurer.asked.is_set)
+    async def scene(call: Call) -> None:
         insurer.may_answer.set()
         assert insurer.answered.wait(10)
         stall(2 * TIMEOUT_S)
         assert (await call).body == b"ok"
-        await http.close()
 
-    run(loop, scene())
+    during_a_call(insurer, loop, scene)
     assert insurer.requests == 1
 
 
@@ -110,16 +127,12 @@ def test_the_time_in_which_the_process_stood_still_is_not_the_insurers(
 ) -> None:
     """It answers after the stall, and in time."""
 
-    async def scene() -> None:
-        http = http_to(insurer.port, request_timeout=f"{TIMEOUT_S}s")
-        call = asyncio.create_task(http.send("POST", "applications", content=b"{}"))
-        await until(insurer.asked.is_set)
+    async def scene(call: Call) -> None:
         stall(3 * TIMEOUT_S)
         asyncio.get_running_loop().call_soon(insurer.may_answer.set)
         assert (await call).body == b"ok"
-        await http.close()
 
-    run(loop, scene())
+    during_a_call(insurer, loop, scene)
     assert insurer.requests == 1
 
 
@@ -129,22 +142,13 @@ def test_an_insurer_that_does_not_answer_is_left_though_the_process_stood_still(
 ) -> None:
     """A stall prolongs the time-out, and ends it no less."""
 
-    async def scene() -> None:
-        http = http_to(insurer.port, request_timeout=f"{TIMEOUT_S}s")
-        call = asyncio.create_task(http.send("POST", "applications", content=b"{}"))
-        await until(insurer.asked.is_set)
+    async def scene(call: Call) -> None:
         stall(3 * TIMEOUT_S)
         with pytest.raises(InsurerUnavailable):
             await call
         assert not insurer.answered.is_set()
-        await http.close()
 
-    run(loop, scene())
-
-
-def run(loop: Callable[[], asyncio.AbstractEventLoop], scene: Coroutine[Any, Any, None]) -> None:
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(scene)
+    during_a_call(insurer, loop, scene)
 
 
 class Callers:
