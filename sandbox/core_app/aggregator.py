@@ -9,7 +9,7 @@ import msgspec
 import stamina
 import structlog
 
-from sandbox.core_app.graphql_documents import CREATE, LOOK
+from sandbox.core_app.graphql_documents import CREATE, INSURERS, LOOK
 
 log: Final = structlog.get_logger(__name__)
 
@@ -78,6 +78,15 @@ class Aggregator:
             AggregatorRefuses: the token or the document is wrong.
         """
         return (await self._call(LOOK, {"id": request_id}))["quoteRequest"]
+
+    async def insurers(self) -> Sequence[Mapping[str, str]]:
+        """Those that are asked: id and name.
+
+        Raises:
+            AggregatorDown: there was no answer in time.
+            AggregatorRefuses: the token or the document is wrong.
+        """
+        return (await self._call(INSURERS, {}))["insurers"]
 
     async def _call(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """The result of the first attempt that has one, within `CALL_S_MAX`."""

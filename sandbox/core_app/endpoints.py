@@ -14,7 +14,7 @@ from sandbox.core_app.aggregator import Aggregator, AggregatorDown, AggregatorRe
 from sandbox.core_app.identity import CustomerSigner, address_of, introduce
 from sandbox.core_app.limits import SubmissionLimits
 from sandbox.core_app.numbering import Application, Applications, number_of
-from sandbox.core_app.responses import PROBLEM, Accepted, Insurer, Problem, problem
+from sandbox.core_app.responses import PROBLEM, Accepted, FieldProblem, Insurer, Insurers, Problem, problem
 
 BODY_BYTES_MAX: Final = 60 * 1024
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -151,6 +151,7 @@ def _accepted(number: str, result: Mapping[str, Any]) -> Response:
         expires_at=asked["expiresAt"],
         remaining_seconds=asked["remainingSeconds"],
         insurers=[Insurer(**quote["insurer"]) for quote in asked["quotes"]],
+        warnings=[FieldProblem(**one) for one in result["warnings"]],
         events=f"{place}/events",
     )
     return JSONResponse(accepted.model_dump(by_alias=True), 202, headers={"Location": place})
@@ -181,3 +182,14 @@ async def look(request: Request, number: Number) -> Response:
     except AggregatorRefuses:
         return problem(502, _OURS, number=number)
     return JSONResponse({"number": number, "requestId": found.request_id, **(seen or {})})
+
+
+@router.get("/insurers", response_model=Insurers, responses={503: {"model": Problem}}, tags=["apply"])
+async def insurers(request: Request) -> Response:
+    """Who receives an application: a customer's consent names them."""
+    aggregator: Aggregator = request.app.state.aggregator
+    try:
+        known = Insurers(insurers=[Insurer(**one) for one in await aggregator.insurers()])
+    except (AggregatorDown, AggregatorRefuses):
+        return problem(503, _DOWN)
+    return JSONResponse(known.model_dump(by_alias=True), headers={"Cache-Control": "private, max-age=60"})

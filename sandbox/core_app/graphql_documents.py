@@ -8,6 +8,7 @@ mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
     __typename
     ... on QuoteRequestAccepted {
       watchToken
+      warnings { path code message }
       quoteRequest { id expiresAt remainingSeconds quotes { insurer { id name } } }
     }
     ... on InvalidApplication { problems { path code message } }
@@ -15,6 +16,7 @@ mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
   }
 }
 """
+INSURERS: Final = "query Insurers { insurers { id name } }"
 LOOK: Final = """
 query QuoteRequest($id: ID!) {
   quoteRequest(id: $id) {

@@ -21,6 +21,20 @@ class Insurer(_Shape):
     name: str
 
 
+class Insurers(_Shape):
+    """All that are asked about an application: the recipients of what the customer writes in it."""
+
+    insurers: list[Insurer]
+
+
+class FieldProblem(_Shape):
+    """What is wrong with one field, or unusual in it."""
+
+    path: list[str] = Field(examples=[["application", "vehicle", "vin"]])
+    code: str = Field(examples=["VIN_INVALID"])
+    message: str
+
+
 class Accepted(_Shape):
     """The application is on its way; offers come by the watch token, or from `events`."""
 
@@ -30,15 +44,8 @@ class Accepted(_Shape):
     expires_at: str = Field(description="No offer is waited for after this moment.")
     remaining_seconds: float
     insurers: list[Insurer]
+    warnings: list[FieldProblem] = Field(description="What may be a typing error; nothing was refused for it.")
     events: str = Field(description="The same events from here, as server-sent ones.")
-
-
-class FieldProblem(_Shape):
-    """What is wrong with one field."""
-
-    path: list[str] = Field(examples=[["application", "vehicle", "vin"]])
-    code: str = Field(examples=["VIN_INVALID"])
-    message: str
 
 
 class Problem(_Shape):

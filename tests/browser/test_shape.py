@@ -62,11 +62,11 @@ async def test_axe_finds_nothing_in_any_state(browser: Browser, core_apps: CoreA
     await page.open(core_app.url)
     await look_at("empty")
     await page.click("Узнать цены")
-    await page.shows("Проверьте 19 полей")
+    await page.shows("Проверьте 21 поле")
     await page.run(
         "for (const more of await page.locator('details').all()) await more.evaluate((one) => one.open = true)"
     )
-    await page.run("await page.getByText('Собственник — другой человек').click()")
+    await page.run("await page.locator(`[id='owner is']`).selectOption('organisation')")
     await look_at("problems")
     core_app.keeps_thinking("volga", behaviour=Processing())
     core_app.keeps_thinking("ural", behaviour=Decline(code="KBM"))

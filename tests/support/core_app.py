@@ -50,6 +50,28 @@ async def send(page: Page) -> None:
     raise AssertionError("never accepted")
 
 
+async def sent(page: Page) -> dict[str, Any]:
+    """Sends the form; the application that goes out."""
+    await page.run(
+        "page.sent = page.waitForRequest('**/applications').then((request) => request.postDataJSON()); "
+        "page.sent.catch(() => {})"
+    )
+    await send(page)
+    return (await page.run("return page.sent"))["application"]
+
+
+async def refused(page: Page, fields: str) -> None:
+    """Sends the form, and once more where the aggregator was too slow; waits until so many fields are said to be wrong."""
+    await page.click("Узнать цены")
+    for _ in range(SENT_MAX):
+        await page.waits("document.querySelector('[role=alert]').innerText")
+        if await page.reads("Boolean(document.querySelector('.field__problem'))"):
+            await page.shows(f"Проверьте {fields}")
+            return
+        await page.click("Отправить ещё раз")
+    raise AssertionError("never refused")
+
+
 async def offers(page: Page) -> list[str]:
     """The insurers that offer, as the customer sees them, from the top."""
     return await page.reads("[...document.querySelectorAll('.offer[data-insurer]')].map((one) => one.dataset.insurer)")

@@ -3,9 +3,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { serverNow } from './clock';
-import { acceptDraft, acceptedDraft, Draft, showDraft, titleOf } from './form/draft';
+import { acceptDraft, acceptedDraft, Draft, driverNames, keptDraft, showDraft, titleOf } from './form/draft';
 import { ApplicationForm } from './form/form';
-import { Problems, problemsByPath, written } from './form/input';
+import { Problems, written } from './form/input';
+import { problemsByPath } from './form/problems';
 import { Earlier } from './offers/earlier';
 import { keep, tidy } from './offers/kept';
 import { Offers } from './offers/offers';
@@ -24,7 +25,11 @@ export function App() {
   const [problems, setProblems] = useState<Problems>({});
   const first = useRef(number);
   useEffect(() => {
-    const follow = () => setNumber(numberIn(location.hash));
+    const follow = () => {
+      const shown = numberIn(location.hash);
+      if (shown) setProblems({}); // they belonged to the form as it was left
+      setNumber(shown);
+    };
     addEventListener('hashchange', follow);
     const tidying = setInterval(() => tidy(serverNow()), TIDY_EVERY_MS);
     return () => {
@@ -56,8 +61,9 @@ export function App() {
           <Offers
             key={number}
             number={number}
+            drivers={driverNames(number)}
             onAskAgain={(insurerIds) => askAgain(number, insurerIds, show, change)}
-            onChange={() => change()}
+            onChange={(found = []) => change(problemsByPath(found, acceptedDraft(number) ?? keptDraft()))}
           />
         ) : (
           <ApplicationForm
@@ -85,7 +91,7 @@ async function askAgain(
   const submission = await submit(input, { isNew: true, insurerIds });
   if (submission.kind === 'trouble') return submission.message;
   if (submission.kind === 'busy') return `${submission.message} Попробуйте ещё раз через ${submission.waitS} с.`;
-  if (submission.kind === 'problems') change(problemsByPath(submission.problems));
+  if (submission.kind === 'problems') change(problemsByPath(submission.problems, draft));
   else show(submission.accepted, draft, insurerIds && number);
   return null;
 }

@@ -16,6 +16,8 @@ export interface Accepted {
   remainingSeconds: number;
   insurers: Insurer[];
   events: string;
+  /** What may be a typing error, though it was accepted. */
+  warnings?: ApiProblem[];
 }
 
 export interface ApiProblem {

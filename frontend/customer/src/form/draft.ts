@@ -10,7 +10,16 @@ type Numbered<Path extends string> = Path extends `${infer Above}.*.${infer Belo
 /** The path of a field of the API: a path that the tables do not have does not compile. */
 export type FieldPath = Numbered<keyof typeof FIELDS>;
 /** What the page alone knows. */
-type OwnPath = 'is owner another' | 'are drivers unlimited' | 'drivers' | 'plate series' | 'plate region';
+type OwnPath =
+  | 'policyholder is'
+  | 'owner is'
+  | 'are drivers unlimited'
+  | 'drivers'
+  | 'plate series'
+  | 'plate region'
+  | 'is consent given'
+  | 'consent given at'
+  | 'are others informed';
 export type DraftPath = FieldPath | OwnPath;
 export type Draft = { readonly [path in DraftPath]?: string | boolean };
 
@@ -18,16 +27,24 @@ export type Draft = { readonly [path in DraftPath]?: string | boolean };
 export const fieldAt = (path: FieldPath) => FIELDS[path.replace(/\.\d+\./, '.*.') as keyof typeof FIELDS];
 
 const KEY = 'osago:draft';
+const MOSCOW = '7700000000000';
+
+export const RUSSIA = 'RU';
 
 export const EMPTY: Draft = {
   'vehicle.category': 'B',
   'vehicle.purpose': 'PERSONAL',
   'vehicle.document.kind': 'REGISTRATION_CERTIFICATE',
-  'policyholder.person.address.kladr': '7700000000000',
-  'owner.person.address.kladr': '7700000000000',
-  'is owner another': false,
+  'policyholder is': 'person',
+  'policyholder.person.address.kladr': MOSCOW,
+  'policyholder.organisation.address.kladr': MOSCOW,
+  'owner is': 'policyholder',
+  'owner.person.address.kladr': MOSCOW,
+  'owner.organisation.address.kladr': MOSCOW,
   'are drivers unlimited': false,
-  'drivers': '1',
+  drivers: '1',
+  'is consent given': false,
+  'are others informed': false,
   usageMonths: '12',
 };
 
@@ -90,12 +107,25 @@ export function titleOf(draft: Draft): string {
   return year ? `${name}, ${year}` : name;
 }
 
+/** `Илья К.`: the drivers of an accepted application, as long as the page is open. */
+export function driverNames(number: string): string[] {
+  const draft = accepted.get(number);
+  if (!draft || isSet(draft, 'are drivers unlimited')) return [];
+  return Array.from({ length: driversOf(draft) }, (_, at) => {
+    const [first, last] = (['firstName', 'lastName'] as const).map((key) => textOf(draft, `drivers.listed.${at}.${key}`).trim());
+    return `${first} ${last?.charAt(0)}.`;
+  });
+}
+
 const DEPOT = new Set(['TRAM', 'TROLLEYBUS']);
 
 /** Whether the vehicle has the number of a depot instead of a state plate. */
 export const isOfDepot = (draft: Draft): boolean => DEPOT.has(textOf(draft, 'vehicle.category'));
 
+/** Whether the vehicle has papers and plates of another country. */
+export const isFromAbroad = (draft: Draft): boolean => (textOf(draft, 'vehicle.registrationCountry') || RUSSIA) !== RUSSIA;
+
 export function plateOf(draft: Draft): string {
-  if (isOfDepot(draft)) return textOf(draft, 'vehicle.licensePlate').trim();
+  if (isOfDepot(draft) || isFromAbroad(draft)) return textOf(draft, 'vehicle.licensePlate').trim();
   return `${textOf(draft, 'plate series')} ${textOf(draft, 'plate region')}`.trim();
 }

@@ -1,7 +1,7 @@
 // The example that fills the form with one click: an invented car with invented people.
 
-import { dayAhead } from '../words';
 import { serverNow } from '../clock';
+import { dayAhead } from '../words';
 import { Draft, EMPTY } from './draft';
 
 const DAYS_AHEAD = 10;
@@ -13,8 +13,10 @@ export function example(): Draft {
     ...POLICYHOLDER,
     ...driver(0, ['Кузнецов', 'Илья', 'Сергеевич', '23.11.1990', '99 23 456781', '05.06.2009']),
     ...driver(1, ['Кузнецова', 'Мария', 'Андреевна', '08.03.1965', '77 АВ 567812', '30.07.1994']),
-    'consent.givenAt': new Date(serverNow()).toISOString(),
     drivers: '2',
+    'is consent given': true,
+    'consent given at': new Date(serverNow()).toISOString(),
+    'are others informed': true,
     startsOn: dayAhead(DAYS_AHEAD),
   };
 }

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact';
 
 import { useForm } from './context';
 import { DraftPath, fieldAt, FieldPath, isSet, textOf } from './draft';
+import { isRequired as isRequiredAt } from './input';
 import { caretAfter, date, decimal, Mask } from './masks';
 
 interface FieldProps {
@@ -32,9 +33,9 @@ const TYPED: Readonly<Record<string, Pick<TextProps, 'mask' | 'inputMode' | 'pla
 };
 
 export function Text({ path, ...props }: TextProps) {
-  const { kind, isRequired } = fieldAt(path);
+  const { kind } = fieldAt(path);
   const { mask, code, inputMode, autoComplete, placeholder, ...rest } = {
-    optional: !isRequired,
+    optional: !isRequiredAt(path),
     ...TYPED[kind],
     ...props,
   };
@@ -81,17 +82,21 @@ export function mended(field: HTMLInputElement, masked: string): string {
 
 interface ChoiceProps extends FieldProps {
   options: readonly (readonly [value: string, name: string])[];
+  /** As the draft has it if left out. */
+  value?: string;
+  onChoice?: (value: string) => void;
 }
 
-export function Choice({ path, options, ...rest }: ChoiceProps) {
+/** The first option stands for a field of which nothing is known. */
+export function Choice({ path, options, value, onChoice, ...rest }: ChoiceProps) {
   const { draft, set, problems } = useForm();
   return (
     <Box path={path} {...rest}>
       <select
         id={path}
         class="field__input field__input--choice"
-        value={textOf(draft, path)}
-        onChange={(event) => set(path, event.currentTarget.value)}
+        value={value ?? (textOf(draft, path) || options[0]?.[0])}
+        onChange={({ currentTarget }) => (onChoice ?? ((chosen) => set(path, chosen)))(currentTarget.value)}
         {...described(path, problems, rest.hint)}
       >
         {options.map(([value, name]) => (
@@ -105,23 +110,25 @@ export function Choice({ path, options, ...rest }: ChoiceProps) {
 }
 
 /** A few choices beside each other. */
-export function Segments({ path, label, options }: ChoiceProps) {
-  const { draft, set } = useForm();
+export function Segments({ path, label, options, value = '' }: ChoiceProps) {
+  const { draft, set, problems } = useForm();
+  const chosen = value || textOf(draft, path);
   return (
     <fieldset class="segments">
       <legend class="visually-hidden">{label}</legend>
-      {options.map(([value, name]) => (
-        <label key={value} class="segments__one">
+      {options.map(([option, name]) => (
+        <label key={option} class="segments__one">
           <input
             type="radio"
             name={path}
-            value={value}
-            checked={textOf(draft, path) === value}
-            onChange={() => set(path, value)}
+            value={option}
+            checked={chosen === option}
+            onChange={() => set(path, option)}
           />
           <span>{name}</span>
         </label>
       ))}
+      <Below path={path} problem={problems[path]} />
     </fieldset>
   );
 }
@@ -143,6 +150,34 @@ export function Switch({ path, label, hint }: FieldProps) {
         {hint && <small>{hint}</small>}
       </span>
     </label>
+  );
+}
+
+interface TickProps {
+  /** The path of its problem. */
+  id: string;
+  label: string;
+  isOn: boolean;
+  onTurn: (isOn: boolean) => void;
+}
+
+export function Tick({ id, label, isOn, onTurn }: TickProps) {
+  const { problems } = useForm();
+  return (
+    <div class={problems[id] ? 'field field--full field--wrong' : 'field field--full'}>
+      <label class="tick">
+        <input
+          id={id}
+          type="checkbox"
+          checked={isOn}
+          aria-required
+          onChange={({ currentTarget }) => onTurn(currentTarget.checked)}
+          {...described(id, problems, undefined)}
+        />
+        <span>{label}</span>
+      </label>
+      <Below path={id} problem={problems[id]} />
+    </div>
   );
 }
 

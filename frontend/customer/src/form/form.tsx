@@ -8,10 +8,13 @@ import { counted } from '../words';
 import { FormProvider } from './context';
 import { Draft, DraftPath, keepDraft, keptDraft } from './draft';
 import { example } from './example';
-import { Problems, problemsByPath, written } from './input';
+import { Problems, written } from './input';
+import { Consent } from './consent';
+import { Drivers } from './drivers';
 import { Outline } from './outline';
-import { Drivers, Policyholder } from './people';
+import { Policyholder } from './parties';
 import { Policy } from './policy';
+import { ELSEWHERE, problemsByPath } from './problems';
 import { Vehicle } from './vehicle';
 
 interface Props {
@@ -36,16 +39,15 @@ export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccept
   const form = useRef<HTMLFormElement>(null);
   const lacking = useMemo(() => written(draft).problems, [draft]);
 
-  const change = (next: (draft: Draft) => Draft) =>
-    setDraft((now) => {
-      const changed = next(now);
-      keepDraft(changed);
-      return changed;
-    });
-  const set = (path: DraftPath, value: string | boolean) => {
-    change((now) => ({ ...now, [path]: value }));
-    setProblems((now) => without(now, path));
+  const latest = useRef(draft);
+  const change = (next: (draft: Draft) => Draft) => {
+    const was = latest.current;
+    latest.current = next(was);
+    keepDraft(latest.current);
+    setDraft(latest.current);
+    setProblems((now) => withoutChanged(now, was, latest.current));
   };
+  const set = (path: DraftPath, value: string | boolean) => change((now) => ({ ...now, [path]: value }));
 
   const show = (found: Problems) => {
     setProblems(found);
@@ -61,7 +63,7 @@ export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccept
     const submission = await submit(input);
     setSending(false);
     if (submission.kind === 'accepted') return onAccepted(submission, draft);
-    if (submission.kind === 'problems') return show(problemsByPath(submission.problems));
+    if (submission.kind === 'problems') return show(problemsByPath(submission.problems, draft));
     setTrouble(submission.message);
     if (submission.kind === 'busy') setWait(submission.waitS);
   };
@@ -93,7 +95,8 @@ export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccept
           <Policyholder />
           <Drivers />
           <Policy />
-          <Send isSending={isSending} problems={Object.keys(problems).length} trouble={trouble} waitS={waitS} />
+          <Consent />
+          <Send isSending={isSending} problems={problems} trouble={trouble} waitS={waitS} />
         </form>
         <Outline lacking={lacking} problems={problems} />
       </div>
@@ -101,11 +104,20 @@ export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccept
   );
 }
 
-/** Without the problem of this field; the plate's two parts share one. */
-function without(problems: Problems, path: DraftPath): Problems {
-  const place = path.startsWith('plate ') ? 'vehicle.licensePlate' : path;
-  if (!(place in problems)) return problems;
-  return Object.fromEntries(Object.entries(problems).filter(([known]) => known !== place));
+/** Own keys of the draft whose problems stand elsewhere. */
+const PLACES: Readonly<Record<string, string>> = {
+  'plate series': 'vehicle.licensePlate',
+  'plate region': 'vehicle.licensePlate',
+  'is consent given': 'consent',
+  'are others informed': 'consent.othersInformed',
+};
+
+/** The problems that are left when these fields are not as they were; those of drivers move up with them. */
+function withoutChanged(problems: Problems, was: Draft, is: Draft): Problems {
+  const changed = (Object.keys({ ...was, ...is }) as DraftPath[]).filter((path) => was[path] !== is[path]);
+  const places = new Set(changed.map((path) => PLACES[path] ?? path));
+  if (![...places].some((place) => place in problems) && !(ELSEWHERE in problems)) return problems;
+  return Object.fromEntries(Object.entries(problems).filter(([path]) => path !== ELSEWHERE && !places.has(path)));
 }
 
 function focusFirstProblem(form: HTMLFormElement | null): void {
@@ -160,14 +172,16 @@ const PICTURED = [
 
 interface SendProps {
   isSending: boolean;
-  problems: number;
+  problems: Problems;
   trouble: string;
   /** Seconds until it is sent by itself; 0 where it is not. */
   waitS: number;
 }
 
 function Send({ isSending, problems, trouble, waitS }: SendProps) {
-  const said = problems ? `Проверьте ${counted(problems, 'поле', 'поля', 'полей')}: что не так, написано под каждым.` : '';
+  const count = Object.keys(problems).filter((path) => path !== ELSEWHERE).length;
+  const told = count ? `Проверьте ${counted(count, 'поле', 'поля', 'полей')}: что не так, написано под каждым.` : '';
+  const said = [problems[ELSEWHERE], told].filter(Boolean).join(' ');
   return (
     <div class="send">
       <div role="alert" class={trouble || said ? 'notice notice--wrong' : ''}>
@@ -177,7 +191,6 @@ function Send({ isSending, problems, trouble, waitS }: SendProps) {
       <button type="submit" class="button button--main" aria-disabled={isSending}>
         {isSending ? 'Отправляем…' : waitS ? `Отправим через ${waitS} с` : trouble ? 'Отправить ещё раз' : 'Узнать цены'}
       </button>
-      <p class="send__note">Данные получат только страховые компании, чтобы рассчитать цену.</p>
     </div>
   );
 }

@@ -53,6 +53,11 @@ export const card = groups(/^[АВЕКМНОРСТУХ\d]*$/, [2, 2, 6], inCyril
 export const vehiclePassport = groups(/^[А-Я\d]*$/, [2, 2, 6], inCyrillic);
 export const electronicPassport = groups(DIGITS, [5, 5, 5]);
 export const kladr = groups(DIGITS, [19]);
+/** Numbers of an organisation in the state's registers. */
+export const groupedDigits = groups(DIGITS, [15]);
+export const divisionCode: Mask = (typed) => typed.replace(/^\s*(\d{3})[\s–—-]?(\d{1,3})\s*$/, '$1-$2');
+export const policySeries: Mask = (typed) => inCyrillic(typed);
+export const policyNumber = groups(DIGITS, [10]);
 
 const VIN_LENGTH = 17;
 

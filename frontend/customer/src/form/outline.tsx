@@ -7,7 +7,8 @@ const SECTIONS = [
   ['vehicle', 'Автомобиль', /^vehicle\b/],
   ['policyholder', 'Страхователь', /^(policyholder|owner)\b/],
   ['drivers', 'Водители', /^drivers\b/],
-  ['policy', 'Полис', /^(startsOn|usageMonths)$/],
+  ['policy', 'Полис', /^(startsOn|usageMonths|previousPolicy)\b/],
+  ['consent', 'Согласие', /^consent\b/],
 ] as const;
 
 export function Outline({ lacking, problems }: { lacking: Problems; problems: Problems }) {
@@ -38,7 +39,7 @@ function Line({ id, title, lacks, wrong }: { id: string; title: string; lacks: n
         onClick={(event) => {
           event.preventDefault();
           document.getElementById(`section-${id}`)?.scrollIntoView({ behavior: 'smooth', block: 'start' });
-          document.getElementById(`title-${id}`)?.focus({ preventScroll: true });
+          (document.getElementById(`title-${id}`) ?? document.getElementById(id))?.focus({ preventScroll: true });
         }}
       >
         <span class="outline__mark" aria-hidden="true" />

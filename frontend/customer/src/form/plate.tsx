@@ -8,7 +8,7 @@ import { Below, described, mend, mended } from './fields';
 import { plateParts, plateRegion } from './masks';
 
 export const PLATE = 'vehicle.licensePlate';
-const HINT = 'Если номера ещё нет, оставьте поле пустым.';
+const HINT = 'Номера ещё нет? Оставьте поле пустым и выберите ПТС или ЭПТС.';
 const FULL = /^\D \d{3} \D\D$/; // А 123 ВС: what follows is its region
 
 export function Plate() {

@@ -1,11 +1,10 @@
 // The section about the policy itself.
 
 import { counted, dayAhead } from '../words';
-import { serverNow } from '../clock';
 import { useForm } from './context';
-import { textOf } from './draft';
 import { Choice, Text } from './fields';
-import { Section } from './section';
+import { policyNumber, policySeries } from './masks';
+import { More, Section } from './section';
 import { USAGE_MONTHS_MAX, USAGE_MONTHS_MIN } from './table';
 
 const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (_, at) => {
@@ -14,7 +13,7 @@ const MONTHS = Array.from({ length: USAGE_MONTHS_MAX - USAGE_MONTHS_MIN + 1 }, (
 });
 
 export function Policy() {
-  const { set, problems } = useForm();
+  const { set } = useForm();
   return (
     <Section id="policy" title="Полис" number={4}>
       <Text
@@ -30,11 +29,19 @@ export function Policy() {
           </button>
         ))}
       </div>
-      <div class="field field--full">
-        <Consent />
-        {problems['consent'] && <p class="field__problem">{problems['consent']}</p>}
-      </div>
+      <Previous />
     </Section>
+  );
+}
+
+const PREVIOUS = ['previousPolicy.series', 'previousPolicy.number'] as const;
+
+function Previous() {
+  return (
+    <More title="Был полис на эту машину?" paths={PREVIOUS}>
+      <Text path="previousPolicy.series" label="Серия прежнего полиса" mask={policySeries} optional hint="Три буквы: ХХХ" code />
+      <Text path="previousPolicy.number" label="Номер прежнего полиса" mask={policyNumber} inputMode="numeric" optional hint="10 цифр" code />
+    </More>
   );
 }
 
@@ -43,27 +50,3 @@ const SOON = [
   [7, 'через неделю'],
   [30, 'через месяц'],
 ] as const;
-
-/** Kept with its moment: the one at which it was given, not the one at which the application is sent. */
-function Consent() {
-  const { draft, problems, set } = useForm();
-  return (
-    <label class="switch">
-      <input
-        id="consent.givenAt"
-        type="checkbox"
-        role="switch"
-        aria-invalid={'consent' in problems}
-        checked={textOf(draft, 'consent.givenAt') !== ''}
-        onChange={({ currentTarget }) =>
-          set('consent.givenAt', currentTarget.checked ? new Date(serverNow()).toISOString() : '')
-        }
-      />
-      <span class="switch__track" aria-hidden="true" />
-      <span>
-        Согласен на обработку данных страховыми компаниями
-        <small>Собственник и водители знают, что я указал их данные</small>
-      </span>
-    </label>
-  );
-}

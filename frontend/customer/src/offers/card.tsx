@@ -2,8 +2,9 @@
 
 import { useId, useState } from 'preact/hooks';
 
-import { moment, sum, sumText } from '../words';
+import { day, moment, sum, sumText } from '../words';
 import { Avatar } from './avatar';
+import { Extras } from './extras';
 import { Factors } from './factors';
 import { purchaseLink } from './purchase';
 import { isExpired, Offered, payable } from './state';
@@ -14,9 +15,11 @@ interface Props {
   /** How much cheaper than the dearest offer, ready to read. */
   saving: string | undefined;
   nowMs: number;
+  /** How the drivers are called, as far as that is known here. */
+  drivers: readonly string[];
 }
 
-export function Card({ quote, isBest, saving, nowMs }: Props) {
+export function Card({ quote, isBest, saving, nowMs, drivers }: Props) {
   const expired = isExpired(quote.offer, nowMs);
   const [isExplained, setExplained] = useState(false);
   const panel = useId();
@@ -34,6 +37,7 @@ export function Card({ quote, isBest, saving, nowMs }: Props) {
           <h2 class="offer__name">{quote.insurer.name}</h2>
           <p class="offer__meta">
             <span>{validity(quote.offer.validUntil, expired)}</span>
+            {quote.offer.startsOn && <b class="offer__moved">Начнёт действовать {day(quote.offer.startsOn)}</b>}
             {quote.offer.coefficients && (
               <button
                 type="button"
@@ -51,9 +55,10 @@ export function Card({ quote, isBest, saving, nowMs }: Props) {
         <Price {...payable(quote.offer)} />
         {expired ? <p class="offer__buy offer__nolink">Не продаётся</p> : <Buy quote={quote} isBest={isBest} />}
       </div>
+      <Extras offer={quote.offer} />
       <div id={panel} hidden={!isExplained}>
         {isExplained && quote.offer.coefficients && (
-          <Factors coefficients={quote.offer.coefficients} premium={quote.offer.premium} />
+          <Factors coefficients={quote.offer.coefficients} premium={quote.offer.premium} drivers={drivers} />
         )}
       </div>
     </li>

@@ -3,15 +3,17 @@
 import { sum, sumText } from '../words';
 import type { Coefficients, Offer } from './types';
 
-type Factor = Exclude<keyof Coefficients, 'baseRate'>;
+type Factor = Exclude<keyof Coefficients, 'baseRate' | 'drivers'>;
+type Why = (factors: Coefficients, drivers: readonly string[]) => string;
 
-const FACTORS: readonly (readonly [Factor, string, (factors: Coefficients) => string])[] = [
+const FACTORS: readonly (readonly [Factor, string, Why])[] = [
   ['territory', 'Территория', () => 'по месту прописки собственника'],
-  ['bonusMalus', 'КБМ', ofHistory],
-  ['ageExperience', 'Возраст и стаж', () => 'по самому молодому и неопытному водителю'],
+  ['bonusMalus', 'КБМ', (factors, drivers) => `${ofHistory(factors)}${ofDriver('bonusMalus', factors, drivers)}`],
+  ['ageExperience', 'Возраст и стаж', (factors, drivers) => ofDriver('ageExperience', factors, drivers) || 'по самому молодому и неопытному водителю'],
   ['driverRestriction', 'Круг водителей', ({ driverRestriction }) => (Number(driverRestriction) > 1 ? 'за руль сядет кто угодно' : 'вписаны все, кто поедет')],
   ['power', 'Мощность двигателя', () => 'чем мощнее, тем дороже'],
   ['season', 'Период использования', ({ season }) => (Number(season) < 1 ? 'ездят не весь год' : 'ездят весь год')],
+  ['trailer', 'Прицеп', () => 'едет с прицепом'],
 ];
 
 /** The class without any history. */
@@ -25,6 +27,15 @@ function ofHistory({ bonusMalus, driverRestriction }: Coefficients): string {
   return Number(driverRestriction) > 1 ? 'одинаков для всех, если водителей не ограничивают' : 'как без истории страхования';
 }
 
+/** Which of several drivers decides: the one with the largest factor. */
+function ofDriver(key: 'bonusMalus' | 'ageExperience', { drivers, ...factors }: Coefficients, names: readonly string[]): string {
+  if (!drivers || drivers.length < 2) return '';
+  const at = drivers.findIndex((driver) => Number(driver[key]) === Number(factors[key]));
+  if (at < 0) return '';
+  const who = names[at] ?? `водитель ${at + 1}`;
+  return key === 'bonusMalus' ? `, решает ${who}` : `решает ${who}`;
+}
+
 /** `дороже на 17 %`, `дешевле на 54 %`. */
 function effect(factor: string): string {
   const percent = Math.round((Number(factor) - 1) * 1000) / 10;
@@ -36,9 +47,10 @@ function effect(factor: string): string {
 interface Props {
   coefficients: Coefficients;
   premium: Offer['premium'];
+  drivers: readonly string[];
 }
 
-export function Factors({ coefficients, premium }: Props) {
+export function Factors({ coefficients, premium, drivers }: Props) {
   const { whole, fraction, sign } = sum(coefficients.baseRate, premium.currency);
   return (
     <dl class="factors">
@@ -46,11 +58,15 @@ export function Factors({ coefficients, premium }: Props) {
         {whole}
         {fraction && `,${fraction}`} {sign}
       </Line>
-      {FACTORS.map(([key, title, why]) => (
-        <Line key={key} title={title} why={`${effect(coefficients[key])}: ${why(coefficients)}`}>
-          × {coefficients[key].replace('.', ',')}
-        </Line>
-      ))}
+      {FACTORS.map(([key, title, why]) => {
+        const value = coefficients[key];
+        if (value === undefined || (key === 'trailer' && Number(value) === 1)) return null;
+        return (
+          <Line key={key} title={title} why={`${effect(value)}: ${why(coefficients, drivers)}`}>
+            × {value.replace('.', ',')}
+          </Line>
+        );
+      })}
       <Line title="Цена полиса" why={isCapped(coefficients, premium.amount) ? 'закон ограничивает её сверху' : ''} total>
         {sumText(premium.amount, premium.currency)}
       </Line>
@@ -72,6 +88,6 @@ function Line(props: { title: string; why: string; total?: boolean; children: pr
 
 /** Whether the product of the factors is more than is asked for. */
 function isCapped(coefficients: Coefficients, amount: string): boolean {
-  const product = FACTORS.reduce((soFar, [key]) => soFar * Number(coefficients[key]), Number(coefficients.baseRate));
+  const product = FACTORS.reduce((soFar, [key]) => soFar * Number(coefficients[key] ?? 1), Number(coefficients.baseRate));
   return product - Number(amount) > 1;
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import type { ApiProblem } from '../submit';
 import { useNow } from '../clock';
 import { counted, kopecks, sumText } from '../words';
 import { Card } from './card';
@@ -14,27 +15,32 @@ import { useRequest } from './useRequest';
 
 interface Props {
   number: string;
+  /** How the drivers are called, as far as that is known here. */
+  drivers: readonly string[];
   /** Asks these insurers, or all, once more; an obstacle in words comes back. */
   onAskAgain: (insurerIds?: string[]) => Promise<string | null>;
-  onChange: () => void;
+  /** Leads to the form; problems are shown at their fields. */
+  onChange: (problems?: readonly ApiProblem[]) => void;
 }
 
 const TICK_MS = 500;
 
-export function Offers({ number, onAskAgain, onChange }: Props) {
+export function Offers({ number, drivers, onAskAgain, onChange }: Props) {
   const { request, connection, isRefused } = useRequest(number);
   const nowMs = useNow(TICK_MS);
   const [trouble, setTrouble] = useState('');
   const askAgain = (insurerIds?: string[]) =>
     void onAskAgain(insurerIds).then((message) => setTrouble(message ?? ''));
-  if (!request) return <Unknown onChange={onChange} />;
+  const change = () => onChange();
+  if (!request) return <Unknown onChange={change} />;
 
   const offers = offersOf(request, nowMs);
   const best = bestOf(offers, nowMs);
   const isWatching = !request.end && !isRefused;
   return (
     <>
-      <Head request={request} offers={offers} best={best} isWatching={isWatching} onChange={onChange} />
+      <Head request={request} offers={offers} best={best} isWatching={isWatching} onChange={change} />
+      <Warnings found={request.warnings ?? []} onMend={onChange} />
       <Announcer request={request} best={best} />
       {trouble && (
         <div role="alert" class="notice notice--wrong">
@@ -44,7 +50,7 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
       <div class={isWatching ? 'columns columns--live' : 'columns columns--done'}>
         {isWatching && <Progress request={request} connection={connection} nowMs={nowMs} />}
         <div class="columns__main">
-          <List offers={offers} best={best} isWatching={isWatching} nowMs={nowMs} />
+          <List offers={offers} best={best} isWatching={isWatching} nowMs={nowMs} drivers={drivers} />
           {request.end?.stub && (
             <StubCard
               request={request}
@@ -52,12 +58,12 @@ export function Offers({ number, onAskAgain, onChange }: Props) {
               endedAtMs={request.end.atMs}
               nowMs={nowMs}
               onAskAgain={askAgain}
-              onChange={onChange}
+              onChange={change}
             />
           )}
-          <Refusals request={request} onAskThem={isWatching ? undefined : askAgain} />
+          <Refusals request={request} onAskThem={isWatching ? undefined : askAgain} onMend={onChange} />
         </div>
-        {!isWatching && !request.end?.stub && <Again request={request} offers={offers.length} onAskAgain={() => askAgain()} onChange={onChange} />}
+        {!isWatching && !request.end?.stub && <Again request={request} offers={offers.length} onAskAgain={() => askAgain()} onChange={change} />}
       </div>
     </>
   );
@@ -115,9 +121,10 @@ interface ListProps {
   best: Offered | undefined;
   isWatching: boolean;
   nowMs: number;
+  drivers: readonly string[];
 }
 
-function List({ offers, best, isWatching, nowMs }: ListProps) {
+function List({ offers, best, isWatching, nowMs, drivers }: ListProps) {
   const list = useFlip<HTMLOListElement>();
   if (!offers.length && isWatching) return <Skeleton />;
   return (
@@ -129,6 +136,7 @@ function List({ offers, best, isWatching, nowMs }: ListProps) {
           isBest={quote === best}
           saving={saving(offers, nowMs)}
           nowMs={nowMs}
+          drivers={drivers}
         />
       ))}
     </ol>
@@ -151,6 +159,29 @@ function Skeleton() {
       {[0, 1, 2].map((at) => (
         <div key={at} class="offer offer--skeleton card" />
       ))}
+    </div>
+  );
+}
+
+interface WarningsProps {
+  found: readonly ApiProblem[];
+  onMend: (problems: readonly ApiProblem[]) => void;
+}
+
+/** What was accepted and may yet be a typing error. */
+function Warnings({ found, onMend }: WarningsProps) {
+  if (!found.length) return null;
+  return (
+    <div class="notice notice--doubt">
+      <p>Заявление принято. Нет ли в нём опечатки?</p>
+      <ul>
+        {found.map(({ path, message }) => (
+          <li key={path.join('.')}>{message}</li>
+        ))}
+      </ul>
+      <button type="button" class="link" onClick={() => onMend(found)}>
+        Проверить
+      </button>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // Insurers without an offer, quietly, below the offers: refusals with their reasons, breakdowns in one line.
 
+import type { ApiProblem } from '../submit';
 import { counted } from '../words';
 import { cancelledIn, refusedBy, Request, silentIn } from './state';
 import type { Quote, Reason } from './types';
@@ -19,9 +20,11 @@ interface Props {
   request: Request;
   /** Absent while it goes on. */
   onAskThem?: ((insurerIds: string[]) => void) | undefined;
+  /** Shows these problems at their fields. */
+  onMend: (problems: readonly ApiProblem[]) => void;
 }
 
-export function Refusals({ request, onAskThem }: Props) {
+export function Refusals({ request, onAskThem, onMend }: Props) {
   const [refused, silent, cancelled] = [refusedBy(request), silentIn(request), cancelledIn(request)];
   const count = refused.length + silent.length + cancelled.length;
   if (!count) return null;
@@ -36,6 +39,7 @@ export function Refusals({ request, onAskThem }: Props) {
             <span class="refusals__name">{quote.insurer.name}</span>
             <span class="refusals__why">
               <b>Отказ.</b> {reasonIn(quote.reason)}
+              <Mend insurer={quote.insurer.name} problems={quote.reason?.problems ?? []} onMend={onMend} />
             </span>
           </li>
         ))}
@@ -49,6 +53,29 @@ export function Refusals({ request, onAskThem }: Props) {
         <Together quotes={cancelled} said="Не спросили: подбор остановлен" />
       </ul>
     </section>
+  );
+}
+
+interface MendProps {
+  insurer: string;
+  problems: readonly ApiProblem[];
+  onMend: (problems: readonly ApiProblem[]) => void;
+}
+
+/** What can be mended, and the way there. */
+function Mend({ insurer, problems, onMend }: MendProps) {
+  if (!problems.length) return null;
+  return (
+    <>
+      {problems.map(({ path, message }) => (
+        <span key={path.join('.')} class="refusals__problem">
+          {message}
+        </span>
+      ))}
+      <button type="button" class="link" aria-label={`Исправить для компании ${insurer}`} onClick={() => onMend(problems)}>
+        Исправить
+      </button>
+    </>
   );
 }
 

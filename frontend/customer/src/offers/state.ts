@@ -1,8 +1,8 @@
 // What is known of one request, and how an event changes it. Pure: the page shows it, `kept` keeps it over a reload.
 
-import type { Accepted, Insurer } from '../submit';
+import type { Accepted, ApiProblem, Insurer } from '../submit';
 import { kopecks } from '../words';
-import type { Offer, Quote, QuoteEvent, QuotesCompleted } from './types';
+import type { Money, Offer, Quote, QuoteEvent, QuotesCompleted } from './types';
 
 export interface Request {
   number: string;
@@ -20,6 +20,7 @@ export interface Request {
   end: (QuotesCompleted & { atMs: number }) | null;
   /** The request in which some of these insurers gave no answer. */
   earlier?: string | undefined;
+  warnings?: ApiProblem[] | undefined;
 }
 
 export type Offered = Quote & { offer: Offer };
@@ -39,6 +40,7 @@ export function begun(accepted: Accepted, title: string, nowMs: number, earlier?
     quotes: [],
     end: null,
     earlier,
+    warnings: accepted.warnings,
   };
 }
 
@@ -59,8 +61,8 @@ export function after(request: Request, event: QuoteEvent, nowMs: number): Reque
 export const isExpired = (offer: Offer, nowMs: number): boolean =>
   offer.validUntil !== null && Date.parse(offer.validUntil) <= nowMs;
 
-/** What the customer pays. */
-export const payable = (offer: Offer): Offer['premium'] => offer.premium;
+/** What the customer pays: the premium and every mandatory extra. */
+export const payable = (offer: Offer): Money => offer.total ?? offer.premium;
 
 /** Offers by what is paid, those that still hold first; equal ones in the order of arrival. */
 export function offersOf(request: Request, nowMs: number): Offered[] {

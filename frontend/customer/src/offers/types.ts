@@ -1,6 +1,6 @@
 // The events of a request, as the aggregator sends them.
 
-import type { Insurer } from '../submit';
+import type { ApiProblem, Insurer } from '../submit';
 
 export type Status = 'OFFERED' | 'DECLINED' | 'FAILED' | 'UNAVAILABLE' | 'TIMED_OUT' | 'CANCELLED';
 
@@ -12,11 +12,31 @@ export interface Coefficients {
   driverRestriction: string;
   power: string;
   season: string;
+  trailer?: string;
+  /** Each listed driver's own, in the order of the application. */
+  drivers?: readonly { bonusMalus: string; ageExperience: string }[] | null;
+}
+
+export interface Money {
+  amount: string;
+  currency: string;
+}
+
+/** What is sold together with the policy. */
+export interface Extra {
+  code: string;
+  name: string;
+  price: Money;
+  isMandatory: boolean;
 }
 
 export interface Offer {
   number: string;
-  premium: { amount: string; currency: string };
+  premium: Money;
+  total?: Money;
+  extras?: readonly Extra[];
+  /** Where the insurer moves the start. */
+  startsOn?: string | null;
   validUntil: string | null;
   purchaseUrl: string | null;
   coefficients: Coefficients | null;
@@ -35,6 +55,8 @@ export interface Reason {
   code: string;
   message: string;
   insurerCode: string | null;
+  /** What the customer can mend. */
+  problems?: readonly ApiProblem[];
 }
 
 export interface Stub {
