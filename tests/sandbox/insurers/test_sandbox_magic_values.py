@@ -107,11 +107,11 @@ async def test_every_dialect_carries_all_of_an_answer(world: World) -> None:
         assert "опечатк" in problem["message"], dialect
 
 
-async def in_every_dialect(world: World, timeout: str = "1s") -> ApiAtHand:
+async def in_every_dialect(world: World, request_timeout: str = "1s") -> ApiAtHand:
     """An API and a worker that ask six insurers, each in a dialect of its own."""
     options = {"ural": {"client_id": "any", "client_secret": "sandbox"}, "onega": {"callback_secret": "sandbox"}}
     each = {id_: {"adapter": adapter, "options": options.get(id_, {})} for id_, adapter in DIALECTS.items()}
-    await world.insurers(*DIALECTS, more={"request_timeout": timeout}, each=each)
+    await world.insurers(*DIALECTS, more={"request_timeout": request_timeout}, each=each)
     api = await world.api()
     world.set(public_url=api.url)
     await world.worker()
