@@ -17,7 +17,8 @@ _ANSWERS: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP")
 _CLOSED_MEANWHILE: Final = (AttributeError, RuntimeError)
 """What a call raises when redis-py's Cluster client, or `RedisClient.drop_connections`, has closed its connection under it."""
 _MASTERS_ASKED_MAX: Final = 3
-_FAILURES: Final = (RedisError, RedisClusterException, OSError, *_CLOSED_MEANWHILE)
+_FAILURES: Final = (RedisError, RedisClusterException, OSError, LookupError, *_CLOSED_MEANWHILE)
+"""LookupError: its list of a Cluster's nodes lacks the one that it looks for."""
 
 
 class _OneError:
