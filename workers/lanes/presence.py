@@ -114,13 +114,13 @@ class Presence:
 
     async def _compare(self, shard: int, tick: Tick) -> None:
         """Has a shard recovered whose server, or its content, is another than at the last beat."""
-        if self._masters:
-            await self._masters.learn(shard, tick.server)
         known, self._epochs[shard] = self._epochs.get(shard), (tick.epoch, tick.server)
-        if known and known[1] != tick.server:
-            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
         if known != self._epochs[shard]:
             await self._on_epoch(shard)
+        if known and known[1] != tick.server:
+            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
+        if self._masters:  # last: it may ask several nodes of a Cluster, one of them frozen
+            await self._masters.learn(shard, tick.server)
 
     async def begun_in(self, shard: int) -> None:
         """Returns once this shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
