@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 
 from app.codecs.substitutes import substitute_for
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import RUB, Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.offer_bounds import (
     NUMBER_LENGTH_MAX,
     offer_coefficients,

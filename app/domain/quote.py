@@ -14,8 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
     Bound,
@@ -148,6 +148,8 @@ def failed(code: ReasonCode) -> NoOffer:
 
 
 NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+STARTS_TOO_SOON: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+"""Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
 CANCELLED: Final = NoOffer(QuoteStatus.CANCELLED, Reason(ReasonCode.CANCELLED))

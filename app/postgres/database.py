@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
@@ -37,6 +37,12 @@ RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
 """Connections that are left to reads while commits wait for the standby."""
 _IDLE_S_MAX: Final = 60.0
+_FILL: Final = """
+INSERT INTO osago_purges (id, reason, request_ids, purged_at)
+SELECT gen_random_uuid(), 'retention', array_agg(gen_random_uuid()), clock_timestamp() FROM generate_series(1, 4000)
+"""
+_WARNING: Final = "01000"
+"""Of the message with which a server acknowledges a commit whose wait for the standby an operator, or a time-out of its own, has cancelled."""
 _CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (
@@ -63,7 +69,7 @@ class Pool:
         self.connections = connections
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
-        """Why the server took the last write not, where it has no room for it."""
+        """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
         self._confirmations: GroupCommit[None, None] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
 
     def parts(self) -> list[Part]:
@@ -93,6 +99,29 @@ class Pool:
         async with connected(self) as connection:
             await confirm_on(connection)
         return [None] * len(waiting)  # type: ignore[arg-type]
+
+    async def try_writing(self) -> asyncpg.PostgresError | None:
+        """Writes some pages, and takes them back: after a refusal, since small writes may succeed on a full disk.
+
+        Returns why it was refused, None if it was not.
+
+        Raises:
+            Unavailable: PostgreSQL is not there.
+        """
+        try:
+            async with connected(self) as connection:
+                writing = connection.transaction()
+                await writing.start()
+                try:
+                    await connection.execute(_FILL)
+                finally:
+                    await writing.rollback()
+        except Unavailable as error:
+            if isinstance(error.__cause__, _REFUSALS):
+                return error.__cause__
+            raise
+        self.refusal = None
+        return None
 
     def terminate(self) -> None:
         """Hangs up on everything."""
@@ -163,10 +192,19 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     async with _writing(pool):
         connection = await _acquired(pool)
         primary.writing[connection] = connection.get_server_pid(), asyncio.get_running_loop().time()
+        doubts: list[object] = []
+
+        def hear(_: object, message: Any) -> None:
+            if message.sqlstate == _WARNING:
+                doubts.append(message)
+
+        connection.add_log_listener(hear)
         try:
             async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
                 yield connection
-            pool.refusal = None
+                while doubts:
+                    doubts.clear()
+                    await confirm_on(connection)
         except asyncio.CancelledError:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
@@ -183,6 +221,8 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             raise DataRefused from error
         finally:
             del primary.writing[connection]
+            with contextlib.suppress(asyncpg.InterfaceError):  # it was hung up on
+                connection.remove_log_listener(hear)
             await _release(pool, connection)
 
 

@@ -25,9 +25,9 @@ from app.codecs.quote_codec import (
     encode_quote,
     to_event,
 )
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.offer_bounds import Bound, field_bounds
 from app.domain.quote import Offer, Quote, ReasonCode, failed
 from app.watch.events import Completed, Event, Received

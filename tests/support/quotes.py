@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain.coefficients import Coefficients
 from app.domain.ids import uuid7
 from app.domain.money import roubles
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.redis.authenticity import EventAuthenticator
 

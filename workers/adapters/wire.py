@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, TypeVar, cast
 import msgspec
 
 from app.domain.application import Application
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Answer, NoOffer, Offer, declined
 from workers.adapters.adapter import Created
 from workers.adapters.transport.insurer_http import Reply

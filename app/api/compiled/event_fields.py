@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from app.codecs.quote_codec import OfferEvent, QuoteEvent
-from app.domain.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.watch.events import Completed, Received

@@ -14,8 +14,8 @@ from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
 from app.api.schema.unwritable_quotes import writable_request
 from app.domain import errors, insurer, money, quote
-from app.domain.coefficients import Coefficients
 from app.domain.ids import text_of
+from app.domain.offers.coefficients import Coefficients
 
 ContextInfo: TypeAlias = Info[Context, None]
 

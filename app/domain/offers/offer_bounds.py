@@ -15,9 +15,9 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import KOPECK, PREMIUM_MAX, RUB, Money
+from app.domain.offers.coefficients import Coefficients
 
 NUMBER_LENGTH_MAX: Final = 128
 MARKS_MAX: Final = 2

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.application import VehicleCategory
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
+from app.domain.offers.coefficients import Coefficients
 from app.domain.tariff.edition import Corridor, Edition, RateClass, TariffPlace, TrailerClass
 from app.domain.tariff.risk import OwnerKind, RatedDriver, Risk, VehicleUse
 

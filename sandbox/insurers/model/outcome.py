@@ -13,7 +13,7 @@ from statistics import NormalDist
 from typing import Final
 
 from app.domain.application import Application
-from app.domain.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients
 from app.domain.tariff.edition import Edition
 from sandbox.insurers.model.catalogue import Faults, Profile
 from sandbox.insurers.model.pricing import Price, price

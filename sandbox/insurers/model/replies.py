@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from app.domain.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients
 from sandbox.insurers.model.outcome import Refusal
 from sandbox.insurers.model.pricing import Price
 from sandbox.insurers.script.behaviours import Decline

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from app.domain.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients
 from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
