@@ -55,6 +55,9 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
+USABLE: Final = Gauge(
+    "osago_server_usable", "1 where PostgreSQL, or Redis, takes work.", ["server"], multiprocess_mode="livemin"
+)
 FAILOVERS: Final = Counter("osago_failovers", "Primaries that were replaced by another server.", ["of"])
 ACKNOWLEDGED_LOST: Final = Counter(
     "osago_acknowledged_lost", "Requests that were acknowledged and are gone with a database."
