@@ -188,6 +188,8 @@ def failed(code: ReasonCode) -> NoOffer:
 
 
 NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+STARTS_TOO_SOON: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+"""Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
 CANCELLED: Final = NoOffer(QuoteStatus.CANCELLED, Reason(ReasonCode.CANCELLED))
