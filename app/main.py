@@ -226,7 +226,11 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         availabilities=InsurerDirectory(
             [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
         ),
-        intake_rules=IntakeRules(tuple(insurers), requires_consent=settings.require_consent),
+        intake_rules=IntakeRules(
+            tuple(insurers),
+            requires_consent=settings.require_consent,
+            starts_ahead_days=tuple(insurer.starts_ahead_days for insurer in resources.insurers.values()),
+        ),
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),

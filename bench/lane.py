@@ -18,9 +18,9 @@ import uvloop
 from app.codecs.application_codec import encode_application
 from app.config.settings import Settings
 from app.domain.application import Application
-from app.domain.coefficients import Coefficients
 from app.domain.ids import uuid7
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Answer, Offer, Quote, QuoteRequest
 from app.intake.new_request import IntakeRules, read_new_request
 from app.observability import logs

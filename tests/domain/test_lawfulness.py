@@ -14,8 +14,8 @@ from msgspec.structs import replace as with_changes
 from support.applications import an_application
 
 from app.domain.application import Application, VehicleCategory
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Offer
 from app.domain.tariff.edition import BONUS_MALUS_CLASSES, Edition
 from app.domain.tariff.edition_loader import load_editions

@@ -17,9 +17,9 @@ from app.codecs.quote_codec import (
     decode_answer,
     decode_quote,
 )
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.offer_bounds import NUMBER_LENGTH_MAX
 from app.domain.quote import NoOffer, Offer, Quote, QuoteStatus, Reason, ReasonCode, declined, sold_at
 from workers.adapters.adapter import Created

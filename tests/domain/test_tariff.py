@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.application import VehicleCategory
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money, roubles
+from app.domain.offers.coefficients import Coefficients
 from app.domain.tariff.edition import BONUS_MALUS_CLASSES, DRIVER_AGE_MAX, Edition
 from app.domain.tariff.edition_loader import load_editions
 from app.domain.tariff.formula import assumed_territory, coefficients_for, corridor, fixed_factors, premium

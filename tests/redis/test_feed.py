@@ -18,7 +18,7 @@ from support.servers import RedisAtHand
 from support.until import until
 
 from app.codecs import quote_codec
-from app.domain.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import Outcome, QuoteRequest, QuoteStatus, Reason, ReasonCode
 from app.redis import keys
 from app.redis.event_streams import EventStreams, Published

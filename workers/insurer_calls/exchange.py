@@ -10,13 +10,15 @@ from prometheus_client import Counter
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, ReasonCode, failed, sold_at
+from app.domain.intake.moscow_calendar import moscow_day
+from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
+from workers.insurer_calls.answer_fitting import fitted
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.failure_causes import OK, why_of
@@ -100,17 +102,20 @@ class InsurerExchange:
         """
         if job.application.vehicle.category not in self._insured:
             return NOT_SUITED
+        days_ahead = (job.application.starts_on - moscow_day(self._clock.now())).days
+        if days_ahead < self._settings.starts_ahead_days:
+            return STARTS_TOO_SOON
         passage = self._circuit.passage()
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
                 answer = without_echo(await self._ask(_Conversation(job, ownership, passage)), job)
-            answer = sold_at(answer, self._settings.purchase_hosts)
+            answer = sold_at(fitted(answer, job.application), self._settings.purchase_hosts)
         except TimeoutError:
             await passage.end_at_deadline()
             return None
         except _NoOffer as ending:
             await passage.end(is_answered=ending.is_answered)
-            return without_echo(ending.answer, job)
+            return fitted(without_echo(ending.answer, job), job.application)
         except BaseException:
             await passage.end(is_answered=None)
             raise

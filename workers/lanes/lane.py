@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from app.codecs.application_codec import UnknownForm
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
@@ -232,6 +233,10 @@ class Lane:
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
             self._readers[holding.delivery.shard].doubt()
+        except UnknownForm as unknown:
+            # A later release wrote it: its workers run beside this one, or will before long.
+            log.info("job.left_to_newer", insurer=self.insurer_id, request_id=str(request_id), form=unknown.form)
+            await self._give_back([holding], "form", counted=False)
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)

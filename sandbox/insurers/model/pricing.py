@@ -9,8 +9,8 @@ from itertools import accumulate
 from typing import Final
 
 from app.domain.application import Application, Driver
-from app.domain.coefficients import Coefficients
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.tariff.edition import Corridor, Edition
 from app.domain.tariff.formula import assumed_territory, coefficients_for, corridor, premium, territory
 from app.domain.tariff.risk_of_application import risk_of

@@ -27,11 +27,11 @@ from app.api.insurer_directory import InsurerDirectory
 from app.api.schema import types
 from app.api.schema.build import GRAPHQL
 from app.api.schema.scalars import SCALARS
-from app.domain.coefficients import Coefficients
 from app.domain.errors import InvalidApplication
 from app.domain.insurer import Insurer
 from app.domain.intake.problems import problem
 from app.domain.money import Money
+from app.domain.offers.coefficients import Coefficients
 from app.domain.quote import CANCELLED, Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
