@@ -7,7 +7,7 @@ invisible and locked, and whatever needs it waits too. What only reads has a lim
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -70,7 +70,7 @@ class Pool:
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
         """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
-        self._confirmations: GroupCommit[None, None] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
+        self._confirmations: GroupCommit[int, bool] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
 
     def parts(self) -> list[Part]:
         return [*self.primary.parts(), Part("confirmations", self._confirmations.run)]
@@ -82,23 +82,27 @@ class Pool:
         meanwhile. A record of one's own is written after it, and waited for; where no commit waits for a standby, it is not needed.
 
         Raises:
-            Unavailable: it is not known.
+            Unavailable: it is not known, or another server is the primary by now.
         """
-        state = self.primary.state
+        state, generation = self.primary.state, self.primary.generation
         if state and not state.is_synchronous:
             return
-        if not self.primary.is_watched:
-            await self._confirm([None])
-            return
         try:
-            await self._confirmations.submit(None)
+            if self.primary.is_watched:
+                is_safe = await self._confirmations.submit(generation)
+            else:
+                (is_safe,) = await self._confirm([generation])
         except TimeoutError:
             raise Unavailable("PostgreSQL waits for its standby", RETRY_AFTER_S) from None
+        if not is_safe:
+            raise Unavailable("another server has become the primary", RETRY_AFTER_S)
 
-    async def _confirm(self, waiting: "list[None] | object") -> list[None]:
+    async def _confirm(self, generations: Sequence[int]) -> list[bool]:
+        """For each generation of primaries whether what was read there is safe: another primary knows nothing of it."""
         async with connected(self) as connection:
             await confirm_on(connection)
-        return [None] * len(waiting)  # type: ignore[arg-type]
+            confirmed = self.primary.generation
+        return [generation == confirmed for generation in generations]
 
     async def try_writing(self) -> asyncpg.PostgresError | None:
         """Writes some pages, and takes them back: after a refusal, since small writes may succeed on a full disk.

@@ -11,7 +11,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from app.domain.errors import Unavailable
-from app.postgres.database import connected, open_pool, reading
+from app.postgres.database import Pool, connected, open_pool, reading
 from app.runtime.group_commit import DataRefused
 from app.runtime.supervision import run_parts
 from cli.quote.aggregator_client import CREATE
@@ -120,6 +120,34 @@ async def test_a_cancelled_writer_leaves_its_row_invisible(cluster_template: Clu
                 await repeating
             await pool.confirm()
         pool.terminate()
+
+
+async def test_what_was_read_of_the_old_primary_is_not_confirmed_by_the_new_one(
+    cluster_template: ClusterTemplate,
+) -> None:
+    """Nor by one that comes after it: two wait, one in doubt and one behind it, when the standby is promoted."""
+    async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
+        pool = await open_pool(pair.url(), connections=4)
+        async with run_parts(pool.parts()):
+            await pool.confirm()
+            pair.wire.cut()
+            confirming = [asyncio.create_task(pool.confirm())]
+            await until(lambda: pair.primary.fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+            confirming.append(asyncio.create_task(pool.confirm()))
+            await asyncio.sleep(0)
+            await pair.fail_over()
+            outcomes = await asyncio.gather(*confirming, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+            await until(lambda: _is_confirmed(pool))
+        pool.terminate()
+
+
+async def _is_confirmed(pool: Pool) -> bool:
+    try:
+        await pool.confirm()
+    except Unavailable:
+        return False
+    return True
 
 
 async def test_what_an_operator_cancelled_is_not_acknowledged(world: World, cluster_template: ClusterTemplate) -> None:

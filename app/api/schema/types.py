@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast, get_type_hints
 
@@ -15,7 +15,9 @@ from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequest
 from app.api.schema.unwritable_quotes import writable_request
 from app.domain import errors, insurer, money, quote
 from app.domain.ids import text_of
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers import extras
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.refusals import MendableProblem
 
 ContextInfo: TypeAlias = Info[Context, None]
 
@@ -30,19 +32,43 @@ class MoneyType:
         return cls(amount=value.amount, currency=value.currency)
 
 
-def _type_of(struct: type[msgspec.Struct], about: str) -> type:
-    """The schema's type of a value of the domain, with its name and fields; such a value is shown as it is."""
-    namespace: dict[str, Any] = {"__annotations__": get_type_hints(struct), "__module__": __name__}
+def _type_of(struct: type[msgspec.Struct], about: str | None = None, **others: Any) -> type:
+    """The schema's type of a value of the domain, with its name and fields; such a value is shown as it is.
+
+    `others` are fields with another type, or a description.
+    """
+    hints = get_type_hints(struct) | {name: kind for name, (kind, _) in others.items()}
+    fields = {name: strawberry.field(description=text) for name, (_, text) in others.items()}
+    namespace: dict[str, Any] = {"__annotations__": hints, "__module__": __name__, **fields}
     return strawberry.type(type(struct.__name__, (), namespace), description=about)
 
 
 if TYPE_CHECKING:
     CoefficientsType: TypeAlias = Coefficients
 else:
+    DriverCoefficientsType = _type_of(DriverCoefficients)
     CoefficientsType = _type_of(
         Coefficients,
         "The factors of the premium as the insurer reports them; premium = the product, or less where the law caps it.",
+        bonus_malus=(Decimal, "Of the drivers the largest, apart from `ageExperience`."),
+        drivers=(
+            list[DriverCoefficientsType] | None,
+            "Each listed driver's own, where the insurer reports them, in the order of the application.",
+        ),
     )
+
+
+@strawberry.type(name="Extra", description="What an insurer sells together with the policy.")
+class ExtraType:
+    code: str
+    name: str
+    price: MoneyType
+    is_mandatory: bool = strawberry.field(description="The policy is not sold without it.")
+
+    @classmethod
+    def of(cls, value: extras.Extra) -> Self:
+        price = MoneyType(amount=value.price, currency=money.RUB)
+        return cls(code=value.code, name=value.name, price=price, is_mandatory=value.is_mandatory)
 
 
 @strawberry.type(name="Offer")
@@ -50,6 +76,11 @@ class OfferType:
     number: str = strawberry.field(description="The insurer's own number of the offer.")
     premium: MoneyType
     coefficients: CoefficientsType | None
+    total: MoneyType = strawberry.field(
+        description="The premium and every mandatory extra: what the customer pays. `bestQuote` is by this."
+    )
+    extras: list[ExtraType]
+    starts_on: date | None = strawberry.field(description="Where the insurer moves the start; null: as asked.")
     valid_until: datetime | None
     purchase_url: str | None = strawberry.field(description="Where the customer goes to buy; always https.")
 
@@ -57,8 +88,22 @@ class OfferType:
     def of(cls, value: quote.Offer) -> Self:
         fields = dataclasses.fields(cast("Any", cls))
         shown: dict[str, Any] = {field.name: getattr(value, field.name) for field in fields}
-        shown["premium"] = MoneyType.of(value.premium)
+        shown["premium"], shown["total"] = MoneyType.of(value.premium), MoneyType.of(value.total)
+        shown["extras"] = [ExtraType.of(extra) for extra in value.extras]
         return cls(**shown)
+
+
+@strawberry.type(name="Problem")
+class ProblemType:
+    path: list[str] = strawberry.field(
+        description='Where in the input, e.g. ["application", "drivers", "listed", "0", "birthDate"].'
+    )
+    code: str = strawberry.field(description="Stable, for programs: e.g. VIN_INVALID.")
+    message: str = strawberry.field(description="For people.")
+
+    @classmethod
+    def of(cls, value: errors.Problem | MendableProblem) -> Self:
+        return cls(path=list(value.path), code=value.code, message=value.message)
 
 
 @strawberry.type(name="Reason")
@@ -66,10 +111,14 @@ class ReasonType:
     code: str
     message: str
     insurer_code: str | None = strawberry.field(description="The insurer's own code, where it gave a plain one.")
+    problems: list[ProblemType] = strawberry.field(
+        description="What the customer can mend, with paths into the application: then asking again makes sense."
+    )
 
     @classmethod
     def of(cls, value: quote.Reason) -> Self:
-        return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code)
+        problems = [ProblemType.of(one) for one in value.problems]
+        return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code, problems=problems)
 
 
 @strawberry.type(name="Insurer")
@@ -167,28 +216,20 @@ class QuoteRequestType:
     def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[QuoteType]:
         request, context = self.request, info.context
         answered, now = request.quotes.values(), context.services.clock.now()
-        is_by_premium = order_by is QuoteOrder.PREMIUM
-        in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
+        match order_by:
+            case QuoteOrder.PREMIUM:
+                in_order = quote.by_premium(answered, now=now)
+            case QuoteOrder.TOTAL:
+                in_order = quote.by_total(answered, now=now)
+            case QuoteOrder.RECEIVED_AT:
+                in_order = quote.by_arrival(answered)
         settled = [QuoteType.of(value, context) for value in in_order]
         missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
         return settled + [QuoteType.pending(request, insurer_id, context) for insurer_id in missing]
 
-    @strawberry.field(description="The lowest premium so far.")
+    @strawberry.field(description="The lowest total so far.")
     def best_quote(self, info: ContextInfo) -> QuoteType | None:
         return _best(self.request.quotes.values(), info.context)
-
-
-@strawberry.type(name="Problem")
-class ProblemType:
-    path: list[str] = strawberry.field(
-        description='Where in the input, e.g. ["application", "drivers", "listed", "0", "birthDate"].'
-    )
-    code: str = strawberry.field(description="Stable, for programs: e.g. VIN_INVALID.")
-    message: str = strawberry.field(description="For people.")
-
-    @classmethod
-    def of(cls, value: errors.Problem) -> Self:
-        return cls(path=list(value.path), code=value.code, message=value.message)
 
 
 @strawberry.type

@@ -63,6 +63,8 @@ class PrimaryFinder:
         self.primary: ServerAddress | None = self.addresses[0] if self._is_alone else None
         self.state: ServerState | None = None
         """Of the primary, as it was seen last."""
+        self.generation = 0
+        """How many primaries there were before this one."""
         self.is_watched = False
         """`parts` are running."""
         self.is_pooled: bool | None = None
@@ -156,6 +158,7 @@ class PrimaryFinder:
 
     def _switch(self, address: ServerAddress, state: ServerState) -> None:
         """Another primary: connections to the one before are hung up on, also where both have one address."""
+        self.generation += 1
         metrics.FAILOVERS.labels("postgresql").inc()
         log.warning("database.failover", at=str(address), timeline=state.timeline)
         hang_up(list(self._open))
