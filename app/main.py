@@ -30,6 +30,7 @@ from app.config.settings import Settings
 from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.periodic import periodic
@@ -213,6 +214,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     )
     operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
+    resources.masters.on_change(live.notifier.reconnect)
     return Services(
         pool=resources.pool,
         clock=clock,
@@ -233,4 +235,5 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         finishing=finishing,
         sockets=sockets,
         slow_consumers=SlowConsumerLog(salt=salt),
+        used_tickets=UsedTickets(resources.redis, shards=settings.shards),
     )

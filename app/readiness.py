@@ -16,6 +16,7 @@ from app.postgres.servers.addresses import place_of
 from app.redis import keys
 from app.resources import Resources
 from app.runtime.clock import Clock
+from app.runtime.descriptors import DescriptorWatch
 from app.runtime.periodic import LogThrottle, periodic
 from app.runtime.supervision import Part
 
@@ -28,6 +29,7 @@ NOT_THERE: Final = "not there"
 HANGS: Final = "does not answer"
 UNKNOWN: Final = "not looked at yet"
 BEHIND: Final = "migrations are behind: run `osago migrate`"
+SHORT: Final = "hardly any left: new connections are dropped"
 _PROBE_MS: Final = 5000
 _REFUSALS: Final = {
     "READONLY": "it is a replica",
@@ -111,10 +113,11 @@ class ReadinessMonitor:
             resources.clock,
             at=place_of(resources.settings.database_url),
         )
+        self._descriptors = DescriptorWatch(resources.clock)
         self._redis = Lookout("redis", self._look_at_redis, resources.clock, at=resources.redis_address.place)
 
     def parts(self) -> list[Part]:
-        return [self._postgresql.part(), self._redis.part()]
+        return [self._postgresql.part(), self._redis.part(), self._descriptors.part()]
 
     async def first_look(self) -> None:
         """Returns when something is known of both, or after FIRST_LOOK_S_MAX: a process that starts is ready at once."""
@@ -132,6 +135,8 @@ class ReadinessMonitor:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         detail = {one.name: one.state for one in (self._postgresql, self._redis)}
+        if self._descriptors.is_short:
+            detail["descriptors"] = SHORT
         if is_draining:
             detail["process"] = "draining"
         return Readiness(detail["postgresql"] == OK and not is_draining, detail)
@@ -144,6 +149,8 @@ class ReadinessMonitor:
         redis, shards = self._resources.redis, range(self._resources.jobs.shards)
         try:
             await asyncio.gather(*(redis.set(keys.probe(shard), "1", px=_PROBE_MS) for shard in shards))
+            for shard in shards:
+                await self._resources.masters.learn(shard, await self._resources.jobs.server(shard))
         except RedisAway as error:
             if not error.refusal:
                 raise

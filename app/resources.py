@@ -20,6 +20,7 @@ from app.postgres.servers.addresses import check_url, place_of
 from app.redis.authenticity import EventAuthenticator
 from app.redis.event_streams import EventStreams
 from app.redis.job_streams import JobStreams
+from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
 from app.runtime.cancellation import raise_if_cancelled
@@ -51,6 +52,7 @@ class Resources:
     ending: RequestCompleter
     purging: DataEraser
     callbacks: InsurerCallbacks
+    masters: MasterChanges
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -75,6 +77,7 @@ class Resources:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
         return [
             *self.pool.parts(),
+            *self.masters.parts(),
             *self.ending.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
             Part("clock-after-failover", self._sync_after_failovers),
@@ -128,6 +131,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         ending=ending,
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
+        masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
     )
     try:
         try:

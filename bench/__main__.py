@@ -23,6 +23,7 @@ LINES: Final[Mapping[str, str]] = {
     "peak": "bench.peak",
     "growth": "bench.growth",
     "floods": "bench.floods",
+    "failover": "bench.failover",
     "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""

@@ -5,7 +5,7 @@ the same script, in bursts of a hundred; clients only count frames, and a few of
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -21,6 +21,7 @@ from bench.lane import OFFER, enqueued, settings_of
 from bench.processes import cpu_s, echo, rss_bytes
 from bench.rows import Row, Target
 from bench.socket import Socket
+from bench.stream import EVENTS, PARTS, Stream
 from bench.system import System, create_body, system
 from bench.users import WATCH
 from bench.wrk import load
@@ -29,6 +30,7 @@ LINE: Final = "push"
 SUBSCRIPTIONS: Final = 1000
 BURST: Final = 100
 SETTLED_S: Final = 1.0
+STREAMED: Final = "over HTTP; × is of the same event over a WebSocket"
 KIB: Final = 1024
 
 
@@ -37,6 +39,8 @@ class _Found:
     cpu_us: Sequence[float]
     """CPU per event of each slice: one insurer's quotes for all requests."""
     bytes_each: float
+    streamed_us: Mapping[str, Sequence[float]]
+    """The same over HTTP, by how the answer lasts."""
 
 
 def rows() -> list[Row]:
@@ -50,6 +54,10 @@ def rows() -> list[Row]:
     return [
         Row(LINE, "an event, CPU", min(found.cpu_us), "µs", yardstick, Target(0.5, of="ratio"), note),
         Row(LINE, "an idle subscription, memory", found.bytes_each / KIB, "KiB", None, Target(40), "socket and all"),
+        *(
+            Row(LINE, f"an event as {kind}, CPU", min(us), "µs", min(found.cpu_us), Target(1.3, of="ratio"), STREAMED)
+            for kind, us in found.streamed_us.items()
+        ),
     ]
 
 
@@ -76,12 +84,25 @@ async def _pushed(made: System, pid: int, url: str) -> _Found:
         sockets = [await _watch(url, tokens, one) for one in requests[BURST:]]
         await asyncio.sleep(SETTLED_S)
         each = (rss_bytes(pid) - before) / SUBSCRIPTIONS
-        slices: list[float] = []
-        for insurer_id in resources.insurers:
-            cpu = cpu_s(pid)
-            await _tell(resources, insurer_id, requests[BURST:], sockets)
-            slices.append((cpu_s(pid) - cpu) / SUBSCRIPTIONS * 1e6)
-        return _Found(slices, each)
+        found = await _sliced(resources, pid, requests[BURST:], sockets)
+        streamed: dict[str, Sequence[float]] = {}
+        for kind, accept in {"a server-sent event": EVENTS, "a part of a document": PARTS}.items():
+            more = await enqueued(resources, SUBSCRIPTIONS)
+            streams = [await _stream(url, tokens, one, accept) for one in more]
+            streamed[kind] = await _sliced(resources, pid, more, streams)
+        return _Found(found, each, streamed)
+
+
+async def _sliced(
+    resources: Resources, pid: int, requests: Sequence[QuoteRequest], watching: Sequence[Socket | Stream]
+) -> Sequence[float]:
+    """CPU per event, of one insurer's quotes for all requests after another's."""
+    slices: list[float] = []
+    for insurer_id in resources.insurers:
+        cpu = cpu_s(pid)
+        await _tell(resources, insurer_id, requests, watching)
+        slices.append((cpu_s(pid) - cpu) / len(requests) * 1e6)
+    return slices
 
 
 async def _watch(url: str, tokens: Tokens, request: QuoteRequest) -> Socket:
@@ -92,8 +113,12 @@ async def _watch(url: str, tokens: Tokens, request: QuoteRequest) -> Socket:
     return socket
 
 
+async def _stream(url: str, tokens: Tokens, request: QuoteRequest, accept: str) -> Stream:
+    return await Stream.open(url, tokens.watch_token(request.id), accept, WATCH, {"requestId": str(request.id)})
+
+
 async def _tell(
-    resources: Resources, insurer_id: str, requests: Sequence[QuoteRequest], sockets: Sequence[Socket]
+    resources: Resources, insurer_id: str, requests: Sequence[QuoteRequest], sockets: Sequence[Socket | Stream]
 ) -> None:
     """Tells each request of one insurer's quote, and sees every frame that comes of it."""
     for first in range(0, len(requests), BURST):
@@ -104,5 +129,5 @@ async def _tell(
         await resources.events.publish(news)
         for socket in sockets[first : first + BURST]:
             message = await socket.receive()
-            if message["payload"]["data"]["quotes"]["quote"]["insurer"]["id"] != insurer_id:
+            if message.get("payload", message)["data"]["quotes"]["quote"]["insurer"]["id"] != insurer_id:
                 raise ValueError(str(message))

@@ -66,3 +66,11 @@ class Ownership(Protocol):
     async def remember(self, job: Job, application_id: str) -> None:
         """Keeps the insurer's own id for a worker that takes the job over."""
         ...
+
+
+class ShardOwnership(Ownership, Protocol):
+    """The same in every shard, once this worker is known there."""
+
+    async def begun_in(self, shard: int) -> None:
+        """Returns once jobs of this shard may be read."""
+        ...

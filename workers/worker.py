@@ -19,7 +19,9 @@ from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.insurer_states import InsurerStates
+from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
+from app.redis.topology import connect_brief
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
@@ -92,12 +94,15 @@ class Worker:
         self._pace = CallPacer()
         self._editions = load_editions(resources.settings.tariff_folder)
         self._recovery = RedisRecovery(resources)
+        self._brief_redis = connect_brief(resources.redis_address)
         self._presence = Presence(
             resources.jobs,
             resources.clock,
             consumer=self.consumer,
             lease_s=resources.settings.lease,
             on_epoch=self._recovery.call,
+            beats=JobStreams(self._brief_redis, shards=resources.jobs.shards),
+            masters=resources.masters,
         )
         self._settling = QuoteSettler(
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
@@ -111,6 +116,7 @@ class Worker:
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
         self._notifier = self._make_notifier()
+        resources.masters.on_change(self._drop_connections)
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
@@ -123,6 +129,7 @@ class Worker:
             await self._work(stopping)
         finally:
             await self.supervisor.stop()
+            await self._brief_redis.aclose()
             for http in self._https.values():
                 await http.close()
 
@@ -167,11 +174,11 @@ class Worker:
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
-        try:
-            for shard in range(self._resources.jobs.shards):
+        for shard in range(self._resources.jobs.shards):
+            try:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
-        except RedisAway:
-            log.warning("worker.left_silently", consumer=self.consumer)
+            except RedisAway:
+                log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(
@@ -206,6 +213,13 @@ class Worker:
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
         return notifier
+
+    async def _drop_connections(self) -> None:
+        """Another server has taken over. In a Cluster it serves some shards: each tick drops the reads of its own."""
+        await asyncio.gather(self._notifier.reconnect(), self._brief_redis.drop_connections())
+        if not self._brief_redis.is_cluster:
+            shards = range(self._resources.jobs.shards)
+            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values() for shard in shards))
 
     def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():

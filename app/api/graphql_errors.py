@@ -98,7 +98,7 @@ _VALUES: Final = (
 
 def to_error(error: OsagoError) -> dict[str, Any]:
     """A fault that has a code, as GraphQL formats errors."""
-    code, message = _FAULTS[type(error)]
+    code, message = _FAULTS[_kind_of(error)]
     extensions: dict[str, Any] = {"code": code}
     if isinstance(error, Unavailable | InterruptedWatch):
         extensions["retryAfterSeconds"] = error.retry_after_s
@@ -131,7 +131,7 @@ def _format(error: GraphQLError) -> Mapping[str, Any]:
             "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})},
         }
     place = {key: value for key, value in formatted.items() if key in {"locations", "path"}}
-    if type(cause) in _FAULTS and isinstance(cause, OsagoError):
+    if isinstance(cause, OsagoError) and _kind_of(cause) in _FAULTS:
         return {**to_error(cause), **place}
     return {**internal_error(cause), **place}
 
@@ -140,7 +140,12 @@ def from_exception(error: Exception) -> Mapping[str, Any]:
     """An error that came instead of a result."""
     if isinstance(error, GraphQLError):
         return _format(error)
-    return to_error(error) if isinstance(error, OsagoError) and type(error) in _FAULTS else internal_error(error)
+    return to_error(error) if isinstance(error, OsagoError) and _kind_of(error) in _FAULTS else internal_error(error)
+
+
+def _kind_of(error: OsagoError) -> type[Exception]:
+    """The fault that it is a kind of: PostgreSQL's and Redis's absence are both `Unavailable`."""
+    return next((kind for kind in type(error).__mro__ if kind in _FAULTS), type(error))
 
 
 def _without_values(message: str) -> str:

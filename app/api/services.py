@@ -7,6 +7,7 @@ from app.api.connections.socket_limits import SocketCounter
 from app.api.context import UseCases
 from app.api.execution.operation import OperationRunner
 from app.api.execution.prepared_documents import PreparedDocuments
+from app.redis.used_tickets import UsedTickets
 from app.runtime.shielded_tasks import ShieldedTasks
 
 
@@ -19,3 +20,4 @@ class Services(UseCases):
     finishing: ShieldedTasks
     sockets: SocketCounter
     slow_consumers: SlowConsumerLog
+    used_tickets: UsedTickets

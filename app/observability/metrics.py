@@ -62,12 +62,16 @@ ACKNOWLEDGED_LOST: Final = Counter(
 SHARE_EXHAUSTED: Final = Counter(
     "osago_share_exhausted", "Refusals because a caller holds all that one may.", ["caller", "what"]
 )
+DESCRIPTORS_SHORT: Final = Counter(
+    "osago_descriptors_short", "Looks, one a second, that found hardly a descriptor left: new connections are dropped."
+)
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 
 
 # As `begin`, in every process.
 ERRORS.labels("INTERNAL")
-FAILOVERS.labels("postgresql")
+for _of in ("postgresql", "redis"):
+    FAILOVERS.labels(_of)
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)

@@ -14,6 +14,7 @@ from app.redis.lua_scripts import (
     COUNT_UNANSWERED,
     INSURER_STATES,
     LEAVE_TRIAL,
+    NOTIFY,
     OPEN_CIRCUIT,
     PAUSE,
     RESERVE,
@@ -104,7 +105,7 @@ class InsurerStates:
     async def close(self, insurer_id: str) -> None:
         """The insurer answers again."""
         await self._client.delete(keys.circuit(insurer_id), keys.trial(insurer_id), keys.unanswered(insurer_id))
-        await self._client.publish(keys.insurers(), insurer_id)
+        await NOTIFY.run(self._client, [keys.insurers()], [insurer_id])
 
     async def claim_trial(self, insurer_id: str, token: str, *, lasts_s: float) -> bool:
         """Whether this job is the one trial of a half-open circuit in the whole cluster, for so long without another call."""
@@ -118,7 +119,7 @@ class InsurerStates:
     async def end_row(self, insurer_id: str) -> None:
         """A job has been answered."""
         await self._client.delete(keys.unanswered(insurer_id))
-        await self._client.publish(keys.insurers(), insurer_id)
+        await NOTIFY.run(self._client, [keys.insurers()], [insurer_id])
 
     async def leave_trial(self, insurer_id: str, token: str) -> None:
         """It proved nothing: the next one may try."""

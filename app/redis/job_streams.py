@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
 from app.redis import keys
-from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, Argument
+from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
 from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
@@ -58,10 +58,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead."""
+    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead.
+
+    Where `epoch` or `server` is another than before, Redis may have lost something: a failover keeps the first.
+    """
 
     fresh: bool
     epoch: str
+    server: str
     taken_over: Mapping[str, Sequence[Delivery]]
     lost: Sequence["LostWorker"] = ()
     """The workers that these jobs were taken from."""
@@ -133,7 +137,7 @@ class JobStreams:
         insurers = list(free)
         names = [keys.heartbeats(shard), keys.epoch(shard), *(keys.jobs(shard, insurer) for insurer in insurers)]
         arguments = [keys.GROUP, consumer, int(lease_s * 1000), secrets.token_hex(8), *(free[i] for i in insurers)]
-        fresh, epoch, taken = await PRESENCE.run(self._client, names, arguments)
+        fresh, epoch, server, taken = await PRESENCE.run(self._client, names, arguments)
         taken_over: dict[str, list[Delivery]] = defaultdict(list)
         jobs: Counter[tuple[str, int]] = Counter()
         for number, entry, request_id, deliveries, dead, silent_ms in taken:
@@ -144,7 +148,11 @@ class JobStreams:
             for (name, silent_ms), count in jobs.items()
             if name != keys.RETURNED  # jobs that were handed back have no owner
         ]
-        return Tick(bool(fresh), epoch, taken_over, lost)
+        return Tick(bool(fresh), epoch, server, taken_over, lost)
+
+    async def server(self, shard: int) -> str:
+        """The replication id of the server that serves this shard."""
+        return await SERVER.run(self._client, [keys.epoch(shard)], [])
 
     async def owned(self, shard: int, insurer_id: str, consumer: str, entries: Sequence[str]) -> set[str]:
         """Which of these entries are still pending for this consumer."""
@@ -249,13 +257,17 @@ class JobReader:
         with contextlib.suppress(ResponseError):  # BUSYGROUP
             await self._client.xgroup_create(self._stream, keys.GROUP, "0", mkstream=True)
 
+    async def drop_connection(self) -> None:
+        """Breaks off a read under way: the server behind it may be the wrong one. It raises RedisAway then."""
+        await self._client.break_off()
+
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _read(self, after: str, count: int, *, block_ms: int | None, is_first: bool) -> list[Delivery]:
         try:
             answer = await self._client.xreadgroup(
-                keys.GROUP, self._consumer, {self._stream: after}, count=count, block=block_ms
+                keys.GROUP, self._consumer, self._stream, after, count=count, block=block_ms
             )
         except ResponseError:  # NOGROUP
             raise NoGroup from None

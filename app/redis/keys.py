@@ -65,6 +65,11 @@ def probe(shard: int) -> str:
     return f"{{osago-{shard:02}}}:probe"
 
 
+def ticket(shard: int, ticket_id: str) -> str:
+    """There while a ticket that has been used would hold."""
+    return f"{{osago-{shard:02}}}:ticket:{ticket_id}"
+
+
 def customer_mark(tenant: str, customer_id: str) -> int:
     """16 bits: enough to leave most rings aside, too few to identify the customer."""
     return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF

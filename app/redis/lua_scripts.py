@@ -11,22 +11,32 @@ from app.redis.redis_client import RedisClient
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
+_SHARDED: Final = """
+local PUBLISH = (redis.REDIS_VERSION_NUM or 0) >= 0x00070000 and 'SPUBLISH' or 'PUBLISH'
+"""
+"""Each node decides for itself: during an upgrade of its servers a Cluster has both."""
+
 Argument = str | bytes | int
 
 
 class Script:
-    """One file of `scripts/`. Each is idempotent, or says why it need not be: a lost reply is answered by running it again."""
+    """One file of `lua/`. Each is idempotent, or says why it need not be: a lost reply is answered by running it again.
+
+    In a Cluster it publishes by sharded pub/sub where the server has it: plain pub/sub sends each message to every node.
+    """
 
     def __init__(self, name: str) -> None:
-        self._text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
-        self.hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+        text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+        self._texts = (text, _SHARDED + text.replace("call('PUBLISH'", "call(PUBLISH") if "PUBLISH" in text else text)
+        self._hashes = tuple(hashlib.sha1(one.encode(), usedforsecurity=False).hexdigest() for one in self._texts)
+        self.hash = self._hashes[0]
 
     async def run(self, client: RedisClient, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """What the script returns, strings decoded."""
         try:
-            return await client.evalsha(self.hash, len(keys), *keys, *arguments)
+            return await client.evalsha(self._hashes[client.is_cluster], len(keys), *keys, *arguments)
         except NoScriptError:
-            return await client.eval(self._text, len(keys), *keys, *arguments)
+            return await client.eval(self._texts[client.is_cluster], len(keys), *keys, *arguments)
 
 
 ENQUEUE: Final = Script("enqueue")
@@ -46,3 +56,5 @@ COUNT_UNANSWERED: Final = Script("count_unanswered")
 OPEN_CIRCUIT: Final = Script("open_circuit")
 LEAVE_TRIAL: Final = Script("leave_trial")
 PAUSE: Final = Script("pause")
+NOTIFY: Final = Script("notify")
+SERVER: Final = Script("server")

@@ -1,11 +1,13 @@
 """Clients for one Redis, for Sentinel and for a Cluster, with every wait limited.
 
-There are two kinds: a shared client for commands and scripts, all of them idempotent and therefore retried once, and
-a blocking one for a lane's reader, on a connection of its own, never retried: a read with a lost reply may have
-been delivered.
+There are four kinds: a shared client for commands and scripts, all of them idempotent and therefore retried once; a
+blocking one for a lane's reader, on a connection of its own, never retried: a read with a lost reply may have
+been delivered; a brief one for what is repeated in a moment anyway, and must not wait for a server that is frozen; and a
+listening one for the notifier.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,6 +22,8 @@ from app.redis.redis_client import RedisClient
 
 CONNECT_S_MAX: Final = 1.0
 REPLY_S_MAX: Final = 2.0
+BRIEF_S_MAX: Final = 1.0
+"""For what is done again in a moment anyway."""
 BLOCK_MS: Final = 1000
 BLOCKED_REPLY_S_MAX: Final = 4.0
 _CONNECTIONS_MAX: Final = 64
@@ -40,6 +44,10 @@ class RedisAddress:
     @property
     def is_cluster(self) -> bool:
         return self.scheme == "redis+cluster"
+
+    @property
+    def is_sentinel(self) -> bool:
+        return self.scheme == "redis+sentinel"
 
     @property
     def place(self) -> str:
@@ -90,17 +98,34 @@ def parse_address(url: str) -> RedisAddress:
 
 def connect(address: RedisAddress) -> RedisClient:
     """The shared client; it opens its connections when they are needed."""
-    retry = Retry(ConstantBackoff(0.05), 1)
-    return _client(address, retry=retry, reply_s_max=REPLY_S_MAX, connections=_CONNECTIONS_MAX)
+    options = _options(
+        address, retry=Retry(ConstantBackoff(0.05), 1), reply_s_max=REPLY_S_MAX, connections=_CONNECTIONS_MAX
+    )
+    return RedisClient(_redis_client(address, options), repeats=True, listener=partial(_connect_listening, address))
 
 
 def connect_blocking(address: RedisAddress) -> RedisClient:
     """A reader's own client: no retry, and time for BLOCK to run out."""
-    return _client(address, retry=Retry(NoBackoff(), 0), reply_s_max=BLOCKED_REPLY_S_MAX, connections=2)
+    options = _options(address, retry=Retry(NoBackoff(), 0), reply_s_max=BLOCKED_REPLY_S_MAX, connections=2)
+    return RedisClient(_redis_client(address, options))
 
 
-def _client(address: RedisAddress, *, retry: Retry, reply_s_max: float, connections: int) -> RedisClient:
-    options: dict[str, Any] = {
+def connect_brief(address: RedisAddress) -> RedisClient:
+    """For beats: no retry, and no patience with a server that is frozen."""
+    options = _options(address, retry=Retry(NoBackoff(), 0), reply_s_max=BRIEF_S_MAX, connections=_CONNECTIONS_MAX)
+    return RedisClient(_redis_client(address, options))
+
+
+def _connect_listening(address: RedisAddress, node: tuple[str, int] | None) -> RedisClient:
+    """Of a Cluster to one of its nodes. A connection of its own: an idle one of a pool may lead to a frozen server."""
+    options = _options(address, retry=Retry(NoBackoff(), 0), reply_s_max=BRIEF_S_MAX, connections=2)
+    if node is not None:
+        return RedisClient(Redis(host=node[0], port=node[1], **options))
+    return RedisClient(_redis_client(address, options))
+
+
+def _options(address: RedisAddress, *, retry: Retry, reply_s_max: float, connections: int) -> dict[str, Any]:
+    return {
         "decode_responses": True,
         # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
         "encoding_errors": "replace",
@@ -114,15 +139,15 @@ def _client(address: RedisAddress, *, retry: Retry, reply_s_max: float, connecti
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **address.options,
     }
-    return RedisClient(_redis_client(address, options))
 
 
 def _redis_client(address: RedisAddress, options: dict[str, Any]) -> object:
     match address.scheme:
         case "redis+cluster":
             nodes = [ClusterNode(host, port) for host, port in address.hosts]
-            # Counting MOVED to a new start would close connections that other calls are using.
-            return RedisCluster(startup_nodes=nodes, reinitialize_steps=0, **options)
+            # Counting MOVED to a new start would close connections that other calls are using. Slots that no server has must
+            # not keep the shards in the others from working.
+            return RedisCluster(startup_nodes=nodes, reinitialize_steps=0, require_full_coverage=False, **options)
         case "redis+sentinel":
             sentinel = Sentinel(
                 address.hosts,

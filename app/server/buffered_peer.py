@@ -21,7 +21,7 @@ class BufferedPeer(asyncio.Protocol):
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
-    turn: "Turn"
+    turn: "SendingTurn"
     """Shared by the connections of a process."""
     on_writable: Callable[[], None] | None = None
     on_stalled: Callable[[], None] | None = None
@@ -77,7 +77,7 @@ class BufferedPeer(asyncio.Protocol):
             self._cutting = self._cutting or self.loop.call_later(CUT_OFF_AFTER_S, self.transport.abort)
 
 
-class Turn:
+class SendingTurn:
     """Connections that have something to send when this turn of the event loop ends.
 
     A burst is written out first and sent then: each of the two stays in the processor's caches, a tenth less for an event.
@@ -98,7 +98,7 @@ class Turn:
 
 
 TURN: Final = "osago.turn"
-"""In the state that all connections of a process share: its `Turn`."""
+"""In the state that all connections of a process share: its `SendingTurn`."""
 
 
 def cancelled(timer: asyncio.Handle | None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from app.server.buffered_peer import TURN, BufferedPeer, Turn, cancelled
+from app.server.buffered_peer import TURN, BufferedPeer, SendingTurn, cancelled
 from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
@@ -48,7 +48,7 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
         self._late_bytes = 0
         self._unparsed = b""
         self._parsing: asyncio.Handle | None = None
-        self.turn = self.app_state.setdefault(TURN, Turn())
+        self.turn = self.app_state.setdefault(TURN, SendingTurn())
 
     async def run_asgi(self) -> None:
         self.scope["extensions"] = {**self.scope.get("extensions", {}), EXTENSION: {"peer": self}}

@@ -24,9 +24,10 @@ from app.postgres.database import Pool, connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.request_rows import NewRequest, Repeated, find_repeated, insert_requests, read_requests
 from app.redis.job_streams import Enqueued, JobStreams
-from app.redis.keys import customer_mark
+from app.redis.keys import customer_mark, shard_of
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
+from app.runtime.split_commit import SplitCommit
 from app.runtime.supervision import Part, report_failure
 from app.use_cases.acknowledged import AcknowledgedRequests
 from app.use_cases.admission import Admission
@@ -64,14 +65,19 @@ class RequestAcceptor:
         self._deadline = timedelta(seconds=deadline_s)
         self._acknowledged = AcknowledgedRequests(pool, clock)
         self._commits = GroupCommit(self._commit, wait_s_max=ACCEPT_S_MAX)
-        self._enqueues = GroupCommit(self._enqueue)
+        self._enqueues = SplitCommit(
+            "accept-enqueues",
+            self._enqueue,
+            count=jobs.shards,
+            number_of=lambda one: shard_of(one.request_id, jobs.shards),
+        )
         self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
 
     def parts(self) -> list[Part]:
         return [
             *self._acknowledged.parts(),
             Part("accept-commits", self._commits.run),
-            Part("accept-enqueues", self._enqueues.run),
+            *self._enqueues.parts(),
             Part("accept-deletions", self._deletions.run),
         ]
 

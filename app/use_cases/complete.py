@@ -1,5 +1,7 @@
 """The end of a request. One place ends it, for every cause: settler, sweeper, cancel, a subscription."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,14 +17,17 @@ from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
 from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
 from app.redis.event_streams import EventStreams
+from app.redis.keys import shard_of
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
-from app.runtime.supervision import Part
+from app.runtime.supervision import IsolatedTasks, Part
 
 log: Final = structlog.get_logger(__name__)
 
 CANCEL_S_MAX: Final = 2.0
 SWEEP_EVERY_S: Final = 0.25
+PUBLISH_S_MAX: Final = 0.2
+"""The end of a request waits so long for the end to be published; with a Redis that hangs it is published later."""
 _SWEEP_MAX: Final = 500
 
 
@@ -35,6 +40,7 @@ class RequestCompleter:
         self._clock = clock
         # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
+        self._publishing = IsolatedTasks("ends")
         self._cancels = GroupCommit(self._cancel, wait_s_max=CANCEL_S_MAX)
 
     def parts(self) -> list[Part]:
@@ -73,8 +79,16 @@ class RequestCompleter:
             requests = await read_requests(connection, list(ids))
         if len(ended) < len(requests):  # these were ended, or answered, by others
             await self._pool.confirm()
-        await self.publish([requests[id_] for id_ in ended if id_ in requests])
+        # Its callers learn of the end from PostgreSQL: a Redis that is frozen must not make it late.
+        publishing = self._publishing.start(self._publish_later([requests[id_] for id_ in ended if id_ in requests]))
+        await asyncio.wait({publishing}, timeout=PUBLISH_S_MAX)
         return requests
+
+    async def _publish_later(self, requests: Sequence[QuoteRequest]) -> None:
+        try:
+            await self.publish(requests)
+        except Unavailable as error:  # PostgreSQL
+            log.warning("end.left_to_relay", requests=len(requests), error=str(error))
 
     async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
         """The first half of `complete`: `publish` publishes what it has written, at the latest the relay does."""
@@ -109,6 +123,12 @@ class RequestCompleter:
 
         Their quotes need not be there: nearly always Redis has them, and they are read where it has not.
         """
+        shards: dict[int, list[QuoteRequest]] = defaultdict(list)
+        for request in requests:
+            shards[shard_of(request.id, self._events.shards)].append(request)
+        await asyncio.gather(*(self._publish_in_shard(group) for group in shards.values()))
+
+    async def _publish_in_shard(self, requests: Sequence[QuoteRequest]) -> None:
         try:
             unpublished = await self._publish(requests)
             if unpublished:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -20,9 +21,11 @@ from app.postgres.database import Pool, confirm_on, connected
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
 from app.redis.event_streams import EventStreams, Published
+from app.redis.keys import shard_of
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
+from app.runtime.split_commit import SplitCommit
 from app.runtime.supervision import Part
 from app.use_cases.complete import RequestCompleter
 
@@ -62,6 +65,10 @@ def _line_of(news: _News) -> str:
     return news.quote.insurer_id if isinstance(news, Published) else ""
 
 
+def _request_of(news: _News) -> UUID:
+    return news.quote.request_id if isinstance(news, Published) else news.id
+
+
 class QuoteSettler:
     """Settles quotes. Its owner runs `parts`."""
 
@@ -77,10 +84,17 @@ class QuoteSettler:
         self._commits = GroupCommit(
             self._commit, batch_max=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
         )
-        self._news: GroupCommit[_News, None] = GroupCommit(self._tell, batch_max=BATCH_MAX, line_of=_line_of)
+        self._news: SplitCommit[_News, None] = SplitCommit(
+            "settle-news",
+            self._tell,
+            count=events.shards,
+            number_of=lambda news: shard_of(_request_of(news), events.shards),
+            batch_max=BATCH_MAX,
+            line_of=_line_of,
+        )
 
     def parts(self) -> list[Part]:
-        return [Part("settle-commits", self._commits.run), Part("settle-news", self._news.run)]
+        return [Part("settle-commits", self._commits.run), *self._news.parts()]
 
     async def settle(self, answered: Answered) -> Quote:
         """Returns the quote that stands, once it is committed, published and its job acknowledged.

@@ -6,6 +6,7 @@ so what waits for a slow one is never more than the answers of one request. `app
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -74,23 +75,29 @@ class WatchHub:
         """By the ids of their requests as notifications name them."""
         self.subscriptions = 0
         self._foreign_seen = LogThrottle(clock)
-        self._notified = Gathered[str]()
+        self._notified = [Gathered[str]() for _ in range(events.shards)]
         self._suspected = Gathered[UUID]()
         self._snapshots = GroupCommit(self._snapshot)
         self._ends = GroupCommit(self._end, wait_s_max=END_S_MAX)
         pool.primary.promotions.append(self._recheck_all)
         self.notifier = Notifier(client)
-        self.notifier.listen((keys.bell(shard) for shard in range(events.shards)), self._on_notification)
+        for shard, notified in enumerate(self._notified):
+            self.notifier.listen([keys.bell(shard)], partial(self._on_notification, notified))
 
     def parts(self) -> list[Part]:
         return [
             Part("notifier", self.notifier.run),
             Part("watch-snapshots", self._snapshots.run),
             Part("watch-ends", self._ends.run),
-            Part("watch-notified", self._read_notified),
+            *self._parts_of_shards(),
             Part("watch-suspected", self._reread_suspected),
             Part("watch-disconnected", self._poll_while_disconnected),
         ]
+
+    def _parts_of_shards(self) -> list[Part]:
+        if len(self._notified) == 1:
+            return [Part("watch-notified", partial(self._read_notified, self._notified[0]))]
+        return [Part(f"watch-notified:{n}", partial(self._read_notified, one)) for n, one in enumerate(self._notified)]
 
     async def enter(
         self, request_id: UUID, may_see: Viewing, on_news: Listener, after: str | None, share: Holder = None
@@ -161,18 +168,19 @@ class WatchHub:
         """Ends the request; Unavailable: PostgreSQL is away."""
         return self._ends.put(follower.request.id)
 
-    def _on_notification(self, message: str) -> None:
-        self._notified.add(id_ for id_ in message.split() if id_ in self._watches)
+    def _on_notification(self, notified: Gathered[str], message: str) -> None:
+        notified.add(id_ for id_ in message.split() if id_ in self._watches)
 
-    async def _read_notified(self) -> None:
+    async def _read_notified(self, notified: Gathered[str]) -> None:
+        """Of one shard: the others do not wait for a server that is frozen."""
         while True:
             raise_if_cancelled()
-            notified = list(await self._notified.take())
+            ids = list(await notified.take())
             try:
-                for first in range(0, len(notified), _READ_MAX):
-                    await self._read_events(notified[first : first + _READ_MAX])
+                for first in range(0, len(ids), _READ_MAX):
+                    await self._read_events(ids[first : first + _READ_MAX])
             except Exception:  # of any kind: the news of these requests is in PostgreSQL too
-                self._suspected.add(UUID(id_) for id_ in notified if id_ in self._watches)
+                self._suspected.add(UUID(id_) for id_ in ids if id_ in self._watches)
                 raise
 
     async def _read_events(self, notified: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 from arq import create_pool
 from arq.connections import RedisSettings
-from told import REDIS_URL, done, main
+from told import MASTER, REDIS_URL, SENTINEL, done, main
 
 LOGS = {"version": 1, "root": {"level": "WARNING"}}
 
@@ -27,6 +27,8 @@ class WorkerSettings:
 
     functions = (job,)
     redis_settings = RedisSettings.from_dsn(REDIS_URL)
+    if SENTINEL:
+        redis_settings = RedisSettings(host=SENTINEL, sentinel=True, sentinel_master=MASTER)
     max_jobs = 1000
     keep_result = 0
 

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from streaq import Worker
-from told import REDIS_URL, done, main
+from told import MASTER, REDIS_URL, SENTINEL, done, main
 
-worker = Worker(redis_url=REDIS_URL, concurrency=100)
+if SENTINEL:
+    worker = Worker(redis_sentinel_nodes=SENTINEL, redis_sentinel_master=MASTER, concurrency=100)
+else:
+    worker = Worker(redis_url=REDIS_URL, concurrency=100)
 
 
 async def nothing(job_id: str) -> None:

@@ -7,10 +7,12 @@ many fetched ahead, no results kept, log level warning, uvloop (its worker takes
 from collections.abc import Sequence
 from typing import Any
 
-from taskiq_redis import RedisStreamBroker
-from told import REDIS_URL, done, main
+from taskiq_redis import RedisStreamBroker, RedisStreamSentinelBroker
+from told import MASTER, REDIS_URL, SENTINEL, done, main
 
-broker = RedisStreamBroker(REDIS_URL, consumer_id="0", xread_count=100)
+broker: Any = RedisStreamBroker(REDIS_URL, consumer_id="0", xread_count=100)
+if SENTINEL:
+    broker = RedisStreamSentinelBroker(SENTINEL, MASTER, consumer_id="0")
 
 
 async def nothing(job_id: str) -> None:

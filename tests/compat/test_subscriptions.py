@@ -61,6 +61,29 @@ async def test_a_javascript_client_resumes_where_it_was_cut_off(
     assert events[-1]["outcome"] == "ALL_ANSWERED"
 
 
+async def test_a_browsers_eventsource_opens_with_a_ticket_and_comes_back_with_a_cookie(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, node: Any, chromium: str
+) -> None:
+    """Cut off after the first event; no token is in any URL."""
+    accepted = await world.accepted(api)
+    await settler.settle(accepted, "sever")
+    request_id, token = accepted["quoteRequest"]["id"], accepted["watchToken"]
+    async with node("eventsource.mjs", chromium, proxy.url, request_id, token) as process:
+        assert process.stdout
+        assert process.stderr
+        async with asyncio.timeout(END_S_MAX):
+            first = await process.stdout.readline()
+            assert first, (await process.stderr.read()).decode()
+            proxy.break_connections()
+            await settler.settle(accepted, "volga", "zarya")
+            lines = [first, *(await process.stdout.read()).splitlines()]
+            assert await process.wait() == 0, (await process.stderr.read()).decode()
+    events = [json.loads(line) for line in lines]
+    assert sorted(insurers_of(events)) == sorted(INSURERS)
+    assert events[-1]["outcome"] == "ALL_ANSWERED"
+    assert len(events) == len(INSURERS) + 1
+
+
 async def test_pythons_gql_resumes_where_it_was_cut_off(
     world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy
 ) -> None:

@@ -63,7 +63,8 @@ def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""
 
     async def enter(*_: object) -> Any:
-        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False)
+        watch = SimpleNamespace(failure=None)
+        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False, watch=watch)
 
     names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written

@@ -81,10 +81,11 @@ class WorkerSteps:
         await self.settling._commits.run_once()
 
     async def tell(self, *, reply_lost: bool) -> None:
+        (waiting,) = self.settling._news.commits
         if reply_lost:
-            await self.settling._tell([news for news, _ in self.settling._news._waiting])
-        if len(self.settling._news):
-            await self.settling._news.run_once()
+            await self.settling._tell([news for news, _ in waiting._waiting])
+        if len(waiting):
+            await waiting.run_once()
 
     async def close(self) -> None:
         for reader in self.readers.values():

@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import IsolatedTasks, Part, report_failure
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
-from workers.job import Holding, Job, NotOurs, Ownership
+from workers.job import Holding, Job, NotOurs, ShardOwnership
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
@@ -46,7 +47,7 @@ class Lane:
         asking: InsurerExchange,
         settling: QuoteSettler,
         loading: ApplicationLoader,
-        ownership: Ownership,
+        ownership: ShardOwnership,
         quarantine: Quarantine,
         *,
         consumer: str,
@@ -100,7 +101,21 @@ class Lane:
 
     def parts(self) -> list[Part]:
         """A reader for each shard; they end when the lane stops."""
-        return [Part(f"reader:{self.insurer_id}:{one.shard}", one.run, may_end=True) for one in self._readers]
+        return [
+            Part(f"reader:{self.insurer_id}:{one.shard}", partial(self._read, one), may_end=True)
+            for one in self._readers
+        ]
+
+    async def _read(self, reader: StreamReader) -> None:
+        """Its shard's server may be away when the worker starts: the other shards do not wait for it."""
+        while not self.is_stopping:
+            try:
+                async with asyncio.timeout(RETRY_S):
+                    await self._ownership.begun_in(reader.shard)
+            except TimeoutError:
+                continue
+            await reader.run()
+            return
 
     async def finish(self, *, max_s: float) -> None:
         """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
@@ -125,6 +140,14 @@ class Lane:
         held = self._holdings.get(request_id)
         if held and held.task and not held.is_settling:
             held.task.cancel()
+
+    def doubt(self, shard: int) -> None:
+        """Has the jobs looked up that Redis may have handed to this worker in this shard."""
+        self._readers[shard].doubt()
+
+    async def drop_connection(self, shard: int) -> None:
+        """Breaks off a read under way: another server has taken over."""
+        await self._readers[shard].drop_connection()
 
     async def drop_what_is_not_owned(self, shard: int) -> None:
         """Marks the jobs that others may have taken over; each is left before its next call to the insurer."""

@@ -14,9 +14,11 @@ import structlog
 from app.domain.errors import RedisAway
 from app.observability import metrics
 from app.redis.job_streams import JobStreams, Remembered
+from app.redis.keys import shard_of
+from app.redis.master_changes import MasterChanges
 from app.runtime.clock import Clock
-from app.runtime.group_commit import GroupCommit
 from app.runtime.periodic import periodic
+from app.runtime.split_commit import SplitCommit
 from app.runtime.supervision import Part
 from workers.job import Job, NotOurs
 from workers.lanes.lane import Lane
@@ -37,8 +39,13 @@ class Presence:
         consumer: str,
         lease_s: float,
         on_epoch: Callable[[int], Awaitable[None]],
+        beats: JobStreams | None = None,
+        masters: MasterChanges | None = None,
     ) -> None:
+        """`beats`: the same streams over a client that does not wait for a frozen server; `masters` learns which server answered."""
         self._jobs = jobs
+        self._beats = beats or jobs
+        self._masters = masters
         self._clock = clock
         self._consumer = consumer
         self._lease_s = lease_s
@@ -46,9 +53,15 @@ class Presence:
         self._lanes: Mapping[str, Lane] = {}
         self._epochs: dict[int, str] = {}
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
-        self._memory = GroupCommit(self._remember)
+        self._memory = SplitCommit(
+            "memory",
+            self._remember,
+            count=jobs.shards,
+            number_of=lambda one: shard_of(one.request_id, jobs.shards),
+        )
         self.begun = asyncio.Event()
-        """Set once every shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
+        """Set once a shard has this worker's beat."""
+        self._begun_in = {shard: asyncio.Event() for shard in range(jobs.shards)}
         self._ticking = {shard: asyncio.Lock() for shard in range(jobs.shards)}
 
     def attend(self, lanes: Mapping[str, Lane]) -> None:
@@ -65,7 +78,7 @@ class Presence:
             periodic(f"presence:{shard}", partial(self.tick, shard), every_s=self.every_s, clock=self._clock)
             for shard in range(self._jobs.shards)
         ]
-        return [Part("memory", self._memory.run), *beats]
+        return [*self._memory.parts(), *beats]
 
     async def tick(self, shard: int) -> None:
         """Beats once.
@@ -79,22 +92,34 @@ class Presence:
     async def _tick(self, shard: int) -> None:
         begun_at = self._clock.monotonic()
         free = {insurer_id: lane.free for insurer_id, lane in self._lanes.items()}
-        tick = await self._jobs.tick(shard, self._consumer, lease_s=self._lease_s, free=free)
+        try:
+            tick = await self._beats.tick(shard, self._consumer, lease_s=self._lease_s, free=free)
+        except RedisAway:
+            for lane in self._lanes.values():
+                lane.doubt(shard)  # the reply that was lost may have handed jobs over
+            raise
         if not tick.fresh:
             for lane in self._lanes.values():
                 await lane.drop_what_is_not_owned(shard)
         self._beaten_at[shard] = begun_at
-        if all(beaten_at > float("-inf") for beaten_at in self._beaten_at.values()):
-            self.begun.set()
+        self._begun_in[shard].set()
+        self.begun.set()
         for lost in tick.lost:
             log.warning("worker.lost", consumer=lost.consumer, silent_s=lost.silent_s, jobs=lost.jobs)
         for insurer_id, deliveries in tick.taken_over.items():
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
             log.debug("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
             self._lanes[insurer_id].begin(deliveries)
-        if self._epochs.get(shard) != tick.epoch:
-            await self._on_epoch(shard)
+        is_other = self._masters is not None and await self._masters.learn(shard, tick.server)
+        if is_other:
+            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
+        if is_other or self._epochs.get(shard) != tick.epoch:
             self._epochs[shard] = tick.epoch
+            await self._on_epoch(shard)
+
+    async def begun_in(self, shard: int) -> None:
+        """Returns once this shard has this worker's beat: a worker that reads jobs without one is taken for dead."""
+        await self._begun_in[shard].wait()
 
     async def confirm(self, job: Job) -> None:
         """Returns if the job is still this worker's, as far as can be known.

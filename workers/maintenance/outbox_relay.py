@@ -1,16 +1,19 @@
 """The relay publishes what the fast path has left: select, publish, delete. Publishing twice changes nothing."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from app.domain.errors import RedisAway
 from app.domain.quote import QuoteRequest
 from app.observability import metrics
 from app.postgres.database import connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices, notices_until
 from app.postgres.request_rows import read_requests
 from app.redis.job_streams import Enqueued
-from app.redis.keys import customer_mark
+from app.redis.keys import customer_mark, shard_of
 from app.resources import Resources
 
 EVERY_S: Final = 0.5
@@ -33,12 +36,36 @@ async def relay_once(resources: Resources) -> None:
         if not notices:
             return
         await resources.pool.confirm()
-        await _publish(resources, [(notice, requests[notice.request_id]) for notice in notices])
+        published, away = await _publish_by_shard(
+            resources, [(notice, requests[notice.request_id]) for notice in notices]
+        )
         async with connected(resources.pool) as connection:
-            await delete_notices(connection, notices)
-        metrics.RELAYED.inc(len(notices))
+            await delete_notices(connection, published)
+        metrics.RELAYED.inc(len(published))
+        if away:
+            raise away
         if len(notices) < _MAX:
             return
+
+
+async def _publish_by_shard(
+    resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]
+) -> tuple[list[Notice], RedisAway | None]:
+    """Of the notices those that Redis has now; a shard whose server is away does not hold up the others."""
+    shards: dict[int, list[tuple[Notice, QuoteRequest]]] = defaultdict(list)
+    for notice, request in notices:
+        shards[shard_of(request.id, resources.jobs.shards)].append((notice, request))
+    done = await asyncio.gather(*(_publish(resources, group) for group in shards.values()), return_exceptions=True)
+    published: list[Notice] = []
+    away: RedisAway | None = None
+    for group, error in zip(shards.values(), done, strict=True):
+        if isinstance(error, RedisAway):
+            away = error
+        elif error is not None:
+            raise error
+        else:
+            published += [notice for notice, _ in group]
+    return published, away
 
 
 async def _publish(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.errors import Unavailable
+from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Outcome
 from app.observability import metrics
 from app.postgres.database import Connection, connected
@@ -22,6 +22,8 @@ from app.runtime.periodic import LogThrottle
 log: Final = structlog.get_logger(__name__)
 
 EVERY_S: Final = 10.0
+AGAIN_AFTER_S: Final = 2.0
+"""For what processes that noticed a failover later have sent to the server before: they notice within less."""
 OLDER_THAN: Final = timedelta(seconds=10)
 _RETRY_S: Final = 0.5
 _PAGE: Final = 1000
@@ -35,23 +37,27 @@ class RedisRecovery:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._wanted: set[int] = set()
+        self._wanted: dict[int, None] = {}
+        """In this order: shards whose server did not answer come last."""
+        self._again: dict[int, float] = {}
         self._called = asyncio.Event()
         self._waiting = LogThrottle(resources.clock)
 
     async def call(self, shard: int) -> None:
         """Redis has a new epoch in this shard: its content may be gone."""
-        self._wanted.add(shard)
+        self._wanted[shard] = None
+        self._again[shard] = self._resources.clock.monotonic() + AGAIN_AFTER_S
         self._called.set()
 
     async def run(self) -> None:
         while True:
             raise_if_cancelled()
             try:
-                async with asyncio.timeout(EVERY_S):
+                async with asyncio.timeout(self._wait_s()):
                     await self._called.wait()
             except TimeoutError:
                 pass
+            self._call_again()
             try:
                 await self.run_once()
             except Unavailable as error:
@@ -59,18 +65,39 @@ class RedisRecovery:
                     log.warning("recovery.waits", of=error.of, error=str(error))
                 await self._resources.clock.sleep(_RETRY_S)
 
+    def _wait_s(self) -> float:
+        now_s = self._resources.clock.monotonic()
+        return max(0.0, min((due_s - now_s for due_s in self._again.values()), default=EVERY_S))
+
+    def _call_again(self) -> None:
+        now_s = self._resources.clock.monotonic()
+        for shard in [shard for shard, due_s in self._again.items() if due_s <= now_s]:
+            del self._again[shard]
+            self._wanted[shard] = None
+
     async def run_once(self) -> None:
-        """Recovers the shards that were called for; if none was, the requests that have been open for long."""
+        """Recovers the shards that were called for; if none was, the requests that have been open for long.
+
+        Raises:
+            Unavailable: of shards whose server is away; the others have been recovered, and these are tried again.
+        """
         self._called.clear()
-        wanted, self._wanted = self._wanted, set()
-        done = set[int]()
+        wanted, self._wanted = self._wanted, {}
+        left = dict(wanted)
+        away: Unavailable | None = None
         try:
-            for shard in sorted(wanted) or range(self._resources.jobs.shards):
-                await recover(self._resources, shard, older_than=timedelta(0) if wanted else OLDER_THAN)
-                done.add(shard)
+            for shard in list(wanted) or range(self._resources.jobs.shards):
+                try:
+                    await recover(self._resources, shard, older_than=timedelta(0) if wanted else OLDER_THAN)
+                    left.pop(shard, None)
+                except RedisAway as error:
+                    away = error
         finally:
-            for shard in wanted - done:
-                await self.call(shard)
+            if left:
+                self._wanted |= left
+                self._called.set()
+        if away:
+            raise away
 
 
 async def recover(resources: Resources, shard: int, *, older_than: timedelta) -> None:

@@ -6,6 +6,7 @@ Services' may come from us or from an identity provider; those of browsers are o
 import hmac
 import math
 import re
+import secrets
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from app.runtime.clock import Clock
 SERVICE_AUDIENCE: Final = "osago"
 WATCH_AUDIENCE: Final = "osago-watch"
 CUSTOMER_AUDIENCE: Final = "osago-customer"
+TICKET_AUDIENCE: Final = "osago-ticket"
+TICKET_TTL: Final = timedelta(seconds=30)
 TOKEN_LENGTH_MAX: Final = 4096
 SUBJECT_LENGTH_MAX: Final = 256
 TTL_S_MAX: Final = 366 * 86_400.0
@@ -37,6 +40,8 @@ _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
+_BROKEN: Final = (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError)
+"""What a token that is none of ours raises where it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,15 @@ class Grant:
     caller: Caller
     starts_at_s: float
     expires_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What opens one stream of one request, once. `until` is when the stream's own cookie ends."""
+
+    id: str
+    request_id: UUID
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,35 @@ class Tokens:
         claims: dict[str, object] = {"sub": subject, "scope": scopes, "aud": SERVICE_AUDIENCE}
         return self._sign(claims, self._clock.unix_s() + ttl.total_seconds())
 
-    def watch_token(self, request_id: UUID) -> str:
-        return self._sign({"sub": request_id, "aud": WATCH_AUDIENCE}, self._clock.unix_s() + self._watch_ttl_s)
+    def watch_token(self, request_id: UUID, until: datetime | None = None) -> str:
+        """Until `until`, or for the time that the settings give it."""
+        claims: dict[str, object] = {"sub": request_id, "aud": WATCH_AUDIENCE}
+        return self._sign(claims, until.timestamp() if until else self._clock.unix_s() + self._watch_ttl_s)
+
+    def ticket(self, request_id: UUID, until: datetime) -> str:
+        """Holds for `TICKET_TTL`."""
+        claims = {"sub": request_id, "aud": TICKET_AUDIENCE, "jti": secrets.token_urlsafe(9)}
+        return self._sign(
+            {**claims, "until": int(until.timestamp())}, self._clock.unix_s() + TICKET_TTL.total_seconds()
+        )
+
+    def read_ticket(self, ticket: str) -> Ticket:
+        """A ticket of ours that still holds, used or not.
+
+        Raises:
+            NotAuthenticated: it is none.
+        """
+        try:
+            if len(ticket) > TOKEN_LENGTH_MAX:
+                raise NotAuthenticated
+            claims, is_own = self._claims(ticket)
+            is_over = _moment(claims.get("exp")) <= self._clock.unix_s()
+            if not is_own or claims.get("aud") != TICKET_AUDIENCE or is_over:
+                raise NotAuthenticated
+            until = datetime.fromtimestamp(_moment(claims.get("until")), UTC)
+            return Ticket(str(claims["jti"]), UUID(claims["sub"]), until)
+        except (NoKey, *_BROKEN):
+            raise NotAuthenticated from None
 
     def customer_token(self, tenant: str, customer_id: str) -> tuple[str, datetime]:
         """The token, and until when it holds."""
@@ -128,21 +169,25 @@ class Tokens:
 
     def _verify(self, token: str) -> Grant:
         try:
-            if not _is_canonical(token):
-                raise NotAuthenticated
-            key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))
-            # Times are checked against our own clock, at every use; audiences below, for they decide the kind of caller.
-            options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
-            claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
-            if algorithm != OWN and self._provider:
-                claims = _by_rules(claims, self._provider)
-            return _grant(claims, is_own=algorithm == OWN)
+            claims, is_own = self._claims(token)
+            return _grant(claims, is_own=is_own)
         except NoKey:
             if self.jwks:
                 self.jwks.want()
             raise NotAuthenticated from None
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError):
+        except _BROKEN:
             raise NotAuthenticated from None
+
+    def _claims(self, token: str) -> tuple[Mapping[str, Any], bool]:
+        """What a token with a good signature says, and whether that is ours."""
+        if not _is_canonical(token):
+            raise NotAuthenticated
+        key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))
+        # Times are checked against our own clock, at every use; audiences by what reads the claims.
+        options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+        claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
+        is_own = algorithm == OWN
+        return (claims if is_own or not self._provider else _by_rules(claims, self._provider)), is_own
 
 
 def _is_canonical(token: str) -> bool:

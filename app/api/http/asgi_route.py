@@ -17,7 +17,7 @@ async def answer(request: Request, view: GraphQLView, services: Services) -> Res
         body = await read_body(request)
     except BadHttpRequest as error:  # the caller has hung up
         return Response(status_code=error.status)
-    if lasting := lasting_answer(request, body, services):
+    if lasting := await lasting_answer(request, body, services):
         lasting.headers["X-Request-Id"] = id_of(request)
         return lasting
     head = Head(request.method, request.scope["headers"], request.scope["query_string"])

@@ -19,22 +19,23 @@ from app.api.graphql_errors import BadHttpRequest, format_errors
 from app.api.graphql_request import GraphQLRequest, decode_request, request_from_url
 from app.api.http.lasting_answer import AnswerChannel, LastingAnswer
 from app.api.http.negotiation import LEGACY, negotiated, stream_format
-from app.api.http.request_head import bearer, check_body, check_json
+from app.api.http.request_head import check_body, check_json
+from app.api.http.stream_credentials import stream_grant
 from app.api.http.stream_formats import StreamFormat
 from app.api.http.view import not_begun, to_response
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
 
 
-def lasting_answer(request: Request, body: bytes, services: Services) -> Response | None:
+async def lasting_answer(request: Request, body: bytes, services: Services) -> Response | None:
     """The answer to a caller that takes a stream; None for all that the view answers with one document."""
     accept = request.headers.get("accept")
     format_ = stream_format(accept)
     if format_ is None:
         return None
     try:
-        grant = services.tokens.grant(bearer(request))
         asked = _request(request, body)
+        grant, headers = await stream_grant(request, services)
         context = Context(services, grant.caller, Place(resumed=request.headers.get("last-event-id") or None))
         operation = services.operations.prepare(asked, context.share)
     except (BadHttpRequest, NotAuthenticated, Overloaded):
@@ -44,7 +45,9 @@ def lasting_answer(request: Request, body: bytes, services: Services) -> Respons
     takes_document = operation.type is not OperationType.SUBSCRIPTION and negotiated(accept) is not None
     if takes_document or (operation.type is OperationType.MUTATION and request.method == "GET"):
         return None
-    return SubscriptionAnswer(services, grant, context, format_, operation, asked)
+    answer = SubscriptionAnswer(services, grant, context, format_, operation, asked)
+    answer.headers.update(headers)
+    return answer
 
 
 def whole(format_: StreamFormat, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from app.domain.quote import declined as declined_by
 from app.intake.new_request import IntakeRules, new_request_table
 
 REQUEST_ID: Final = "019ca2d4-5c1e-7a3b-9f00-3d6f5c2b1a90"
+TICKET: Final = {"ticket": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOi…", "expiresInSeconds": 30}
 _EMPTY: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {"string": str, "integer": int, "number": float, "boolean": bool, "array": list}
 )

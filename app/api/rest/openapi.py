@@ -28,6 +28,12 @@ _LAST: Final[dict[str, Any]] = {
     "description": "The `id` of the last event seen: the stream goes on from there.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
 }
+_TICKET: Final[dict[str, Any]] = {
+    "name": "ticket",
+    "in": "query",
+    "description": "In place of `Authorization`, where a client cannot send it.",
+    "schema": {"type": "string"},
+}
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "RFC 9457. `code` is for programs, `title` for people.",
@@ -71,6 +77,7 @@ def openapi() -> dict[str, Any]:
             "/osago/quotes": {"post": _create()},
             "/osago/quotes/{requestId}": {"parameters": [_ID], "get": _read()},
             "/osago/quotes/{requestId}/events": {"parameters": [_ID], "get": _events()},
+            "/osago/tickets": {"post": _ticket()},
         },
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -122,11 +129,29 @@ def _events() -> dict[str, Any]:
         "summary": "Every answer as it arrives, then the end",
         "description": "Each event has the name of its type; its `id` is the cursor, its `data` the document. A line `:` "
         "is sent while there is no event. An event `problem` says why a stream breaks off: come back.",
-        "parameters": [_LAST],
+        "parameters": [_LAST, _TICKET],
         "responses": {
             "200": {"description": "The stream.", "content": {"text/event-stream": stream}},
             "204": {"description": "`Last-Event-ID` is that of the end: there is no more to come."},
             **_problems(400, 401, 404, 500, 503),
+        },
+    }
+
+
+def _ticket() -> dict[str, Any]:
+    properties = {"ticket": {"type": "string"}, "expiresInSeconds": {"type": "number"}}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {
+        "operationId": "createTicket",
+        "summary": "A ticket for a browser's EventSource",
+        "description": "With a watch token. It opens one stream of its request, once, within half a minute; the stream's own cookie "
+        "opens it again until `expiresAt`.",
+        "responses": {
+            "201": {
+                "description": "It.",
+                "content": {"application/json": {"schema": schema, "example": examples.TICKET}},
+            },
+            **_problems(401, 403, 404, 429, 500, 503),
         },
     }
 

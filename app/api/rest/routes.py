@@ -10,10 +10,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from app.api.auth.tokens import TICKET_TTL
 from app.api.context import Context
 from app.api.encoding import encode
 from app.api.graphql_errors import BadHttpRequest
 from app.api.http.request_head import bearer, id_of, json_body
+from app.api.http.stream_credentials import stream_grant
 from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
 from app.api.rest.problem_details import problem
@@ -22,13 +24,16 @@ from app.api.rest.sse import EventStream
 from app.api.schema.mutations import create_request, read_input
 from app.api.schema.queries import request_id_of
 from app.api.services import Services
-from app.domain.errors import NotFound
+from app.domain.caller import Watcher
+from app.domain.errors import NotAllowed, NotFound
 from app.domain.intake.plausibility import warnings_of
+from app.domain.quote import QuoteRequest
 from app.observability.logs import REQUEST_ID
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
+TICKETS: Final = "/osago/tickets"
 _JSON: Final = "application/json"
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 _Handler = Callable[[Request, Services], Awaitable[Response]]
@@ -51,6 +56,7 @@ def routes(services: Callable[[], Services]) -> list[BaseRoute]:
         Route(PATH + "/{request_id}", handled(_read), methods=["GET"]),
         Route(PATH + "/{request_id}/events", handled(_events), methods=["GET"]),
         WebSocketRoute(PATH + "/{request_id}/stream", serve),
+        Route(TICKETS, handled(_ticket), methods=["POST"]),
         Route("/osago/openapi.json", _openapi, methods=["GET"]),
     ]
 
@@ -80,17 +86,36 @@ async def _create(request: Request, services: Services) -> Response:
 async def _read(request: Request, services: Services) -> Response:
     context, request_id = _context(request, services), _request_id(request)
     context.share.take_query()
+    return _json(request_document(await _found(context, services, request_id), context))
+
+
+async def _found(context: Context, services: Services, request_id: UUID) -> QuoteRequest:
     async with reading(services.pool) as connection:
         found = (await read_requests(connection, [request_id])).get(request_id)
     if found is None or not context.may_see(found):
         raise NotFound
     await services.pool.confirm()
-    return _json(request_document(found, context))
+    return found
 
 
 async def _events(request: Request, services: Services) -> Response:
-    grant = services.tokens.grant(bearer(request))
-    return EventStream(request, services, grant, _request_id(request))
+    request_id = _request_id(request)
+    grant, headers = await stream_grant(request, services)
+    stream = EventStream(request, services, grant, request_id)
+    stream.headers.update(headers)
+    return stream
+
+
+async def _ticket(request: Request, services: Services) -> Response:
+    """A ticket for the request of a watch token: its stream's cookie lasts until `expiresAt`."""
+    context = _context(request, services)
+    if not isinstance(context.caller, Watcher):
+        raise NotAllowed
+    context.share.take_query()
+    found = await _found(context, services, context.caller.request_id)
+    until = max(found.expires_at, services.clock.now() + TICKET_TTL)
+    ticket = services.tokens.ticket(found.id, until)
+    return _json({"ticket": ticket, "expiresInSeconds": TICKET_TTL.total_seconds()}, 201)
 
 
 async def _openapi(_request: Request) -> Response:

@@ -7,10 +7,8 @@ reads slowly: its operations wait at their next message, and are ended with thei
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NoReturn
-from uuid import UUID
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -34,7 +32,7 @@ from app.api.websocket.messages import (
     Subscribe,
     decode_frame,
 )
-from app.api.websocket.socket_channel import RunningOperation, SocketChannel, SocketWriter
+from app.api.websocket.socket_channel import OperationTask, RunningOperation, SocketChannel, SocketWriter
 from app.domain.caller import Caller
 from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer
 from app.observability.logs import REQUEST_ID
@@ -67,25 +65,6 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         if websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(closing.code, closing.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """Operations with a task of their own: queries, mutations, and subscriptions that a `Subscriber` cannot run."""
-
-    task: asyncio.Task[None]
-    context: Context
-
-    def cancel(self) -> None:
-        self.task.cancel()
-
-    @property
-    def place(self) -> str | None:
-        return self.context.place.cursor
-
-    @property
-    def request_id(self) -> UUID | None:
-        return None
 
 
 class _Connection:
@@ -219,7 +198,7 @@ class _Connection:
         task = asyncio.create_task(self._operate(frame, context))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._running[frame.id] = _Operation(task, context)
+        self._running[frame.id] = OperationTask(task, context)
 
     async def _operate(self, frame: Subscribe, context: Context) -> None:
         """An operation, or the beginning of one that a `Subscriber` goes on with."""
@@ -233,7 +212,7 @@ class _Connection:
             last = {"type": "error", "payload": [from_exception(error)]}
         # The id is free again before the client gets the message; an operation that it has completed meanwhile gets none.
         operation = self._running.get(frame.id)
-        if last and isinstance(operation, _Operation) and operation.context is context:
+        if last and isinstance(operation, OperationTask) and operation.context is context:
             del self._running[frame.id]
             with contextlib.suppress(WebSocketDisconnect):
                 await self._send({"id": frame.id, **last})
@@ -245,8 +224,7 @@ class _Connection:
         except BadDocument as error:
             return {"type": "error", "payload": format_errors(error.errors)}
         if self._line and operation.written and (source := await watched(operation, frame.payload, context)):
-            channel = SocketChannel(frame.id, self._line)
-            await Subscriber(operation.written.encoded, context, channel).begin(source)
+            await Subscriber(operation.written.encoded, context, SocketChannel(frame.id, self._line)).begin(source)
             return None
         async with contextlib.aclosing(self._services.runner.stream(operation, frame.payload, context)) as results:
             async for result in results:

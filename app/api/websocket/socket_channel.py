@@ -1,10 +1,13 @@
 """A subscription's messages over graphql-transport-ws, and the connection that it shares with others."""
 
+import asyncio
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from app.api.context import Context
 from app.api.encoding import encode
 from app.api.execution.subscriber import SlowReaders, Subscriber
 from app.api.graphql_errors import from_exception
@@ -28,6 +31,25 @@ class RunningOperation(Protocol):
     def request_id(self) -> UUID | None:
         """The quote request that is watched."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OperationTask:
+    """Operations with a task of their own: queries, mutations, and subscriptions that a `Subscriber` cannot run."""
+
+    task: asyncio.Task[None]
+    context: Context
+
+    def cancel(self) -> None:
+        self.task.cancel()
+
+    @property
+    def place(self) -> str | None:
+        return self.context.place.cursor
+
+    @property
+    def request_id(self) -> UUID | None:
+        return None
 
 
 class SocketWriter:

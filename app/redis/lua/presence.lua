@@ -1,9 +1,9 @@
 -- One tick of a worker in one shard: beats with Redis's own time, and takes over the jobs of the dead.
 -- KEYS: the beats, the epoch, then the job streams of this worker's lanes.
 -- ARGV: the group, this consumer, the lease (ms), an epoch to set if there is none, then per stream the free places.
--- Returns whether the own beat was fresh (1) or not (0), the epoch, and what was taken over: the stream's number,
--- the entry, the request and the number of deliveries, this one included; then the dead consumer and how long it has been
--- silent (ms; -1 without a beat).
+-- Returns whether the own beat was fresh (1) or not (0), the epoch, the server's replication id, and what was taken over: the
+-- stream's number, the entry, the request and the number of deliveries, this one included; then the dead consumer and how
+-- long it has been silent (ms; -1 without a beat).
 local group, me, lease_ms, new_epoch = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -74,4 +74,5 @@ for s = 3, #KEYS do
     end
   end
 end
-return { fresh and 1 or 0, redis.call('GET', KEYS[2]), all }
+local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+return { fresh and 1 or 0, redis.call('GET', KEYS[2]), server, all }

@@ -5,7 +5,7 @@ uvicorn's `send` would take a task's turn for each piece, and know of no peer th
 
 from typing import Any
 
-from app.server.buffered_peer import TURN, BufferedPeer, Turn
+from app.server.buffered_peer import TURN, BufferedPeer, SendingTurn
 from app.server.http1.admitted_http import AdmittedHttp
 from app.server.peer import EXTENSION
 
@@ -15,7 +15,7 @@ class StreamedAnswers(BufferedPeer, AdmittedHttp):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.turn = self.app_state.setdefault(TURN, Turn())
+        self.turn = self.app_state.setdefault(TURN, SendingTurn())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
