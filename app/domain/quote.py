@@ -16,6 +16,7 @@ import msgspec
 
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers import refusals
 from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.extras import Extra, mandatory_price, offer_extras
 from app.domain.offers.links import https_url, is_at
@@ -99,6 +100,8 @@ class Reason(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     @property
     def message(self) -> str:
         """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
+        if self.code is ReasonCode.INSURER_NOT_SUITED and self.problems:
+            return self.problems[0].message
         return _MESSAGES[self.code]
 
 
@@ -188,7 +191,13 @@ def failed(code: ReasonCode) -> NoOffer:
 
 
 NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
-STARTS_TOO_SOON: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+STARTS_TOO_SOON: Final = NoOffer(
+    QuoteStatus.DECLINED,
+    Reason(
+        ReasonCode.INSURER_NOT_SUITED,
+        problems=(MendableProblem(("application", "startsOn"), refusals.STARTS_TOO_SOON),),
+    ),
+)
 """Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
