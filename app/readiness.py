@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.domain.errors import RedisAway, Unavailable
+from app.observability import metrics
 from app.postgres.schema_version import is_current
 from app.postgres.servers.addresses import place_of
 from app.redis import keys
@@ -37,6 +38,8 @@ _REFUSALS: Final = {
     "MISCONF": "it cannot save",
     "NOREPLICAS": "it has too few replicas",
 }
+
+_FULL: Final = {"53100": "its disk is full", "53200": "its memory is full"}
 
 log: Final = structlog.get_logger(__name__)
 
@@ -99,6 +102,7 @@ class Lookout:
             write = log.info if state == OK else log.warning
             write("server.state", server=self.name, state=state)
         self._state = state
+        metrics.USABLE.labels(self.name).set(state == OK)
         self.looked.set()
 
 
@@ -142,7 +146,13 @@ class ReadinessMonitor:
         return Readiness(detail["postgresql"] == OK and not is_draining, detail)
 
     async def _look_at_postgresql(self) -> str:
-        return OK if await is_current(self._resources.pool) else BEHIND
+        pool = self._resources.pool
+        if not await is_current(pool):
+            return BEHIND
+        refusal = await pool.try_writing() if pool.refusal else None
+        if refusal is None:
+            return OK
+        return f"takes no writes: {_FULL.get(refusal.sqlstate or '', 'it refuses them')} ({refusal.sqlstate})"
 
     async def _look_at_redis(self) -> str:
         """Writes: a replica and a full server answer PING well, and take no job."""

@@ -149,7 +149,7 @@ async def _latencies(database_url: str) -> tuple[float, float]:
 
 async def measure(folder: Path, pairs: int, beside: str) -> list[Pair]:
     """Alternating, so that what the machine does hits both."""
-    postgresql, redis = Postgresql(folder / "postgres"), Redis(folder / "redis")
+    postgresql, redis = Postgresql(folder / "postgres", is_tuned=True), Redis(folder / "redis")
     postgresql.start()
     redis.start()
     try:

@@ -116,7 +116,6 @@ async def _storm(url: str, survivor: int, doomed: str, pid: int, headers: dict[s
         if number % 20 == 0:
             await asyncio.sleep(20 / CONNECTS_PER_S)
     await storm.all_watch(watchers)
-    watchers = [watcher for watcher in watchers if not watcher.outcome]
     for watcher in watchers:
         watcher.url = url
     over = asyncio.Event()
@@ -134,6 +133,7 @@ async def _storm(url: str, survivor: int, doomed: str, pid: int, headers: dict[s
     await asyncio.sleep(1)
     cpu_s, begun = time.process_time(), time.perf_counter()
     api_cpu_s = processes.cpu_s(survivor)
+    watchers = [watcher for watcher in watchers if not watcher.outcome]
     storm.begin(watchers)
     os.kill(pid, signal.SIGKILL)
     await storm.all_watch(watchers, within_s=GIVEN_UP_AFTER_S)

@@ -85,7 +85,7 @@ def system(**settings: str) -> Generator[System]:
     """Fresh servers. Durable as in production: a commit waits for the disk."""
     with tempfile.TemporaryDirectory(prefix="osago-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        postgresql, redis = Postgresql(folder / "postgres"), Redis(folder / "redis")
+        postgresql, redis = Postgresql(folder / "postgres", is_tuned=True), Redis(folder / "redis")
         postgresql.start()
         redis.start()
         try:

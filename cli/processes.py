@@ -27,12 +27,13 @@ def migrate() -> None:
     import asyncpg
 
     from app.postgres.migration import migrate
+    from app.postgres.servers.primary_finder import NotPrimary
     from cli.server_access import wrong_database
 
     settings = _settings()
     try:
         migrate(settings.database_url)
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, NotPrimary) as error:
         raise WrongSetting(f"OSAGO_DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__})") from None
     except asyncpg.PostgresError as error:
         raise wrong_database(error) from None

@@ -18,7 +18,6 @@ SOCKET_TO_POST: Final = (
     "DirectProtocol.on_message_complete",
     "GraphQLView.handle",
     "GraphQLView._answer",
-    "GraphQLView._run",
     "OperationRunner.run",
     "operation._run_plan",
     "mutations.created",

@@ -28,6 +28,9 @@ from app.domain.insurer import INSURER_ID, Insurer
 from app.domain.offers.links import host_in_ascii
 
 PURCHASE_HOSTS_MAX: Final = 32
+DAY_S: Final = 86_400
+STARTS_AHEAD_DAYS_MAX: Final = 60
+"""No policy starts later than so many days from today."""
 INSURERS_MAX: Final = 256
 """A cursor holds a bit for each insurer of a request."""
 
@@ -138,6 +141,8 @@ class InsurerSettings(_Table):
     retry: Retry = Retry()
     categories: list[VehicleCategory] | None = Field(default=None, min_length=1)
     """The vehicles that it insures; it gets no jobs for others. None: all that its API takes."""
+    starts_ahead: Duration = Field(default="1d")  # pyright: ignore[reportAssignmentType]
+    """The least time between today and the start of a policy, in whole days; it gets no jobs for an earlier start."""
     purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
     """Where links of its offers may lead, hosts below these included. None: to any public host."""
     options: dict[str, str] = Field(default={})
@@ -149,6 +154,13 @@ class InsurerSettings(_Table):
         if proxy is not None and (proxy.username or proxy.password):
             raise ValueError("user and password of the proxy belong into the variable that proxy_auth_env names")
         return proxy
+
+    @field_validator("starts_ahead")
+    @classmethod
+    def _whole_days(cls, seconds: float) -> float:
+        if seconds % DAY_S or not 1 <= seconds / DAY_S <= STARTS_AHEAD_DAYS_MAX:
+            raise ValueError(f"whole days, 1d to {STARTS_AHEAD_DAYS_MAX}d")
+        return seconds
 
     @field_validator("purchase_hosts")
     @classmethod
@@ -169,6 +181,11 @@ class InsurerSettings(_Table):
     def secret(self, name: str) -> str:
         """As `secret_option` finds it among the options."""
         return secret_option(self.options, name)
+
+    @property
+    def starts_ahead_days(self) -> int:
+        """The least number of days between the application and the start."""
+        return int(self.starts_ahead / DAY_S)
 
     @property
     def insurer(self) -> Insurer:

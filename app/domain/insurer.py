@@ -24,5 +24,3 @@ class Insurer:
 
     id: str
     name: str
-    starts_ahead_days: int = 1
-    """The least number of days between the application and the start of a policy."""

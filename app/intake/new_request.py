@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
@@ -11,7 +11,7 @@ import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from app.domain.application import Application
-from app.domain.errors import InvalidApplication
+from app.domain.errors import InvalidApplication, Problem
 from app.domain.intake.application_table import application_table
 from app.domain.intake.careful_reader import read_carefully
 from app.domain.intake.fast_reader import read_fast
@@ -35,6 +35,8 @@ class IntakeRules(NamedTuple):
 
     insurers: tuple[str, ...]
     requires_consent: bool = False
+    starts_ahead_days: tuple[int, ...] = ()
+    """Of each insurer the least number of days until the start; one, where nothing is said."""
 
     @classmethod
     def of(cls, *insurers: str) -> Self:
@@ -63,7 +65,7 @@ def read_new_request(raw: Mapping[str, object], *, now: datetime, rules: IntakeR
     with contextlib.suppress(Broken):
         return read_plain(raw, now=now, rules=rules)
     read, problems = read_carefully(new_request_table(moscow_day(now), rules), raw)
-    problems += [problem(path, code) for path, code in _consent_checks(read, now)]
+    problems += _moment_checks(read, now, rules)
     if problems:
         raise InvalidApplication(problems)
     return read
@@ -76,16 +78,29 @@ def read_plain(raw: Any, *, now: datetime, rules: IntakeRules) -> NewRequestInpu
         Broken: it is wrong, or merely rare: read it with care.
     """
     read = read_fast(new_request_table(moscow_day(now), rules), raw)
-    for _, code in _consent_checks(read, now):
-        raise Broken(code)
+    for found in _moment_checks(read, now, rules):
+        raise Broken(found.code)
     return read
 
 
-def _consent_checks(read: Any, now: datetime) -> Found:
-    """The tables hold for a whole day; a consent is of a moment."""
-    consent = read and read.application and read.application.consent
+def _moment_checks(read: Any, now: datetime, rules: IntakeRules) -> Iterator[Problem]:
+    """What depends on more than the day: the moment of a consent, and the start that the chosen insurers take."""
+    application = read and read.application
+    if not application:
+        return
+    consent, starts_on = application.consent, application.starts_on
     if consent and consent.given_at and consent.given_at > now + CLOCK_SKEW_MAX:
-        yield ("application", "consent", "givenAt"), "CONSENT_IN_FUTURE"
+        yield problem(("application", "consent", "givenAt"), "CONSENT_IN_FUTURE")
+    if rules.starts_ahead_days and starts_on:
+        first = moscow_day(now) + timedelta(days=_least_ahead(read.insurers, rules))
+        if moscow_day(now) < starts_on < first:
+            yield problem(("application", "startsOn"), "STARTS_TOO_SOON", day=f"{first:%d.%m.%Y}")
+
+
+def _least_ahead(chosen: Sequence[Any] | None, rules: IntakeRules) -> int:
+    """Days until the first start that one of the chosen insurers takes."""
+    ahead = zip(rules.insurers, rules.starts_ahead_days, strict=True)
+    return min((days for id_, days in ahead if not chosen or id_ in chosen), default=1)
 
 
 @lru_cache(maxsize=8)

@@ -55,6 +55,9 @@ RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
 )
+USABLE: Final = Gauge(
+    "osago_server_usable", "1 where PostgreSQL, or Redis, takes work.", ["server"], multiprocess_mode="livemin"
+)
 FAILOVERS: Final = Counter("osago_failovers", "Primaries that were replaced by another server.", ["of"])
 ACKNOWLEDGED_LOST: Final = Counter(
     "osago_acknowledged_lost", "Requests that were acknowledged and are gone with a database."
@@ -93,7 +96,7 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
         for counter, kinds in ((UNLAWFUL, Unlawful), (INCONSISTENT, Inconsistent)):
             for kind in kinds:
                 counter.labels(id_, kind)
-        for reason in ("stopping", "bug"):
+        for reason in ("stopping", "bug", "form"):
             HANDED_BACK.labels(id_, reason)
         for field in ("application id", "number", "code", "extra"):
             ECHOES.labels(id_, field)

@@ -7,10 +7,10 @@ invisible and locked, and whatever needs it waits too. What only reads has a lim
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
@@ -37,6 +37,12 @@ RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
 """Connections that are left to reads while commits wait for the standby."""
 _IDLE_S_MAX: Final = 60.0
+_FILL: Final = """
+INSERT INTO osago_purges (id, reason, request_ids, purged_at)
+SELECT gen_random_uuid(), 'retention', array_agg(gen_random_uuid()), clock_timestamp() FROM generate_series(1, 4000)
+"""
+_WARNING: Final = "01000"
+"""Of the message with which a server acknowledges a commit whose wait for the standby an operator, or a time-out of its own, has cancelled."""
 _CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (
@@ -63,8 +69,8 @@ class Pool:
         self.connections = connections
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
-        """Why the server took the last write not, where it has no room for it."""
-        self._confirmations: GroupCommit[None, None] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
+        """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
+        self._confirmations: GroupCommit[int, bool] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
 
     def parts(self) -> list[Part]:
         return [*self.primary.parts(), Part("confirmations", self._confirmations.run)]
@@ -76,23 +82,50 @@ class Pool:
         meanwhile. A record of one's own is written after it, and waited for; where no commit waits for a standby, it is not needed.
 
         Raises:
-            Unavailable: it is not known.
+            Unavailable: it is not known, or another server is the primary by now.
         """
-        state = self.primary.state
+        state, generation = self.primary.state, self.primary.generation
         if state and not state.is_synchronous:
             return
-        if not self.primary.is_watched:
-            await self._confirm([None])
-            return
         try:
-            await self._confirmations.submit(None)
+            if self.primary.is_watched:
+                is_safe = await self._confirmations.submit(generation)
+            else:
+                (is_safe,) = await self._confirm([generation])
         except TimeoutError:
             raise Unavailable("PostgreSQL waits for its standby", RETRY_AFTER_S) from None
+        if not is_safe:
+            raise Unavailable("another server has become the primary", RETRY_AFTER_S)
 
-    async def _confirm(self, waiting: "list[None] | object") -> list[None]:
+    async def _confirm(self, generations: Sequence[int]) -> list[bool]:
+        """For each generation of primaries whether what was read there is safe: another primary knows nothing of it."""
         async with connected(self) as connection:
             await confirm_on(connection)
-        return [None] * len(waiting)  # type: ignore[arg-type]
+            confirmed = self.primary.generation
+        return [generation == confirmed for generation in generations]
+
+    async def try_writing(self) -> asyncpg.PostgresError | None:
+        """Writes some pages, and takes them back: after a refusal, since small writes may succeed on a full disk.
+
+        Returns why it was refused, None if it was not.
+
+        Raises:
+            Unavailable: PostgreSQL is not there.
+        """
+        try:
+            async with connected(self) as connection:
+                writing = connection.transaction()
+                await writing.start()
+                try:
+                    await connection.execute(_FILL)
+                finally:
+                    await writing.rollback()
+        except Unavailable as error:
+            if isinstance(error.__cause__, _REFUSALS):
+                return error.__cause__
+            raise
+        self.refusal = None
+        return None
 
     def terminate(self) -> None:
         """Hangs up on everything."""
@@ -163,10 +196,19 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     async with _writing(pool):
         connection = await _acquired(pool)
         primary.writing[connection] = connection.get_server_pid(), asyncio.get_running_loop().time()
+        doubts: list[object] = []
+
+        def hear(_: object, message: Any) -> None:
+            if message.sqlstate == _WARNING:
+                doubts.append(message)
+
+        connection.add_log_listener(hear)
         try:
             async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
                 yield connection
-            pool.refusal = None
+                while doubts:
+                    doubts.clear()
+                    await confirm_on(connection)
         except asyncio.CancelledError:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
@@ -183,6 +225,8 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             raise DataRefused from error
         finally:
             del primary.writing[connection]
+            with contextlib.suppress(asyncpg.InterfaceError):  # it was hung up on
+                connection.remove_log_listener(hear)
             await _release(pool, connection)
 
 

@@ -1,20 +1,17 @@
 """Bringing the database to the newest schema."""
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.postgres.database import CONNECT_S_MAX
 from app.postgres.schema_version import SCRIPTS
+from app.postgres.servers.primary_finder import PrimaryFinder
 
 
 def engine(url: str) -> AsyncEngine:
     """An engine over asyncpg for any URL of libpq's: SQLAlchemy itself would read it as psycopg's."""
-    return create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_S_MAX), poolclass=NullPool
-    )
+    return create_async_engine("postgresql+asyncpg://", async_creator=PrimaryFinder(url).connect, poolclass=NullPool)
 
 
 def config(url: str) -> Config:

@@ -121,13 +121,15 @@ class JobStreams:
         return added
 
     async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
-        insurers = sorted({insurer for request in requests for insurer in request.insurers})
+        chosen = {request.insurers for request in requests}  # nearly always one: all of them
+        insurers = sorted({insurer for each in chosen for insurer in each})
         number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
+        streams = {each: ",".join([number[insurer] for insurer in each]) for each in chosen}
         arguments: list[Argument] = [keys.accepted(shard), len(insurers), *insurers]
         for request in requests:
-            streams = ",".join(number[insurer] for insurer in request.insurers)
             mark = "" if request.mark is None else request.mark
-            arguments += [text_of(request.request_id), expiry_ms(request.expires_at), mark, streams]
+            expires_ms = expiry_ms(request.expires_at)
+            arguments += [text_of(request.request_id), expires_ms, mark, streams[request.insurers]]
         names = [keys.jobs(shard, insurer) for insurer in insurers]
         names += [keys.request(shard, request.request_id) for request in requests]
         return await ENQUEUE.run(self._client, names, arguments)

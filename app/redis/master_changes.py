@@ -54,18 +54,17 @@ class MasterChanges:
             log.warning("redis.moved", by="sentinel")
             await self.drop()
 
-    async def learn(self, shard: int, server: str) -> bool:
-        """Takes in which server serves a shard now. True where another one did before: connections have been dropped then."""
+    async def learn(self, shard: int, server: str) -> None:
+        """Takes in which server serves a shard now; where another one did before, connections are dropped."""
         known = self._servers.get(shard)
         is_new = server not in self._servers.values()
         self._servers[shard] = server
         if known in {None, server}:
-            return False
+            return
         if is_new:  # else a slot has moved to a server that serves others already
             metrics.FAILOVERS.labels("redis").inc()
             log.warning("redis.failover", shard=shard)
         await self.drop()
-        return True
 
     async def drop(self) -> None:
         """Drops what this process has open; not twice for one failover."""

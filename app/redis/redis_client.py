@@ -5,6 +5,7 @@ becomes `RedisAway` here and nowhere else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,7 +18,8 @@ _ANSWERS: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP")
 _CLOSED_MEANWHILE: Final = (AttributeError, RuntimeError)
 """What a call raises when redis-py's Cluster client, or `RedisClient.drop_connections`, has closed its connection under it."""
 _MASTERS_ASKED_MAX: Final = 3
-_FAILURES: Final = (RedisError, RedisClusterException, OSError, *_CLOSED_MEANWHILE)
+_FAILURES: Final = (RedisError, RedisClusterException, OSError, LookupError, *_CLOSED_MEANWHILE)
+"""LookupError: its list of a Cluster's nodes lacks the one that it looks for."""
 
 
 class _OneError:
@@ -161,19 +163,15 @@ class RedisClient:
     async def time(self) -> tuple[int, int]:
         return await self._answer(self._client.time)
 
-    async def set_new(self, name: str, value: str, *, px: int) -> bool:
-        """Whether it was set: not where the key is there already."""
-        with _ONE_ERROR:
-            return bool(await self._client.set(name, value, px=px, nx=True))
-
     async def delete(self, *names: str) -> int:
         return await self._answer(lambda: self._client.delete(*names))
 
     async def zrem(self, name: str, *values: str) -> int:
         return await self._answer(lambda: self._client.zrem(name, *values))
 
-    async def set(self, name: str, value: str, *, px: int) -> None:
-        await self._answer(lambda: self._client.set(name, value, px=px))
+    async def set(self, name: str, value: str, *, px: int, nx: bool = False) -> bool:
+        """Whether it was set: with `nx` not where the key is there already."""
+        return bool(await self._answer(lambda: self._client.set(name, value, px=px, nx=nx)))
 
     async def ping(self) -> object:
         return await self._answer(self._client.ping)
@@ -224,40 +222,31 @@ class RedisClient:
     async def drop_connections(self) -> None:
         """Breaks the connections, those of calls under way too, and those of a Cluster to servers that are no masters any more.
 
-        For when the server behind them may be the wrong one, or silent: what is called next asks where the master is. Never raises.
+        What is called next asks where the master is. Never raises.
         """
-        try:
-            with _ONE_ERROR:
-                if not self.is_cluster:
-                    await self._client.connection_pool.disconnect(inuse_connections=True)
-                    return
-                await self._client.nodes_manager.initialize()
-                for node in self._client.get_replicas():
-                    await node.disconnect()
-        except RedisAway:
-            pass
+        with suppress(RedisAway), _ONE_ERROR:
+            if not self.is_cluster:
+                await self._client.connection_pool.disconnect(inuse_connections=True)
+                return
+            await self._client.nodes_manager.initialize()
+            for node in self._client.get_replicas():
+                await node.disconnect()
 
     async def break_off(self) -> None:
         """Breaks every connection, and asks nobody anything: for a reader's own client. Never raises."""
-        try:
-            with _ONE_ERROR:
-                if self.is_cluster:
-                    for node in self._client.get_nodes():
-                        await node.disconnect()
-                else:
-                    await self._client.connection_pool.disconnect(inuse_connections=True)
-        except RedisAway:
-            pass
+        with suppress(RedisAway), _ONE_ERROR:
+            if self.is_cluster:
+                for node in self._client.get_nodes():
+                    await node.disconnect()
+            else:
+                await self._client.connection_pool.disconnect(inuse_connections=True)
 
     async def drop_connections_to(self, host: str, port: int) -> None:
         """The same for one server of a Cluster that has become silent, master or not."""
         await self.drop_connections()
-        try:
-            with _ONE_ERROR:
-                if node := self._client.get_node(host=host, port=port):
-                    await node.disconnect()
-        except RedisAway:
-            pass
+        with suppress(RedisAway), _ONE_ERROR:
+            if node := self._client.get_node(host=host, port=port):
+                await node.disconnect()
 
     async def aclose(self) -> None:
         """Closes its connections, and those to its sentinels, which redis-py leaves open."""

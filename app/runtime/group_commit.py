@@ -131,6 +131,9 @@ class GroupCommit(Generic[Item, Result]):
             if not future.done():
                 future.set_exception(TimeoutError())
                 future.exception()  # as in `_fail`
+        # A batch may be under way for long: items whose callers have left make room.
+        while isinstance(self._waiting, deque) and self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
         self._timer = loop.call_at(limited[0][0], self._expire) if limited else None
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:

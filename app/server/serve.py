@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.domain.errors import OsagoError, WrongSetting
 from app.server.buffered_peer import STALLED_AFTER_S
+from app.server.http1.arrivals import PacedArrivals
 from app.server.http1.direct_http import DirectProtocol
 from app.server.websocket_limits import PING_EVERY_S, WebSocketProtocol
 
@@ -164,7 +165,7 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=DirectProtocol,
+        http=cast("type[asyncio.Protocol]", PacedArrivals(DirectProtocol)),
         headers=list(HEADERS.items()),
         ws=WebSocketProtocol,
         ws_max_size=FRAME_BYTES_MAX,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from app.codecs.application_codec import decode_application, encode_application
+from app.codecs.application_codec import UnknownForm, decode_application, encode_application
 from app.domain.errors import InvalidApplication, Overloaded, RedisAway, Unavailable
 from app.domain.ids import uuid7
 from app.domain.intake.problems import problem
@@ -192,6 +192,9 @@ class RequestAcceptor:
             return True
         try:
             document = self._cipher.open(first.request.id, first.application)
-        except Undecryptable:  # its key was dropped: the content is unknown too
+            return decode_application(document) == wanted.application
+        except (
+            Undecryptable,
+            UnknownForm,
+        ):  # its key was dropped, or a later release wrote it: the content is not known
             return True
-        return decode_application(document) == wanted.application

@@ -75,7 +75,7 @@ class Demo:
         # Servers of one's own are taken where the environment names them.
         self._database_url = server_of_its_own(folder, "OSAGO_DATABASE_URL")
         self._redis_url = server_of_its_own(folder, "OSAGO_REDIS_URL")
-        self._postgresql = None if self._database_url else Postgresql(folder / "postgres")
+        self._postgresql = None if self._database_url else Postgresql(folder / "postgres", is_tuned=True)
         self._redis = None if self._redis_url else Redis(folder / "redis")
         self._environment: Mapping[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}

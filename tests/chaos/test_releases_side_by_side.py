@@ -36,13 +36,14 @@ EVERY_S: Final = 0.05
 A_STAGE: Final = 8
 """Customers who come before the next step."""
 AGAIN_S: Final = 0.1
-PATIENCE_S: Final = 60.0
 ROUNDS: Final = 3
 FAULTS: Final = re.compile(
     r"\b(job\.failed|jobs\.unreadable|quote\.unreadable|event\.unreadable|operation\.failed|part\.failed)\b"
 )
 CREATE: Final = """mutation ($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) {
-  __typename ... on QuoteRequestAccepted { watchToken quoteRequest { id } } } }"""
+  __typename
+  ... on QuoteRequestAccepted { watchToken quoteRequest { id } }
+  ... on InvalidApplication { problems { path code } } } }"""
 WATCH: Final = """subscription ($requestId: ID!, $after: String) { quotes(requestId: $requestId, after: $after) {
   __typename
   ... on QuoteReceived { cursor quote { insurer { id } status offer { number premium { amount } } } }
@@ -111,14 +112,10 @@ class Town:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
         """Customers come as long as the block runs; it ends when each of them has seen the end."""
-        coming = asyncio.create_task(self._come())
-        try:
+        async with asyncio.TaskGroup() as tasks:  # a customer who fails ends the test
+            tasks.create_task(self._come())
             yield
             self.is_open = False
-            await asyncio.wait_for(coming, PATIENCE_S)
-        finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
 
     async def _come(self) -> None:
         """One after the other; each fourth one changes its mind."""
@@ -130,9 +127,10 @@ class Town:
                 await asyncio.sleep(EVERY_S)
 
     async def _serve(self, customer: Customer, http: httpx.AsyncClient) -> None:
-        wish = customer.release.new_request(clientReference=customer.reference)
-        accepted = await self._post(http, customer.release, CREATE, {"input": wish})
-        made = accepted["createQuoteRequest"]
+        wish = self.world.new_request() if customer.release is THIS else customer.release.example()
+        wish["clientReference"] = customer.reference
+        made = (await self._post(http, customer.release, CREATE, {"input": wish}))["createQuoteRequest"]
+        assert made["__typename"] == "QuoteRequestAccepted", made
         customer.request_id, customer.token = made["quoteRequest"]["id"], made["watchToken"]
         watching = asyncio.create_task(self._watch(customer))
         if customer.cancels:

@@ -11,7 +11,7 @@ from support.until import until
 from support.world import ApiAtHand, World
 
 from app.domain.errors import Unavailable
-from app.postgres.database import connected, open_pool, reading
+from app.postgres.database import Pool, connected, open_pool, reading
 from app.runtime.group_commit import DataRefused
 from app.runtime.supervision import run_parts
 from cli.quote.aggregator_client import CREATE
@@ -120,6 +120,67 @@ async def test_a_cancelled_writer_leaves_its_row_invisible(cluster_template: Clu
                 await repeating
             await pool.confirm()
         pool.terminate()
+
+
+async def test_what_was_read_of_the_old_primary_is_not_confirmed_by_the_new_one(
+    cluster_template: ClusterTemplate,
+) -> None:
+    """Nor by one that comes after it: two wait, one in doubt and one behind it, when the standby is promoted."""
+    async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
+        pool = await open_pool(pair.url(), connections=4)
+        async with run_parts(pool.parts()):
+            await pool.confirm()
+            pair.wire.cut()
+            confirming = [asyncio.create_task(pool.confirm())]
+            await until(lambda: pair.primary.fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+            confirming.append(asyncio.create_task(pool.confirm()))
+            await asyncio.sleep(0)
+            await pair.fail_over()
+            outcomes = await asyncio.gather(*confirming, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+            await until(lambda: _is_confirmed(pool))
+        pool.terminate()
+
+
+async def _is_confirmed(pool: Pool) -> bool:
+    try:
+        await pool.confirm()
+    except Unavailable:
+        return False
+    return True
+
+
+async def test_what_an_operator_cancelled_is_not_acknowledged(world: World, cluster_template: ClusterTemplate) -> None:
+    """The server then acknowledges the commit and shows its row, which no standby has: neither its caller nor a repeat is told."""
+    async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
+        world.set(database_url=pair.url())
+        await world.insurers("sever")
+        api = await world.api()
+        pair.wire.cut()
+        asking = asyncio.create_task(_code(world, api, "cancelled"))
+        await until(lambda: _is_cancelled(pair))
+        await until(lambda: _count(pair.primary, 1))
+        assert await asking == "UNAVAILABLE"
+        assert await _code(world, api, "cancelled") == "UNAVAILABLE"
+        request_id = (await pair.primary.fetch("SELECT id FROM osago_requests"))[0]["id"]
+        for document in (
+            f'query {{ quoteRequest(id: "{request_id}") {{ id }} }}',
+            f'mutation {{ cancelQuoteRequest(id: "{request_id}") {{ id }} }}',
+        ):
+            body = (await api.post(document)).json()
+            assert body["errors"][0]["extensions"]["code"] == "UNAVAILABLE", body
+        pair.wire.mend()
+        await until(lambda: _is_written(world, api, "cancelled"))
+        await world.stop()
+
+
+async def _is_cancelled(pair: PostgresqlPair) -> bool:
+    """Whether a backend that waited for the standby was cancelled."""
+    return bool(
+        await pair.primary.fetch(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%osago_requests%'"
+        )
+    )
 
 
 _ACTIVE = "SELECT wait_event FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT%'"

@@ -23,6 +23,7 @@ TODAY: Final = date(2026, 5, 1)
 DAY: Final = timedelta(days=1)
 EPTS: Final = VehicleDocumentKind.ELECTRONIC_PASSPORT
 OF_THE_REQUEST: Final = {
+    "STARTS_TOO_SOON",
     "CLIENT_REFERENCE_REUSED",
     "CLIENT_REFERENCE_INVALID",
     "CUSTOMER_ID_INVALID",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from support.quotes import NOW, a_quote, a_refusal, a_request, an_offer
 from support.servers import Database
@@ -117,7 +118,7 @@ async def test_what_is_missing_and_what_is_full(pool: Pool) -> None:
     async with connected(pool) as connection:
         await insert_quotes(connection, [a_quote(half, "sever"), a_quote(full, "sever")])
         ended = await end_full_requests(connection, [half.id, full.id], NOW)
-        assert ended == [replace(full, ending=Ending(Outcome.ALL_ANSWERED, NOW))]
+        assert ended == [msgspec.structs.replace(full, ending=Ending(Outcome.ALL_ANSWERED, NOW))]
         assert await end_full_requests(connection, [half.id, full.id], NOW) == []
         assert Notice(full.id, Kind.COMPLETED) in await notices_until(connection, NOW, most=10)
         assert await missing_quotes(connection, [half.id, full.id]) == [(half.id, "volga")]

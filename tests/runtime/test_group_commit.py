@@ -47,6 +47,19 @@ async def test_a_flush_that_loses_a_result_leaves_nobody_waiting() -> None:
         assert await commit.submit(3) == 3
 
 
+async def test_what_gave_up_behind_a_long_batch_makes_room() -> None:
+    """A commit may wait for a standby for minutes: what came meanwhile, and left, is not kept until it is through."""
+    store = Store()
+    store.open.clear()
+    commit: GroupCommit[int, int] = GroupCommit(store.flush, waiting_max=3, wait_s_max=0.01)
+    async with running(commit):
+        for number in range(10):
+            with pytest.raises(TimeoutError):
+                await commit.submit(number)
+        assert len(commit) == 0
+        store.open.set()
+
+
 async def test_an_idle_commit_waits_for_nobody() -> None:
     """A single item goes at once, alone."""
     store = Store()

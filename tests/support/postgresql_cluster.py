@@ -64,12 +64,12 @@ def _add_user() -> None:
         ensure_user_exists(USER)
 
 
-def _as_user() -> dict[str, Any]:
+def as_user() -> dict[str, Any]:
     """PostgreSQL does not run as root."""
     return {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def _own(folder: Path) -> None:
+def own(folder: Path) -> None:
     if os.geteuid() == 0:
         owner = pwd.getpwnam(USER)
         for path in (folder, *folder.rglob("*")):
@@ -107,7 +107,7 @@ class PostgresqlServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **_as_user(),
+                **as_user(),
             )
         self.postmaster = postmaster
         await until(self.answers, seconds=START_S_MAX)
@@ -190,10 +190,10 @@ class PostgresqlPair:
         self.wire.lead_to(self.primary.port)
         shutil.rmtree(self.standby.folder)
         self.standby.folder.mkdir(mode=0o700)
-        _own(self.standby.folder)
+        own(self.standby.folder)
         command = [binaries() / "pg_basebackup", "-D", self.standby.folder, "-h", "127.0.0.1", "-c", "fast"]
         command += ["-p", str(self.primary.port), "-U", "postgres", "--no-sync"]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **_as_user())
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **as_user())
         assert await process.wait() == 0
         (self.standby.folder / "postgresql.auto.conf").write_text("")
         self.standby.configure(_conninfo(self.wire))
@@ -224,7 +224,7 @@ class ClusterTemplate:
         _add_user()
         self.root = Path(tempfile.mkdtemp(prefix="osago-pair-"))
         self._template: Path | None = None
-        _own(self.root)
+        own(self.root)
 
     async def copy(self) -> Path:
         """A folder of data that nothing runs on."""
@@ -232,14 +232,14 @@ class ClusterTemplate:
             self._template = await self._made()
         copied = self.root / uuid.uuid4().hex[:8]
         await asyncio.to_thread(shutil.copytree, self._template, copied)
-        await asyncio.to_thread(_own, copied)
+        await asyncio.to_thread(own, copied)
         copied.chmod(0o700)
         return copied
 
     async def _made(self) -> Path:
         folder = self.root / "template"
         command = [binaries() / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-N", "--no-instructions"]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **_as_user())
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **as_user())
         assert await process.wait() == 0
         server = PostgresqlServer(folder)
         server.configure(_SETTINGS)

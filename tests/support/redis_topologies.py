@@ -151,11 +151,13 @@ class Topology:
         for pair in self.pairs:
             await pair.replica.join_again()
             await until(lambda pair=pair: self._follows(pair), seconds=30)
-        # A Sentinel looks at a new replica every ten seconds only, unless it begins anew.
+        # A Sentinel looks at a new replica every ten seconds only, unless it begins anew; all at once, for each has a new name.
         for one in self.sentinels:
             await until(lambda one=one: _names(one, self.pairs[0].master), seconds=30)
+        for one in self.sentinels:
             one.kill()
             one.configure(*sentinel_lines(self.pairs[0].master, len(self.sentinels)))
+        for one in self.sentinels:
             one.start()
         await self.watched()
 

@@ -35,11 +35,11 @@ class Release:
         )
         assert done.returncode == 0, done.stderr
 
-    def new_request(self, **changes: Any) -> dict[str, Any]:
-        """A valid CreateQuoteRequestInput, in the form that this release takes."""
+    def example(self) -> dict[str, Any]:
+        """Its example of a CreateQuoteRequestInput, in the form that it takes."""
         application = json.loads((self.root / "examples/application.json").read_text(encoding="utf-8"))
         starts_on = (datetime.now(UTC) + _STARTS_IN).date().isoformat()
-        return {"customerId": "customer-1", "application": {**application, "startsOn": starts_on}, **changes}
+        return {"customerId": "customer-1", "application": {**application, "startsOn": starts_on}}
 
 
 THIS = Release(ROOT)

@@ -1,7 +1,8 @@
 """Accepting: stored and then enqueued, safely repeated, and nothing half-done."""
 
 import asyncio
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -10,6 +11,7 @@ from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.domain.intake.moscow_calendar import moscow_day
 from app.redis import keys
 from cli.quote.aggregator_client import CREATE
 
@@ -184,3 +186,53 @@ async def test_a_repeat_whose_first_request_cannot_be_read_any_more_is_the_first
     await world.database.fetch("UPDATE osago_requests SET application_key_id = 'dropped'")
     again = await world.accepted(api, clientReference="ref-1")
     assert again["quoteRequest"]["id"] == first["quoteRequest"]["id"]
+
+
+WARNED: Final = CREATE.replace("watchToken", "watchToken warnings { path code message }", 1)
+
+
+async def test_what_is_unusual_is_a_warning_and_so_it_is_in_a_repeat(world: World, api: ApiAtHand) -> None:
+    """By GraphQL and by REST alike; nothing is refused for it."""
+    request = world.new_request(clientReference="ref-1")
+    request["application"]["vehicle"]["vin"] = "A" * 17
+    found: list[Any] = []
+    for _ in range(2):
+        result = (await api.post(WARNED, {"input": request})).json()["data"]["createQuoteRequest"]
+        found.append(result["warnings"])
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{api.url}/osago/quotes", json=request, headers=headers)
+    assert answer.status_code == 202
+    found.append(answer.json()["warnings"])
+    assert [(each["path"], each["code"]) for each in found[0]] == [(["application", "vehicle", "vin"], "VIN_UNUSUAL")]
+    assert found == [found[0]] * 3
+
+
+async def test_an_application_without_consent_is_a_problem_unless_that_is_switched_off(world: World) -> None:
+    """`OSAGO_REQUIRE_CONSENT`; the consent is stored sealed and reaches no insurer."""
+    world.write_insurers("sever")
+    request = world.new_request()
+    del request["application"]["consent"]
+    strict = await world.api()
+    result = (await strict.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
+    assert [(each["path"], each["code"]) for each in result["problems"]] == [(["application", "consent"], "REQUIRED")]
+    world.set(require_consent="false")
+    lenient = await world.api()
+    result = (await lenient.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
+    assert result["__typename"] == "QuoteRequestAccepted"
+
+
+async def test_a_start_that_no_chosen_insurer_takes_is_refused_with_the_first_day(world: World) -> None:
+    """One that takes it is enough; which are asked counts."""
+    await world.insurers("sever", "volga", each={"sever": {"starts_ahead": "4d"}, "volga": {"starts_ahead": "5d"}})
+    api = await world.api()
+    today = moscow_day(datetime.now(UTC))
+    request = world.new_request()
+    request["application"]["startsOn"] = (today + timedelta(days=4)).isoformat()
+    assert (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"].get("problems") is None
+    for days, chosen, first in ((3, None, 4), (4, ["volga"], 5)):
+        request["application"]["startsOn"] = (today + timedelta(days=days)).isoformat()
+        body = {"input": {**request, "insurerIds": chosen}}
+        [problem] = (await api.post(CREATE, body)).json()["data"]["createQuoteRequest"]["problems"]
+        assert (problem["path"], problem["code"]) == (["application", "startsOn"], "STARTS_TOO_SOON")
+        assert f"{today + timedelta(days=first):%d.%m.%Y}" in problem["message"]

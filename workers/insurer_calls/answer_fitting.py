@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace as with_changes
 
 from app.domain.application import Application
+from app.domain.intake.application_table import application_table
 from app.domain.intake.field_table import ListTable, ObjectTable
 from app.domain.quote import Answer, Offer
-from app.intake.new_request import new_request_table
+from app.intake.new_request import is_email
 
 APPLICATION: Final = "application"
 _ANY_DAY: Final = date(2026, 1, 1)
@@ -32,7 +32,7 @@ def fitted(answer: Answer, application: Application) -> Answer:
 def path_into(application: Application, path: Sequence[str]) -> tuple[str, ...]:
     """`application` and the longest part of the path that leads to a field of it, or to a driver that it lists."""
     led = [APPLICATION]
-    table: object = _application_table()
+    table: object = application_table(_ANY_DAY, is_email, requires_consent=False)
     for part in path:
         if isinstance(table, ListTable):
             if not part.isdecimal() or not part.isascii() or int(part) >= len(application.drivers or ()):
@@ -47,12 +47,3 @@ def path_into(application: Application, path: Sequence[str]) -> tuple[str, ...]:
             break
         led.append(part)
     return tuple(led)
-
-
-@lru_cache(maxsize=1)
-def _application_table() -> ObjectTable:
-    fields = new_request_table(_ANY_DAY, ()).fields
-    table = next(field.kind for field in fields if field.key == APPLICATION)
-    if not isinstance(table, ObjectTable):
-        raise TypeError("an application is an object")
-    return table

@@ -10,7 +10,8 @@ from prometheus_client import Counter
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
-from app.domain.quote import NOT_SUITED, Answer, NoOffer, ReasonCode, failed, sold_at
+from app.domain.intake.moscow_calendar import moscow_day
+from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
@@ -101,6 +102,9 @@ class InsurerExchange:
         """
         if job.application.vehicle.category not in self._insured:
             return NOT_SUITED
+        days_ahead = (job.application.starts_on - moscow_day(self._clock.now())).days
+        if days_ahead < self._settings.starts_ahead_days:
+            return STARTS_TOO_SOON
         passage = self._circuit.passage()
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from app.codecs.application_codec import UnknownForm
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
@@ -27,7 +28,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import IsolatedTasks, Part, report_failure
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
-from workers.job import Holding, Job, NotOurs, ShardOwnership
+from workers.job import Holding, Job, NotOurs, ShardOwnership, deliveries_by_shard
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
@@ -232,6 +233,10 @@ class Lane:
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
             self._readers[holding.delivery.shard].doubt()
+        except UnknownForm as unknown:
+            # A later release wrote it: its workers run beside this one, or will before long.
+            log.info("job.left_to_newer", insurer=self.insurer_id, request_id=str(request_id), form=unknown.form)
+            await self._give_back([holding], "form", counted=False)
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
@@ -273,12 +278,7 @@ class Lane:
 
     async def _give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
         """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
-        shards: dict[int, dict[str, int]] = {}
-        for holding in holdings:
-            delivery = holding.delivery
-            count = delivery.deliveries if counted else delivery.deliveries - 1
-            shards.setdefault(delivery.shard, {})[delivery.entry] = count
-        for shard, entries in shards.items():
+        for shard, entries in deliveries_by_shard(holdings, counted=counted).items():
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))

@@ -13,7 +13,7 @@ import structlog
 
 from app.domain.errors import RedisAway
 from app.observability import metrics
-from app.redis.job_streams import JobStreams, Remembered
+from app.redis.job_streams import JobStreams, Remembered, Tick
 from app.redis.keys import shard_of
 from app.redis.master_changes import MasterChanges
 from app.runtime.clock import Clock
@@ -51,7 +51,7 @@ class Presence:
         self._lease_s = lease_s
         self._on_epoch = on_epoch
         self._lanes: Mapping[str, Lane] = {}
-        self._epochs: dict[int, str] = {}
+        self._epochs: dict[int, tuple[str, str]] = {}
         self._beaten_at = dict.fromkeys(range(jobs.shards), float("-inf"))
         self._memory = SplitCommit(
             "memory",
@@ -110,12 +110,17 @@ class Presence:
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
             log.debug("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))
             self._lanes[insurer_id].begin(deliveries)
-        is_other = self._masters is not None and await self._masters.learn(shard, tick.server)
-        if is_other:
-            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
-        if is_other or self._epochs.get(shard) != tick.epoch:
-            self._epochs[shard] = tick.epoch
+        await self._compare(shard, tick)
+
+    async def _compare(self, shard: int, tick: Tick) -> None:
+        """Has a shard recovered whose server, or its content, is another than at the last beat."""
+        known, self._epochs[shard] = self._epochs.get(shard), (tick.epoch, tick.server)
+        if known != self._epochs[shard]:
             await self._on_epoch(shard)
+        if known and known[1] != tick.server:
+            await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values()))
+        if self._masters:  # last: it may ask several nodes of a Cluster, one of them frozen
+            await self._masters.learn(shard, tick.server)
 
     async def begun_in(self, shard: int) -> None:
         """Returns once this shard has this worker's beat: a worker that reads jobs without one is taken for dead."""

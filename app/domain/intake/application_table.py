@@ -57,7 +57,13 @@ def application_table(today: date, is_email: IsEmail, *, requires_consent: bool 
         Field("policyholder", party_table(adult(today), is_email, today), party),
         optional("owner", party_table(born(today), is_email, today), party, about="The policyholder if left out."),
         Field("drivers", drivers_table(today), attrgetter("listed")),
-        Field("starts_on", date, _starts_on(today), example=(today + timedelta(days=EXAMPLE_DAYS_AHEAD)).isoformat()),
+        Field(
+            "starts_on",
+            date,
+            _starts_on(today),
+            codes=("STARTS_ON_OUT_OF_RANGE", "STARTS_TOO_SOON"),
+            example=(today + timedelta(days=EXAMPLE_DAYS_AHEAD)).isoformat(),
+        ),
         optional(
             "usage_months",
             int,

@@ -86,6 +86,6 @@ WARNING_CODES: Final = frozenset(WARNINGS)
 MESSAGES: Final[Mapping[str, str]] = MappingProxyType({code: message for code, (_, message) in _ALL.items()})
 
 
-def problem(path: tuple[str, ...], code: str) -> Problem:
-    """The problem of that code at that place; a code that is not in the table is a bug."""
-    return Problem(path, code, MESSAGES[code])
+def problem(path: tuple[str, ...], code: str, **values: str) -> Problem:
+    """The problem of that code at that place, its message filled in; a code that is not in the table is a bug."""
+    return Problem(path, code, MESSAGES[code].format(**values))

@@ -8,6 +8,7 @@ does not answer, takes no writes or has been superseded is hung up on.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -37,7 +38,8 @@ REPLY_S_MAX: Final = 5.0
 _STATEMENTS_KEPT: Final = 100
 _ACTIVE: Final = """
 SELECT pid FROM pg_stat_activity
-WHERE application_name = 'osago' AND state = 'active' AND pid <> pg_backend_pid()
+WHERE application_name = 'osago' AND pid <> pg_backend_pid()
+AND (state = 'active' OR state_change > clock_timestamp() - $1::interval)
 """
 
 Result = TypeVar("Result")
@@ -61,6 +63,8 @@ class PrimaryFinder:
         self.primary: ServerAddress | None = self.addresses[0] if self._is_alone else None
         self.state: ServerState | None = None
         """Of the primary, as it was seen last."""
+        self.generation = 0
+        """How many primaries there were before this one."""
         self.is_watched = False
         """`parts` are running."""
         self.is_pooled: bool | None = None
@@ -88,13 +92,18 @@ class PrimaryFinder:
             NotPrimary: no server can be written to; or what asyncpg raises.
         """
         address = self.primary or await self._found()
-        if self.is_pooled is None:
-            probe = await self._opened(address)
-            self.is_pooled = (await self._admitted(address, probe)).backend != probe.get_server_pid()
-            probe.terminate()
-        size = 0 if self.is_pooled else _STATEMENTS_KEPT
-        connection = await self._opened(address, **options, statement_cache_size=size)
-        await self._admitted(address, connection)
+        try:
+            if self.is_pooled is None:
+                probe = await self._opened(address)
+                self.is_pooled = (await self._admitted(address, probe)).backend != probe.get_server_pid()
+                probe.terminate()
+            size = 0 if self.is_pooled else _STATEMENTS_KEPT
+            connection = await self._opened(address, **options, statement_cache_size=size)
+            await self._admitted(address, connection)
+        except (*AWAY, NotPrimary):
+            if address == self.primary and not self._is_alone:
+                self.primary = None  # the next one asks all of them
+            raise
         self._open[connection] = address
         return connection
 
@@ -149,6 +158,7 @@ class PrimaryFinder:
 
     def _switch(self, address: ServerAddress, state: ServerState) -> None:
         """Another primary: connections to the one before are hung up on, also where both have one address."""
+        self.generation += 1
         metrics.FAILOVERS.labels("postgresql").inc()
         log.warning("database.failover", at=str(address), timeline=state.timeline)
         hang_up(list(self._open))
@@ -251,7 +261,7 @@ class PrimaryFinder:
         return state
 
     async def _hang_up_lost(self, connection: ServerConnection) -> None:
-        """Hangs up on connections whose statement the server has done: the reply did not come through.
+        """Hangs up on connections whose statement the server has done long ago: the reply did not come through.
 
         One that waits there, for a lock or for the standby, is left waiting.
         """
@@ -259,7 +269,7 @@ class PrimaryFinder:
         late = {pid: one for one, (pid, since_s) in self.writing.items() if since_s < until_s}
         if not late:
             return
-        active = {row["pid"] for row in await connection.fetch(_ACTIVE)}
+        active = {row["pid"] for row in await connection.fetch(_ACTIVE, timedelta(seconds=REPLY_S_MAX))}
         # A pooler's ids are not the server's.
         lost = [one for pid, one in late.items() if pid not in active and not (self.is_pooled and active)]
         hang_up(lost)

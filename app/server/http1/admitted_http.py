@@ -28,28 +28,22 @@ def try_again_text(retry_after_s: float) -> str:
 class AdmittedHttp(LimitedHttp):
     """One connection; as an `Upgrade` it waits for its admission."""
 
-    _is_waiting = False
-
     def handle_websocket_upgrade(self) -> None:
         admission: ConnectAdmission | None = self.app_state.get(CONNECTS)
         if admission is None:
             self.admit()
             return
-        self._is_waiting = True
+        self.is_waiting = True
         admission.enter(self, self.loop.time())
-
-    def is_held(self) -> bool:
-        """What follows the upgrade is for the WebSocket."""
-        return self._is_waiting or super().is_held()
 
     def admit(self) -> None:
         """Hands the connection over to the WebSocket's protocol."""
-        self._is_waiting = False
+        self.is_waiting = False
         super().handle_websocket_upgrade()
 
     def refuse_for(self, retry_after_s: float) -> None:
         """Refuses the upgrade in the way that this client can read."""
-        self._is_waiting = False
+        self.is_waiting = False
         reason = try_again_text(retry_after_s).encode()
         key = self._value_of(_KEY_HEADER)
         if self.has_origin and key:

@@ -62,7 +62,8 @@ class DirectProtocol(StreamedAnswers):
         if self._reading is None:
             super().on_body(body)
             return
-        self.count_chunk(body)
+        if self._is_chunked:
+            self.count_chunk(body)
         self._reading.body += body
         if len(self._reading.body) > BODY_BYTES_MAX:
             self._go_the_usual_way(self._reading)

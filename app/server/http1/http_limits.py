@@ -28,13 +28,10 @@ class LimitedHttp(PacedProtocol):
         super().connection_made(transport)
         self._expect_request()
 
-    def data_received(self, data: bytes) -> None:
-        self._idle_until_s = None
-        super().data_received(data)
-
     def head_grows(self) -> None:
         """From here on the request's time is counted, if it was not before."""
         if self._due_s is None:
+            self._idle_until_s = None
             self._expect_request()
 
     def message_ends(self) -> None:

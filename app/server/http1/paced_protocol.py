@@ -51,6 +51,8 @@ class PacedProtocol(HttpToolsProtocol):
     _piece_body_bytes = 0
     _is_upgrade_ignored = False
     _is_refused = False
+    is_waiting = False
+    """For its admission as a WebSocket: what follows is for that one."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -145,12 +147,13 @@ class PacedProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        self.count_chunk(body)
+        if self._is_chunked:
+            self.count_chunk(body)
         if self.is_open:
             super().on_body(body)
 
     def count_chunk(self, body: bytes) -> None:
-        """A part of a body: where it comes in chunks, one of them, or a part of one."""
+        """One of the chunks that a body comes in, or a part of one."""
         self._piece_chunks += 1
         self._piece_body_bytes += len(body)
 
@@ -177,7 +180,7 @@ class PacedProtocol(HttpToolsProtocol):
         """Feeds what was received, as far as the request that is being read and this turn's share go."""
         self._going_on = None
         bytes_left, pieces_left = PIECE_BYTES_MAX, PIECES_PER_TURN_MAX
-        while self._received and self.is_open and not self.is_held():
+        while self._received and self.is_open and not self._is_held():
             if bytes_left <= 0 or not pieces_left:
                 self._go_on_soon()
                 break
@@ -188,10 +191,10 @@ class PacedProtocol(HttpToolsProtocol):
         else:
             self.flow.release()
 
-    def is_held(self) -> bool:
+    def _is_held(self) -> bool:
         """Whether what comes next waits: a body for its application, a request for the answer to the one before it."""
-        if not self._in_head:
-            return self.flow.read_paused
+        if self.is_waiting or not self._in_head:
+            return self.is_waiting or self.flow.read_paused
         cycle: Any = self.cycle
         return self.flow.write_paused or (cycle is not None and not cycle.response_complete)
 
@@ -221,7 +224,8 @@ class PacedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            self._take_back(piece[upgrade.args[0] :])
+            self._received, self._fed = piece[upgrade.args[0] :] + self._received[self._fed :], 0
+            self._boundaries.take_back()
             if self._is_upgrade_ignored:
                 self._feed_without_upgrade()
             elif self.is_open:
@@ -232,12 +236,6 @@ class PacedProtocol(HttpToolsProtocol):
             # A head that has ended is 0 bytes here.
             if self._head_bytes > HEAD_BYTES_MAX or (self._head_bytes and len(self.headers or ()) > HEADERS_MAX):
                 self.refuse(HEAD_TOO_LARGE)
-
-    def _take_back(self, unread: bytes) -> None:
-        """What the parser has left of a piece is the next one."""
-        if unread:
-            self._received, self._fed = unread + self._received[self._fed :], 0
-            self._boundaries.take_back()
 
     def _charge_chunks(self, size: int) -> None:
         """Chunk extensions, and a trailer without end, show only in what was fed and is no body."""

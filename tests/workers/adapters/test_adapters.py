@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from support.packages import install
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.domain.intake.moscow_calendar import moscow_day
 from app.use_cases.insurer_callbacks import INSURER_BYTES_MAX
 from sandbox.insurers.script.behaviours import BrokenConnection, CallBack, Hang, Offer, Processing, Status
 from sandbox.insurers.wire.dialects.callback import signature
@@ -60,6 +62,21 @@ async def test_what_an_insurer_does_not_insure_costs_no_call(world: World) -> No
     await world.worker()
     quote = await quoted(world, api)
     assert (quote["status"], quote["reason"]["code"]) == ("DECLINED", "INSURER_NOT_SUITED")
+    assert world.sandbox.seen_by("sever").creates == 0
+
+
+async def test_an_insurer_that_does_not_take_the_start_is_not_asked(world: World) -> None:
+    """Declined at once, where another one takes it; `startsOn` is what the customer can mend."""
+    early = (moscow_day(datetime.now(UTC)) + timedelta(days=3)).isoformat()
+    await world.insurers("sever", "volga", each={"sever": {"starts_ahead": "4d"}})
+    api = await world.api()
+    await world.worker()
+    request = world.new_request()
+    request["application"]["startsOn"] = early
+    accepted = await world.accepted(api, application=request["application"])
+    quotes = {event["quote"]["insurer"]["id"]: event["quote"] for event in (await world.watched(api, accepted))[:-1]}
+    assert quotes["volga"]["status"] == "OFFERED"
+    assert (quotes["sever"]["status"], quotes["sever"]["reason"]["code"]) == ("DECLINED", "INSURER_NOT_SUITED")
     assert world.sandbox.seen_by("sever").creates == 0
 
 

@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 from support.stalls import within
 from support.until import until
-from support.world import ApiAtHand, WorkerAtHand, World
+from support.world import KEYS, ApiAtHand, WorkerAtHand, World
 
+from app.observability import metrics
+from app.postgres.cipher import Cipher
 from app.redis import keys
 from sandbox.insurers.script.behaviours import Hang, Processing
 from workers.lanes.lane import Lane
@@ -290,3 +292,25 @@ async def test_a_bug_in_one_job_is_handed_back_counted_and_buried_in_the_end(
 
 async def settled(world: World, accepted: dict[str, Any]) -> bool:
     return bool(await statuses(world, accepted))
+
+
+async def test_an_application_of_a_later_form_is_left_to_others(world: World, api: ApiAtHand) -> None:
+    """A worker of this release hands it back uncounted, as often as it meets it: it is no bug, and never a dead letter."""
+    world.set(max_deliveries=2)
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    request_id = UUID(accepted["quoteRequest"]["id"])
+    cipher = Cipher.from_setting(KEYS)
+    [row] = await world.database.fetch("SELECT application FROM osago_requests WHERE id = $1", request_id)
+    later = cipher.seal(request_id, b'{"form":3,"anything":true}')
+    await world.database.fetch("UPDATE osago_requests SET application = $2 WHERE id = $1", request_id, later.box)
+    worker = await world.worker()
+    left = metrics.HANDED_BACK.labels("sever", "form")._value
+    before = left.get()
+    await until(lambda: left.get() >= before + 4)
+    assert await world.redis.client.xlen(keys.dead_letters(0)) == 0
+    assert await statuses(world, accepted) == {}
+    await world.database.fetch(
+        "UPDATE osago_requests SET application = $2 WHERE id = $1", request_id, row["application"]
+    )
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
+    assert held(worker) == 0

@@ -1,10 +1,10 @@
 """What sweeps up after a crash: the relay, the recovery, the sweeper."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from support.quotes import a_quote, a_request
 from support.servers import RedisAtHand
 from support.world import World

@@ -80,7 +80,7 @@ _ROMAN: Final[Spelling] = {
     **str.maketrans({"Х": "X", "С": "C", "І": "I", "П": "II", "Ш": "III", "1": "I", "У": "V", "Л": "L"}),
 }
 _certificate: Final = re.compile(
-    rf"([^0-9№]+?)[{re.escape(HYPHENS + SPACES)}]*([А-Яа-яЁёA-Za-z]{{2}})[ №\u00a0-]*([0-9]{{6}})"
+    rf"([^№]{{1,12}}?)[{re.escape(HYPHENS + SPACES)}]*([А-Яа-яЁёA-Za-z]{{2}})[ №\u00a0-]*([0-9]{{6}})"
 ).fullmatch
 _certificate_in_one: Final = re.compile("([IVXLC]{1,8})-([А-Я]{2})((?!000000)[0-9]{6})").fullmatch
 

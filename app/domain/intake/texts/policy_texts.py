@@ -69,6 +69,10 @@ POLICY: Final = {
         "a policy starts from tomorrow to 60 days ahead",
         "Пожалуйста, выберите начало действия полиса: не раньше завтрашнего дня и не позже чем через 60 дней.",
     ),
+    "STARTS_TOO_SOON": (
+        "no insurer that is to be asked takes so early a start; the message has the first day",
+        "Пожалуйста, выберите начало действия полиса не раньше {day}: раньше страховые компании не начинают.",
+    ),
     "USAGE_MONTHS_OUT_OF_RANGE": (
         "months of use: 3–12",
         "Пожалуйста, укажите период использования: от 3 до 12 месяцев.",
