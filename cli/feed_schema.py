@@ -5,7 +5,7 @@ What is there stays as it is written; a field that is new gets the schema of its
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType, NoneType
@@ -24,6 +24,7 @@ _SCHEMAS: Final[Mapping[Any, Mapping[str, str]]] = MappingProxyType(
         int: {"type": "integer"},
         bool: {"type": "boolean"},
         Decimal: {"$ref": "#/$defs/Decimal"},
+        date: {"type": "string", "format": "date"},
         datetime: {"type": "string", "format": "date-time"},
     }
 )

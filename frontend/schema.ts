@@ -46,12 +46,15 @@ export type Coefficients = {
   readonly __typename: "Coefficients";
   readonly baseRate: string;
   readonly territory: string;
+  /** Of the drivers the largest, apart from `ageExperience`. */
   readonly bonusMalus: string;
   readonly ageExperience: string;
   readonly driverRestriction: string;
   readonly power: string;
   readonly season: string;
   readonly trailer: string;
+  /** Each listed driver's own, where the insurer reports them, in the order of the application. */
+  readonly drivers: readonly DriverCoefficients[] | null;
 };
 
 /** What the customer has agreed to, as it was shown. Kept sealed, with the insurers that were to be asked. */
@@ -80,6 +83,12 @@ export type CustomerToken = {
   readonly expiresAt: string;
 };
 
+export type DriverCoefficients = {
+  readonly __typename: "DriverCoefficients";
+  readonly bonusMalus: string;
+  readonly ageExperience: string;
+};
+
 export type DriverInput = {
   readonly lastName: string;
   readonly firstName: string;
@@ -103,6 +112,16 @@ export type DrivingLicenseInput = {
   /** Of this licence; `drivingSince` may be long before. */
   readonly issuedOn?: string | null;
   readonly country?: string;
+};
+
+/** What an insurer sells together with the policy. */
+export type Extra = {
+  readonly __typename: "Extra";
+  readonly code: string;
+  readonly name: string;
+  readonly price: Money;
+  /** The policy is not sold without it. */
+  readonly isMandatory: boolean;
 };
 
 export type IdentityDocumentInput = {
@@ -149,6 +168,11 @@ export type Offer = {
   readonly number: string;
   readonly premium: Money;
   readonly coefficients: Coefficients | null;
+  /** The premium and every mandatory extra: what the customer pays. `bestQuote` is by this. */
+  readonly total: Money;
+  readonly extras: readonly Extra[];
+  /** Where the insurer moves the start; null: as asked. */
+  readonly startsOn: string | null;
   readonly validUntil: string | null;
   /** Where the customer goes to buy; always https. */
   readonly purchaseUrl: string | null;
@@ -237,7 +261,8 @@ export type QuoteEvent = QuoteReceived | QuotesCompleted;
 
 export type QuoteOrder =
   | "RECEIVED_AT"
-  | "PREMIUM";
+  | "PREMIUM"
+  | "TOTAL";
 
 export type QuoteReceived = {
   readonly __typename: "QuoteReceived";
@@ -262,7 +287,7 @@ export type QuoteRequest = {
   readonly progress: Progress;
   /** One per asked insurer, also those still PENDING; by default in the order of arrival. */
   readonly quotes: readonly Quote[];
-  /** The lowest premium so far. */
+  /** The lowest total so far. */
   readonly bestQuote: Quote | null;
 };
 
@@ -319,6 +344,8 @@ export type Reason = {
   readonly message: string;
   /** The insurer's own code, where it gave a plain one. */
   readonly insurerCode: string | null;
+  /** What the customer can mend, with paths into the application: then asking again makes sense. */
+  readonly problems: readonly Problem[];
 };
 
 export type Sex =

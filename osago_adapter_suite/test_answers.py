@@ -1,13 +1,13 @@
 """What an insurer says is what the customer is shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from osago_adapter_suite.applications import APPLICATIONS, SECRETS
 from osago_adapter_suite.harness import INSURER, Harness
-from osago_adapters import Application, NoOffer, Offer
+from osago_adapters import Application, Extra, NoOffer, Offer
 from osago_adapters.testing import NOT_SUITED, declined
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.pricing import price
@@ -56,6 +56,28 @@ def test_a_link_that_is_not_https_is_dropped(harness: Harness) -> None:
     offer = harness.ask(SILENT, Offered(premium="5000.00", purchase_url="javascript:alert(1)")).answer
     assert isinstance(offer, Offer)
     assert (offer.premium.amount, offer.purchase_url) == (Decimal("5000.00"), None)
+
+
+def test_an_offer_says_what_has_to_be_paid(harness: Harness) -> None:
+    """Total, extras and another start, where the API carries them; and never a total that is less than its parts."""
+    extra = {"code": "ACCIDENT", "name": "Защита", "price": "990.00", "mandatory": True}
+    sold = Offered(premium="5000.00", total="5990.00", extras=[extra], starts_on="2099-01-02")
+    offer = harness.ask(SILENT, sold).answer
+    assert isinstance(offer, Offer)
+    assert offer.premium.amount == Decimal("5000.00")
+    assert offer.extras in ((), (Extra(code="ACCIDENT", name="Защита", price=Decimal("990.00"), is_mandatory=True),))
+    assert offer.total.amount in (Decimal("5000.00"), Decimal("5990.00"))
+    assert offer.total.amount == Decimal("5990.00") or not offer.extras
+    assert offer.starts_on in (date(2099, 1, 2), None)
+
+
+def test_a_refusal_says_what_can_be_mended(harness: Harness) -> None:
+    """Where the API carries it: a path into the application, cut where it leads nowhere."""
+    wrong = {"path": ["vehicle", "document", "nowhere"], "code": "DATA_NOT_CONFIRMED"}
+    refused = harness.ask(SILENT, Decline.model_validate({"code": "DATA_NOT_CONFIRMED", "problems": [wrong]})).answer
+    assert isinstance(refused, NoOffer)
+    assert refused.reason.code == "DATA_NOT_CONFIRMED"
+    assert [one.path for one in refused.reason.problems] in ([("application", "vehicle", "document")], [])
 
 
 @pytest.mark.parametrize("step", ["create", "poll"])

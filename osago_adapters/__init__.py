@@ -36,7 +36,9 @@ from app.domain.errors import (
 )
 from app.domain.insurer_call import CallbackRule, InsurerCall
 from app.domain.money import Money, roubles
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.extras import Extra
+from app.domain.offers.refusals import MendableProblem
 from app.domain.quote import Answer, NoOffer, Offer, Reason, ReasonCode
 from app.runtime.clock import Clock
 from app.use_cases.insurer_callbacks import is_signed
@@ -79,7 +81,9 @@ __all__ = [
     "Created",
     "Declined",
     "Driver",
+    "DriverCoefficients",
     "DrivingLicense",
+    "Extra",
     "IdentityDocument",
     "IdentityDocumentKind",
     "InsurerAccess",
@@ -91,6 +95,7 @@ __all__ = [
     "InsurerProtocol",
     "InsurerRejected",
     "InsurerUnavailable",
+    "MendableProblem",
     "Money",
     "NoOffer",
     "Offer",

@@ -4,7 +4,7 @@ They are read by other services too (docs/feed.md): fields may be added, none ma
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
@@ -15,6 +15,7 @@ from app.codecs.substitutes import substitute_for
 from app.domain.errors import InsurerProtocol
 from app.domain.money import RUB, Money
 from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.extras import Extra, mandatory_price
 from app.domain.offers.offer_bounds import (
     NUMBER_LENGTH_MAX,
     offer_coefficients,
@@ -26,7 +27,7 @@ from app.domain.quote import OFFER_BOUNDS, Answer, Ending, NoOffer, Offer, Outco
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 """One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
-_COEFFICIENTS_BYTES_MAX: Final = 1024
+_COEFFICIENTS_BYTES_MAX: Final = 8 * 1024
 _NO_NUMBER: Final = "—"
 
 
@@ -36,6 +37,10 @@ class _OfferFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False)
     number: str
     premium: Decimal
     currency: str
+    stated_total: Decimal | None = msgspec.field(default=None, name="total")
+    """Always written; rows and events of older releases have none."""
+    extras: tuple[Extra, ...] = ()
+    starts_on: date | None = None
     valid_until: datetime | None = None
     purchase_url: str | None = None
     sealed_url: str | None = None
@@ -71,10 +76,15 @@ class OfferEvent(_OfferFields):
         self.premium = premium_amount(self.premium)
         for name, bounded in _TERMS:
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and value != ():
                 setattr(self, name, bounded(value))
         if len(self.encoded_coefficients) > _COEFFICIENTS_BYTES_MAX:
             self.encoded_coefficients = msgspec.Raw()
+
+    @property
+    def total(self) -> Decimal:
+        """What the customer pays."""
+        return self.premium + mandatory_price(self.extras) if self.stated_total is None else self.stated_total
 
     @property
     def coefficients(self) -> Coefficients | None:
@@ -98,6 +108,11 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
     def premium(self) -> Decimal | None:
         """The amount, None without an offer."""
         return self.offer.premium if self.offer else None
+
+    @property
+    def total(self) -> Decimal | None:
+        """What the customer pays, None without an offer."""
+        return self.offer.total if self.offer else None
 
     @property
     def valid_until(self) -> datetime | None:
@@ -221,12 +236,13 @@ def decode_ending(document: str | bytes) -> Ending:
 
 
 def _offer_document(offer: Offer) -> _OfferDocument:
+    terms: dict[str, Any] = _terms(offer) | {"stated_total": offer.total.amount}
     return _OfferDocument(
         number=offer.number,
         premium=offer.premium.amount,
         currency=offer.premium.currency,
         coefficients=offer.coefficients,
-        **_terms(offer),
+        **terms,
     )
 
 

@@ -5,17 +5,19 @@ PENDING is never stored: a slot without a quote is pending. A settled quote neve
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers import refusals
 from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.extras import Extra, mandatory_price, offer_extras
 from app.domain.offers.links import https_url, is_at
 from app.domain.offers.offer_bounds import (
     Bound,
@@ -24,9 +26,12 @@ from app.domain.offers.offer_bounds import (
     offer_moment,
     offer_number,
     offer_premium,
-    plain_code,
+    offer_start,
+    offer_total,
     sealed_link,
 )
+from app.domain.offers.reasons import Reason, ReasonCode
+from app.domain.offers.refusals import MENDABLE, MendableProblem
 
 
 class QuoteStatus(StrEnum):
@@ -41,53 +46,6 @@ class QuoteStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class ReasonCode(StrEnum):
-    """Why there is no offer; stable, for programs."""
-
-    INSURER_DECLINED = "INSURER_DECLINED"
-    INSURER_PROTOCOL = "INSURER_PROTOCOL"
-    INSURER_CREDENTIALS = "INSURER_CREDENTIALS"
-    INSURER_REJECTED = "INSURER_REJECTED"
-    INSURER_UNREACHABLE = "INSURER_UNREACHABLE"
-    INSURER_NOT_SUITED = "INSURER_NOT_SUITED"
-    CIRCUIT_OPEN = "CIRCUIT_OPEN"
-    NO_ANSWER_IN_TIME = "NO_ANSWER_IN_TIME"
-    CANCELLED = "CANCELLED"
-    INTERNAL = "INTERNAL"
-
-
-_MESSAGES: Final = MappingProxyType(
-    {
-        ReasonCode.INSURER_DECLINED: "Страховая компания отказала в расчёте.",
-        ReasonCode.INSURER_PROTOCOL: "Страховая компания ответила непонятно: её предложение прочитать не удалось.",
-        ReasonCode.INSURER_CREDENTIALS: "Страховая компания не приняла наш ключ доступа. Мы уже разбираемся.",
-        ReasonCode.INSURER_REJECTED: "Страховая компания не приняла запрос. Мы уже разбираемся.",
-        ReasonCode.INSURER_UNREACHABLE: "Сервис страховой компании не отвечает.",
-        ReasonCode.INSURER_NOT_SUITED: "Страховая компания не страхует такие транспортные средства.",
-        ReasonCode.CIRCUIT_OPEN: "Сервис страховой компании временно недоступен.",
-        ReasonCode.NO_ANSWER_IN_TIME: "Страховая компания не успела ответить.",
-        ReasonCode.CANCELLED: "Запрос отменён.",
-        ReasonCode.INTERNAL: "На нашей стороне произошла ошибка. Мы уже разбираемся.",
-    }
-)
-
-
-class Reason(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
-    """Why there is no offer: our code and sentence, and the insurer's own code where it gave a plain one."""
-
-    code: ReasonCode
-    insurer_code: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.insurer_code is not None and plain_code(self.insurer_code) is None:
-            msgspec.structs.force_setattr(self, "insurer_code", None)
-
-    @property
-    def message(self) -> str:
-        """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
-        return _MESSAGES[self.code]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """An insurer's offer, each field within the bound that its annotation declares.
@@ -96,12 +54,17 @@ class Offer:
     the offer is stored or published: insurers write personal data into links.
 
     Raises:
-        InsurerProtocol: the number or the premium is out of bounds.
+        InsurerProtocol: the number or the premium is out of bounds, or the total less than its parts.
     """
 
     number: Annotated[str, Bound(offer_number)]
     premium: Annotated[Money, Bound(offer_premium)]
     coefficients: Annotated[Coefficients | None, Bound(offer_coefficients)] = None
+    stated_total: Annotated[Decimal | None, Bound(offer_total)] = None
+    """The insurer's, where it is more than the premium and every mandatory extra."""
+    extras: Annotated[tuple[Extra, ...], Bound(offer_extras)] = ()
+    starts_on: Annotated[date | None, Bound(offer_start)] = None
+    """Where the insurer moves the start; None: as asked."""
     valid_until: Annotated[datetime | None, Bound(offer_moment)] = None
     purchase_url: Annotated[str | None, Bound(https_url)] = None
     sealed_url: Annotated[str | None, Bound(sealed_link)] = None
@@ -109,11 +72,29 @@ class Offer:
     def __post_init__(self) -> None:
         for name, read, is_optional in OFFER_BOUNDS:
             value = getattr(self, name)
-            if value is None and is_optional:
+            if is_optional and (value is None or value == ()):
                 continue
             bounded = read(value)
             if bounded is not value:
                 object.__setattr__(self, name, bounded)
+        if self.stated_total is not None:
+            self._hold_total(self.stated_total)
+
+    def _hold_total(self, stated: Decimal) -> None:
+        least = self.premium.amount + mandatory_price(self.extras)
+        if stated < least:
+            raise InsurerProtocol("total: less than the premium and every mandatory extra")
+        if stated == least:
+            object.__setattr__(self, "stated_total", None)
+
+    @property
+    def total(self) -> Money:
+        """What the customer pays: the insurer's total, or the premium and every mandatory extra."""
+        if self.stated_total is not None:
+            return Money(self.stated_total, self.premium.currency)
+        if not self.extras:
+            return self.premium
+        return Money(self.premium.amount + mandatory_price(self.extras), self.premium.currency)
 
 
 OFFER_BOUNDS: Final = field_bounds(Offer)
@@ -130,9 +111,12 @@ class NoOffer:
 Answer = Offer | NoOffer
 
 
-def declined(insurer_code: str | None = None) -> NoOffer:
-    """A refusal: an answer, not an error."""
-    return NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_DECLINED, insurer_code))
+def declined(insurer_code: str | None = None, problems: tuple[MendableProblem, ...] = ()) -> NoOffer:
+    """A refusal: an answer, not an error. The first of its codes that names what a customer can mend is the reason's."""
+    codes = (insurer_code, *(problem.code for problem in problems))
+    named = next((code for code in codes if code in MENDABLE), None)
+    own = None if insurer_code in MENDABLE else insurer_code
+    return NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode(named or ReasonCode.INSURER_DECLINED), own, problems))
 
 
 def sold_at(answer: Answer, hosts: Collection[str]) -> Answer:
@@ -148,7 +132,13 @@ def failed(code: ReasonCode) -> NoOffer:
 
 
 NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
-STARTS_TOO_SOON: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+STARTS_TOO_SOON: Final = NoOffer(
+    QuoteStatus.DECLINED,
+    Reason(
+        ReasonCode.INSURER_NOT_SUITED,
+        problems=(MendableProblem(("application", "startsOn"), refusals.STARTS_TOO_SOON),),
+    ),
+)
 """Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
@@ -174,6 +164,11 @@ class Quote:
         return self.answer.premium.amount if isinstance(self.answer, Offer) else None
 
     @property
+    def total(self) -> Decimal | None:
+        """What the customer pays, None without an offer."""
+        return self.answer.total.amount if isinstance(self.answer, Offer) else None
+
+    @property
     def valid_until(self) -> datetime | None:
         """When its offer ends, None if it says nothing of it."""
         return self.answer.valid_until if isinstance(self.answer, Offer) else None
@@ -188,6 +183,8 @@ class RankedQuote(Protocol):
     def status(self) -> QuoteStatus: ...
     @property
     def premium(self) -> Decimal | None: ...
+    @property
+    def total(self) -> Decimal | None: ...
     @property
     def valid_until(self) -> datetime | None: ...
     @property
@@ -250,8 +247,8 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def best_quote(quotes: Iterable[Ranked], *, now: datetime) -> Ranked | None:
-    """The lowest premium among the offers that still hold; the earlier of equals. None if there is none."""
-    return min((q for q in quotes if _holds(q, now)), key=_by_premium, default=None)
+    """The lowest total among the offers that still hold; the earlier of equals. None if there is none."""
+    return min((q for q in quotes if _holds(q, now)), key=_by_total, default=None)
 
 
 def by_arrival(quotes: Iterable[Quote]) -> list[Quote]:
@@ -260,13 +257,21 @@ def by_arrival(quotes: Iterable[Quote]) -> list[Quote]:
 
 
 def by_premium(quotes: Iterable[Quote], *, now: datetime) -> list[Quote]:
-    """Valid offers from the cheapest on, so that the best comes first; then expired ones in the same order; then the rest."""
-    return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_premium(quote)))
+    """Valid offers from the lowest premium on; then expired ones in the same order; then the rest."""
+    return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_amount(quote, quote.premium)))
 
 
-def _by_premium(quote: RankedQuote) -> tuple[bool, Decimal, datetime, str]:
-    premium = quote.premium
-    return (premium is None, premium or Decimal(0), quote.received_at, quote.insurer_id)
+def by_total(quotes: Iterable[Quote], *, now: datetime) -> list[Quote]:
+    """The same by what the customer pays, so that the best comes first."""
+    return sorted(quotes, key=lambda quote: (not _holds(quote, now), *_by_total(quote)))
+
+
+def _by_total(quote: RankedQuote) -> tuple[bool, Decimal, datetime, str]:
+    return _by_amount(quote, quote.total)
+
+
+def _by_amount(quote: RankedQuote, amount: Decimal | None) -> tuple[bool, Decimal, datetime, str]:
+    return (amount is None, amount or Decimal(0), quote.received_at, quote.insurer_id)
 
 
 def _holds(quote: RankedQuote, now: datetime) -> bool:

@@ -98,7 +98,7 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
                 counter.labels(id_, kind)
         for reason in ("stopping", "bug", "form"):
             HANDED_BACK.labels(id_, reason)
-        for field in ("application id", "number", "code"):
+        for field in ("application id", "number", "code", "extra"):
             ECHOES.labels(id_, field)
         for step, result in product(("create", "poll"), usual):
             CALLS.labels(id_, step, *result)

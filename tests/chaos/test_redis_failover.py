@@ -104,8 +104,7 @@ async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_s
     open_jobs = len(INSURERS) * (stage.accepted - before)
     await until(lambda: _are(stage.in_streams(), open_jobs))
     failing = asyncio.create_task(failover(stage.topology, pair))
-    if worker_starts:
-        await stage.world.worker("one more")
+    extra = await stage.world.worker("one-more") if worker_starts else None
     for insurer in INSURERS:
         stage.world.sandbox.set_mode(insurer, None)
     master_at = await failing
@@ -115,6 +114,8 @@ async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_s
     await all_offered(watches)
     assert stage.are_all_asked(), "an insurer has a second application"
     await until(lambda: metrics.FAILOVERS.labels("redis")._value.get() > failovers)
+    if extra:
+        await extra.stop()
     if failover is killed:
         pair.replica.start()
     return took_s
@@ -230,7 +231,7 @@ async def test_twenty_failovers_of_each_kind(world: World, tmp_path: Path, kind:
             pair = topology.pairs[number % len(topology.pairs)]
             took_s.append(await failed_over(stage, pair, failover, worker_starts=number % 2 == 1))
     print(
-        f"{kind}, {failover.__name__}: median {statistics.median(took_s):.2f} s, slowest {max(took_s):.2f} s of {ROUNDS}"
+        f"FIGURES {kind}, {failover.__name__}: median {statistics.median(took_s):.2f} s, slowest {max(took_s):.2f} s of {ROUNDS}"
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -27,8 +27,10 @@ from app.codecs.quote_codec import (
 )
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offers.coefficients import Coefficients
-from app.domain.offers.offer_bounds import Bound, field_bounds
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.extras import EXTRA_BOUNDS, EXTRAS_MAX, Extra
+from app.domain.offers.offer_bounds import DRIVERS_MAX, Bound, field_bounds
+from app.domain.offers.refusals import PROBLEM_BOUNDS, MendableProblem
 from app.domain.quote import Offer, Quote, ReasonCode, failed
 from app.watch.events import Completed, Event, Received
 from workers.adapters.wire import as_offer
@@ -44,6 +46,11 @@ def strategy_for(kind: Any) -> st.SearchStrategy[Any]:
     """Values of a type, far beyond any bound; a type that is not known here fails the test."""
     if get_origin(kind) is Annotated:
         return strategy_for(get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        item, _ = get_args(kind)
+        return st.lists(strategy_for(item), max_size=3).map(tuple) | st.lists(strategy_for(item), max_size=2).map(
+            lambda few: tuple(few * 30)
+        )
     if type(None) in get_args(kind):
         (inner,) = [part for part in get_args(kind) if part is not type(None)]
         return st.none() | strategy_for(inner)
@@ -72,6 +79,8 @@ MOMENTS = (
 )
 SIMPLE: Mapping[Any, st.SearchStrategy[Any]] = {
     str: st.sampled_from(TEXTS) | st.text(st.characters(), max_size=300),
+    bool: st.booleans(),
+    date: st.sampled_from((date.min, date.max, date(2000, 1, 1), date(2099, 12, 31))) | st.dates(),
     Decimal: st.sampled_from(DECIMALS).map(Decimal) | st.decimals(),
     datetime: st.builds(
         lambda moment, zone: moment.replace(tzinfo=zone), st.sampled_from(MOMENTS) | st.datetimes(), offsets()
@@ -87,9 +96,19 @@ def offers() -> st.SearchStrategy[Mapping[str, Any]]:
     return st.fixed_dictionaries({name: good.get(name, st.nothing()) | values for name, values in made.items()})
 
 
+INTAKE = {"stated_total": "total"}
+
+
 def the_page(**changes: Any) -> Mapping[str, Any]:
-    return {"number": "N-1", "premium": Money(Decimal("5432.10"), "RUB"), "coefficients": None, "valid_until": None,
-            "purchase_url": None, "sealed_url": None, **changes}  # fmt: skip
+    return {"number": "N-1", "premium": Money(Decimal("5432.10"), "RUB"), "coefficients": None, "stated_total": None,
+            "extras": (), "starts_on": None, "valid_until": None, "purchase_url": None, "sealed_url": None, **changes}  # fmt: skip
+
+
+def extra(price: str, name: str = "Эвакуатор", code: str = "TOWING") -> Extra:
+    return Extra(code=code, name=name, price=Decimal(price), is_mandatory=True)
+
+
+WIDE = DriverCoefficients(bonus_malus=Decimal("123456.123456"), age_experience=Decimal("654321.654321"))
 
 
 def factors(factor: str) -> Coefficients:
@@ -104,6 +123,15 @@ def factors(factor: str) -> Coefficients:
 @example(the_page(premium=Money(Decimal("5432.105"), "RUB")))
 @example(the_page(premium=Money(Decimal("5432.10"), "RUB" * 100_000)))
 @example(the_page(coefficients=factors("1E-3000000")))
+@example(the_page(stated_total=Decimal("5432.10")))
+@example(the_page(stated_total=Decimal("1E-3000000")))
+@example(the_page(stated_total=Decimal("6000.10"), extras=(extra("567.9"),)))
+@example(the_page(extras=tuple(extra("10000000", "\U0001f697" * 100, code="C" * 64) for _ in range(EXTRAS_MAX))))
+@example(the_page(extras=tuple(extra("1") for _ in range(EXTRAS_MAX + 1))))
+@example(the_page(extras=(extra("1E-3000000"),)))
+@example(the_page(coefficients=msgspec.structs.replace(COEFFICIENTS, drivers=(WIDE,) * DRIVERS_MAX)))
+@example(the_page(coefficients=msgspec.structs.replace(COEFFICIENTS, drivers=(WIDE,) * (DRIVERS_MAX + 1))))
+@example(the_page(starts_on=date.max))
 @example(the_page(coefficients=factors("1E-999999")))
 @example(the_page(coefficients=factors("1." + "1" * 4000)))
 @example(the_page(number="N" + "\u0301" * 100))
@@ -115,7 +143,7 @@ def factors(factor: str) -> Coefficients:
 @given(offers())
 def test_every_face_can_write_what_passes(fields: Mapping[str, Any]) -> None:
     """GraphQL, REST, server-sent events, WebSocket, feed and rows, each within 64 KiB; and it is read back as it is."""
-    intake = {name: value for name, value in fields.items() if name != "sealed_url"}
+    intake = {INTAKE.get(name, name): value for name, value in fields.items() if name != "sealed_url"}
     try:
         read = as_offer(**{**intake, "premium": fields["premium"].amount, "currency": fields["premium"].currency})
     except InsurerProtocol:
@@ -141,6 +169,14 @@ def test_a_field_without_a_bound_is_an_error() -> None:
     with pytest.raises(TypeError, match=r"Wider\.comment"):
         field_bounds(Wider)
     assert [name for name, _, _ in field_bounds(Offer)] == [field.name for field in dataclasses.fields(Offer)]
+
+    class WiderExtra(Extra, frozen=True):
+        comment: str = ""
+
+    with pytest.raises(TypeError, match=r"WiderExtra\.comment"):
+        field_bounds(WiderExtra)
+    for bounds, kind in ((EXTRA_BOUNDS, Extra), (PROBLEM_BOUNDS, MendableProblem)):
+        assert {name for name, _, _ in bounds} == set(kind.__struct_fields__)
 
 
 # A value that has got past every bound, as a fault of ours would let it.

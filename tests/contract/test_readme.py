@@ -27,7 +27,7 @@ from app.config.settings import Settings
 from app.domain import errors
 from app.domain.intake.problems import MESSAGES
 from app.domain.money import PREMIUM_MAX
-from app.domain.offers import offer_bounds
+from app.domain.offers import extras, offer_bounds, refusals
 from app.domain.offers.links import URL_LENGTH_MAX
 from app.domain.quote import QuoteRequestStatus, QuoteStatus, ReasonCode
 from app.observability import metrics
@@ -322,6 +322,9 @@ MIB: Final = 1024 * 1024
             "until when an offer holds",
             f"from {offer_bounds.VALID_UNTIL_MIN.year} to {offer_bounds.VALID_UNTIL_MAX.year - 1}, with its offset",
         ),
+        (OPERATIONS, "extras of an offer", f"{extras.EXTRAS_MAX}, names of {extras.EXTRA_NAME_LENGTH_MAX} characters"),
+        (OPERATIONS, "problems of a refusal", f"{refusals.PROBLEMS_MAX}, paths of {refusals.PATH_LENGTH_MAX} parts"),
+        (OPERATIONS, "factors of drivers", f"{offer_bounds.DRIVERS_MAX} drivers"),
         (OPERATIONS, "a purchase link", f"{URL_LENGTH_MAX:,} characters, https, a public host"),
         (OPERATIONS, "one quote in PostgreSQL, Redis and the feed", f"{EVENT_BYTES_MAX // KIB} KiB"),
         (OPERATIONS, "waiting to be stored at once, per process", f"{group_commit.WAITING_MAX:,}"),

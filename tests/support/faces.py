@@ -36,8 +36,10 @@ INSURERS = ("sever", "volga", "ural", "gone")
 OPERATIONS = PreparedDocuments(GRAPHQL)
 RUNNER = OperationRunner(OPERATIONS, ShieldedTasks(), introspection="on")
 QUOTE = """id insurer { id name } status receivedAt offer { number premium { amount currency } validUntil purchaseUrl
-  coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
-  reason { code message insurerCode }"""
+  coefficients {
+    baseRate territory bonusMalus ageExperience driverRestriction power season trailer drivers { bonusMalus ageExperience } }
+  total { amount currency } extras { code name price { amount currency } isMandatory } startsOn }
+  reason { code message insurerCode problems { path code message } }"""
 EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
   ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
   ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
@@ -61,7 +63,8 @@ def context_of(happening: list[Event]) -> Any:
     """An operation's context, in which these events happen."""
 
     async def enter(*_: object) -> Any:
-        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False)
+        watch = SimpleNamespace(failure=None)
+        return SimpleNamespace(news=lambda: iter(happening), is_over=True, watch_lacks_answers=False, watch=watch)
 
     names = [Insurer(id_, f'Страховая «{id_}» "\\" \u2028') for id_ in INSURERS[:3]]
     redis = connect(parse_address("redis://127.0.0.1:1"))  # nothing asks it: what waits is not written

@@ -1,12 +1,13 @@
 """Requests and quotes to test with."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.domain.ids import uuid7
 from app.domain.money import roubles
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
+from app.domain.offers.extras import Extra
 from app.domain.quote import Answer, Ending, Offer, Outcome, Quote, QuoteRequest, declined
 from app.redis.authenticity import EventAuthenticator
 
@@ -21,7 +22,13 @@ COEFFICIENTS = Coefficients(
     driver_restriction=Decimal(1),
     power=Decimal("1.4"),
     season=Decimal(1),
+    trailer=Decimal("1.16"),
+    drivers=(
+        DriverCoefficients(bonus_malus=Decimal("0.46"), age_experience=Decimal("0.93")),
+        DriverCoefficients(bonus_malus=Decimal("0.46"), age_experience=Decimal("0.83")),
+    ),
 )
+TOWING = Extra(code="TOWING", name="Эвакуатор", price=Decimal("900.00"))
 
 
 def a_request(*insurers: str, **changes: Any) -> QuoteRequest:
@@ -44,6 +51,8 @@ def an_offer(premium: str = "5432.10", **changes: Any) -> Offer:
         "number": "N-1",
         "premium": roubles(premium),
         "coefficients": COEFFICIENTS,
+        "extras": (TOWING,),
+        "starts_on": date(2026, 12, 8),
         "valid_until": NOW + timedelta(days=3),
         "purchase_url": "https://sever.example/buy/N-1",
     }

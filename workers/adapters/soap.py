@@ -30,6 +30,8 @@ from workers.adapters.wire import as_created, as_offer, as_refusal, as_wire
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 OSAGO: Final = "urn:sandbox:osago"
 DEPTH_MAX: Final = 32
+_LISTS: Final = frozenset({"extras", "problems", "drivers", "path"})
+"""Elements whose parts are those of a list, whatever their names."""
 _OK: Final = 200
 _ERRORS: Final = range(400, 600)
 _FAULTY: Final = frozenset({_OK, 400, 500})
@@ -55,6 +57,9 @@ class _Offer(msgspec.Struct, rename="camel"):
     premium: Decimal
     currency: str
     coefficients: Any = None
+    total: Any = None
+    extras: Any = None
+    starts_on: Any = None
     valid_until: Any = None
     purchase_url: Any = None
 
@@ -65,6 +70,7 @@ class _Offered(msgspec.Struct, tag_field="status", tag="Offered"):
 
 class _Refusal(msgspec.Struct):
     code: str
+    problems: Any = None
 
 
 class _Refused(msgspec.Struct, tag_field="status", tag="Refused"):
@@ -120,7 +126,7 @@ def _answer(fields: Fields) -> Answer | None:
         case _Offered(offer=offer):
             return as_offer(**msgspec.structs.asdict(offer))
         case _Refused(refusal=refusal):
-            return as_refusal(refusal.code)
+            return as_refusal(refusal.code, refusal.problems)
         case _:
             return None
 
@@ -191,6 +197,8 @@ def _read(element: Any, depth: int) -> Any:
     text = _blanks_collapsed(element.text)
     if not len(element):
         return text
+    if etree.QName(element).localname in _LISTS:
+        return [_read(part, depth - 1) for part in element]
     fields: dict[str, Any] = {}
     for part in element:
         name = etree.QName(part).localname

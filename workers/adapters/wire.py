@@ -3,11 +3,10 @@
 An unintelligible value is `InsurerProtocol`; its text names the place and holds nothing that the insurer wrote.
 """
 
-import functools
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -16,14 +15,15 @@ import msgspec
 from app.domain.application import Application
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.offer_bounds import plain_code
+from app.domain.offers.refusals import refusal_problems
 from app.domain.quote import Answer, NoOffer, Offer, declined
 from workers.adapters.adapter import Created
+from workers.adapters.optional_fields import NOT_JSON, camel, optional, read_coefficients, read_extras, read_problems
 from workers.adapters.transport.insurer_http import Reply
 
 Shape = TypeVar("Shape")
 
-NOT_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 NOT_READ: Final = msgspec.Raw()
 """The default of an optional field that is kept as it came, for `as_offer` to read."""
 
@@ -84,7 +84,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> None:
 
 def as_wire(application: Application) -> dict[str, Any]:
     """The application in camelCase, as in `ApplicationInput` without the consent; what is not known is left out."""
-    wire = _camel(msgspec.to_builtins(application, builtin_types=(Decimal,)))
+    wire = camel(msgspec.to_builtins(application, builtin_types=(Decimal,)))
     wire.pop("consent", None)
     for party in ("policyholder", "owner"):
         wire[party] = {wire[party].pop("party"): wire[party]}
@@ -107,61 +107,50 @@ def as_offer(
     premium: Decimal,
     currency: str = "RUB",
     coefficients: object = None,
+    total: object = None,
+    extras: object = None,
+    starts_on: object = None,
     valid_until: object = None,
     purchase_url: object = None,
 ) -> Offer:
     """An offer within the bounds of `app.domain.quote.Offer`.
 
-    The last three may be values, or what came: JSON as `msgspec.Raw`, texts and mappings of texts otherwise. What cannot be
-    read, or is out of bounds, is left out; the offer stays.
+    From `coefficients` on they may be values, or what came: JSON as `msgspec.Raw`, texts, lists and mappings of texts otherwise. What
+    cannot be read, or is out of bounds, is left out; the offer stays. `total` left out is the premium and every mandatory extra.
 
     Raises:
-        InsurerProtocol: number, premium or currency cannot be those of an offer.
+        InsurerProtocol: number, premium or currency cannot be those of an offer, or the total is less than its parts.
     """
     return Offer(
         number=number,
         premium=Money(premium, currency),
-        coefficients=_coefficients(coefficients),
+        coefficients=read_coefficients(coefficients),
+        stated_total=optional(total, Decimal),
+        extras=read_extras(extras),
+        starts_on=optional(starts_on, date),
         valid_until=optional(valid_until, datetime),
         purchase_url=optional(purchase_url, str),
     )
 
 
-def optional(value: object, shape: type[Shape]) -> Shape | None:
-    """An optional field in this shape: a value of it, JSON as `msgspec.Raw`, or texts; None where it cannot be read."""
-    if value is None or isinstance(value, shape):
-        return value
-    try:
-        if isinstance(value, msgspec.Raw):
-            return _decoder(shape).decode(value) if value else None
-        return msgspec.convert(value, shape, strict=False)
-    except NOT_JSON:
-        return None
+def as_refusal(code: str | None, problems: object = None) -> NoOffer:
+    """A refusal, with the insurer's own code if it is one: free text may echo personal data.
 
-
-def as_refusal(code: str | None) -> NoOffer:
-    """A refusal, with the insurer's own code if it is one: free text may echo personal data."""
-    return declined(code)
+    `problems` name what the customer can mend, each with a path into the application as it was sent, and a code; they are read as the
+    optional fields of `as_offer` are. A code DATA_NOT_CONFIRMED, DOCUMENTS_WANTED or POLICY_EXISTS is the reason's.
+    """
+    return declined(plain_code(code), refusal_problems(read_problems(problems)))
 
 
 def refusal_in(body: bytes) -> NoOffer:
     """The refusal of a 422, with any body; its code is a bonus."""
     try:
         refusal = msgspec.json.decode(_as_json(body))
-        code = refusal.get("reason", refusal).get("code")
+        reason = refusal.get("reason", refusal)
+        code, problems = reason.get("code"), reason.get("problems") or refusal.get("problems")
     except (*NOT_JSON, AttributeError):
         return declined()
-    return as_refusal(code if isinstance(code, str) else None)
-
-
-def _coefficients(value: object) -> Coefficients | None:
-    """Of a mapping, the names may be those of the attributes too."""
-    return optional(_camel(value) if isinstance(value, dict) else value, Coefficients)
-
-
-@functools.lru_cache(16)
-def _decoder(shape: type[Shape]) -> "msgspec.json.Decoder[Shape | None]":
-    return msgspec.json.Decoder(cast("Any", shape | None))
+    return as_refusal(code if isinstance(code, str) else None, problems)
 
 
 def refused(reply: Reply) -> NoOffer | None:
@@ -173,21 +162,8 @@ def refused(reply: Reply) -> NoOffer | None:
             said = read_status(reply.body)
         except InsurerProtocol:
             return None
-        return as_refusal(said.reason.code) if isinstance(said, Declined) else None
+        return said.answer() if isinstance(said, Declined) else None
     return None
-
-
-def _camel(value: Any) -> Any:
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {_camel_name(name): _camel(part) for name, part in fields.items() if part is not None}
-    return [_camel(part) for part in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
-
-
-@functools.lru_cache(256)
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.title() for part in rest)
 
 
 class _Offer(msgspec.Struct, rename="camel"):
@@ -195,12 +171,16 @@ class _Offer(msgspec.Struct, rename="camel"):
     premium: Decimal
     currency: Literal["RUB"]
     coefficients: msgspec.Raw = NOT_READ
+    total: msgspec.Raw = NOT_READ
+    extras: msgspec.Raw = NOT_READ
+    starts_on: msgspec.Raw = NOT_READ
     valid_until: msgspec.Raw = NOT_READ
     purchase_url: msgspec.Raw = NOT_READ
 
 
 class _Reason(msgspec.Struct):
     code: str
+    problems: msgspec.Raw = NOT_READ
 
 
 class Processing(msgspec.Struct, tag_field="status", tag="processing"):
@@ -223,9 +203,11 @@ class Declined(msgspec.Struct, tag_field="status", tag="declined"):
     """A refusal, read in the same way."""
 
     reason: _Reason
+    problems: msgspec.Raw = NOT_READ
+    """Beside the reason, or in it."""
 
-    def answer(self) -> Answer:
-        return as_refusal(self.reason.code)
+    def answer(self) -> NoOffer:
+        return as_refusal(self.reason.code, self.reason.problems or self.problems)
 
 
 read_answer: Final[Callable[[bytes], Offered | Declined]] = reader(cast("Any", Offered | Declined))

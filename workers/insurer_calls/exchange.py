@@ -18,6 +18,7 @@ from app.runtime.clock import Clock
 from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
+from workers.insurer_calls.answer_fitting import fitted
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.failure_causes import OK, why_of
@@ -108,13 +109,13 @@ class InsurerExchange:
         try:
             async with asyncio.timeout(max(0.0, self.left_s(job))):
                 answer = without_echo(await self._ask(_Conversation(job, ownership, passage)), job)
-            answer = sold_at(answer, self._settings.purchase_hosts)
+            answer = sold_at(fitted(answer, job.application), self._settings.purchase_hosts)
         except TimeoutError:
             await passage.end_at_deadline()
             return None
         except _NoOffer as ending:
             await passage.end(is_answered=ending.is_answered)
-            return without_echo(ending.answer, job)
+            return fitted(without_echo(ending.answer, job), job.application)
         except BaseException:
             await passage.end(is_answered=None)
             raise

@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from app.codecs.quote_codec import OfferEvent, QuoteEvent
-from app.domain.offers.coefficients import Coefficients
+from app.domain.money import RUB, Money
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 from app.domain.quote import best_quote
 from app.domain.stub import Stub, stub_for
 from app.watch.events import Completed, Received
@@ -30,7 +31,11 @@ def _stub(event: Completed) -> Stub | None:
     return stub_for(event.quotes.values())
 
 
-NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub})
+def _fields(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {field.encode_name: f"v.{field.name}" for field in msgspec.structs.fields(struct)}
+
+
+NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub, "money": Money})
 """What the expressions call."""
 
 _EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
@@ -40,7 +45,8 @@ _OFFER: Final = {
         for field in msgspec.structs.fields(OfferEvent)
         if field.name not in {"currency", "sealed_url"}
     },
-    "premium": "v",
+    "premium": "money(v.premium, v.currency)",
+    "total": "money(v.total, v.currency)",
     "coefficients": "v.coefficients",
 }
 """Each field of an offer: its currency is one of the premium, its sealed link is not shown."""
@@ -64,9 +70,22 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         },
         "Insurer": {"id": "v.id", "name": "v.name"},
         "Offer": _OFFER,
-        "Money": {"amount": "v.premium", "currency": "v.currency"},
-        "Coefficients": {field.encode_name: f"v.{field.name}" for field in msgspec.structs.fields(Coefficients)},
-        "Reason": {"code": "v.code.value", "message": "v.message", "insurerCode": "v.insurer_code"},
+        "Money": {"amount": "v.amount", "currency": "v.currency"},
+        "Extra": {
+            "code": "v.code",
+            "name": "v.name",
+            "price": f"money(v.price, {RUB!r})",
+            "isMandatory": "v.is_mandatory",
+        },
+        "Coefficients": _fields(Coefficients),
+        "DriverCoefficients": _fields(DriverCoefficients),
+        "Reason": {
+            "code": "v.code.value",
+            "message": "v.message",
+            "insurerCode": "v.insurer_code",
+            "problems": "v.problems",
+        },
+        "Problem": {"path": "v.path", "code": "v.code", "message": "v.message"},
         "Stub": {"title": "v.title", "message": "v.message", "retryAfterSeconds": "v.retry_after_s"},
     }
 )

@@ -20,6 +20,7 @@ class QuoteOrder(StrEnum):
 
     RECEIVED_AT = "RECEIVED_AT"
     PREMIUM = "PREMIUM"
+    TOTAL = "TOTAL"
 
 
 def _show(enum: type[AnEnum], descriptions: Mapping[AnEnum, str] | None = None) -> None:

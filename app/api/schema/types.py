@@ -1,75 +1,20 @@
 """The types of the schema: what a domain value looks like from outside."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast, get_type_hints
+from typing import Annotated, Self, TypeAlias
 
-import msgspec
 import strawberry
 from strawberry import ID, Info
 
 from app.api.context import Context
 from app.api.schema.enums import Availability, Outcome, QuoteOrder, QuoteRequestStatus, QuoteStatus
+from app.api.schema.offer_types import OfferType, ProblemType, ReasonType
 from app.api.schema.unwritable_quotes import writable_request
-from app.domain import errors, insurer, money, quote
+from app.domain import errors, insurer, quote
 from app.domain.ids import text_of
-from app.domain.offers.coefficients import Coefficients
 
 ContextInfo: TypeAlias = Info[Context, None]
-
-
-@strawberry.type(name="Money")
-class MoneyType:
-    amount: Decimal
-    currency: str = strawberry.field(description="ISO 4217.")
-
-    @classmethod
-    def of(cls, value: money.Money) -> Self:
-        return cls(amount=value.amount, currency=value.currency)
-
-
-def _type_of(struct: type[msgspec.Struct], about: str) -> type:
-    """The schema's type of a value of the domain, with its name and fields; such a value is shown as it is."""
-    namespace: dict[str, Any] = {"__annotations__": get_type_hints(struct), "__module__": __name__}
-    return strawberry.type(type(struct.__name__, (), namespace), description=about)
-
-
-if TYPE_CHECKING:
-    CoefficientsType: TypeAlias = Coefficients
-else:
-    CoefficientsType = _type_of(
-        Coefficients,
-        "The factors of the premium as the insurer reports them; premium = the product, or less where the law caps it.",
-    )
-
-
-@strawberry.type(name="Offer")
-class OfferType:
-    number: str = strawberry.field(description="The insurer's own number of the offer.")
-    premium: MoneyType
-    coefficients: CoefficientsType | None
-    valid_until: datetime | None
-    purchase_url: str | None = strawberry.field(description="Where the customer goes to buy; always https.")
-
-    @classmethod
-    def of(cls, value: quote.Offer) -> Self:
-        fields = dataclasses.fields(cast("Any", cls))
-        shown: dict[str, Any] = {field.name: getattr(value, field.name) for field in fields}
-        shown["premium"] = MoneyType.of(value.premium)
-        return cls(**shown)
-
-
-@strawberry.type(name="Reason")
-class ReasonType:
-    code: str
-    message: str
-    insurer_code: str | None = strawberry.field(description="The insurer's own code, where it gave a plain one.")
-
-    @classmethod
-    def of(cls, value: quote.Reason) -> Self:
-        return cls(code=value.code.value, message=value.message, insurer_code=value.insurer_code)
 
 
 @strawberry.type(name="Insurer")
@@ -167,28 +112,20 @@ class QuoteRequestType:
     def quotes(self, info: ContextInfo, order_by: QuoteOrder = QuoteOrder.RECEIVED_AT) -> list[QuoteType]:
         request, context = self.request, info.context
         answered, now = request.quotes.values(), context.services.clock.now()
-        is_by_premium = order_by is QuoteOrder.PREMIUM
-        in_order = quote.by_premium(answered, now=now) if is_by_premium else quote.by_arrival(answered)
+        match order_by:
+            case QuoteOrder.PREMIUM:
+                in_order = quote.by_premium(answered, now=now)
+            case QuoteOrder.TOTAL:
+                in_order = quote.by_total(answered, now=now)
+            case QuoteOrder.RECEIVED_AT:
+                in_order = quote.by_arrival(answered)
         settled = [QuoteType.of(value, context) for value in in_order]
         missing = [insurer_id for insurer_id in request.insurers if insurer_id not in request.quotes]
         return settled + [QuoteType.pending(request, insurer_id, context) for insurer_id in missing]
 
-    @strawberry.field(description="The lowest premium so far.")
+    @strawberry.field(description="The lowest total so far.")
     def best_quote(self, info: ContextInfo) -> QuoteType | None:
         return _best(self.request.quotes.values(), info.context)
-
-
-@strawberry.type(name="Problem")
-class ProblemType:
-    path: list[str] = strawberry.field(
-        description='Where in the input, e.g. ["application", "drivers", "listed", "0", "birthDate"].'
-    )
-    code: str = strawberry.field(description="Stable, for programs: e.g. VIN_INVALID.")
-    message: str = strawberry.field(description="For people.")
-
-    @classmethod
-    def of(cls, value: errors.Problem) -> Self:
-        return cls(path=list(value.path), code=value.code, message=value.message)
 
 
 @strawberry.type

@@ -95,17 +95,17 @@ _PREVIOUS_LICENSE: Final = ObjectTable(
 def _driver_checks(driver: Driver) -> Found:
     held = driver.license
     if held and held.issued_on and driver.driving_since and held.issued_on < driver.driving_since:
-        yield ("license", "issuedOn"), "LICENSE_OLDER_THAN_RIGHT"
+        return ((("license", "issuedOn"), "LICENSE_OLDER_THAN_RIGHT"),)
+    return ()
 
 
 def _drivers_checks(drivers: Drivers) -> Found:
     listed, unlimited = drivers
     if listed is not None and unlimited is not None:
-        yield (), "DRIVERS_AMBIGUOUS"
-    elif listed is None and unlimited is None:
-        yield (), "DRIVERS_REQUIRED"
-    if listed and len(listed) > 1:
-        yield from _repeated(listed)
+        return (((), "DRIVERS_AMBIGUOUS"), *_repeated(listed or ()))
+    if listed is None and unlimited is None:
+        return (((), "DRIVERS_REQUIRED"),)
+    return _repeated(listed) if listed and len(listed) > 1 else ()
 
 
 def _repeated(listed: tuple[Driver, ...]) -> Found:

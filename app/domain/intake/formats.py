@@ -151,6 +151,7 @@ def parse_decimal(text: str) -> Decimal:
 _is_moment: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 ).fullmatch
+_MOMENT_USUAL: Final = len("2026-11-28T12:30:00.123456+03:00")
 _MICROSECONDS: Final = re.compile(r"(?<=\.[0-9]{6})[0-9]+")
 
 
@@ -159,7 +160,8 @@ def parse_moment(text: str) -> datetime:
     """A moment of ISO 8601 with its offset, in UTC; digits behind the microsecond are dropped."""
     if _is_moment(text):
         try:
-            return datetime.fromisoformat(_MICROSECONDS.sub("", text)).astimezone(UTC)
+            text = text if len(text) <= _MOMENT_USUAL else _MICROSECONDS.sub("", text)
+            return datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
     raise broken(text[:_SCALAR_LENGTH_MAX], "DATE_TIME_INVALID") from None
@@ -170,7 +172,12 @@ def or_none(parse: Parser) -> Callable[[str], str | None]:
 
     @finds(*getattr(parse, "codes", ()))
     def rule(text: str) -> str | None:
-        return parse(text) if text.strip(SPACES) else None
+        try:
+            return parse(text)
+        except Broken:
+            if text.strip(SPACES):
+                raise
+            return None
 
     return rule
 
@@ -205,6 +212,11 @@ def or_none_said(parse: Parser) -> Callable[[str], str | None]:
 
     @finds(*getattr(parse, "codes", ()))
     def rule(text: str) -> str | None:
-        return None if is_none_said(text) else parse(text)
+        try:
+            return parse(text)
+        except Broken:
+            if is_none_said(text):
+                return None
+            raise
 
     return rule

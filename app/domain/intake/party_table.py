@@ -54,8 +54,9 @@ def _part(attribute: str, example: str | None = None) -> Field:
 
 
 def _address_checks(address: Address) -> Found:
-    if address.text and not address.house and not _has_house(address.text):
-        yield ("text",), "ADDRESS_HOUSE_MISSING"
+    if address.house or not address.text or _has_house(address.text):
+        return ()
+    return ((("text",), "ADDRESS_HOUSE_MISSING"),)
 
 
 ADDRESS: Final = ObjectTable(
@@ -119,10 +120,9 @@ def party(either: EitherParty) -> Party | None:
 
 
 def _party_checks(either: EitherParty) -> Found:
-    if either.person is not None and either.organisation is not None:
-        yield (), "PARTY_AMBIGUOUS"
-    elif either.person is None and either.organisation is None:
-        yield (), "PARTY_REQUIRED"
+    if (either.person is None) is not (either.organisation is None):
+        return ()
+    return (((), "PARTY_REQUIRED" if either.person is None else "PARTY_AMBIGUOUS"),)
 
 
 def _person_table(birth_date_rule: Day, is_email: IsEmail, today: date) -> ObjectTable:
@@ -210,13 +210,14 @@ def _identity_checks(document: IdentityDocument) -> Found:
     kind, origin = document.kind, document.country
     if kind is IdentityDocumentKind.RUSSIAN_PASSPORT:
         if origin and origin != RUSSIA:
-            yield ("country",), "DOCUMENT_COUNTRY_UNSUITED"
+            return ((("country",), "DOCUMENT_COUNTRY_UNSUITED"),)
         if document.issued_on and document.issued_on < PASSPORTS_SINCE:
-            yield ("issuedOn",), "PASSPORT_BEFORE_1997"
-        return
+            return ((("issuedOn",), "PASSPORT_BEFORE_1997"),)
+        return ()
     is_foreign = kind is IdentityDocumentKind.FOREIGN_PASSPORT and document.number
     if is_foreign and origin == RUSSIA and not is_travel_passport(document.number):
-        yield ("country",), "DOCUMENT_COUNTRY_UNSUITED"
+        return ((("country",), "DOCUMENT_COUNTRY_UNSUITED"),)
+    return ()
 
 
 def _person_checks(person: Person, *, today: date) -> Found:

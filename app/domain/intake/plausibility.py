@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Final, TypeAlias
 
 from app.domain.application import Application, Person
 from app.domain.errors import Problem
@@ -10,6 +11,10 @@ from app.domain.intake.problems import problem
 from app.domain.intake.spelling.number_plates import is_transit_plate
 from app.domain.intake.spelling.person_names import same_name
 from app.domain.intake.spelling.register_numbers import is_vin_usual
+
+Named: TypeAlias = tuple[Path, tuple[str | None, ...], date]
+_HOLDER: Final = ("policyholder", "person")
+_OWNER: Final = ("owner", "person")
 
 
 def warnings_of(application: Application) -> list[Problem]:
@@ -23,20 +28,26 @@ def _found(application: Application) -> Found:
         yield ("vehicle", "vin"), "VIN_UNUSUAL"
     if vehicle.license_plate is not None and not vehicle.is_in_transit and is_transit_plate(vehicle.license_plate):
         yield ("vehicle", "isInTransit"), "TRANSIT_PLATE"
+    people = list(_people(application))
+    if len({(*names, day) for _, names, day in people}) > 1:
+        yield from _namesakes(people)
+
+
+def _namesakes(people: list[Named]) -> Found:
+    """Those of one name, in any writing, who are not born on one day."""
     born_on: dict[tuple[str, ...], date] = {}
-    for path, name, day in _people(application):
-        if born_on.setdefault(name, day) != day:
+    for path, names, day in people:
+        if born_on.setdefault(same_name(*names), day) != day:
             yield (*path, "birthDate"), "NAMESAKE"
 
 
-def _people(application: Application) -> Iterator[tuple[Path, tuple[str, ...], date]]:
-    """Each person that is named, with the name as it is the same in any writing."""
-    parties = [("policyholder", application.policyholder)]
-    if application.owner is not application.policyholder:
-        parties.append(("owner", application.owner))
-    for key, party in parties:
-        if isinstance(party, Person):
-            yield (key, "person"), same_name(party.last_name, party.first_name, party.middle_name), party.birth_date
+def _people(application: Application) -> Iterator[Named]:
+    """Each person that is named."""
+    holder, owner = application.policyholder, application.owner
+    if isinstance(holder, Person):
+        yield _HOLDER, (holder.last_name, holder.first_name, holder.middle_name), holder.birth_date
+    if owner is not holder and isinstance(owner, Person):
+        yield _OWNER, (owner.last_name, owner.first_name, owner.middle_name), owner.birth_date
     for place, driver in enumerate(application.drivers or ()):
-        name = same_name(driver.last_name, driver.first_name, driver.middle_name)
-        yield ("drivers", "listed", str(place)), name, driver.birth_date
+        names = (driver.last_name, driver.first_name, driver.middle_name)
+        yield ("drivers", "listed", str(place)), names, driver.birth_date

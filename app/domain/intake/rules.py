@@ -43,6 +43,8 @@ def text(length_max: int, code: str) -> Callable[[str], str]:
 
     @finds(code, "TEXT_UNPRINTABLE")
     def rule(typed: str) -> str:
+        if 0 < len(typed) <= length_max and typed.isprintable() and typed[0] != " " != typed[-1]:
+            return typed
         return prose(typed, length_max, code)
 
     return rule

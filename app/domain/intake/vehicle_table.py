@@ -27,6 +27,8 @@ SEATS_OF_CAR_MAX: Final = 8
 DICTIONARY_ID_MAX: Final = 128
 _OF_DICTIONARY: Final = or_none(text(DICTIONARY_ID_MAX, "DICTIONARY_ID_INVALID"))
 _ABOUT_DICTIONARY: Final = "Ids in the caller's own dictionary of vehicles, passed on to adapters that map them."
+_SIZED: Final = frozenset({VehicleCategory.C, VehicleCategory.D})
+"""Categories of which mass or seats are required."""
 _SELF_PROPELLED: Final = frozenset(
     {VehicleDocumentKind.SELF_PROPELLED_PASSPORT, VehicleDocumentKind.SELF_PROPELLED_CERTIFICATE}
 )
@@ -124,7 +126,8 @@ def _engine_power(power: Decimal) -> Decimal:
 def _vehicle_checks(vehicle: Vehicle, *, today: date) -> Found:
     if vehicle.vin is None and all(getattr(vehicle, number) is None for number in NUMBERS):
         yield ("vin",), "VEHICLE_NUMBER_REQUIRED"
-    yield from _size_checks(vehicle)
+    if vehicle.category in _SIZED or vehicle.max_mass_kg is not None or vehicle.seats is not None:
+        yield from _size_checks(vehicle)
     document = vehicle.document
     if not document:
         return

@@ -7,17 +7,17 @@ to rows and events of older releases. A bound returns its own results unchanged.
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, cast, get_type_hints
 
 import msgspec
 
 from app.domain.errors import InsurerProtocol
 from app.domain.money import KOPECK, PREMIUM_MAX, RUB, Money
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 
 NUMBER_LENGTH_MAX: Final = 128
 MARKS_MAX: Final = 2
@@ -27,8 +27,14 @@ FACTOR_EXPONENT_MIN: Final = -6
 FACTOR_EXPONENT_MAX: Final = 4
 VALID_UNTIL_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 VALID_UNTIL_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
+STARTS_ON_MIN: Final = VALID_UNTIL_MIN.date()
+STARTS_ON_MAX: Final = VALID_UNTIL_MAX.date()
+DRIVERS_MAX: Final = 50
+TOTAL_MAX: Final = 21 * PREMIUM_MAX
+"""The largest premium with as many extras as an offer may have, each as dear."""
 
-_factors_of: Final = attrgetter(*Coefficients.__struct_fields__)
+_FACTORS: Final = tuple(name for name in Coefficients.__struct_fields__ if name != "drivers")
+_factors_of: Final = attrgetter(*_FACTORS)
 _PLAIN_LENGTH_MAX: Final = 7
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
@@ -56,19 +62,26 @@ FieldBound = tuple[str, Callable[[Any], Any], bool]
 
 
 def field_bounds(kind: type) -> tuple[FieldBound, ...]:
-    """The bounds that a dataclass declares: one for each of its fields, in their annotations.
+    """The bounds that a dataclass or a struct declares: one for each of its fields, in their annotations.
 
     Raises:
         TypeError: a field has none.
     """
     hints = get_type_hints(kind, include_extras=True)
     found: list[FieldBound] = []
-    for field in fields(kind):
-        bounds = [extra for extra in getattr(hints[field.name], "__metadata__", ()) if isinstance(extra, Bound)]
+    for name, is_optional in _fields_of(kind):
+        bounds = [extra for extra in getattr(hints[name], "__metadata__", ()) if isinstance(extra, Bound)]
         if len(bounds) != 1:
-            raise TypeError(f"{kind.__qualname__}.{field.name}: declare one Bound")
-        found.append((field.name, bounds[0].read, field.default is None))
+            raise TypeError(f"{kind.__qualname__}.{name}: declare one Bound")
+        found.append((name, bounds[0].read, is_optional))
     return tuple(found)
+
+
+def _fields_of(kind: type) -> list[tuple[str, bool]]:
+    """The names of its fields, and whether they may be left out."""
+    if issubclass(kind, msgspec.Struct):
+        return [(field.name, not field.required) for field in msgspec.structs.fields(kind)]
+    return [(field.name, field.default is not MISSING) for field in fields(cast("Any", kind))]
 
 
 def visible_text(text: str) -> str | None:
@@ -108,12 +121,31 @@ def premium_amount(amount: Decimal) -> Decimal:
         raise InsurerProtocol("premium: not an amount of roubles and kopecks")
     if not 0 < amount <= PREMIUM_MAX:
         raise InsurerProtocol("premium: out of range")
+    return in_kopecks(amount)
+
+
+def in_kopecks(amount: Decimal) -> Decimal:
+    """A finite amount within its bounds with two decimals; zeros behind the kopecks are dropped.
+
+    Raises:
+        InsurerProtocol: there are parts of a kopeck.
+    """
     if amount.same_quantum(KOPECK):
         return amount
     exact = amount.quantize(KOPECK)
     if exact != amount:
         raise InsurerProtocol("premium: not an amount of roubles and kopecks")
     return exact
+
+
+def offer_total(amount: Decimal) -> Decimal | None:
+    """What the customer pays, in roubles with two decimals; None if it is no such amount."""
+    if not isinstance(amount, Decimal) or not amount.is_finite() or not 0 < amount <= TOTAL_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
+    try:
+        return in_kopecks(amount)
+    except InsurerProtocol:
+        return None
 
 
 def offer_premium(premium: Money) -> Money:
@@ -128,14 +160,25 @@ def offer_coefficients(coefficients: Coefficients) -> Coefficients | None:
     """The coefficients, None unless each of them is a factor: they explain a premium together or not at all."""
     if not isinstance(coefficients, Coefficients):  # pyright: ignore[reportUnnecessaryIsInstance]
         return None
-    if all(map(_is_plain, _factors_of(coefficients))):
-        return coefficients
-    given = msgspec.structs.asdict(coefficients)
-    kept = {name: _factor(factor) for name, factor in given.items()}
-    if None in kept.values():
-        return None
-    changed = {name: factor for name, factor in kept.items() if factor is not given[name]}
+    changed: dict[str, Any] = {}
+    if not all(map(_is_plain, _factors_of(coefficients))):
+        given = {name: getattr(coefficients, name) for name in _FACTORS}
+        kept = {name: _factor(factor) for name, factor in given.items()}
+        if None in kept.values():
+            return None
+        changed = {name: factor for name, factor in kept.items() if factor is not given[name]}
+    if coefficients.drivers is not None:
+        drivers = _driver_factors(coefficients.drivers)
+        if drivers != coefficients.drivers:
+            changed["drivers"] = drivers
     return msgspec.structs.replace(coefficients, **changed) if changed else coefficients
+
+
+def offer_start(day: date) -> date | None:
+    """The first insured day, None outside of the window of years."""
+    if not isinstance(day, date) or isinstance(day, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
+    return day if STARTS_ON_MIN <= day < STARTS_ON_MAX else None
 
 
 def offer_moment(moment: datetime) -> datetime | None:
@@ -157,6 +200,21 @@ def sealed_link(text: str) -> str | None:
 def plain_code(text: str | None) -> str | None:
     """An insurer's own code if it is one; free text may echo personal data and is dropped."""
     return text if isinstance(text, str) and _CODE.fullmatch(text) else None
+
+
+def _driver_factors(drivers: Any) -> tuple[DriverCoefficients, ...] | None:
+    """Those of all drivers, None where one is no factor or they are too many; the premium's own stay."""
+    if not isinstance(drivers, tuple) or len(cast("tuple[Any, ...]", drivers)) > DRIVERS_MAX:
+        return None
+    kept: list[DriverCoefficients] = []
+    for driver in cast("tuple[Any, ...]", drivers):
+        if not isinstance(driver, DriverCoefficients):
+            return None
+        bonus_malus, age_experience = _factor(driver.bonus_malus), _factor(driver.age_experience)
+        if bonus_malus is None or age_experience is None:
+            return None
+        kept.append(DriverCoefficients(bonus_malus=bonus_malus, age_experience=age_experience))
+    return tuple(kept)
 
 
 def _few_marks(text: str) -> str:

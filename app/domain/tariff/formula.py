@@ -12,7 +12,7 @@ from typing import Final
 
 from app.domain.application import VehicleCategory
 from app.domain.money import Money, roubles
-from app.domain.offers.coefficients import Coefficients
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 from app.domain.tariff.edition import Corridor, Edition, RateClass, TariffPlace, TrailerClass
 from app.domain.tariff.risk import OwnerKind, RatedDriver, Risk, VehicleUse
 
@@ -96,6 +96,7 @@ def coefficients_for(
         power=fixed.power,
         season=fixed.season,
         trailer=fixed.trailer,
+        drivers=_driver_coefficients(risk, classes, edition),
     )
 
 
@@ -133,14 +134,30 @@ def driver_age_experience(driver: RatedDriver, category: VehicleCategory, editio
     return found.value if found else None
 
 
+def age_experience_of_drivers(risk: Risk, edition: Edition) -> tuple[Decimal | None, ...] | None:
+    """КВС of each listed driver, as it counts for this owner; None where anyone may drive."""
+    if risk.drivers is None:
+        return None
+    times = _ONE if risk.owner is OwnerKind.PERSON else edition.organisation_age_experience.value
+    found = (driver_age_experience(driver, risk.category, edition) for driver in risk.drivers)
+    return tuple(factor if factor is None or times == 1 else factor * times for factor in found)
+
+
+def _driver_coefficients(risk: Risk, classes: Sequence[str], edition: Edition) -> tuple[DriverCoefficients, ...] | None:
+    ages = age_experience_of_drivers(risk, edition)
+    if ages is None:
+        return None
+    return tuple(
+        DriverCoefficients(bonus_malus=edition.bonus_malus[name].value, age_experience=age)
+        for name, age in zip(classes, ages, strict=False)
+        if age is not None
+    )
+
+
 def _age_experience(risk: Risk, edition: Edition) -> Decimal | None:
     """Of the listed drivers the largest, apart from КБМ; 1 where anyone may drive."""
-    if risk.drivers is None:
-        return _ONE
-    largest = _largest(driver_age_experience(driver, risk.category, edition) for driver in risk.drivers)
-    if largest is None or risk.owner is OwnerKind.PERSON:
-        return largest
-    return largest * edition.organisation_age_experience.value
+    ages = age_experience_of_drivers(risk, edition)
+    return _ONE if ages is None else _largest(ages)
 
 
 def _bonus_malus(risk: Risk, classes: Sequence[str], edition: Edition) -> Decimal:

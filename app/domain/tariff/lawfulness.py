@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.money import KOPECK, to_kopecks
+from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 from app.domain.quote import Offer
 from app.domain.tariff.edition import Corridor, Edition
-from app.domain.tariff.formula import FixedFactors, corridor, fixed_factors, premium
+from app.domain.tariff.formula import FixedFactors, age_experience_of_drivers, corridor, fixed_factors, premium
 from app.domain.tariff.risk import OwnerKind, Risk
 
 
@@ -124,3 +125,17 @@ def _inconsistent(
         ours: Decimal | None = getattr(fixed, name)
         if ours is not None and getattr(reported, name) != ours:
             yield kind
+    if reported.drivers is not None:
+        yield from _drivers_inconsistent(reported, reported.drivers, risk, edition)
+
+
+def _drivers_inconsistent(
+    reported: Coefficients, drivers: tuple[DriverCoefficients, ...], risk: Risk, edition: Edition
+) -> Iterator[Inconsistent]:
+    """Each driver's КВС is the table's, and the largest КБМ of them is the premium's."""
+    ours = age_experience_of_drivers(risk, edition) or ()
+    pairs = zip(drivers, ours, strict=False)
+    if len(drivers) != len(ours) or any(age is not None and one.age_experience != age for one, age in pairs):
+        yield Inconsistent.AGE_EXPERIENCE
+    if drivers and max(one.bonus_malus for one in drivers) != reported.bonus_malus:
+        yield Inconsistent.BONUS_MALUS

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.application import VehicleCategory
+from app.domain.offers.extras import Extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,16 @@ class Profile:
     """The one that insurers.toml speaks to it; it understands all of them."""
     categories: frozenset[VehicleCategory]
     """What it insures, as far as anybody can price it."""
+    extras: tuple[Extra, ...]
+    """What it sells together with every policy."""
 
 
 _USUAL: Final = Faults()
 _OFTEN_DOWN: Final = Faults(unavailable=0.06, error=0.03)
+_ACCIDENT: Final = Extra(
+    code="ACCIDENT", name="Защита водителя и пассажиров", price=Decimal("990.00"), is_mandatory=True
+)
+_TOWING: Final = Extra(code="TOWING", name="Эвакуатор", price=Decimal("450.00"))
 _ROAD: Final = frozenset({VehicleCategory.B, VehicleCategory.C, VehicleCategory.D})
 
 
@@ -58,6 +65,7 @@ def _profile(
     faults: Faults = _USUAL,
     dialect: str = "rest-poll",
     categories: frozenset[VehicleCategory] = frozenset(VehicleCategory),
+    extras: tuple[Extra, ...] = (),
 ) -> tuple[str, Profile]:
     return id_, Profile(
         id=id_,
@@ -69,6 +77,7 @@ def _profile(
         faults=faults,
         dialect=dialect,
         categories=categories,
+        extras=extras,
     )
 
 
@@ -77,7 +86,9 @@ INSURERS: Final = MappingProxyType(
     dict(
         (
             _profile("sever", "Северное страхование", rate="0.942", median_s=6.3, refusals=0.08),
-            _profile("volga", "Волжский оберег", rate="0.873", median_s=9.9, dialect="rest-sync"),
+            _profile(
+                "volga", "Волжский оберег", rate="0.873", median_s=9.9, dialect="rest-sync", extras=(_ACCIDENT, _TOWING)
+            ),
             _profile("ural", "Уральская подкова", rate="0.918", median_s=4.7, refusals=0.06, dialect="rest-oauth2"),
             _profile("baikal", "Байкальский берег", rate="0.967", median_s=11.5, dialect="soap"),
             _profile("altai", "Алтайский перевал", rate="0.850", median_s=26.0, spread=0.5, refusals=0.18),
@@ -85,7 +96,7 @@ INSURERS: Final = MappingProxyType(
             _profile(
                 "ladoga", "Ладожский маяк", rate="0.985", median_s=2.5, spread=0.5, refusals=0.04, categories=_ROAD
             ),
-            _profile("onega", "Онежская гавань", rate="0.933", median_s=8.6, dialect="callback"),
+            _profile("onega", "Онежская гавань", rate="0.933", median_s=8.6, dialect="callback", extras=(_TOWING,)),
             _profile(
                 "taiga", "Таёжный дозор", rate="0.888", median_s=13.7, spread=0.7, refusals=0.13, faults=_OFTEN_DOWN
             ),

@@ -6,6 +6,7 @@ API nor luck: sending applications is enough to try everything that an insurer m
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -14,9 +15,10 @@ from msgspec.structs import replace as with_changes
 
 from app.domain.application import Application
 from app.domain.money import roubles
+from app.domain.offers.extras import Extra, mandatory_price
 from app.domain.tariff.formula import product
-from sandbox.insurers.model.outcome import Refusal
-from sandbox.insurers.model.replies import Offered
+from sandbox.insurers.model.outcome import Refusal, insured_already, unconfirmed, wanting_documents
+from sandbox.insurers.model.replies import Offered, as_sold
 from sandbox.insurers.script.behaviours import (
     Behaviour,
     BrokenConnection,
@@ -30,6 +32,11 @@ from sandbox.insurers.script.behaviours import (
 
 PREFIX: Final = "sandbox:"
 _UNLAWFUL: Final = Decimal(10)
+_MOVED_BY_DAYS: Final = 3
+_EXTRAS: Final = (
+    Extra(code="ACCIDENT", name="Защита водителя и пассажиров", price=Decimal("990.00"), is_mandatory=True),
+    Extra(code="TOWING", name="Эвакуатор", price=Decimal("450.00")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,8 @@ class Magic:
     about: str
     refusal: Refusal | None = None
     always: Behaviour | None = None
-    change: Callable[[Offered], Offered] | None = None
+    change: Callable[[Offered, Application], Offered] | None = None
+    refuse: Callable[[Application], Refusal] | None = None
 
     @property
     def calls_back(self) -> bool:
@@ -47,15 +55,24 @@ class Magic:
         return self.always is None or self.always.times != "forever"
 
 
-def _expired(offer: Offered) -> Offered:
+def _expired(offer: Offered, _: Application) -> Offered:
     return replace(offer, valid_until="2020-01-01T00:00:00+03:00")
 
 
-def _unlawful(offer: Offered) -> Offered:
+def _unlawful(offer: Offered, _: Application) -> Offered:
     if offer.coefficients is None:
         return offer
     factors = with_changes(offer.coefficients, base_rate=offer.coefficients.base_rate * _UNLAWFUL)
-    return replace(offer, premium=str(roubles(product(factors)).amount), coefficients=factors)
+    return replace(offer, premium=str(roubles(product(factors)).amount), total=None, coefficients=factors)
+
+
+def _with_extras(offer: Offered, _: Application) -> Offered:
+    total = Decimal(offer.premium) + mandatory_price(_EXTRAS)
+    return replace(offer, extras=tuple(as_sold(extra) for extra in _EXTRAS), total=str(total))
+
+
+def _moved(offer: Offered, application: Application) -> Offered:
+    return replace(offer, starts_on=(application.starts_on + timedelta(days=_MOVED_BY_DAYS)).isoformat())
 
 
 MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(
@@ -64,6 +81,11 @@ MAGIC: Final[Mapping[str, Magic]] = MappingProxyType(
         "decline": Magic(about="a refusal", refusal=Refusal("SANDBOX_DECLINED", "Отказ по просьбе.")),
         "expired": Magic(about="an offer that held until 2020", change=_expired),
         "unlawful": Magic(about="an offer at ten times the base rate, far outside the corridor", change=_unlawful),
+        "extras": Magic(about="an offer with a mandatory extra and one that is not", change=_with_extras),
+        "moved": Magic(about="an offer that starts three days later than asked", change=_moved),
+        "unconfirmed": Magic(about="a refusal: `DATA_NOT_CONFIRMED`, with the place", refuse=unconfirmed),
+        "documents": Magic(about="a refusal: `DOCUMENTS_WANTED`, with the place", refuse=wanting_documents),
+        "insured": Magic(about="a refusal: `POLICY_EXISTS`, with the place", refuse=insured_already),
         "busy": Magic(
             about="the first two creates: 429 with `Retry-After: 1`",
             always=Status(status=429, retry_after=1, step="create", times=2),

@@ -13,24 +13,29 @@ from statistics import NormalDist
 from typing import Final
 
 from app.domain.application import Application
-from app.domain.offers.coefficients import Coefficients
 from app.domain.tariff.edition import Edition
 from sandbox.insurers.model.catalogue import Faults, Profile
 from sandbox.insurers.model.pricing import Price, price
 from sandbox.insurers.script.behaviours import Behaviour, Garbage, Hang, Status, Step
 
-OLD_VEHICLE_YEARS: Final = 15
-YOUNG_DRIVER_FACTOR: Final = 1.5
-
 _uniforms: Final = struct.Struct("<5Q").unpack
 
 
 @dataclass(frozen=True, slots=True)
+class WrongPlace:
+    """What an applicant can mend: a path into the body that was sent, and a code."""
+
+    path: tuple[str, ...]
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal: a code for programs and a sentence for people."""
+    """A refusal: a code for programs and a sentence for people, and perhaps where to mend it."""
 
     code: str
     message: str
+    problems: tuple[WrongPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +47,31 @@ class Fate:
     fault: Behaviour | None
 
 
-Credible = Callable[[Application, Coefficients], bool]
-
 _NOT_INSURED: Final = Refusal("CATEGORY_NOT_INSURED", "Такие транспортные средства мы не страхуем.")
 _TARIFF_UNKNOWN: Final = Refusal("TARIFF_UNKNOWN", "Тариф для такого договора нам неизвестен.")
-_REFUSALS: Final[Sequence[tuple[Refusal, Credible]]] = (
-    (
-        Refusal("KBM_TOO_HIGH", "Слишком высокий коэффициент бонус-малус."),
-        lambda _, factors: factors.bonus_malus > 1,
-    ),
-    (
-        Refusal("VEHICLE_TOO_OLD", "Транспортное средство слишком старое."),
-        lambda application, _: application.starts_on.year - application.vehicle.year >= OLD_VEHICLE_YEARS,
-    ),
-    (
-        Refusal("DRIVER_INEXPERIENCED", "У водителя слишком маленький стаж."),
-        lambda _, factors: factors.age_experience > YOUNG_DRIVER_FACTOR,
-    ),
-    (
-        Refusal("REGION_NOT_SERVED", "В этом регионе мы не заключаем договоры."),
-        lambda _, factors: factors.territory != 1,
-    ),
-    (Refusal("QUOTA_EXHAUSTED", "Лимит договоров на сегодня исчерпан."), lambda _, __: True),
-    (Refusal("MANUAL_REVIEW_REQUIRED", "Заявление требует проверки в офисе."), lambda _, __: True),
-)
+
+
+def unconfirmed(application: Application) -> Refusal:
+    """The insurers' common system does not know a driver's licence, or the vehicle's document where anyone may drive."""
+    of_driver, of_vehicle = ("drivers", "listed", "0", "license", "number"), ("vehicle", "document", "number")
+    place = WrongPlace(of_vehicle if application.drivers is None else of_driver, "DATA_NOT_CONFIRMED")
+    return Refusal("DATA_NOT_CONFIRMED", "Сведения не подтверждены в единой системе.", (place,))
+
+
+def wanting_documents(_: Application) -> Refusal:
+    """The insurer wants to see the vehicle's document."""
+    place = WrongPlace(("vehicle", "document"), "DOCUMENTS_WANTED")
+    return Refusal("DOCUMENTS_WANTED", "Пришлите копию документа на автомобиль.", (place,))
+
+
+def insured_already(_: Application) -> Refusal:
+    """One vehicle has one contract at a time."""
+    place = WrongPlace(("startsOn",), "POLICY_EXISTS")
+    return Refusal("POLICY_EXISTS", "На эти даты уже заключён договор.", (place,))
+
+
+_REFUSALS: Final[Sequence[Callable[[Application], Refusal]]] = (unconfirmed, wanting_documents, insured_already)
+"""The contract is a public one: neither age, nor claims, nor a region are grounds to refuse it."""
 
 _FAULTS: Final[Sequence[tuple[Callable[[Faults], float], Callable[[Step], Behaviour]]]] = (
     (lambda shares: shares.unavailable, lambda step: Status(status=503, step=step)),
@@ -86,7 +92,7 @@ def fate_of(
     if insures:
         answer = price(application, profile.rate_position, edition) or _TARIFF_UNKNOWN
     if isinstance(answer, Price) and of_refusal < profile.refusals and not calm:
-        answer = _refusal(application, answer.coefficients, of_code)
+        answer = _refusal(application, of_code)
     return Fate(answer, _latency_s(profile, of_latency), None if calm else _fault(profile.faults, of_fault, of_step))
 
 
@@ -100,10 +106,9 @@ def _latency_s(profile: Profile, draw: float) -> float:
     return exp(NormalDist(log(profile.latency_median_s), profile.latency_spread).inv_cdf(draw))
 
 
-def _refusal(application: Application, factors: Coefficients, draw: float) -> Refusal:
-    """One of those that this application may well be refused for."""
-    credible = [refusal for refusal, fits in _REFUSALS if fits(application, factors)]
-    return credible[int(draw * len(credible))]
+def _refusal(application: Application, draw: float) -> Refusal:
+    """On one of the grounds that the law knows."""
+    return _REFUSALS[int(draw * len(_REFUSALS))](application)
 
 
 def _fault(shares: Faults, draw: float, of_step: float) -> Behaviour | None:

@@ -1,13 +1,16 @@
 """An insurer's answer, in every dialect: an offer or a refusal; and the reply that carries it over the wire."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from app.domain.offers.coefficients import Coefficients
-from sandbox.insurers.model.outcome import Refusal
+from app.domain.offers.extras import Extra, mandatory_price
+from sandbox.insurers.model.catalogue import INSURERS
+from sandbox.insurers.model.outcome import Refusal, WrongPlace
 from sandbox.insurers.model.pricing import Price
 from sandbox.insurers.script.behaviours import Decline
 from sandbox.insurers.script.behaviours import Offer as ScriptedOffer
@@ -35,6 +38,11 @@ class Offered:
     coefficients: Coefficients | None = None
     valid_until: str | None = None
     purchase_url: str | None = None
+    total: str | None = None
+    extras: tuple[Mapping[str, Any], ...] = ()
+    starts_on: str | None = None
+    territory_assumed: bool = False
+    """КТ is that of the region's capital: the place's own is not known."""
 
 
 Said: TypeAlias = Offered | Refusal
@@ -43,6 +51,7 @@ encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def offered(price: Price, *, insurer_id: str, number: str, valid_until: datetime) -> Offered:
+    extras = INSURERS[insurer_id].extras
     return Offered(
         number=number,
         premium=str(price.premium.amount),
@@ -50,7 +59,15 @@ def offered(price: Price, *, insurer_id: str, number: str, valid_until: datetime
         coefficients=price.coefficients,
         valid_until=valid_until.isoformat(timespec="seconds"),
         purchase_url=_purchase_url(insurer_id, number),
+        total=str(price.premium.amount + mandatory_price(extras)) if extras else None,
+        extras=tuple(as_sold(extra) for extra in extras),
+        territory_assumed=price.is_territory_assumed,
     )
+
+
+def as_sold(extra: Extra) -> Mapping[str, Any]:
+    """An extra as the insurers' APIs have it."""
+    return {"code": extra.code, "name": extra.name, "price": str(extra.price), "mandatory": extra.is_mandatory}
 
 
 def offered_by_script(scripted: ScriptedOffer, *, insurer_id: str, number: str) -> Offered:
@@ -61,11 +78,15 @@ def offered_by_script(scripted: ScriptedOffer, *, insurer_id: str, number: str) 
         premium=scripted.premium,
         valid_until=scripted.valid_until,
         purchase_url=_purchase_url(insurer_id, number) if scripted.purchase_url is None else scripted.purchase_url,
+        total=scripted.total,
+        extras=tuple(scripted.extras),
+        starts_on=scripted.starts_on,
     )
 
 
 def refused(scripted: Decline) -> Refusal:
-    return Refusal(scripted.code, scripted.message)
+    places = (WrongPlace(tuple(place.path), place.code) for place in scripted.problems)
+    return Refusal(scripted.code, scripted.message, tuple(places))
 
 
 def unreadable(why: str) -> Refusal:

@@ -109,6 +109,20 @@ class Offer(_Behaviour, frozen=True):
     number: str | None = Field(default=None, description="By default the number that it would have had.")
     valid_until: str | None = None
     purchase_url: str | None = None
+    total: str | None = Field(default=None, max_length=100)
+    extras: list[dict[str, Any]] = Field(
+        default=[], max_length=100, description='Each {"code", "name", "price", "mandatory"}.'
+    )
+    starts_on: str | None = Field(default=None, max_length=100, description="Another start, e.g. 2026-12-08.")
+
+
+class WrongField(BaseModel, frozen=True):
+    """What can be mended: a path into the body that was sent, and a code such as DATA_NOT_CONFIRMED."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: list[str] = Field(max_length=100)
+    code: str = Field(max_length=1000)
 
 
 class Decline(_Behaviour, frozen=True):
@@ -118,6 +132,7 @@ class Decline(_Behaviour, frozen=True):
     step: AnyStep | Literal["any"] = "poll"
     code: str = Field(max_length=1000)
     message: str = Field(default="Отказ по сценарию.", max_length=1000)
+    problems: list[WrongField] = Field(default=[], max_length=100)
 
 
 class Processing(_Behaviour, frozen=True):

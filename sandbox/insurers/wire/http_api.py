@@ -123,7 +123,7 @@ class _Visit:
             if refusal is not None:
                 await self._call.reply(refusal)
                 return
-            application = self._keep(id_, record, fate, magic)
+            application = self._keep(id_, record, told, fate, magic)
             if magic is None or magic.calls_back:
                 await call_back(self._sandbox, self._desk, self._dialect, application, asked.callback_url)
         behaviour = behaviour or applies(application.always, "create", record.creates)
@@ -175,9 +175,12 @@ class _Visit:
         calm = settings.calm or magic is not None
         edition = self._sandbox.edition()
         fate = fate_of(application, content, self._desk.profile, edition, seed=settings.seed, calm=calm)
-        return fate if magic is None else Fate(magic.refusal or fate.answer, 0.0, None)
+        if magic is None:
+            return fate
+        refusal = magic.refuse(application) if magic.refuse else magic.refusal
+        return Fate(refusal or fate.answer, 0.0, None)
 
-    def _keep(self, id_: str, record: KeyRecord, fate: Fate, magic: Magic | None) -> TakenIn:
+    def _keep(self, id_: str, record: KeyRecord, told: Application, fate: Fate, magic: Magic | None) -> TakenIn:
         insurer_id = self._desk.profile.id
         settings = self._sandbox.settings
         latency_s = min(fate.latency_s * settings.time_scale, settings.latency_most_s)
@@ -185,7 +188,7 @@ class _Visit:
             id=id_,
             insurer_id=insurer_id,
             key=record.key,
-            answer=self._answer_of(id_, fate, magic),
+            answer=self._answer_of(id_, told, fate, magic),
             ready_at=self._sandbox.clock.monotonic() + max(latency_s, settings.latency_least_s),
             fault=fate.fault if fate.fault and fate.fault.step == "poll" else None,
             always=magic and magic.always,
@@ -195,14 +198,14 @@ class _Visit:
         self._desk.record.applications += 1
         return taken_in
 
-    def _answer_of(self, id_: str, fate: Fate, magic: Magic | None) -> Said:
+    def _answer_of(self, id_: str, told: Application, fate: Fate, magic: Magic | None) -> Said:
         if not isinstance(fate.answer, Price):
             return fate.answer
         insurer_id = self._desk.profile.id
         valid_until = self._sandbox.clock.now().astimezone(_MOSCOW) + OFFER_VALID_FOR
         number = offer_number(insurer_id, id_)
         offer = offered(fate.answer, insurer_id=insurer_id, number=number, valid_until=valid_until)
-        return magic.change(offer) if magic and magic.change else offer
+        return magic.change(offer, told) if magic and magic.change else offer
 
 
 def _said(application: TakenIn, behaviour: Behaviour | None, now: float) -> Said | None:

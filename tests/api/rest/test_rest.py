@@ -26,9 +26,10 @@ from app.runtime.clock import Clock
 
 INSURERS: Final = ("sever", "volga", "zarya")
 QUOTES: Final = "/osago/quotes"
-QUOTE: Final = """id insurer { id name } status receivedAt reason { code message insurerCode }
+QUOTE: Final = """id insurer { id name } status receivedAt reason { code message insurerCode problems { path code message } }
   offer { number premium { amount currency } validUntil purchaseUrl coefficients {
-    baseRate territory bonusMalus ageExperience driverRestriction power season } }"""
+    baseRate territory bonusMalus ageExperience driverRestriction power season trailer drivers { bonusMalus ageExperience } }
+  total { amount currency } extras { code name price { amount currency } isMandatory } startsOn }"""
 STORY: Final = f"""query Q($id: ID!) {{ quoteRequest(id: $id) {{
   id clientReference customerId status createdAt expiresAt remainingSeconds completedAt progress {{ answered total }}
   quotes {{ {QUOTE} }} bestQuote {{ {QUOTE} }} }} }}"""

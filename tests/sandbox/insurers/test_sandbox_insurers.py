@@ -87,8 +87,11 @@ async def test_an_offer_has_everything_that_the_contract_names(insurers: Insurer
     assert re.fullmatch(r"[0-9]+\.[0-9]{2}", offer["premium"])
     assert offer["currency"] == "RUB"
     assert offer["purchaseUrl"] == f"https://sever.example/buy/{offer['number']}"
-    assert all(isinstance(factor, str) for factor in offer["coefficients"].values())
-    assert set(offer["coefficients"]) == {
+    drivers = offer["coefficients"].pop("drivers")
+    factors = [offer["coefficients"], *drivers]
+    assert all(isinstance(factor, str) for one in factors for factor in one.values())
+    assert [set(driver) for driver in drivers] == [{"bonusMalus", "ageExperience"}] * 2
+    assert set(offer["coefficients"]) - {"trailer"} == {
         "baseRate",
         "territory",
         "bonusMalus",

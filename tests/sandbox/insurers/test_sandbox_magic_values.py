@@ -1,5 +1,7 @@
 """Magic values: an application that says in its vehicle's model what is to become of it."""
 
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,11 @@ OUTCOMES: dict[str, tuple[str, str | None]] = {
     "decline": ("DECLINED", "INSURER_DECLINED"),
     "expired": ("OFFERED", None),
     "unlawful": ("OFFERED", None),
+    "extras": ("OFFERED", None),
+    "moved": ("OFFERED", None),
+    "unconfirmed": ("DECLINED", "DATA_NOT_CONFIRMED"),
+    "documents": ("DECLINED", "DOCUMENTS_WANTED"),
+    "insured": ("DECLINED", "POLICY_EXISTS"),
     "busy": ("OFFERED", None),
     "flaky": ("OFFERED", None),
     "unavailable": ("FAILED", "INSURER_UNREACHABLE"),
@@ -60,19 +67,65 @@ async def test_a_magic_value_forces_its_outcome(world: World, api: ApiAtHand, na
     assert found["volga"]["status"] == "OFFERED"
 
 
+DETAILS = """query Q($id: ID!) { quoteRequest(id: $id) {
+  quotes { insurer { id } reason { code message insurerCode problems { path code message } }
+    offer { premium { amount } total { amount } startsOn extras { code name price { amount currency } isMandatory }
+      coefficients { trailer drivers { bonusMalus ageExperience } bonusMalus ageExperience } } } } }"""
+
+
+async def details(world: World, api: ApiAtHand, model: str) -> dict[str, dict[str, Any]]:
+    """What each insurer's answer has, by its dialect."""
+    request = world.new_request()
+    request["application"]["vehicle"]["model"] = model
+    accepted = await world.accepted(api, application=request["application"])
+    await world.watched(api, accepted)
+    found = (await api.post(DETAILS, {"id": accepted["quoteRequest"]["id"]})).json()["data"]["quoteRequest"]
+    return {DIALECTS[quote["insurer"]["id"]]: quote for quote in found["quotes"]}
+
+
+async def test_every_dialect_carries_all_of_an_answer(world: World) -> None:
+    """Total, extras, another start and drivers' own factors of an offer; what can be mended of a refusal, and where."""
+    api = await in_every_dialect(world)
+    for dialect, quote in (await details(world, api, "sandbox:extras")).items():
+        offer = quote["offer"]
+        assert Decimal(offer["total"]["amount"]) == Decimal(offer["premium"]["amount"]) + 990, dialect
+        assert [(one["code"], one["price"]["amount"], one["isMandatory"]) for one in offer["extras"]] == [
+            ("ACCIDENT", "990.00", True),
+            ("TOWING", "450.00", False),
+        ], dialect
+        factors = offer["coefficients"]
+        for name in ("bonusMalus", "ageExperience"):
+            assert max(driver[name] for driver in factors["drivers"]) == factors[name], dialect
+    starts_on = date.fromisoformat(world.new_request()["application"]["startsOn"]) + timedelta(days=3)
+    for dialect, quote in (await details(world, api, "sandbox:moved")).items():
+        assert quote["offer"]["startsOn"] == starts_on.isoformat(), dialect
+    for dialect, quote in (await details(world, api, "sandbox:unconfirmed")).items():
+        (problem,) = quote["reason"]["problems"]
+        assert (quote["reason"]["code"], quote["reason"]["insurerCode"]) == ("DATA_NOT_CONFIRMED", None), dialect
+        assert problem["path"] == ["application", "drivers", "listed", "0", "license", "number"], dialect
+        assert problem["code"] == "DATA_NOT_CONFIRMED", dialect
+        assert "опечатк" in problem["message"], dialect
+
+
+async def in_every_dialect(world: World, request_timeout: str = "1s") -> ApiAtHand:
+    """An API and a worker that ask six insurers, each in a dialect of its own."""
+    options = {"ural": {"client_id": "any", "client_secret": "sandbox"}, "onega": {"callback_secret": "sandbox"}}
+    each = {id_: {"adapter": adapter, "options": options.get(id_, {})} for id_, adapter in DIALECTS.items()}
+    await world.insurers(*DIALECTS, more={"request_timeout": request_timeout}, each=each)
+    api = await world.api()
+    world.set(public_url=api.url)
+    await world.worker()
+    return api
+
+
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name: str) -> None:
     """Of the insurer that calls back too."""
-    options = {"ural": {"client_id": "any", "client_secret": "sandbox"}, "onega": {"callback_secret": "sandbox"}}
     timeout = "1s"
     if name == "silent":  # an insurer that answers the create itself holds it until the deadline
         world.set(quote_deadline="5s")
         timeout = "10s"
-    each = {id_: {"adapter": adapter, "options": options.get(id_, {})} for id_, adapter in DIALECTS.items()}
-    await world.insurers(*DIALECTS, more={"request_timeout": timeout}, each=each)
-    api = await world.api()
-    world.set(public_url=api.url)
-    await world.worker()
+    api = await in_every_dialect(world, timeout)
     found = await answers(world, api, f"{PREFIX}{name}")
     outcomes = {DIALECTS[id_]: (one["status"], one["reason"] and one["reason"]["code"]) for id_, one in found.items()}
     assert outcomes == dict.fromkeys(DIALECTS.values(), OUTCOMES[name])

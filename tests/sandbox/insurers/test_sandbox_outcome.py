@@ -16,6 +16,7 @@ from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.outcome import Fate, Refusal, fate_of
 from sandbox.insurers.model.pricing import Price, price
 from sandbox.insurers.script.behaviours import Garbage, Hang, Status
+from workers.insurer_calls.answer_fitting import path_into
 
 TODAY: Final = date(2026, 5, 1)
 APPLICATION: Final = an_application(TODAY)
@@ -117,12 +118,15 @@ def test_what_has_no_known_tariff_is_declined(application: Application, edition:
     assert all(isinstance(answer, Refusal) for answer in answers)
 
 
-def test_refusals_are_credible() -> None:
-    """No new car is refused for its age, and no old hand for want of experience."""
-    codes = {f.answer.code for f in fates(5_000) if isinstance(f.answer, Refusal)}
-    assert codes == {"KBM_TOO_HIGH", "REGION_NOT_SERVED", "QUOTA_EXHAUSTED", "MANUAL_REVIEW_REQUIRED"}
-    old = {f.answer.code for f in fates(5_000, with_vehicle(year=2001)) if isinstance(f.answer, Refusal)}
-    assert old - codes == {"VEHICLE_TOO_OLD"}
+@pytest.mark.parametrize("application", [APPLICATION, with_vehicle(year=2001), with_changes(APPLICATION, drivers=None)])
+def test_refusals_are_lawful_and_can_be_mended(application: Application) -> None:
+    """Nobody is refused for age, claims or a region: the contract is a public one. Each refusal names the place."""
+    refusals = [fate.answer for fate in fates(2_000, application) if isinstance(fate.answer, Refusal)]
+    assert {refusal.code for refusal in refusals} == {"DATA_NOT_CONFIRMED", "DOCUMENTS_WANTED", "POLICY_EXISTS"}
+    for refusal in refusals:
+        (place,) = refusal.problems
+        assert place.code == refusal.code
+        assert len(path_into(application, place.path)) == len(place.path) + 1
 
 
 def test_premiums_differ_by_base_rate_only() -> None:

@@ -36,6 +36,26 @@ _CYRILLIC_TWINS: Final = "АВСЕНКМОРТХУасеорхуЁё"
 _IN_CYRILLIC: Final = str.maketrans(_LATIN_TWINS, _CYRILLIC_TWINS)
 _IN_LATIN: Final = str.maketrans(_CYRILLIC_TWINS, _LATIN_TWINS)
 _NO_PATRONYMIC: Final = frozenset(("безотчества", "бо", "отчестванет", "неуказано", "na"))
+_WORDS_FOR_NONE: Final = frozenset(
+    [
+        "нет",
+        "нету",
+        "отсутствует",
+        "отсутствуют",
+        "без отчества",
+        "отчества нет",
+        "бо",
+        "бн",
+        "не имеет",
+        "не имеется",
+        "не указано",
+        "none",
+        "no",
+        "null",
+        "na",
+    ]
+)
+"""Those that look like names."""
 _BLANKS: Final = str.maketrans("", "", " \u00a0-./")
 
 
@@ -57,6 +77,8 @@ def name(text: str) -> str:
 @finds("NAME_INVALID", "NAME_ALPHABETS_MIXED", "TEXT_UNPRINTABLE")
 def patronymic(text: str) -> str | None:
     """A middle name; None where it is empty, a hyphen, `нет` or another way to say that there is none."""
+    if _is_name(text) and len(text) <= NAME_LENGTH_MAX and text.casefold() not in _WORDS_FOR_NONE:
+        return text
     if is_none_said(text) or text.translate(_BLANKS).casefold() in _NO_PATRONYMIC:
         return None
     return name(text)

@@ -14,13 +14,17 @@ from sandbox.insurers.model.replies import Offered, Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 
 
-class _Offer(msgspec.Struct, rename="camel"):
+class _Offer(msgspec.Struct, rename="camel", omit_defaults=True):
     number: str
     premium: str
     currency: str
     coefficients: Coefficients | None
     valid_until: str | None
     purchase_url: str | None
+    total: str | None = None
+    extras: tuple[dict[str, Any], ...] = ()
+    starts_on: str | None = None
+    territory_assumed: bool = False
 
 
 _PROCESSING: Final = encode({"status": "processing"})
@@ -55,4 +59,7 @@ def as_json(said: Said) -> dict[str, Any]:
         case Offered():
             return {"status": "offered", "offer": msgspec.convert(said, _Offer, from_attributes=True)}
         case Refusal():
-            return {"status": "declined", "reason": {"code": said.code, "message": said.message}}
+            reason: dict[str, Any] = {"code": said.code, "message": said.message}
+            if said.problems:
+                reason["problems"] = said.problems
+            return {"status": "declined", "reason": reason}

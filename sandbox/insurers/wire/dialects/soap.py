@@ -50,7 +50,12 @@ class Soap(Dialect):
             case Offered():
                 return _envelope("GetStatusResponse", {"status": "Offered", "offer": _offer(said)})
             case Refusal():
-                refusal = {"code": said.code, "message": said.message}
+                refusal: dict[str, Any] = {"code": said.code, "message": said.message}
+                if said.problems:
+                    refusal["problems"] = [
+                        {"problem": {"path": [{"part": part} for part in one.path], "code": one.code}}
+                        for one in said.problems
+                    ]
                 return _envelope("GetStatusResponse", {"status": "Refused", "refusal": refusal})
 
     def error(self, status: int, code: str, retry_after: str | None = None) -> Reply:
@@ -87,11 +92,23 @@ def _offer(offer: Offered) -> dict[str, Any]:
     """Names of its own, and a date with an offset without colon: XML found in the wild."""
     fields: dict[str, Any] = {"number": offer.number, "premium": offer.premium, "currency": offer.currency}
     if offer.coefficients:
-        fields["coefficients"] = msgspec.structs.asdict(offer.coefficients)
+        factors = msgspec.structs.asdict(offer.coefficients)
+        drivers = factors.pop("drivers") or ()
+        fields["coefficients"] = factors
+        if drivers:
+            factors["drivers"] = [{"driver": msgspec.structs.asdict(driver)} for driver in drivers]
     if offer.valid_until is not None:
         fields["validUntil"] = offer.valid_until
     if offer.purchase_url is not None:
         fields["purchaseUrl"] = offer.purchase_url
+    if offer.total is not None:
+        fields["total"] = offer.total
+    if offer.extras:
+        fields["extras"] = [{"extra": dict(extra)} for extra in offer.extras]
+    if offer.starts_on is not None:
+        fields["startsOn"] = offer.starts_on
+    if offer.territory_assumed:
+        fields["territoryAssumed"] = "true"
     return fields
 
 
@@ -104,8 +121,12 @@ def _element(name: str, fields: dict[str, Any]) -> Any:
     for key, value in fields.items():
         if isinstance(value, dict):
             element.append(_element(key, cast("dict[str, Any]", value)))
+        elif isinstance(value, list):
+            listed = etree.SubElement(element, key)
+            for one in cast("list[dict[str, Any]]", value):
+                listed.extend(_element(key, one))
         else:
-            etree.SubElement(element, key).text = _legal(str(value))
+            etree.SubElement(element, key).text = _legal("true" if value is True else str(value))
     return element
 
 
