@@ -191,27 +191,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     settings, clock = resources.settings, resources.clock
     salt = settings.secret() or settings.auth_keys.get_secret_value()
     insurers = list(resources.insurers)
-    admission = Admission(
-        resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_max=settings.admission_age
-    )
-    limiting = CallerRateLimiter(
-        resources.redis,
-        clock,
-        salt=salt,
-        shards=settings.shards,
-        caller=settings.rate_limit,
-        customer=settings.customer_rate_limit,
-    )
-    accepting = RequestAcceptor(
-        resources.pool,
-        resources.jobs,
-        resources.cipher,
-        clock,
-        admission,
-        limiting,
-        insurers=insurers,
-        deadline_s=settings.quote_deadline,
-    )
+    accepting = _acceptor(resources, salt)
     operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     resources.masters.on_change(live.notifier.reconnect)
@@ -240,4 +220,29 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         sockets=sockets,
         slow_consumers=SlowConsumerLog(salt=salt),
         used_tickets=UsedTickets(resources.redis, shards=settings.shards),
+    )
+
+
+def _acceptor(resources: Resources, salt: str) -> RequestAcceptor:
+    settings, clock, insurers = resources.settings, resources.clock, list(resources.insurers)
+    admission = Admission(
+        resources.pool, resources.redis, resources.jobs, clock, insurers=insurers, age_s_max=settings.admission_age
+    )
+    limiting = CallerRateLimiter(
+        resources.redis,
+        clock,
+        salt=salt,
+        shards=settings.shards,
+        caller=settings.rate_limit,
+        customer=settings.customer_rate_limit,
+    )
+    return RequestAcceptor(
+        resources.pool,
+        resources.jobs,
+        resources.cipher,
+        clock,
+        admission,
+        limiting,
+        insurers=insurers,
+        deadline_s=settings.quote_deadline,
     )

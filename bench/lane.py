@@ -1,7 +1,7 @@
 """Lanes: no-op jobs per second and core, with all that settling means, beside a bare loop that has no PostgreSQL.
 
 A job is read from its stream, its application loaded and opened, its quote committed and read for completeness; the
-event goes out once, the bell rings, the job is acknowledged and deleted; the last of a request's twelve ends it. Only
+event goes out once, the notification goes out, the job is acknowledged and deleted; the last of a request's twelve ends it. Only
 nobody is asked. The yardstick reads a hundred jobs at a time and runs the same last script on them: that is all it does.
 """
 

@@ -1,6 +1,7 @@
 """A job in a lane: one request at one insurer, while this worker asks about it."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -74,3 +75,13 @@ class ShardOwnership(Ownership, Protocol):
     async def begun_in(self, shard: int) -> None:
         """Returns once jobs of this shard may be read."""
         ...
+
+
+def deliveries_by_shard(holdings: Iterable[Holding], *, counted: bool) -> Mapping[int, Mapping[str, int]]:
+    """How often each entry counts as delivered, by shard; without `counted` the delivery that is under way does not."""
+    shards: dict[int, dict[str, int]] = {}
+    for holding in holdings:
+        delivery = holding.delivery
+        count = delivery.deliveries if counted else delivery.deliveries - 1
+        shards.setdefault(delivery.shard, {})[delivery.entry] = count
+    return shards

@@ -86,7 +86,7 @@ class EventStreams:
 
     async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
         names = [keys.feed(shard)]
-        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), self._feed_length, FEED_VERSION]
+        arguments: list[Argument] = [keys.GROUP, keys.news(shard), self._feed_length, FEED_VERSION]
         for one in batch:
             quote = one.quote
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
@@ -119,7 +119,7 @@ class EventStreams:
         names = [keys.feed(shard), keys.request(shard, request.id), keys.events(shard, request.id)]
         names += [keys.jobs(shard, insurer) for insurer in request.insurers]
         document = encode_ending(ending)
-        arguments: list[Argument] = [keys.GROUP, keys.bell(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
+        arguments: list[Argument] = [keys.GROUP, keys.news(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
         arguments += [
             str(request.id),
             expiry_ms(request.expires_at),

@@ -50,7 +50,7 @@ def feed(shard: int) -> str:
     return f"{{osago-{shard:02}}}:quote-events"
 
 
-def bell(shard: int) -> str:
+def news(shard: int) -> str:
     """The channel that names requests with new events, separated by spaces."""
     return f"{{osago-{shard:02}}}:bell"
 

@@ -163,19 +163,15 @@ class RedisClient:
     async def time(self) -> tuple[int, int]:
         return await self._answer(self._client.time)
 
-    async def set_new(self, name: str, value: str, *, px: int) -> bool:
-        """Whether it was set: not where the key is there already."""
-        with _ONE_ERROR:
-            return bool(await self._client.set(name, value, px=px, nx=True))
-
     async def delete(self, *names: str) -> int:
         return await self._answer(lambda: self._client.delete(*names))
 
     async def zrem(self, name: str, *values: str) -> int:
         return await self._answer(lambda: self._client.zrem(name, *values))
 
-    async def set(self, name: str, value: str, *, px: int) -> None:
-        await self._answer(lambda: self._client.set(name, value, px=px))
+    async def set(self, name: str, value: str, *, px: int, nx: bool = False) -> bool:
+        """Whether it was set: with `nx` not where the key is there already."""
+        return bool(await self._answer(lambda: self._client.set(name, value, px=px, nx=nx)))
 
     async def ping(self) -> object:
         return await self._answer(self._client.ping)

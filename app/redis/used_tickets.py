@@ -24,4 +24,4 @@ class UsedTickets:
             RedisAway: it cannot be known.
         """
         key = keys.ticket(keys.shard_of(request_id, self._shards), ticket_id)
-        return await self._client.set_new(key, "", px=KEPT_MS)
+        return await self._client.set(key, "", px=KEPT_MS, nx=True)

@@ -82,7 +82,7 @@ class WatchHub:
         pool.primary.promotions.append(self._recheck_all)
         self.notifier = Notifier(client)
         for shard, notified in enumerate(self._notified):
-            self.notifier.listen([keys.bell(shard)], partial(self._on_notification, notified))
+            self.notifier.listen([keys.news(shard)], partial(self._on_notification, notified))
 
     def parts(self) -> list[Part]:
         return [

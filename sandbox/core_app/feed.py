@@ -57,7 +57,7 @@ class _Request:
     since_s: float
     events: list[Event] = field(default_factory=list[Event])
     keys: set[str] = field(default_factory=set[str])
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def entry_id(text: str) -> EntryId:
@@ -103,7 +103,7 @@ class Feed:
         """Ends all streams: the process stops, and its customers reconnect to another."""
         self._is_closed = True
         for request in self._requests.values():
-            request.bell.set()
+            request.changed.set()
 
     async def follow(self, request_id: str, after: EntryId, ends_at_s: float) -> AsyncGenerator[Event | None, None]:
         """Every event behind `after`, the end last; None now and then, while there is nothing. Without an end it stops.
@@ -112,7 +112,7 @@ class Feed:
         """
         while not self._is_closed:
             request = self._request(request_id)
-            request.bell.clear()
+            request.changed.clear()
             for event in [event for event in request.events if event.id > after]:
                 after = event.id
                 yield event
@@ -123,7 +123,7 @@ class Feed:
                 return
             try:
                 async with asyncio.timeout(min(HEARTBEAT_S, left_s)):
-                    await request.bell.wait()
+                    await request.changed.wait()
             except TimeoutError:
                 yield None
 
@@ -160,7 +160,7 @@ class Feed:
         if key not in request.keys:
             request.keys.add(key)
             request.events.append(Event(entry_id(id_), kind, fields[kind]))
-            request.bell.set()
+            request.changed.set()
 
     def _leave_aside(self) -> None:
         self.foreign += 1
@@ -173,7 +173,7 @@ class Feed:
         now = self._monotonic()
         for old in list(itertools.islice(self._requests, 2)):
             if len(self._requests) > REQUESTS_MAX or self._requests[old].since_s < now - KEPT_S:
-                self._requests.pop(old).bell.set()
+                self._requests.pop(old).changed.set()
         if request_id not in self._requests:
             self._requests[request_id] = _Request(now)
         return self._requests[request_id]

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import signal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
 import pytest
-from support.commands import typed
+from support.commands import typed, typed_one_by_one
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
 from support.until import until
@@ -34,51 +34,49 @@ def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
     assert tokens.caller(done.stdout.strip()) == Service("another-app", frozenset({"quotes:read"}))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
-    [
-        (["api"], {"OSAGO_AUTH_SECRET": ""}, "OSAGO_AUTH_SECRET: needed"),
-        (["api"], {"OSAGO_ENCRYPTION_KEYS": ""}, "OSAGO_ENCRYPTION_KEYS: needed"),
-        (["api"], {"OSAGO_INSURERS_FILE": "nowhere.toml"}, "nowhere.toml: No such file or directory"),
-        (["api"], {"OSAGO_REDIS_URL": "http://secret"}, "OSAGO_REDIS_URL: expected redis://"),
-        (["worker"], {"OSAGO_LEASE": "3"}, "OSAGO_LEASE: a duration is a number with a unit"),
-        (["worker", "--insurers", "sever,nobody"], {}, "--insurers: nobody: not in the file of insurers"),
-        (["worker", "--name", "имя"], {}, "--name: letters, digits"),
-        (
-            ["migrate"],
-            {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"},
-            "OSAGO_DATABASE_URL: PostgreSQL cannot be",
-        ),
-        (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
-        (["api"], {"OSAGO_AUTH_KEYS": "k1:short"}, "OSAGO_AUTH_KEYS: key 1 is not id:key"),
-        (
-            ["api"],
-            {"OSAGO_JWKS": "http://idp.example/keys", "OSAGO_JWKS_ISSUER": "https://idp.example"},
-            "OSAGO_JWKS: a URL must be https",
-        ),
-        (["api"], {"OSAGO_ORIGINS": "shop.example"}, "OSAGO_ORIGINS: an origin is scheme://host"),
-        (["api"], {"OSAGO_TRUSTED_DOCUMENTS": "nowhere.json"}, "OSAGO_TRUSTED_DOCUMENTS: nowhere.json: No such file"),
-        (["api"], {"OSAGO_RETENTION": "30s"}, "OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE"),
-        (["forget", "--customer", "x"], {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"}, "OSAGO_DATABASE_URL:"),
-        (["core-app"], {}, "--token (OSAGO_TOKEN): needed"),
-        (["core-app", "--token", "x", "--customer-limit", "many"], {}, "--customer-limit: a rate is"),
-        (["core-app", "--token", "x", "--url", "api:8000"], {}, "--url: expected http:// or https://"),
-        (["core-app", "--token", "x", "--watch-url", "http://x"], {}, "--watch-url: expected ws:// or wss://"),
-        (["core-app", "--token", "x"], {"OSAGO_REDIS_URL": "redis+cluster://x"}, "--redis-url: expected redis://"),
-        (["quote", "nowhere.json", "--token", "x"], {}, "nowhere.json: No such file or directory"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(
-    world: World, arguments: list[str], environment: dict[str, str], told: str
-) -> None:
+WRONG_SETTINGS: Final[list[tuple[list[str], dict[str, str], str]]] = [
+    (["api"], {"OSAGO_AUTH_SECRET": ""}, "OSAGO_AUTH_SECRET: needed"),
+    (["api"], {"OSAGO_ENCRYPTION_KEYS": ""}, "OSAGO_ENCRYPTION_KEYS: needed"),
+    (["api"], {"OSAGO_INSURERS_FILE": "nowhere.toml"}, "nowhere.toml: No such file or directory"),
+    (["api"], {"OSAGO_REDIS_URL": "http://secret"}, "OSAGO_REDIS_URL: expected redis://"),
+    (["worker"], {"OSAGO_LEASE": "3"}, "OSAGO_LEASE: a duration is a number with a unit"),
+    (["worker", "--insurers", "sever,nobody"], {}, "--insurers: nobody: not in the file of insurers"),
+    (["worker", "--name", "имя"], {}, "--name: letters, digits"),
+    (
+        ["migrate"],
+        {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"},
+        "OSAGO_DATABASE_URL: PostgreSQL cannot be",
+    ),
+    (["token", "--ttl", "soon"], {}, "--ttl: a duration is"),
+    (["api"], {"OSAGO_AUTH_KEYS": "k1:short"}, "OSAGO_AUTH_KEYS: key 1 is not id:key"),
+    (
+        ["api"],
+        {"OSAGO_JWKS": "http://idp.example/keys", "OSAGO_JWKS_ISSUER": "https://idp.example"},
+        "OSAGO_JWKS: a URL must be https",
+    ),
+    (["api"], {"OSAGO_ORIGINS": "shop.example"}, "OSAGO_ORIGINS: an origin is scheme://host"),
+    (["api"], {"OSAGO_TRUSTED_DOCUMENTS": "nowhere.json"}, "OSAGO_TRUSTED_DOCUMENTS: nowhere.json: No such file"),
+    (["api"], {"OSAGO_RETENTION": "30s"}, "OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE"),
+    (["forget", "--customer", "x"], {"OSAGO_DATABASE_URL": "postgresql://u@127.0.0.1:1/x"}, "OSAGO_DATABASE_URL:"),
+    (["core-app"], {}, "--token (OSAGO_TOKEN): needed"),
+    (["core-app", "--token", "x", "--customer-limit", "many"], {}, "--customer-limit: a rate is"),
+    (["core-app", "--token", "x", "--url", "api:8000"], {}, "--url: expected http:// or https://"),
+    (["core-app", "--token", "x", "--watch-url", "http://x"], {}, "--watch-url: expected ws:// or wss://"),
+    (["core-app", "--token", "x"], {"OSAGO_REDIS_URL": "redis+cluster://x"}, "--redis-url: expected redis://"),
+    (["quote", "nowhere.json", "--token", "x"], {}, "nowhere.json: No such file or directory"),
+]
+
+
+def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(world: World) -> None:
     """It says what to mend, and never repeats a secret."""
     world.write_insurers("sever")
-    done = typed(world, *arguments, **environment)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith(f"osago: {told}"), done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "secret" not in done.stderr
+    refusals = typed_one_by_one(world, [case[:2] for case in WRONG_SETTINGS])
+    for (arguments, environment, said), done in zip(WRONG_SETTINGS, refusals, strict=True):
+        what = (arguments, environment, done.err)
+        assert done.code == 2, what
+        assert done.err.startswith(f"osago: {said}"), what
+        assert done.err.count("\n") == 1, what
+        assert "secret" not in done.err, what
 
 
 def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> None:

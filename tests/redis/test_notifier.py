@@ -51,13 +51,13 @@ async def own_redis(tmp_path: Path) -> AsyncGenerator[Redis, None]:
 
 async def test_a_silent_server_is_noticed_within_two_seconds(own_redis: Redis) -> None:
     """Its connections stay open: only its silence tells. When it goes on it is heard again."""
-    async with listening(own_redis.url, keys.bell(0)) as (notifier, client, heard):
+    async with listening(own_redis.url, keys.news(0)) as (notifier, client, heard):
         os.kill(own_redis.pid, signal.SIGSTOP)
         with within(NOTICED_S):
             await until(lambda: not notifier.is_connected)
         os.kill(own_redis.pid, signal.SIGCONT)
         await until(lambda: notifier.is_connected)
-        await NOTIFY.run(client, [keys.bell(0)], ["again"])
+        await NOTIFY.run(client, [keys.news(0)], ["again"])
         await until(lambda: heard == ["again"])
 
 
@@ -66,10 +66,10 @@ async def test_a_process_that_stood_still_does_not_take_its_server_for_silent(
 ) -> None:
     """What came meanwhile is read first, however many turns it missed."""
     monkeypatch.setattr("app.redis.notifier.PING_EVERY_S", 0.02)
-    async with listening(own_redis.url, keys.bell(0)) as (notifier, client, heard):
+    async with listening(own_redis.url, keys.news(0)) as (notifier, client, heard):
         for number in range(3):
             time.sleep(0.1)  # noqa: ASYNC251 - this process stands still
-            await NOTIFY.run(client, [keys.bell(0)], [str(number)])
+            await NOTIFY.run(client, [keys.news(0)], [str(number)])
             await until(lambda number=number: heard[-1:] == [str(number)])
         assert notifier.unbroken == 0
 
@@ -81,15 +81,15 @@ async def test_in_a_cluster_notifications_go_by_sharded_pub_sub(tmp_path: Path, 
     """Each from the master of its slot; when the slot moves the new one is subscribed to."""
     async with cluster_topology(tmp_path, redis_of(version), replicas=False) as topology:
         shards = range(topology.shards)
-        async with listening(topology.url, *map(keys.bell, shards)) as (notifier, client, heard):
+        async with listening(topology.url, *map(keys.news, shards)) as (notifier, client, heard):
             subscribed = [await pair.master.call("PUBSUB", "SHARDCHANNELS") for pair in topology.pairs]
-            assert sorted(channel for channels in subscribed for channel in channels) == [keys.bell(s) for s in shards]
+            assert sorted(channel for channels in subscribed for channel in channels) == [keys.news(s) for s in shards]
             for shard in shards:
-                await NOTIFY.run(client, [keys.bell(shard)], [str(shard)])
+                await NOTIFY.run(client, [keys.news(shard)], [str(shard)])
             await until(lambda: sorted(heard) == [str(shard) for shard in shards])
             source, target = topology.pairs[0], topology.pairs[1]
             moved, before = min(topology.shards_of(source)), notifier.unbroken
             await move_slot(moved, source.master, target.master)
             await until(lambda: notifier.unbroken not in {None, before})
-            await NOTIFY.run(client, [keys.bell(moved)], ["moved"])
+            await NOTIFY.run(client, [keys.news(moved)], ["moved"])
             await until(lambda: heard[-1] == "moved")

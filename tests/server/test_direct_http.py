@@ -127,8 +127,8 @@ async def test_who_wants_no_more_is_hung_up_on(
 ) -> None:
     """Such connections go the usual way."""
     async with peer_of(api) as peer:
-        wish = world.new_request(clientReference="a-1")
-        peer.writer.write(peer.request(CREATE, {"input": wish}, head=head, version=version))
+        new_request = world.new_request(clientReference="a-1")
+        peer.writer.write(peer.request(CREATE, {"input": new_request}, head=head, version=version))
         assert accepted(await peer.answer()) == "a-1"
         assert await peer.is_hung_up_on()
     assert direct == [False]

@@ -68,8 +68,8 @@ class Customers:
         customer.late_s = (datetime.now(UTC) - expires_at).total_seconds()
 
     async def _ask(self, customer: Customer) -> None:
-        wish = self._system.world.new_request(clientReference=customer.reference)
-        body = {"query": CREATE, "variables": {"input": wish}}
+        new_request = self._system.world.new_request(clientReference=customer.reference)
+        body = {"query": CREATE, "variables": {"input": new_request}}
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
             answer = (await self._http.post(f"{self._any_api()}/graphql", json=body, headers=headers)).json()

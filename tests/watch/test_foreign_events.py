@@ -66,7 +66,7 @@ async def test_an_event_of_another_writer_is_not_shown(
 
             async def counted() -> bool:
                 """Notified again, for one notification may be missed; an event is counted once."""
-                await world.redis.client.publish(keys.bell(0), id_)
+                await world.redis.client.publish(keys.news(0), id_)
                 return await foreign(api) == before + 3
 
             await until(counted)
@@ -95,7 +95,7 @@ async def test_an_event_moved_from_another_request_is_not_shown(
             await world.redis.client.xadd(keys.events(0, ours["quoteRequest"]["id"]), fields)
 
         async def counted() -> bool:
-            await world.redis.client.publish(keys.bell(0), ours["quoteRequest"]["id"])
+            await world.redis.client.publish(keys.news(0), ours["quoteRequest"]["id"])
             return await foreign(api) == before + len(entries)
 
         await until(counted)
@@ -118,7 +118,7 @@ async def test_an_event_of_the_release_before_comes_from_postgresql(
         await world.redis.client.hset(keys.request(0, id_), "done:sever", "1")
         await settler.settle(accepted, "sever", answer=an_offer("500.00"))
         await world.redis.client.xadd(keys.events(0, id_), {"quote": json.dumps(FORGED)})
-        await world.redis.client.publish(keys.bell(0), id_)
+        await world.redis.client.publish(keys.news(0), id_)
         assert (await socket.event())["quote"]["offer"]["premium"]["amount"] == "500.00"
 
 
@@ -140,7 +140,7 @@ async def test_a_rotated_key_is_seen_by_no_subscriber(world: World, api: ApiAtHa
     assert await foreign(watching) == before
 
 
-@pytest.mark.parametrize("channel", [keys.bell(0), keys.accepted(0), keys.ended(0), keys.called(0), keys.insurers()])
+@pytest.mark.parametrize("channel", [keys.news(0), keys.accepted(0), keys.ended(0), keys.called(0), keys.insurers()])
 @pytest.mark.parametrize("message", [b"no id", b"\xff\xfe", b":", b"x:y", b"1:x", b""])
 async def test_a_ring_of_another_writer_ends_no_part(
     world: World, api: ApiAtHand, channel: str, message: bytes

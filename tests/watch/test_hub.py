@@ -169,7 +169,7 @@ async def test_a_bell_whose_event_is_gone_means_postgresql(
             request_id,
             '{"code": "NO_ANSWER_IN_TIME"}',
         )
-        await until(lambda: world.redis.client.publish(keys.bell(0), request_id))
+        await until(lambda: world.redis.client.publish(keys.news(0), request_id))
         assert (await socket.event())["quote"]["status"] == "TIMED_OUT"
 
 

@@ -28,7 +28,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import IsolatedTasks, Part, report_failure
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
-from workers.job import Holding, Job, NotOurs, ShardOwnership
+from workers.job import Holding, Job, NotOurs, ShardOwnership, deliveries_by_shard
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
@@ -278,12 +278,7 @@ class Lane:
 
     async def _give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
         """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
-        shards: dict[int, dict[str, int]] = {}
-        for holding in holdings:
-            delivery = holding.delivery
-            count = delivery.deliveries if counted else delivery.deliveries - 1
-            shards.setdefault(delivery.shard, {})[delivery.entry] = count
-        for shard, entries in shards.items():
+        for shard, entries in deliveries_by_shard(holdings, counted=counted).items():
             try:
                 await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
                 metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))

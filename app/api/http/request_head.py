@@ -13,6 +13,7 @@ from app.domain.errors import NotAuthenticated
 
 BODY_BYTES_MAX: Final = 64 * 1024
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_GZIP: Final = b"\x1f\x8b"
 """Invisible in an editor, and so named in the answer."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -74,12 +75,14 @@ def check_body(body: bytes | bytearray) -> None:
     """Returns if the body may be decoded.
 
     Raises:
-        BadHttpRequest: it is too large, or begins with a byte order mark.
+        BadHttpRequest: it is too large, compressed, or begins with a byte order mark.
     """
     if len(body) > BODY_BYTES_MAX:
         raise BadHttpRequest(413, f"Тело запроса больше {BODY_BYTES_MAX // 1024} КиБ.")
     if body.startswith(_BYTE_ORDER_MARKS):
         raise BadHttpRequest(400, "Тело начинается с метки порядка байтов (BOM): ожидается JSON в UTF-8 без неё.")
+    if body.startswith(_GZIP):
+        raise BadHttpRequest(415, "Тело сжато (gzip): ожидается JSON без сжатия.")
 
 
 async def json_body(request: Request) -> bytes:

@@ -29,8 +29,10 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-async def asked(api: ApiAtHand, wish: Mapping[str, Any], document: str = CREATE, **headers: str) -> httpx.Response:
-    return await api.post(document, {"input": wish}, headers={"X-Request-Id": "abc", **headers})
+async def asked(
+    api: ApiAtHand, new_request: Mapping[str, Any], document: str = CREATE, **headers: str
+) -> httpx.Response:
+    return await api.post(document, {"input": new_request}, headers={"X-Request-Id": "abc", **headers})
 
 
 async def taught(world: World, api: ApiAtHand) -> None:
@@ -40,9 +42,13 @@ async def taught(world: World, api: ApiAtHand) -> None:
     await until(lambda: len(planned(api.services.operations)) == 1)  # it is compiled after the answer
 
 
-async def by_both(api: ApiAtHand, wish: Mapping[str, Any], **headers: str) -> tuple[httpx.Response, httpx.Response]:
+async def by_both(
+    api: ApiAtHand, new_request: Mapping[str, Any], **headers: str
+) -> tuple[httpx.Response, httpx.Response]:
     """The answers of the plan, and of graphql-core to a document that it has never met."""
-    return await asked(api, wish, **headers), await asked(api, wish, f"{CREATE}# {next(NUMBERS)}", **headers)
+    return await asked(api, new_request, **headers), await asked(
+        api, new_request, f"{CREATE}# {next(NUMBERS)}", **headers
+    )
 
 
 def lasting(response: httpx.Response) -> object:
@@ -63,8 +69,8 @@ def same(ours: httpx.Response, theirs: httpx.Response) -> None:
 async def test_a_request_is_accepted_by_a_plan(world: World, api: ApiAtHand) -> None:
     """The same request, the same answer, header by header."""
     await taught(world, api)
-    wish = world.new_request(clientReference="a-1")
-    ours, theirs = await by_both(api, wish)
+    new_request = world.new_request(clientReference="a-1")
+    ours, theirs = await by_both(api, new_request)
     same(ours, theirs)
     assert ours.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
 
@@ -72,10 +78,10 @@ async def test_a_request_is_accepted_by_a_plan(world: World, api: ApiAtHand) -> 
 async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api: ApiAtHand) -> None:
     """Problems are a result, not an error."""
     await taught(world, api)
-    wish = world.new_request(customerId="")
-    wish["application"]["vehicle"]["vin"] = "I" * 17
-    wish["application"]["policyholder"]["person"]["lastName"] = "\x00"
-    ours, theirs = await by_both(api, wish)
+    new_request = world.new_request(customerId="")
+    new_request["application"]["vehicle"]["vin"] = "I" * 17
+    new_request["application"]["policyholder"]["person"]["lastName"] = "\x00"
+    ours, theirs = await by_both(api, new_request)
     same(ours, theirs)
     assert len(ours.json()["data"]["createQuoteRequest"]["problems"]) == 3
 
@@ -84,9 +90,9 @@ async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api
 async def test_variables_that_do_not_fit_are_told_alike(world: World, api: ApiAtHand, power: object) -> None:
     """The plan leaves them to graphql-core, which says what is wrong, and no value."""
     await taught(world, api)
-    wish = world.new_request()
-    wish["application"]["vehicle"]["enginePower"] = power
-    ours, theirs = await by_both(api, wish)
+    new_request = world.new_request()
+    new_request["application"]["vehicle"]["enginePower"] = power
+    ours, theirs = await by_both(api, new_request)
     same(ours, theirs)
     assert ours.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 

@@ -42,7 +42,7 @@ NOW_IN_MOSCOW = moscow_day(NOW)
 RULES = IntakeRules.of("sever", "volga")
 
 
-def a_wish() -> dict[str, Any]:
+def an_input() -> dict[str, Any]:
     application = json.loads(json.dumps(valid_application(NOW.date()), default=str))
     return {"customerId": "customer-1", "clientReference": "a-1", "insurerIds": ["sever"], "application": application}
 
@@ -55,8 +55,8 @@ def paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
         yield from paths(inner, (*path, key))
 
 
-WISH = a_wish()
-PLACES = [path for path in paths(WISH) if path]
+NEW_REQUEST = an_input()
+PLACES = [path for path in paths(NEW_REQUEST) if path]
 ODD = st.sampled_from(
     [
         *(None, True, False, 0, 1, -1, 2021, 2021.0, 1e308, 2**31 - 1, 2**31, -(2**31) - 1, 2**70, "", " ", "0"),
@@ -92,10 +92,10 @@ MARK = "\ue000 here \ue000"
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
     """The variables as JSON, with some of it changed, left out, added, or written in an odd way."""
-    wish = copy.deepcopy(WISH)
+    new_request = copy.deepcopy(NEW_REQUEST)
     for _ in range(draw(st.integers(0, 3))):
-        change(draw, wish)
-    text = json.dumps({"input": wish}, ensure_ascii=draw(st.booleans()))
+        change(draw, new_request)
+    text = json.dumps({"input": new_request}, ensure_ascii=draw(st.booleans()))
     for mark in (json.dumps(MARK), f'"{MARK}"'):
         text = text.replace(mark, draw(LITERALS))
     if draw(st.booleans()):  # a name twice: the last one counts
@@ -103,9 +103,9 @@ def bodies(draw: st.DrawFn) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def change(draw: st.DrawFn, wish: dict[str, Any]) -> None:
+def change(draw: st.DrawFn, new_request: dict[str, Any]) -> None:
     *way, last = draw(st.sampled_from(PLACES))
-    place: Any = wish
+    place: Any = new_request
     for key in way:
         try:
             place = place[key]
@@ -156,7 +156,7 @@ def became(raw: Any) -> object:
         return error.problems
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.deferred(lambda: bodies() | plausible_bodies()))
 def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) -> None:
     """Value for value, read with care."""
@@ -215,10 +215,10 @@ def kind_of(value: object) -> str | None:
 
 @st.composite
 def plausible_bodies(draw: st.DrawFn) -> bytes:
-    """A wish in which some values are replaced by others of their kind, or by null, or left out."""
-    wish = copy.deepcopy(WISH)
+    """A request in which some values are replaced by others of their kind, or by null, or left out."""
+    new_request = copy.deepcopy(NEW_REQUEST)
     for *way, last in draw(st.lists(st.sampled_from(PLACES), max_size=4)):
-        place: Any = wish
+        place: Any = new_request
         with contextlib.suppress(KeyError, IndexError, TypeError):
             for key in way:
                 place = place[key]
@@ -229,10 +229,10 @@ def plausible_bodies(draw: st.DrawFn) -> bytes:
                 del place[last]
             elif kind:
                 place[last] = draw(BY_TYPE[kind])
-    return json.dumps({"input": wish}).encode()
+    return json.dumps({"input": new_request}).encode()
 
 
-@settings(max_examples=2000)
+@settings(max_examples=800)
 @given(plausible_bodies())
 def test_what_is_read_fast_is_what_is_read_with_care(body: bytes) -> None:
     """By one table; and whatever the fast reader will not take is read with care."""
@@ -275,11 +275,11 @@ A_CHILD: Any = {
 )
 def test_what_is_valid_is_read_fast(change: dict[str, Any], is_fast: bool) -> None:  # noqa: FBT001
     """The rules that no generated request meets often enough."""
-    wish = a_wish()
-    merge(wish["application"], change)
-    ours = planned(json.dumps({"input": wish}).encode())
+    new_request = an_input()
+    merge(new_request["application"], change)
+    ours = planned(json.dumps({"input": new_request}).encode())
     assert (ours is not None) is is_fast
-    assert not is_fast or ours == became(wish)
+    assert not is_fast or ours == became(new_request)
 
 
 def merge(place: Any, change: Any) -> None:
@@ -294,7 +294,7 @@ def merge(place: Any, change: Any) -> None:
 
 def test_a_usual_request_is_read_fast() -> None:
     """The property above would hold for a reader that takes nothing."""
-    ours = planned(json.dumps({"input": WISH}).encode())
+    ours = planned(json.dumps({"input": NEW_REQUEST}).encode())
     assert ours
     assert isinstance(ours.application.policyholder, Person)
     assert ours.application.policyholder.birth_date == date(1965, 3, 8)
@@ -302,10 +302,10 @@ def test_a_usual_request_is_read_fast() -> None:
 
 def test_defaults_of_the_schema_are_put_in() -> None:
     """As graphql-core does where a field is left out."""
-    wish = a_wish()
+    new_request = an_input()
     for name in ("category", "purpose", "withTrailer"):
-        del wish["application"]["vehicle"][name]
-    ours = planned(json.dumps({"input": wish}).encode())
+        del new_request["application"]["vehicle"][name]
+    ours = planned(json.dumps({"input": new_request}).encode())
     assert ours
     vehicle = ours.application.vehicle
     assert (vehicle.category, vehicle.purpose, vehicle.with_trailer) == ("B", "PERSONAL", False)
@@ -325,9 +325,9 @@ def test_defaults_of_the_schema_are_put_in() -> None:
 )
 def test_one_of_takes_exactly_one_that_is_not_null(drivers: dict[str, Any]) -> None:
     """An explicit null beside a list is two fields."""
-    wish = a_wish()
-    wish["application"]["drivers"] = drivers
-    body = json.dumps({"input": wish}).encode()
+    new_request = an_input()
+    new_request["application"]["drivers"] = drivers
+    body = json.dumps({"input": new_request}).encode()
     assert planned(body) is None
     assert coerced(body) is None
 

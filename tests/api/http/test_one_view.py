@@ -44,10 +44,10 @@ async def test_plans_are_used_under_any_server(world: World, written: list[str])
     async with plain_uvicorn(world) as api:
         await taught(world, api)
         assert written == []
-        wish = world.new_request(clientReference="a-1")
-        by_plan = await api.post(CREATE, {"input": wish}, headers={"X-Request-Id": "abc"})
+        new_request = world.new_request(clientReference="a-1")
+        by_plan = await api.post(CREATE, {"input": new_request}, headers={"X-Request-Id": "abc"})
         assert written == ["createQuoteRequest"]
-        by_core = await api.post(f"{CREATE}#", {"input": wish}, headers={"X-Request-Id": "abc"})
+        by_core = await api.post(f"{CREATE}#", {"input": new_request}, headers={"X-Request-Id": "abc"})
     found = [one.json()["data"]["createQuoteRequest"]["quoteRequest"]["id"] for one in (by_plan, by_core)]
     assert found[0] == found[1]
     assert {**by_plan.headers, "content-length": "", "date": ""} == {

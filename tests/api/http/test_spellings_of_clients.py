@@ -132,9 +132,9 @@ async def test_what_comes_before_the_token_is_short(api: ApiAtHand, type_: str) 
 
 
 def with_year(world: World, year: object) -> Mapping[str, Any]:
-    wish = world.new_request()
-    wish["application"]["vehicle"]["year"] = year
-    return wish
+    new_request = world.new_request()
+    new_request["application"]["vehicle"]["year"] = year
+    return new_request
 
 
 @pytest.mark.parametrize(

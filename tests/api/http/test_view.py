@@ -1,5 +1,6 @@
 """GraphQL over HTTP: who may call, and how wrong requests are told so."""
 
+import gzip
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,18 @@ async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes
         response = await client.post(api.url + path, content=mark + b'{"query": "{insurers{id}}"}', headers=headers)
     assert response.status_code == 400
     assert "BOM" in response.text
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/osago/quotes"])
+async def test_a_compressed_body_is_named(api: ApiAtHand, path: str) -> None:
+    """Some clients compress all that they send."""
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with httpx.AsyncClient() as client:
+        response = await client.post(
+            api.url + path, content=gzip.compress(b'{"query": "{insurers{id}}"}'), headers=headers
+        )
+    assert response.status_code == 415
+    assert "gzip" in response.text
 
 
 async def test_another_content_type_is_not_read(api: ApiAtHand) -> None:
