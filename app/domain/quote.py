@@ -4,11 +4,10 @@ PENDING is never stored: a slot without a quote is pending. A settled quote neve
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import msgspec
 
 from app.domain.errors import InsurerProtocol
 from app.domain.money import Money
+from app.domain.offers import refusals
 from app.domain.offers.coefficients import Coefficients
 from app.domain.offers.extras import Extra, mandatory_price, offer_extras
 from app.domain.offers.links import https_url, is_at
@@ -28,10 +28,10 @@ from app.domain.offers.offer_bounds import (
     offer_premium,
     offer_start,
     offer_total,
-    plain_code,
     sealed_link,
 )
-from app.domain.offers.refusals import MENDABLE, MendableProblem, refusal_problems
+from app.domain.offers.reasons import Reason, ReasonCode
+from app.domain.offers.refusals import MENDABLE, MendableProblem
 
 
 class QuoteStatus(StrEnum):
@@ -44,62 +44,6 @@ class QuoteStatus(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
     TIMED_OUT = "TIMED_OUT"
     CANCELLED = "CANCELLED"
-
-
-class ReasonCode(StrEnum):
-    """Why there is no offer; stable, for programs."""
-
-    INSURER_DECLINED = "INSURER_DECLINED"
-    DATA_NOT_CONFIRMED = "DATA_NOT_CONFIRMED"
-    DOCUMENTS_WANTED = "DOCUMENTS_WANTED"
-    POLICY_EXISTS = "POLICY_EXISTS"
-    INSURER_PROTOCOL = "INSURER_PROTOCOL"
-    INSURER_CREDENTIALS = "INSURER_CREDENTIALS"
-    INSURER_REJECTED = "INSURER_REJECTED"
-    INSURER_UNREACHABLE = "INSURER_UNREACHABLE"
-    INSURER_NOT_SUITED = "INSURER_NOT_SUITED"
-    CIRCUIT_OPEN = "CIRCUIT_OPEN"
-    NO_ANSWER_IN_TIME = "NO_ANSWER_IN_TIME"
-    CANCELLED = "CANCELLED"
-    INTERNAL = "INTERNAL"
-
-
-_MESSAGES: Final = MappingProxyType(
-    {
-        ReasonCode.INSURER_DECLINED: "Страховая компания отказала в расчёте.",
-        ReasonCode.DATA_NOT_CONFIRMED: "Страховая компания не смогла подтвердить данные заявления. Проверьте их и спросите ещё раз.",
-        ReasonCode.DOCUMENTS_WANTED: "Страховая компания просит документы: без них она не рассчитает полис.",
-        ReasonCode.POLICY_EXISTS: "На эти даты уже есть действующий полис ОСАГО этого автомобиля.",
-        ReasonCode.INSURER_PROTOCOL: "Страховая компания ответила непонятно: её предложение прочитать не удалось.",
-        ReasonCode.INSURER_CREDENTIALS: "Страховая компания не приняла наш ключ доступа. Мы уже разбираемся.",
-        ReasonCode.INSURER_REJECTED: "Страховая компания не приняла запрос. Мы уже разбираемся.",
-        ReasonCode.INSURER_UNREACHABLE: "Сервис страховой компании не отвечает.",
-        ReasonCode.INSURER_NOT_SUITED: "Страховая компания не страхует такие транспортные средства.",
-        ReasonCode.CIRCUIT_OPEN: "Сервис страховой компании временно недоступен.",
-        ReasonCode.NO_ANSWER_IN_TIME: "Страховая компания не успела ответить.",
-        ReasonCode.CANCELLED: "Запрос отменён.",
-        ReasonCode.INTERNAL: "На нашей стороне произошла ошибка. Мы уже разбираемся.",
-    }
-)
-
-
-class Reason(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Why there is no offer: our code and sentence, the insurer's own code where it gave a plain one, and what can be mended."""
-
-    code: ReasonCode
-    insurer_code: str | None = None
-    problems: tuple[MendableProblem, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.problems:
-            msgspec.structs.force_setattr(self, "problems", refusal_problems(self.problems))
-        if self.insurer_code is not None and plain_code(self.insurer_code) is None:
-            msgspec.structs.force_setattr(self, "insurer_code", None)
-
-    @property
-    def message(self) -> str:
-        """Our own sentence in Russian: an insurer's free text may echo personal data and is never published."""
-        return _MESSAGES[self.code]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +80,15 @@ class Offer:
         if self.stated_total is not None:
             self._hold_total(self.stated_total)
 
+    def with_links(self, *, purchase_url: str | None = None, sealed_url: str | None = None) -> "Offer":
+        """The same offer with these links, which are within their bounds, as its other fields are: none is read again."""
+        made, put = object.__new__(Offer), object.__setattr__
+        for name in _BESIDE_LINKS:
+            put(made, name, getattr(self, name))
+        put(made, "purchase_url", purchase_url)
+        put(made, "sealed_url", sealed_url)
+        return made
+
     def _hold_total(self, stated: Decimal) -> None:
         least = self.premium.amount + mandatory_price(self.extras)
         if stated < least:
@@ -154,6 +107,7 @@ class Offer:
 
 
 OFFER_BOUNDS: Final = field_bounds(Offer)
+_BESIDE_LINKS: Final = tuple(one.name for one in fields(Offer) if one.name not in {"purchase_url", "sealed_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +133,7 @@ def sold_at(answer: Answer, hosts: Collection[str]) -> Answer:
     """The answer, its link only if it leads to one of these hosts; without any, wherever it leads."""
     if not hosts or not isinstance(answer, Offer) or answer.purchase_url is None or is_at(answer.purchase_url, hosts):
         return answer
-    return replace(answer, purchase_url=None)
+    return answer.with_links(sealed_url=answer.sealed_url)
 
 
 def failed(code: ReasonCode) -> NoOffer:
@@ -188,7 +142,13 @@ def failed(code: ReasonCode) -> NoOffer:
 
 
 NOT_SUITED: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
-STARTS_TOO_SOON: Final = NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_NOT_SUITED))
+STARTS_TOO_SOON: Final = NoOffer(
+    QuoteStatus.DECLINED,
+    Reason(
+        ReasonCode.INSURER_NOT_SUITED,
+        problems=(MendableProblem(("application", "startsOn"), refusals.STARTS_TOO_SOON),),
+    ),
+)
 """Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))

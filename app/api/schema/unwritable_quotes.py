@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -82,6 +82,9 @@ def _try(value: object) -> None:
             plain(value)
         case datetime():
             iso(value)
+        case tuple():
+            for part in cast("tuple[object, ...]", value):
+                _try(part)
         case msgspec.Struct():
             for name in value.__struct_fields__:
                 _try(getattr(value, name))

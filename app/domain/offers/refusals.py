@@ -16,12 +16,14 @@ DOCUMENTS_WANTED: Final = "DOCUMENTS_WANTED"
 POLICY_EXISTS: Final = "POLICY_EXISTS"
 MENDABLE: Final = (DATA_NOT_CONFIRMED, DOCUMENTS_WANTED, POLICY_EXISTS)
 """Codes of refusals, of insurers and of ours alike."""
-
+STARTS_TOO_SOON: Final = "STARTS_TOO_SOON"
+"""Ours alone: an insurer that takes no so early a start is not asked."""
 _OTHER: Final = "Страховая компания просит проверить эти данные."
 _MESSAGES: Final = MappingProxyType(
     {
         DATA_NOT_CONFIRMED: "Страховая компания не нашла этих данных в базах. Проверьте, пожалуйста, нет ли опечатки.",
         DOCUMENTS_WANTED: "Страховая компания просит прислать этот документ.",
+        STARTS_TOO_SOON: "Эта компания оформляет полис не так скоро. С более поздним началом она ответит.",
         POLICY_EXISTS: "Действующий полис ОСАГО на эти даты уже есть. Проверьте, пожалуйста, начало страхования.",
     }
 )

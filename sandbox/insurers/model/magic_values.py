@@ -63,7 +63,7 @@ def _unlawful(offer: Offered, _: Application) -> Offered:
     if offer.coefficients is None:
         return offer
     factors = with_changes(offer.coefficients, base_rate=offer.coefficients.base_rate * _UNLAWFUL)
-    return replace(offer, premium=str(roubles(product(factors)).amount), coefficients=factors)
+    return replace(offer, premium=str(roubles(product(factors)).amount), total=None, coefficients=factors)
 
 
 def _with_extras(offer: Offered, _: Application) -> Offered:

@@ -1,12 +1,16 @@
 """What an insurer repeats of an application does not leave the worker: neither as a code nor as a number."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import get_type_hints
 
 import pytest
+from msgspec.structs import replace
 from support.applications import an_application
-from support.quotes import a_request, an_offer
+from support.quotes import TOWING, a_request, an_offer
 
+from app.domain.offers.extras import Extra
+from app.domain.offers.refusals import MendableProblem
 from app.domain.quote import Offer, Reason, declined
 from app.redis.job_streams import Delivery
 from workers.insurer_calls.redaction import is_echo, without_echo
@@ -35,6 +39,26 @@ def test_a_code_that_is_personal_is_dropped(code: str) -> None:
 def test_a_number_that_is_personal_becomes_the_requests_id(number: str) -> None:
     """The insurer knows it from the idempotency key; the rest of the offer stays."""
     assert without_echo(an_offer(number=number), JOB) == an_offer(number=str(REQUEST.id))
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_an_extra_that_is_personal_loses_its_name_and_keeps_its_price(echo: str) -> None:
+    """What the customer has to pay stays, whatever it is called."""
+    named, coded = an_offer(extras=(an_extra(name=echo), TOWING)), an_offer(extras=(TOWING, an_extra(code=echo)))
+    assert without_echo(named, JOB) == an_offer(extras=(an_extra(name="ACCIDENT"), TOWING))
+    assert without_echo(coded, JOB) == an_offer(extras=(TOWING, an_extra(code="extra-2", name="extra-2")))
+
+
+def an_extra(**changes: str) -> Extra:
+    return replace(Extra(code="ACCIDENT", name="Защита", price=Decimal("990.00"), is_mandatory=True), **changes)
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_a_problem_whose_code_is_personal_is_dropped(echo: str) -> None:
+    """Alone: the others say where to mend the application."""
+    good = MendableProblem(("vehicle",), "DATA_NOT_CONFIRMED")
+    answer = declined("DATA_NOT_CONFIRMED", (MendableProblem(("drivers",), echo), good))
+    assert without_echo(answer, JOB) == declined("DATA_NOT_CONFIRMED", (good,))
 
 
 def test_anything_else_stays() -> None:
