@@ -215,11 +215,13 @@ class Worker:
         return notifier
 
     async def _drop_connections(self) -> None:
-        """Another server has taken over. In a Cluster it serves some shards: each tick drops the reads of its own."""
+        """Another server has taken over. In a Cluster it serves some shards: each tick drops the reads of its own, and has it recovered."""
         await asyncio.gather(self._notifier.reconnect(), self._brief_redis.drop_connections())
         if not self._brief_redis.is_cluster:
             shards = range(self._resources.jobs.shards)
             await asyncio.gather(*(lane.drop_connection(shard) for lane in self._lanes.values() for shard in shards))
+            for shard in shards:
+                await self._recovery.call(shard)  # half a second before the next beat would
 
     def _on_ended(self, ids: list[UUID]) -> None:
         for lane in self._lanes.values():

@@ -199,7 +199,7 @@ def without_link(quote: Quote) -> Quote:
     """The quote for other services: the link is the customer's alone. The same object where there is none."""
     match quote.answer:
         case Offer() as offer if offer.purchase_url or offer.sealed_url:
-            return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=None))
+            return Quote(quote.request_id, quote.insurer_id, offer.with_links(), quote.received_at)
         case _:
             return quote
 

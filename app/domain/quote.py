@@ -4,7 +4,7 @@ PENDING is never stored: a slot without a quote is pending. A settled quote neve
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -80,6 +80,15 @@ class Offer:
         if self.stated_total is not None:
             self._hold_total(self.stated_total)
 
+    def with_links(self, *, purchase_url: str | None = None, sealed_url: str | None = None) -> "Offer":
+        """The same offer with these links, which are within their bounds, as its other fields are: none is read again."""
+        made, put = object.__new__(Offer), object.__setattr__
+        for name in _BESIDE_LINKS:
+            put(made, name, getattr(self, name))
+        put(made, "purchase_url", purchase_url)
+        put(made, "sealed_url", sealed_url)
+        return made
+
     def _hold_total(self, stated: Decimal) -> None:
         least = self.premium.amount + mandatory_price(self.extras)
         if stated < least:
@@ -98,6 +107,7 @@ class Offer:
 
 
 OFFER_BOUNDS: Final = field_bounds(Offer)
+_BESIDE_LINKS: Final = tuple(one.name for one in fields(Offer) if one.name not in {"purchase_url", "sealed_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ def sold_at(answer: Answer, hosts: Collection[str]) -> Answer:
     """The answer, its link only if it leads to one of these hosts; without any, wherever it leads."""
     if not hosts or not isinstance(answer, Offer) or answer.purchase_url is None or is_at(answer.purchase_url, hosts):
         return answer
-    return replace(answer, purchase_url=None)
+    return answer.with_links(sealed_url=answer.sealed_url)
 
 
 def failed(code: ReasonCode) -> NoOffer:

@@ -1,6 +1,5 @@
 """Purchase links, sealed in PostgreSQL and Redis: insurers write a customer's passport and telephone into them."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -30,13 +29,13 @@ class LinkCipher:
         if not isinstance(offer, Offer) or offer.purchase_url is offer.sealed_url is None:
             return quote
         sealed = self.seal(quote.request_id, offer.purchase_url) if offer.purchase_url else None
-        return replace(quote, answer=replace(offer, purchase_url=None, sealed_url=sealed))
+        return Quote(quote.request_id, quote.insurer_id, offer.with_links(sealed_url=sealed), quote.received_at)
 
     def opened(self, request_id: UUID, offer: Offer) -> Offer:
         """The offer as its customer sees it."""
         if offer.sealed_url is None:
             return offer
-        return replace(offer, purchase_url=self.open(request_id, offer.sealed_url), sealed_url=None)
+        return offer.with_links(purchase_url=self.open(request_id, offer.sealed_url))
 
     def open_event(self, request_id: UUID, offer: OfferEvent | None) -> None:
         """Opens the link of an event's offer in its place, for all that are shown this event."""

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.codecs.quote_codec import QuoteEvent, decode_ending, decode_event, encode_ending, encode_quote, without_link
+from app.domain.ids import text_of
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis import keys
 from app.redis.authenticity import EventAuthenticator
@@ -90,7 +91,7 @@ class EventStreams:
             quote = one.quote
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
             names.append(keys.jobs(shard, quote.insurer_id))
-            arguments += [str(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
+            arguments += [text_of(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
             arguments += [*self._signed_quote(quote), one.entry or ""]
         await PUBLISH.run(self._client, names, arguments)
 
@@ -133,10 +134,10 @@ class EventStreams:
 
     def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
-        request_id, document = str(quote.request_id), encode_quote(quote)
+        request_id, document = text_of(quote.request_id), encode_quote(quote)
         mac = self._authenticator.mac("quote", request_id, document)
-        for_feed = without_link(quote)
-        if for_feed is quote or not self._feed_length:
+        for_feed = without_link(quote) if self._feed_length else quote
+        if for_feed is quote:
             return document, mac, b"", ""
         feed_document = encode_quote(for_feed)
         return document, mac, feed_document, self._authenticator.mac("quote", request_id, feed_document)

@@ -27,7 +27,7 @@ def request(shard: int, request_id: UUID) -> str:
 
 def events(shard: int, request_id: UUID) -> str:
     """The stream of one request's events."""
-    return f"{{osago-{shard:02}}}:events:{request_id}"
+    return f"{{osago-{shard:02}}}:events:{text_of(request_id)}"
 
 
 def heartbeats(shard: int) -> str:

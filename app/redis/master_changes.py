@@ -16,7 +16,7 @@ from app.runtime.clock import Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 
-LOOK_EVERY_S: Final = 0.5
+LOOK_EVERY_S: Final = 0.25
 DROP_AGAIN_S: Final = 1.0
 """Two signs of one failover come within less: Sentinel's word, and the new server's replication id."""
 

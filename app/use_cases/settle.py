@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
@@ -104,7 +104,7 @@ class QuoteSettler:
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
-        answered = replace(answered, quote=self._links.sealed(answered.quote))
+        answered = Answered(self._links.sealed(answered.quote), answered.expires_at, answered.entry)
         committed = await self._persist(lambda: self._commits.submit(answered))
         publishing = [committed.published]
         again = Published(committed.quote, answered.expires_at, answered.entry)

@@ -17,9 +17,11 @@ from cli.quote.reconnect import reconnect_wait_s
 _QUOTE: Final = """
 fragment Slot on Quote {
   insurer { id name } status receivedAt
-  offer { number premium { amount currency } validUntil purchaseUrl
-          coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season } }
-  reason { code message insurerCode }
+  offer { number premium { amount currency } total { amount currency } startsOn validUntil purchaseUrl
+          extras { code name isMandatory price { amount currency } }
+          coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season trailer
+                         drivers { bonusMalus ageExperience } } }
+  reason { code message insurerCode problems { path code message } }
 }
 """
 CREATE: Final = (
@@ -29,6 +31,7 @@ mutation CreateQuoteRequest($input: CreateQuoteRequestInput!) {
     __typename
     ... on QuoteRequestAccepted {
       watchToken
+      warnings { path code message }
       quoteRequest { id createdAt expiresAt remainingSeconds quotes { ...Slot } }
     }
     ... on InvalidApplication { problems { path code message } }

@@ -42,7 +42,7 @@ async def _show(client: Client, request: Mapping[str, Any], board: Board) -> int
     if result["__typename"] != "QuoteRequestAccepted":
         board.refused(result, request.get("insurerIds", ()))
         return _FAILED
-    with board.showing(result["quoteRequest"]):
+    with board.showing(result):
         async for event in client.watch(result["quoteRequest"]["id"], result["watchToken"]):
             board.show(event)
     return 0

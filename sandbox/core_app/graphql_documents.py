@@ -22,7 +22,7 @@ query QuoteRequest($id: ID!) {
   quoteRequest(id: $id) {
     status expiresAt remainingSeconds completedAt
     progress { answered total }
-    bestQuote { insurer { id name } offer { number premium { amount currency } validUntil purchaseUrl } }
+    bestQuote { insurer { id name } offer { number total { amount currency } premium { amount currency } validUntil purchaseUrl } }
   }
 }
 """

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.browser import Browser, Page
-from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals, send
+from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals, send, sent
 
-from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Processing
+from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Processing, WrongField
 
 CHEAP_FIRST = ["volga", "ural", "sever", "ladoga"]
 """By the base rates of the sandbox's catalogue."""
@@ -243,3 +243,28 @@ async def test_only_a_plain_https_address_is_a_way_to_buy(page: Page, core_apps:
     await has_offers(page, 1)
     assert await page.reads("document.querySelector('.offer a')") is None
     await page.shows("Оформление — у компании")
+
+
+async def test_what_is_paid_decides_and_what_can_be_mended_is_one_click_away(page: Page, core_apps: CoreApps) -> None:
+    """Mandatory extras are in the price, by name; a refusal leads to its field, and everything else stays as it was."""
+    core_app = await core_apps()
+    licence = WrongField(path=["drivers", "listed", "1", "license", "number"], code="DATA_NOT_CONFIRMED")
+    core_app.keeps_thinking("sever", behaviour=Decline(code="DATA_NOT_CONFIRMED", problems=[licence]))
+    extra = {"code": "LIFE", "name": "Защита в дороге", "price": "5000.00", "mandatory": True}
+    moved = (datetime.now(UTC) + timedelta(days=13)).date().isoformat()
+    core_app.keeps_thinking("volga", behaviour=Offer(premium="21000.00", extras=[extra], starts_on=moved))
+    await ask(page, core_app)
+    await ends(page)
+    assert await offers(page) == ["ural", "ladoga", "volga"]
+    await page.shows("Полис 21 000 ₽ и обязательно: Защита в дороге — 5 000 ₽")
+    await page.shows("Начнёт действовать")
+    await page.click("Как посчитали цену: Ural")
+    said = await page.reads("[...document.querySelectorAll('.factors small')].map((one) => one.innerText)")
+    assert any(one.endswith("решает Илья К.") for one in said)
+    await page.click("Исправить для компании Sever")
+    await page.waits("document.activeElement.id === 'drivers.listed.1.license.number'")
+    await page.type("drivers.listed.1.license.number", "99 23 456799")
+    core_app.go_on("sever", "volga")
+    assert (await sent(page))["vehicle"]["vin"] == "XTAGFL110MY654321"
+    await ends(page)
+    assert len(await offers(page)) == 4

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import pytest
 from support.commands import ROOT
 from support.processes import osago
 from support.world import World
 
-from cli.quote.quote_board import counted
+from app.domain.plurals import counted
+from cli.quote.quote_words import answer_of, best_of, factors_of, mendable
 
 
 @pytest.mark.processes
@@ -45,6 +47,49 @@ async def test_quote_shows_every_event_as_a_line_of_json(world: World) -> None:
 def test_a_count_has_the_plural_of_russian(count: int, text: str) -> None:
     """Also the teens."""
     assert counted(count, "слон", "слона", "слонов") == text
+
+
+ROUBLES: Final = {"currency": "RUB"}
+OFFER: Final = {
+    "premium": {"amount": "8200.00", **ROUBLES},
+    "total": {"amount": "9100.50", **ROUBLES},
+    "extras": [
+        {"code": "LIFE", "name": "Защита в дороге", "isMandatory": True, "price": {"amount": "900.50", **ROUBLES}},
+        {"code": "TOW", "name": "Эвакуатор", "isMandatory": False, "price": {"amount": "500.00", **ROUBLES}},
+    ],
+    "startsOn": "2026-12-12",
+    "coefficients": {
+        "baseRate": "7575",
+        "territory": "1.80",
+        "bonusMalus": "1.17",
+        "ageExperience": "0.93",
+        "driverRestriction": "1",
+        "power": "1.4",
+        "season": "1",
+        "trailer": "1.16",
+        "drivers": [{"bonusMalus": "1.17", "ageExperience": "0.93"}],
+    },
+}
+
+
+def test_quote_says_what_is_paid_and_what_is_unusual() -> None:
+    """The total decides; mandatory extras are named, and a start that the insurer moves; factors with those of each driver."""
+    slot = {"insurer": {"id": "volga", "name": "Волга"}, "offer": OFFER, "reason": None}
+    cheaper = {**slot, "offer": {**OFFER, "total": {"amount": "9000.00", **ROUBLES}}}
+    assert best_of([slot, cheaper, {**slot, "offer": None}]) is cheaper
+    assert answer_of(slot) == ("9\u00a0100,50 ₽ (в цене обязательно: Защита в дороге 900,50 ₽; начало 12.12.2026)")
+    assert factors_of(OFFER) == (
+        "7575 × КТ 1,80 × КБМ 1,17 × КВС 0,93 × КО 1 × КМ 1,4 × КС 1 × КПр 1,16; водитель 1: КБМ 1,17, КВС 0,93"
+    )
+
+
+def test_quote_says_where_a_refusal_can_be_mended() -> None:
+    """A line for each problem, with its path."""
+    problem = {"path": ["application", "startsOn"], "code": "POLICY_EXISTS", "message": "Полис уже есть."}
+    reason = {"code": "POLICY_EXISTS", "message": "Отказ.", "insurerCode": None, "problems": [problem]}
+    slot = {"insurer": {"id": "volga", "name": "Волга"}, "offer": None, "reason": reason}
+    assert answer_of(slot) == "Отказ."
+    assert mendable(slot) == ["Волга: application.startsOn: Полис уже есть."]
 
 
 @pytest.mark.processes

@@ -253,3 +253,11 @@ def test_documents_hold_every_field_of_an_offer() -> None:
     named = {field.name for field in dataclasses.fields(Offer)} | {"currency"}
     assert set(_OfferDocument.__struct_fields__) == named
     assert set(OfferEvent.__struct_encode_fields__) == set(_OfferDocument.__struct_encode_fields__)
+
+
+def test_other_links_leave_the_rest_of_an_offer_as_it_is() -> None:
+    """Every field beside them, also one to come."""
+    offer = an_offer(stated_total=Decimal("99999.00"))
+    for links in ({}, {"sealed_url": "k1.abc"}, {"purchase_url": "https://sever.example/x"}):
+        bare = {"purchase_url": None, "sealed_url": None}
+        assert offer.with_links(**links) == dataclasses.replace(offer, **(bare | links))

@@ -218,7 +218,10 @@ function tally(request: Request, offers: number): string {
     refused && counted(refused, 'отказ', 'отказа', 'отказов'),
     silent && `${silent} без ответа`,
   ];
-  return parts.filter(Boolean).join(' · ');
+  return parts
+    .filter(Boolean)
+    .map((part) => String(part).replace(/ /g, '\u00a0'))
+    .join(' · ');
 }
 
 function Again({ request, offers, onAskAgain, onChange }: AgainProps) {

@@ -94,11 +94,17 @@ subscription Quotes($requestId: ID!, $after: String) {
         offer {
           number
           premium { amount currency }
+          total { amount currency }
+          extras { code name isMandatory price { amount currency } }
+          startsOn
           validUntil
           purchaseUrl
-          coefficients { baseRate territory bonusMalus ageExperience driverRestriction power season }
+          coefficients {
+            baseRate territory bonusMalus ageExperience driverRestriction power season trailer
+            drivers { bonusMalus ageExperience }
+          }
         }
-        reason { code message insurerCode }
+        reason { code message insurerCode problems { path code message } }
       }
     }
     ... on QuotesCompleted { cursor outcome stub { title message retryAfterSeconds } }
