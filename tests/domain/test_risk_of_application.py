@@ -69,7 +69,8 @@ def test_a_vehicle_from_abroad_or_in_transit_has_no_price_here(changes: dict[str
 
 def test_ages_are_those_of_the_first_insured_day() -> None:
     """The application's, or the one that an insurer moves it to."""
-    (first, *_) = APPLICATION.drivers or ()
+    assert APPLICATION.drivers
+    first = APPLICATION.drivers[0]
     birthday = APPLICATION.starts_on + timedelta(days=2)
     driver = replace(first, birth_date=birthday.replace(year=birthday.year - 30))
     application = replace(APPLICATION, drivers=(driver,))
