@@ -87,7 +87,8 @@ class Lookout:
         try:
             self._learn(await self._look())
         except Unavailable as error:
-            self._learn(NOT_THERE, type(error.__cause__ or error).__name__)
+            cause = error.__cause__ or error
+            self._learn(HANGS if isinstance(cause, TimeoutError) else NOT_THERE, type(cause).__name__)
         except Exception:
             self._learn(NOT_THERE)
             raise

@@ -71,7 +71,7 @@ class Resources:
             try:
                 await self.sync_clock()
             except Unavailable:  # the next look at the clock is soon
-                log.info("clock.waits")
+                log.info("clock.waits", of="postgresql")
 
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""

@@ -322,7 +322,7 @@ async def test_its_api_is_described_without_internet(world: World, http: httpx.A
     assert (await http.get(f"{url}/docs/files/swagger-ui-bundle.js")).status_code == 200
     described = (await http.get(f"{url}/openapi.json")).json()["paths"]
     assert {"202", "422", "429", "503"} <= described["/applications"]["post"]["responses"].keys()
-    assert set(described) == {"/applications", "/applications/{number}", "/applications/{number}/events"}
+    assert set(described) == {"/applications", "/applications/{number}", "/applications/{number}/events", "/insurers"}
 
 
 async def test_the_page_may_only_reach_its_own_server_and_the_aggregator(world: World, http: httpx.AsyncClient) -> None:

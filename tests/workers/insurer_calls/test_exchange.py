@@ -48,7 +48,7 @@ async def test_an_offer_arrives_with_everything_that_it_says(world: World, api: 
     assert offer["purchaseUrl"].startswith("https://sever.example/")
     assert offer["validUntil"]
     assert set(offer["coefficients"]) == {
-        "baseRate", "territory", "bonusMalus", "ageExperience", "driverRestriction", "power", "season",
+        "baseRate", "territory", "bonusMalus", "ageExperience", "driverRestriction", "power", "season", "trailer", "drivers",
     }  # fmt: skip
 
 
@@ -132,6 +132,7 @@ async def test_an_insurers_free_text_is_not_published(world: World, api: ApiAtHa
         "code": "INSURER_DECLINED",
         "message": "Страховая компания отказала в расчёте.",
         "insurerCode": None,
+        "problems": [],
     }
 
 
