@@ -195,13 +195,18 @@ def encode_quote(quote: Quote) -> bytes:
     return _encoder.encode(_quote_document(quote, None))
 
 
-def without_link(quote: Quote) -> Quote:
-    """The quote for other services: the link is the customer's alone. The same object where there is none."""
+def without_link(quote: Quote, event: bytes) -> bytes:
+    """The event of a quote for other services: the link is the customer's alone. The same bytes where there is none.
+
+    The sealed link is cut out of what is written already: no text inside can look like it, for its quotes would be escaped.
+    """
     match quote.answer:
-        case Offer() as offer if offer.purchase_url or offer.sealed_url:
-            return Quote(quote.request_id, quote.insurer_id, offer.with_links(), quote.received_at)
+        case Offer(purchase_url=None, sealed_url=str(sealed)):
+            return event.replace(b',"sealedUrl":%b' % _encoder.encode(sealed), b"", 1)
+        case Offer(purchase_url=str()) as offer:
+            return encode_quote(Quote(quote.request_id, quote.insurer_id, offer.with_links(), quote.received_at))
         case _:
-            return quote
+            return event
 
 
 def decode_event(document: str | bytes) -> QuoteEvent:

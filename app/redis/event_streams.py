@@ -136,11 +136,10 @@ class EventStreams:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
         request_id, document = text_of(quote.request_id), encode_quote(quote)
         mac = self._authenticator.mac("quote", request_id, document)
-        for_feed = without_link(quote) if self._feed_length else quote
-        if for_feed is quote:
+        for_feed = without_link(quote, document) if self._feed_length else document
+        if for_feed == document:
             return document, mac, b"", ""
-        feed_document = encode_quote(for_feed)
-        return document, mac, feed_document, self._authenticator.mac("quote", request_id, feed_document)
+        return document, mac, for_feed, self._authenticator.mac("quote", request_id, for_feed)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""

@@ -20,9 +20,10 @@ from app.codecs.quote_codec import (
     encode_answer,
     encode_ending,
     encode_quote,
+    without_link,
 )
 from app.domain.application import Person
-from app.domain.quote import TIMED_OUT, Outcome
+from app.domain.quote import TIMED_OUT, Outcome, Quote
 
 TODAY = date(2026, 11, 22)
 
@@ -90,3 +91,17 @@ def test_an_answer_comes_back_from_its_columns() -> None:
 def test_an_end_comes_back_as_it_was() -> None:
     """Its outcome and its moment."""
     assert decode_ending(encode_ending(an_end(Outcome.DEADLINE))) == an_end(Outcome.DEADLINE)
+
+
+@pytest.mark.parametrize("number", ["N-1", ',"sealedUrl":"k:AAAA"', '\\",\\"sealedUrl\\":\\"k:AAAA'])
+@pytest.mark.parametrize(
+    "links", [{"sealed_url": "k:AAAA"}, {"purchase_url": "https://sever.example/buy/1", "sealed_url": None}, {}]
+)
+def test_an_event_without_its_link_is_the_event_of_an_offer_without_one(number: str, links: dict[str, Any]) -> None:
+    """Whatever an insurer writes into its other fields; to the byte."""
+    bare = an_offer(number=number).with_links()
+    quote = a_quote(a_request("sever"), "sever", bare.with_links(**links))
+    without = a_quote(a_request("sever"), "sever", bare)
+    assert without_link(quote, encode_quote(quote)) == encode_quote(
+        Quote(quote.request_id, "sever", without.answer, quote.received_at)
+    )
