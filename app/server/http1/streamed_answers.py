@@ -33,7 +33,9 @@ class StreamedAnswers(BufferedPeer, AdmittedHttp):
         return cycle.response_complete or cycle.disconnected or self.transport.is_closing()
 
     def write(self, text: bytes) -> None:
-        """As a chunk of its own (RFC 9112, 7.1)."""
+        """As a chunk of its own (RFC 9112, 7.1). An empty one would be the last."""
+        if not text:
+            return
         if not self.unsent:
             self.turn.ends_with(self)
         self.unsent += b"%x\r\n%b\r\n" % (len(text), text)

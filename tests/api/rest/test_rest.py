@@ -133,6 +133,20 @@ async def test_events_arrive_one_by_one_and_resume(world: World, api: ApiAtHand,
     await until(lambda: api.services.live.subscriptions == 0)
 
 
+async def test_after_a_stream_its_connection_serves_on(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
+    """An answer that lasts has one end: what comes behind it is the next answer."""
+    accepted = await created(api, world)
+    await settler.settle(accepted, *INSURERS)
+    host, port = api.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"Host: a\r\nAuthorization: Bearer {api.token}\r\n"
+    writer.write(f"GET {path_of(accepted)}/events HTTP/1.1\r\n{head}\r\n".encode())
+    await reader.readuntil(b"\r\n0\r\n\r\n")
+    writer.write(f"GET {path_of(accepted)} HTTP/1.1\r\n{head}\r\n".encode())
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+
+
 async def test_the_streams_tell_what_the_subscription_tells(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
