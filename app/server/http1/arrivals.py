@@ -73,6 +73,7 @@ class _Arrival(asyncio.Protocol):
         self._arrivals = arrivals
         self._make = make
         self._is_held = False
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -82,9 +83,17 @@ class _Arrival(asyncio.Protocol):
         self._is_held = True
         self.transport.pause_reading()
 
+    def data_received(self, data: bytes) -> None:
+        """Keeps one read. asyncio before 3.11.4 begins to read after `connection_made`, paused or not."""
+        self._received += data
+        self.transport.resume_reading()
+        self.transport.pause_reading()
+
     def begin(self) -> None:
         protocol = self._make()
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         if self._is_held and not self.transport.is_closing():
             self.transport.resume_reading()
+        if self._received and not self.transport.is_closing():
+            protocol.data_received(self._received)
