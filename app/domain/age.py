@@ -11,7 +11,7 @@ def full_years(since: date, on: date) -> int:
 
 
 def last_birth_date(years: int, on: date) -> date:
-    """The latest birth date of a person who is so many full years old on this day."""
+    """The latest birth date with which a person is so many full years old on this day."""
     year = on.year - years
     is_missing = (on.month, on.day) == (2, 29) and not isleap(year)
     return date(year, 2, 28) if is_missing else on.replace(year=year)

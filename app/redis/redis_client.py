@@ -233,7 +233,7 @@ class RedisClient:
                 await node.disconnect()
 
     async def break_off(self) -> None:
-        """Breaks every connection, and asks nobody anything: for a reader's own client. Never raises."""
+        """Breaks every connection without asking a server: for a reader's own client. Never raises."""
         with suppress(RedisAway), _ONE_ERROR:
             if self.is_cluster:
                 for node in self._client.get_nodes():

@@ -186,7 +186,7 @@ async def look(request: Request, number: Number) -> Response:
 
 @router.get("/insurers", response_model=Insurers, responses={503: {"model": Problem}}, tags=["apply"])
 async def insurers(request: Request) -> Response:
-    """Who receives an application: a customer's consent names them."""
+    """The receivers of an application: a customer's consent names them."""
     aggregator: Aggregator = request.app.state.aggregator
     try:
         known = Insurers(insurers=[Insurer(**one) for one in await aggregator.insurers()])

@@ -31,7 +31,7 @@ SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 OSAGO: Final = "urn:sandbox:osago"
 DEPTH_MAX: Final = 32
 _LISTS: Final = frozenset({"extras", "problems", "drivers", "path"})
-"""Elements whose parts are those of a list, whatever their names."""
+"""Elements with the parts of a list, under any names."""
 _OK: Final = 200
 _ERRORS: Final = range(400, 600)
 _FAULTY: Final = frozenset({_OK, 400, 500})

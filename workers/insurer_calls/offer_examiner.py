@@ -20,7 +20,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 class OfferExaminer:
-    """Whatever it finds, the offer goes on to the customer as it is."""
+    """Its findings are counted and logged; the offer goes on to the customer as it is."""
 
     def __init__(self, insurer_id: str, editions: Editions, clock: Clock) -> None:
         self._insurer_id = insurer_id

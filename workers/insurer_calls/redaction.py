@@ -48,7 +48,7 @@ def _is_echoed(extra: Extra, job: Job) -> bool:
 
 
 def _without_name(extra: Extra, number: int, job: Job) -> Extra:
-    """Its price counts, whatever it is called."""
+    """Its price counts, under any name."""
     if holds_personal_value(extra.code, job.application):
         return with_changes(extra, code=f"extra-{number}", name=f"extra-{number}")
     return with_changes(extra, name=extra.code) if holds_personal_value(extra.name, job.application) else extra

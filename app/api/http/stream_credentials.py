@@ -1,4 +1,4 @@
-"""Who watches a stream over HTTP: `Authorization`, or what a browser's EventSource can send: a ticket in the URL, then a cookie.
+"""Credentials of a stream over HTTP: `Authorization`, or what a browser's EventSource can send: a ticket in the URL, then a cookie.
 
 A ticket opens one stream, once, within half a minute, so that an URL in a log is worth nothing. Opening it sets a cookie for this
 stream's path, with which the same EventSource comes back.

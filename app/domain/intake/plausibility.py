@@ -34,7 +34,7 @@ def _found(application: Application) -> Found:
 
 
 def _namesakes(people: list[Named]) -> Found:
-    """Those of one name, in any writing, who are not born on one day."""
+    """Persons of one name, in any writing, with different days of birth."""
     born_on: dict[tuple[str, ...], date] = {}
     for path, names, day in people:
         if born_on.setdefault(same_name(*names), day) != day:

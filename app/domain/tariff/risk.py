@@ -8,7 +8,7 @@ from app.domain.application import VehicleCategory
 
 
 class OwnerKind(StrEnum):
-    """Of the vehicle's owner, whoever the policyholder is. A sole trader is a person."""
+    """Of the vehicle's owner, not of the policyholder. A sole trader is a person."""
 
     PERSON = "PERSON"
     ORGANISATION = "ORGANISATION"

@@ -20,7 +20,7 @@ SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_onl
        pg_backend_pid() AS backend
 """
 
-# For a server that does not have the functions, or keeps them from its users: an older one is not told from a newer one there.
+# For a server that does not have the functions, or keeps them from its users: there an older one looks like a newer one.
 _PLAIN: Final = """
 SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS is_writable,
        '' AS timeline, 0::bigint AS system, true AS is_synchronous, pg_backend_pid() AS backend
