@@ -156,7 +156,7 @@ def became(raw: Any) -> object:
         return error.problems
 
 
-@settings(max_examples=400)
+@settings(max_examples=1000)
 @given(st.deferred(lambda: bodies() | plausible_bodies()))
 def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) -> None:
     """Value for value, read with care."""
@@ -232,7 +232,7 @@ def plausible_bodies(draw: st.DrawFn) -> bytes:
     return json.dumps({"input": new_request}).encode()
 
 
-@settings(max_examples=800)
+@settings(max_examples=2000)
 @given(plausible_bodies())
 def test_what_is_read_fast_is_what_is_read_with_care(body: bytes) -> None:
     """By one table; and whatever the fast reader will not take is read with care."""

@@ -9,7 +9,7 @@ import strawberry
 
 from app.api.schema.build import Executor
 
-EVENTS = 20_000
+EVENTS = 100_000
 GROWTH_BYTES_MAX = 8 * 1024 * 1024
 
 
