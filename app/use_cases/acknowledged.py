@@ -65,8 +65,9 @@ class AcknowledgedRequests:
                 forgotten = await forgotten_requests(connection, gone) if gone else set[UUID]()
             lost += [id_ for id_ in gone if id_ not in forgotten]
         if lost:
-            for id_ in lost:
-                self._ids.remove(id_)
+            # Some may have made room for newer ones meanwhile.
+            counted = set(lost)
+            self._ids = deque((id_ for id_ in self._ids if id_ not in counted), REMEMBERED_MAX)
             metrics.ACKNOWLEDGED_LOST.inc(len(lost))
             log.error("requests.lost", requests=len(lost), ids=[str(id_) for id_ in lost[:_LOGGED_MAX]])
         return len(lost)

@@ -46,7 +46,7 @@ async def test_another_clock_moves_no_deadline(
             watching = [asyncio.create_task(_ended_at(world, api, accepted))]
             await pair.fail_over()
             told = (await pair.standby.fetch("SELECT clock_timestamp() AS now"))[0]["now"].timestamp()
-            assert abs(told - time.time() - wrong_by_s) < 2, "the clock was not wrong at all"
+            assert abs(told - time.time()) > abs(wrong_by_s) / 2, "the clock was not wrong at all"
             later = await until(lambda: _accepted(world, api), seconds=5)
             watching.append(asyncio.create_task(_ended_at(world, api, later)))
             for ended_at, one in zip(await asyncio.gather(*watching), (accepted, later), strict=True):
