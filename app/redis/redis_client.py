@@ -249,9 +249,11 @@ class RedisClient:
                 await node.disconnect()
 
     async def aclose(self) -> None:
-        """Closes its connections, and those to its sentinels, which redis-py leaves open."""
+        """Closes its connections, and those that redis-py leaves open: to its sentinels, and to a Cluster that it was about to ask anew."""
         with _ONE_ERROR:
             await self._client.aclose()
+            if self.is_cluster:
+                await self._client.nodes_manager.aclose()
             manager = getattr(getattr(self._client, "connection_pool", None), "sentinel_manager", None)
             for sentinel in manager.sentinels if manager else ():
                 await sentinel.aclose()

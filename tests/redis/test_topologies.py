@@ -125,6 +125,19 @@ async def test_a_cluster_that_has_lost_its_slots_fails_calls_with_one_error(clus
     await client.aclose()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+async def test_a_clusters_client_closes_its_connections_also_when_it_was_to_ask_anew(cluster: str) -> None:
+    """As after a failed call, when redis-py's own `aclose` closes nothing."""
+    client = connect(parse_address(cluster))
+    for number in range(20):
+        await client.set(f"key {number}", "1", px=1000)
+    inside: Any = client
+    nodes = list(inside._client.get_nodes())
+    inside._client._initialize = True
+    await client.aclose()
+    assert not any(connection.is_connected for node in nodes for connection in node._connections)
+
+
 async def test_a_server_that_is_not_there_fails_calls_with_one_error() -> None:
     """It gave no word of refusal; one that answers may give one."""
     client = connect(parse_address(f"redis://127.0.0.1:{free_port()}"))
