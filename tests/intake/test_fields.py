@@ -1,5 +1,6 @@
 """The tables of fields: rules find what their tables declare, the examples are valid, and the other descriptions agree."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -113,6 +114,14 @@ def test_the_example_of_the_tables_is_valid() -> None:
     quick = read_plain(example, now=NOW, rules=IntakeRules.of())
     assert read_new_request(example, now=NOW, rules=IntakeRules.of()) == quick
     assert read_carefully(new_request_table(moscow_day(NOW), IntakeRules.of()), example) == (quick, [])
+
+
+def test_a_changed_example_leaves_the_tables_as_they_are() -> None:
+    """REST's description is made from the tables, in the same process."""
+    before, changed = json.dumps(example_of(TABLE)), example_of(TABLE)
+    for path in reversed(LEAVES):
+        put(changed, path, None)
+    assert json.dumps(example_of(TABLE)) == before
 
 
 def test_every_code_of_a_problem_is_declared_by_a_field() -> None:

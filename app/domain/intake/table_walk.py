@@ -1,6 +1,7 @@
 """Walks through a table of fields: every field with its path, its problem codes, and the example that the fields' examples make."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -42,7 +43,10 @@ def codes_at(field: Field) -> tuple[str, ...]:
 
 
 def example_of(table: ObjectTable) -> dict[str, Any]:
-    """A valid input as JSON has it: each field with its example, objects that are required, the first way of a choice."""
+    """A valid input as JSON has it: each field with its example, objects that are required, the first way of a choice.
+
+    It is the caller's to change: nothing of it is part of the table.
+    """
     chosen = table.fields[:1] if table.is_one_of else table.fields
     examples = ((field.key, _example(field, is_chosen=table.is_one_of)) for field in chosen)
     return {key: example for key, example in examples if example is not None}
@@ -50,7 +54,7 @@ def example_of(table: ObjectTable) -> dict[str, Any]:
 
 def _example(field: Field, *, is_chosen: bool) -> object:
     if field.example is not None or not (field.is_required or is_chosen):
-        return field.example
+        return deepcopy(field.example)
     kind = item_kind(field)
     example = example_of(kind) if isinstance(kind, ObjectTable) else None
     return [example] if isinstance(field.kind, ListTable) else example
