@@ -1,10 +1,8 @@
 """What every process opens first: PostgreSQL, Redis, the clock, the cipher, the insurers; and closes last."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import structlog
@@ -14,7 +12,7 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
-from app.postgres.database import Pool, open_pool, read_time
+from app.postgres.database import Pool, open_pool
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.servers.addresses import check_url, place_of
 from app.redis.authenticity import EventAuthenticator
@@ -23,10 +21,10 @@ from app.redis.job_streams import JobStreams
 from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
-from app.runtime.cancellation import raise_if_cancelled
-from app.runtime.clock import RESYNC_S, Clock
+from app.runtime.clock import Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
+from app.use_cases.clock_follower import ClockFollower
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
 from app.use_cases.erase import PURGE_EVERY_S, DataEraser
 from app.use_cases.insurer_callbacks import InsurerCallbacks
@@ -53,25 +51,7 @@ class Resources:
     purging: DataEraser
     callbacks: InsurerCallbacks
     masters: MasterChanges
-
-    async def sync_clock(self) -> None:
-        async def read() -> datetime:
-            return await read_time(self.pool)
-
-        await self.clock.sync(read)
-
-    async def _sync_after_failovers(self) -> None:
-        """Another primary has another clock."""
-        failed_over = asyncio.Event()
-        self.pool.primary.promotions.append(failed_over.set)
-        while True:
-            raise_if_cancelled()
-            await failed_over.wait()
-            failed_over.clear()
-            try:
-                await self.sync_clock()
-            except Unavailable:  # the next look at the clock is soon
-                log.info("clock.waits", of="postgresql")
+    clock_follower: ClockFollower
 
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
@@ -79,8 +59,7 @@ class Resources:
             *self.pool.parts(),
             *self.masters.parts(),
             *self.ending.parts(),
-            periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
-            Part("clock-after-failover", self._sync_after_failovers),
+            *self.clock_follower.parts(),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
         ]
@@ -132,10 +111,11 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
+        clock_follower=ClockFollower(pool, redis, clock),
     )
     try:
         try:
-            await resources.sync_clock()
+            await resources.clock_follower.begin()
         except Unavailable as error:
             why = type(error.__cause__ or error).__name__
             log.warning("clock.own", of=error.of, at=place_of(settings.database_url), why=why)
