@@ -177,7 +177,7 @@ class World:
         """The file of insurers; `more` overrides settings of all of them, `each` of single ones."""
         defaults = {
             "poll_interval": "20ms",
-            "request_timeout": "2s",
+            "request_timeout": "20s",  # an insurer in this process looks slow on a busy machine
             "retry": {"attempts": 3, "first": "10ms", "most": "50ms"},
         }
         tables: list[str] = []
