@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -28,8 +28,12 @@ from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
-from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
 from app.use_cases.insurer_callbacks import InsurerCallbacks
+from app.use_cases.link_sealing import LinkSealing
+from app.use_cases.personal.key_rotation import KeyRotation
+from app.use_cases.personal.purge_records import Operator, PurgeRecorder
+from app.use_cases.personal.subject_identifiers import SubjectKeys
 
 log: Final = structlog.get_logger(__name__)
 
@@ -51,6 +55,8 @@ class Resources:
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
+    rotation: KeyRotation
+    subject_keys: SubjectKeys
     callbacks: InsurerCallbacks
     masters: MasterChanges
 
@@ -116,6 +122,8 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     authenticator = EventAuthenticator(encryption_keys)
     events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
     ending = RequestCompleter(pool, events, clock, end_margin_s=settings.end_margin)
+    sealing, subject_keys = LinkSealing(pool, links), SubjectKeys(pool, cipher)
+    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
     resources = Resources(
         settings=settings,
         insurers=insurers,
@@ -129,7 +137,11 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        purging=DataEraser(
+            pool, events, ending, recorder, subject_keys, sealing, clock, retention=_retention(settings)
+        ),
+        rotation=KeyRotation(pool, cipher, subject_keys, sealing),
+        subject_keys=subject_keys,
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
     )
@@ -143,6 +155,10 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
 
 
 def _callbacks(

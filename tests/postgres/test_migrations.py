@@ -26,10 +26,13 @@ async def test_down_and_up_again(database: Database) -> None:
     await asyncio.to_thread(migrate, database.url)
     assert await tables(database) == [
         "alembic_version",
+        "osago_consents",
+        "osago_disclosures",
         "osago_outbox",
         "osago_purges",
         "osago_quotes",
         "osago_requests",
+        "osago_subject_key",
     ]
 
 
