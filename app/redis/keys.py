@@ -127,6 +127,16 @@ def limit(insurer_id: str, step: str) -> str:
     return f"{{osago-00}}:limit:{insurer_id}:{step}"
 
 
+def report_moments() -> str:
+    """A sorted set: process → its last report, milliseconds of Redis's time."""
+    return "{osago-00}:report-moments"
+
+
+def reports() -> str:
+    """A hash: process → what it reports of itself, for operators."""
+    return "{osago-00}:reports"
+
+
 def insurers() -> str:
     """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"
