@@ -34,8 +34,8 @@ from app.config.settings import Settings
 from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.overview.process_reporter import ProcessReporter, ProcessState
-from app.overview.process_reports import API
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis.fleet.process_reports import API
 from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning

@@ -17,9 +17,9 @@ from app.domain.insurer import Availability
 from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
 from app.overview.process_reporter import ProcessReporter, ProcessState
-from app.overview.process_reports import WORKER, LaneReport
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
+from app.redis.fleet.process_reports import WORKER, LaneReport
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.domain.errors import RedisAway
 from app.observability.recent_activity import RECENT
-from app.overview.process_reports import FORM, LaneReport, ProcessReport, ProcessReports
+from app.redis.fleet.process_reports import FORM, LaneReport, ProcessReport, ProcessReports
 from app.redis.redis_client import RedisClient
 from app.runtime.clock import Clock
 from app.runtime.periodic import periodic

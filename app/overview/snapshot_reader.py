@@ -21,7 +21,6 @@ from app.observability.recent_activity import (
     quantile,
     share_within,
 )
-from app.overview.process_reports import WORKER, HeardProcesses, HeardReport, ProcessReports
 from app.overview.system_snapshot import (
     CircuitFigures,
     InsurerFigures,
@@ -36,6 +35,7 @@ from app.postgres.database import reading
 from app.postgres.outbox import oldest_notice
 from app.postgres.request_figures import OpenFigures, read_open_figures
 from app.redis.dead_letters import DeadLetters
+from app.redis.fleet.process_reports import WORKER, HeardProcesses, HeardReport, ProcessReports
 from app.redis.insurer_states import InsurerState, InsurerStates
 from app.redis.job_streams import Backlog
 from app.resources import Resources
@@ -204,7 +204,7 @@ def _processes(heard: HeardProcesses | None, lease_s: float) -> Sequence[Process
 
 def _process(heard: HeardReport, beat_s: float | None, lease_s: float) -> ProcessFigures:
     report = heard.report
-    has_no_beat = report.kind == WORKER and (beat_s is None or beat_s > lease_s)
+    has_no_beat = report.kind == WORKER and (beat_s is None or not 0 <= beat_s < lease_s)
     if is_silent(heard) or has_no_beat:
         state = "SILENT"
     elif report.failing:

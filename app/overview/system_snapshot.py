@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from app.overview.process_reports import LaneReport
+from app.redis.fleet.process_reports import LaneReport
 
 SNAPSHOT_FORM: Final = 1
 

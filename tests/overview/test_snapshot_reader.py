@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from support.until import until
 from support.world import World
 
-from app.overview.process_reports import FORM, ProcessReport, ProcessReports
 from app.overview.snapshot_reader import SnapshotReader
 from app.overview.system_snapshot import Snapshot
+from app.redis.fleet.process_reports import FORM, ProcessReport, ProcessReports
 
 
 async def read(world: World) -> Snapshot:

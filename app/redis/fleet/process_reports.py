@@ -63,7 +63,7 @@ class HeardReport:
 
 @dataclass(frozen=True, slots=True)
 class HeardProcesses:
-    """Every process that has reported lately, and how many seconds ago each worker beat."""
+    """Every process that has reported lately, and how many seconds ago each worker beat; negative after Redis's clock was set back."""
 
     now_ms: int
     reports: Sequence[HeardReport]
@@ -103,7 +103,7 @@ class ProcessReports:
             if (report := _read(text)) is not None
         ]
         moments = zip(beats[::2], beats[1::2], strict=True)
-        return HeardProcesses(now_ms, heard, {name: max(0.0, (now_ms - float(at)) / 1000) for name, at in moments})
+        return HeardProcesses(now_ms, heard, {name: (now_ms - float(at)) / 1000 for name, at in moments})
 
 
 def _read(text: str) -> ProcessReport | None:

@@ -1,0 +1,23 @@
+"""`python -m tools.site`: builds the documentation site into `.osago/site/html`; a broken link ends it with exit code 1."""
+
+import subprocess
+import sys
+from typing import Final
+
+from tools.site.gathering import ROOT, BrokenLink, gather
+
+PAGES: Final = ROOT / ".osago/site/pages"
+
+
+def main() -> None:
+    """Gathers the pages and builds the site of them, with every warning as an error."""
+    try:
+        gather(PAGES)
+    except BrokenLink as broken:
+        sys.exit(str(broken))
+    build = ("build", "--strict", "--quiet", "--config-file", str(ROOT / "mkdocs.yml"))
+    sys.exit(subprocess.run([sys.executable, "-m", "mkdocs", *build], check=False).returncode)  # noqa: S603 - of our own
+
+
+if __name__ == "__main__":
+    main()
