@@ -21,6 +21,7 @@ from app.observability.recent_activity import (
     quantile,
     share_within,
 )
+from app.overview.request_figures import OpenFigures, read_open_figures
 from app.overview.system_snapshot import (
     CircuitFigures,
     InsurerFigures,
@@ -33,7 +34,6 @@ from app.overview.system_snapshot import (
 )
 from app.postgres.database import reading
 from app.postgres.outbox import oldest_notice
-from app.postgres.request_figures import OpenFigures, read_open_figures
 from app.redis.dead_letters import DeadLetters
 from app.redis.fleet.process_reports import WORKER, HeardProcesses, HeardReport, ProcessReports
 from app.redis.insurer_states import InsurerState, InsurerStates
