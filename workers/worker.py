@@ -27,6 +27,7 @@ from app.redis.topology import connect_brief
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
@@ -38,6 +39,7 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
@@ -110,6 +112,8 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
+        self._late_trails = LateTrails(resources.pool, resources.clock)
+        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -145,6 +149,7 @@ class Worker:
             *self._settling.parts(),
             *self._loading.parts(),
             *self._presence.parts(),
+            *self._late_trails.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -200,6 +205,7 @@ class Worker:
             self._loading,
             self._presence,
             self._quarantine,
+            self._trails,
             consumer=self.consumer,
         )
 
