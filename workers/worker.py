@@ -16,8 +16,10 @@ from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
+from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
+from app.redis.fleet.process_reports import WORKER, LaneReport
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
@@ -124,6 +126,9 @@ class Worker:
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
+        self._reporter = ProcessReporter(
+            resources.redis, resources.clock, kind=WORKER, name=self.consumer, state=self._process_state
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
@@ -154,6 +159,7 @@ class Worker:
             periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
+            self._reporter.part(),
         ]
 
     async def readiness(self) -> Readiness:
@@ -179,11 +185,16 @@ class Worker:
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
+        await self._reporter.leave()
         for shard in range(self._resources.jobs.shards):
             try:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
             except RedisAway:
                 log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
+
+    def _process_state(self) -> ProcessState:
+        lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}
+        return ProcessState(self.is_draining, self.supervisor.failing, lanes)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(

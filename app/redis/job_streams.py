@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
 from app.redis import keys
-from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
+from app.redis.lua_scripts import BACKLOG, ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
 from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
@@ -24,7 +24,6 @@ RELAY: Final = "relay"
 RECOVERY: Final = "recovery"
 _ENQUEUE_MAX: Final = 200
 _IDS_MAX: Final = 1000
-_NO_GROUP: Final = {"pending": 0, "last-delivered-id": "0-0"}
 
 
 def expiry_ms(expires_at: datetime) -> int:
@@ -189,27 +188,13 @@ class JobStreams:
 
     async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
         """What waits in the streams of these insurers, over all shards."""
-        names = [(insurer, shard) for insurer in insurers for shard in range(self.shards)]
-        pipeline = self._client.pipeline(transaction=False)
-        for insurer, shard in names:
-            pipeline.xlen(keys.jobs(shard, insurer))
-            pipeline.xinfo_groups(keys.jobs(shard, insurer))
-        replies = await pipeline.execute(raise_on_error=False)
         found = {insurer: Backlog(0, None) for insurer in insurers}
-        for place, (insurer, shard) in enumerate(names):
-            length, groups = replies[2 * place], replies[2 * place + 1]
-            if not isinstance(length, Exception) and length:
-                # Before the first worker comes there is no group: everything waits then.
-                group = groups[0] if not isinstance(groups, Exception) and groups else _NO_GROUP
-                found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, group)
+        for shard in range(self.shards):
+            names = [keys.jobs(shard, insurer) for insurer in insurers]
+            replies = await BACKLOG.run(self._client, names, [keys.GROUP])
+            for insurer, (waiting, oldest) in zip(insurers, replies, strict=True):
+                found[insurer] += Backlog(waiting, int(oldest.partition("-")[0]) if oldest else None)
         return found
-
-    async def _waiting(self, stream: str, length: int, group: Mapping[str, Any]) -> Backlog:
-        waiting = length - group["pending"]
-        if waiting <= 0:
-            return Backlog(0, None)
-        unread = await self._client.xrange(stream, min=f"({group['last-delivered-id']}", max="+", count=1)
-        return Backlog(waiting, int(unread[0][0].partition("-")[0]) if unread else None)
 
     async def remember(self, batch: Sequence[Remembered]) -> None:
         """Keeps insurers' own ids beside the requests."""

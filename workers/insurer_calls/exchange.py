@@ -13,6 +13,7 @@ from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUna
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from app.story.request_story import WaitKind
@@ -252,6 +253,7 @@ class InsurerExchange:
         if counter is None:
             counter = self._calls[key] = metrics.CALLS.labels(self._settings.id, *key)
         counter.inc()
+        RECENT.called(self._settings.id, "ok" if error is None else "failed")
 
 
 def _is_answer(error: InsurerError) -> bool | None:

@@ -57,7 +57,7 @@ class Lane:
         consumer: str,
     ) -> None:
         self.insurer_id = settings.id
-        self._max_in_flight = settings.max_in_flight
+        self.places = settings.max_in_flight
         self._resources = resources
         self._asking = asking
         self._settling = settling
@@ -68,9 +68,9 @@ class Lane:
         self._returner = JobReturner(settings.id, resources.jobs, consumer, self.doubt)
         self._consumer = consumer
         self._holdings: dict[UUID, Holding] = {}
+        self.in_flight = self._holdings.__len__
         self._freed = asyncio.Event()
-        self._loading = 0
-        """Batches that are being begun with."""
+        self._loading = 0  # batches that are being begun with
         self._tasks = IsolatedTasks(f"lane:{settings.id}")
         self._waiting = LogThrottle(resources.clock)
         self.is_stopping = False
@@ -88,12 +88,12 @@ class Lane:
             )
             for shard in range(resources.jobs.shards)
         ]
-        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
+        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(self.in_flight)
 
     @property
     def free(self) -> int:
         """Places for jobs."""
-        return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
+        return 0 if self.is_stopping else max(0, self.places - len(self._holdings))
 
     async def room(self) -> int:
         """Waits until there is a free place, or the lane stops; returns how many jobs to read now.
