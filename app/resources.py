@@ -28,6 +28,8 @@ from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
+from app.use_cases.controls.bulk_cancel import BulkCanceller
+from app.use_cases.controls.operator_controls import OperatorControls
 from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
 from app.use_cases.insurer_callbacks import InsurerCallbacks
 from app.use_cases.link_sealing import LinkSealing
@@ -56,9 +58,10 @@ class Resources:
     ending: RequestCompleter
     purging: DataEraser
     rotation: KeyRotation
-    subject_keys: SubjectKeys
     callbacks: InsurerCallbacks
     masters: MasterChanges
+    controls: OperatorControls
+    bulk_cancel: BulkCanceller
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -89,6 +92,7 @@ class Resources:
             Part("clock-after-failover", self._sync_after_failovers),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+            periodic("audit", self.controls.forget_old_audit, every_s=PURGE_EVERY_S, clock=self.clock),
         ]
 
 
@@ -122,8 +126,6 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     authenticator = EventAuthenticator(encryption_keys)
     events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
     ending = RequestCompleter(pool, events, clock, end_margin_s=settings.end_margin)
-    sealing, subject_keys = LinkSealing(pool, links), SubjectKeys(pool, cipher)
-    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
     resources = Resources(
         settings=settings,
         insurers=insurers,
@@ -137,13 +139,12 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=DataEraser(
-            pool, events, ending, recorder, subject_keys, sealing, clock, retention=_retention(settings)
-        ),
-        rotation=KeyRotation(pool, cipher, subject_keys, sealing),
-        subject_keys=subject_keys,
+        purging=_eraser(settings, pool, events, ending, cipher, clock),
+        rotation=KeyRotation(pool, cipher, SubjectKeys(pool, cipher), LinkSealing(pool, links)),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
+        controls=_controls(settings, insurers, pool, redis, clock),
+        bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
         try:
@@ -157,8 +158,26 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         pool.terminate()
 
 
-def _retention(settings: Settings) -> Retention:
-    return Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
+def _eraser(
+    settings: Settings, pool: Pool, events: EventStreams, ending: RequestCompleter, cipher: Cipher, clock: Clock
+) -> DataEraser:
+    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
+    retention = Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
+    keys, sealing = SubjectKeys(pool, cipher), LinkSealing(pool, LinkCipher(cipher))
+    return DataEraser(pool, events, ending, recorder, keys, sealing, clock, retention=retention)
+
+
+def _controls(
+    settings: Settings, insurers: Mapping[str, InsurerSettings], pool: Pool, redis: RedisClient, clock: Clock
+) -> OperatorControls:
+    return OperatorControls(
+        pool,
+        redis,
+        clock,
+        insurers=list(insurers),
+        lease_s=settings.lease,
+        audit_retention_s=settings.audit_retention,
+    )
 
 
 def _callbacks(

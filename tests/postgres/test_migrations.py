@@ -27,7 +27,8 @@ async def test_down_and_up_again(database: Database) -> None:
     assert await tables(database) == [
         "alembic_version",
         "osago_consents",
-        "osago_disclosures",
+        "osago_control_audit",
+        "osago_controls",
         "osago_outbox",
         "osago_purges",
         "osago_quotes",

@@ -3,15 +3,15 @@
 It is built beside the work that goes on, outside of a transaction. A build that was interrupted leaves an index that is not valid:
 the next run begins anew.
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

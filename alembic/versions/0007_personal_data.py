@@ -1,17 +1,17 @@
-"""Records of destruction as order 179 of Roskomnadzor has them, consents that outlive applications, a log of reports.
+"""Records of destruction as order 179 of Roskomnadzor has them, and consents that outlive applications.
 
 Nothing here rewrites a table: columns come with defaults, which processes of the release before rely on.
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -60,21 +60,10 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("one", name="osago_subject_key_one"),
     )
-    op.create_table(
-        "osago_disclosures",
-        sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("report", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("customer", sa.Text()),
-        sa.Column("found", sa.Integer(), nullable=False),
-    )
-    op.create_index("osago_disclosures_moment", "osago_disclosures", ["at"])
 
 
 def downgrade() -> None:
     """Drops them, and with them what records say of people."""
-    op.drop_table("osago_disclosures")
     op.drop_table("osago_subject_key")
     op.drop_table("osago_consents")
     for index in ("osago_purges_moment", "osago_purges_subjects", "osago_purges_requests"):
