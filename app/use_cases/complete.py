@@ -15,7 +15,14 @@ from app.observability import metrics
 from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
-from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
+from app.postgres.request_counts import EndedRequest
+from app.postgres.request_rows import (
+    end_full_requests,
+    end_requests,
+    lock_open,
+    overdue_requests,
+    read_requests,
+)
 from app.redis.event_streams import EventStreams
 from app.redis.keys import shard_of
 from app.runtime.clock import Clock
@@ -41,7 +48,7 @@ class RequestCompleter:
         # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
         self._publishing = IsolatedTasks("ends")
-        self._cancels = GroupCommit(self._cancel, wait_s_max=CANCEL_S_MAX)
+        self._cancels = GroupCommit(self._cancel, name="cancel-commits", wait_s_max=CANCEL_S_MAX)
 
     def parts(self) -> list[Part]:
         return [Part("cancel-commits", self._cancels.run)]
@@ -105,10 +112,10 @@ class RequestCompleter:
                 outcomes = {id_: outcome for id_ in locked if id_ not in lacking}
             elif missing:
                 await insert_quotes(connection, [Quote(id_, insurer, answer, now) for id_, insurer in missing])
-            if outcomes:
-                await end_requests(connection, outcomes, now)
+            ended = await end_requests(connection, outcomes, now) if outcomes else []
         if outcome is not Outcome.ALL_ANSWERED:
             metrics.answered(answer.status, len(missing))
+        _count(ended)
         return list(outcomes)
 
     async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
@@ -116,7 +123,9 @@ class RequestCompleter:
 
         Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
         """
-        return await end_full_requests(connection, ids, self._clock.now())
+        requests, ended = await end_full_requests(connection, ids, self._clock.now())
+        _count(ended)
+        return requests
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
         """Publishes ended requests; without Redis the relay does it later.
@@ -155,6 +164,11 @@ class RequestCompleter:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)
+
+
+def _count(ended: Iterable[EndedRequest]) -> None:
+    for outcome, offers, first_offer_s, is_late in ended:
+        metrics.ended(outcome, offers, first_offer_s=first_offer_s, is_late=is_late)
 
 
 def _unpublished(request: QuoteRequest) -> Iterable[str]:
