@@ -51,6 +51,7 @@ schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables
 	@$(RUN) python -m cli.feed_schema
+	@$(RUN) python -m tools.observability.deploy_files
 
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit
