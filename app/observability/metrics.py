@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import product
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.domain.quote import Outcome, QuoteStatus
 from app.domain.tariff.lawfulness import Inconsistent, Unlawful
+from app.observability.recent_activity import RECENT
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
 _SHORT_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -208,13 +209,22 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
             _asked(id_, status)
 
 
-def ended(outcome: Outcome, offers: int, *, first_offer_s: float | None, is_late: bool) -> None:
-    """Counts a request that has ended, `first_offer_s` after it was accepted with the first of its offers."""
-    ENDED.labels(outcome.value, _OFFERS[min(offers, 2)]).inc()
-    if is_late:
+class EndedRequest(NamedTuple):
+    """How a request has ended; `first_offer_s` is the time from accepting it to its first offer."""
+
+    outcome: str
+    offers: int
+    first_offer_s: float | None
+    is_late: bool
+
+
+def ended(request: EndedRequest) -> None:
+    """Counts a request that has ended."""
+    ENDED.labels(request.outcome, _OFFERS[min(request.offers, 2)]).inc()
+    if request.is_late:
         ENDED_LATE.inc()
-    if first_offer_s is not None:
-        FIRST_OFFER.observe(max(0.0, first_offer_s))
+    if request.first_offer_s is not None:
+        FIRST_OFFER.observe(max(0.0, request.first_offer_s))
 
 
 def socket_closed(code: int) -> None:
@@ -239,6 +249,7 @@ def answered(status: QuoteStatus, count: int = 1) -> None:
 def asked(insurer_id: str, status: str, seconds: float) -> None:
     """Observes how long an insurer took."""
     _asked(insurer_id, status).observe(seconds)
+    RECENT.asked(insurer_id, status, seconds)
 
 
 # Looking a child up by its labels costs as much as reading an event; there are few of them.

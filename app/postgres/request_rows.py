@@ -12,9 +12,9 @@ import msgspec
 from app.codecs.quote_codec import decode_answer
 from app.codecs.substitutes import substitute_for
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
+from app.observability.metrics import EndedRequest
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
-from app.postgres.request_counts import EndedRequest, ended_request
 
 _ACCEPT: Final = """
 WITH new AS (
@@ -247,7 +247,7 @@ async def lock_open(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 async def end_requests(connection: Connection, outcomes: Mapping[UUID, Outcome], now: datetime) -> list[EndedRequest]:
     """Writes the end of locked requests, and the outbox rows that announce it."""
     rows = await connection.fetch(_END, list(outcomes), now, [outcome.value for outcome in outcomes.values()])
-    return [ended_request(row, now) for row in rows]
+    return [_ended(row, now) for row in rows]
 
 
 async def end_full_requests(
@@ -258,7 +258,7 @@ async def end_full_requests(
     They come back without their quotes: the settler has published those already.
     """
     rows = await connection.fetch(_END_FULL, ids, now, Outcome.ALL_ANSWERED.value)
-    return [_request(row, {}) for row in rows], [ended_request(row, now) for row in rows]
+    return [_request(row, {}) for row in rows], [_ended(row, now) for row in rows]
 
 
 def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
@@ -268,6 +268,12 @@ def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
     except Exception:  # noqa: BLE001 - one row is isolated from the others of its request
         answer = substitute_for(request_id, row["insurer_id"])
     return Quote(request_id, row["insurer_id"], answer, row["received_at"])
+
+
+def _ended(row: asyncpg.Record, now: datetime) -> EndedRequest:
+    first = row["first_offer_at"]
+    first_offer_s = None if first is None else (first - row["created_at"]).total_seconds()
+    return EndedRequest(row["outcome"], row["offers"], first_offer_s, now > row["expires_at"])
 
 
 def _request(row: asyncpg.Record, quotes: Mapping[str, Quote]) -> QuoteRequest:

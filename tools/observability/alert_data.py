@@ -74,7 +74,7 @@ def declared_metrics() -> Mapping[str, Counter | Gauge | Histogram]:
     found: dict[str, Counter | Gauge | Histogram] = {}
     for metric in vars(metrics).values():
         if isinstance(metric, Counter | Gauge | Histogram):
-            base: str = cast("Any", metric)._name
+            base: str = cast("Any", metric)._name  # noqa: SLF001 - the library has no other way
             for suffix in _PARTS[type(metric).__name__.lower()]:
                 found[base + suffix] = metric
     return found
@@ -89,7 +89,7 @@ def _promise(raw: Mapping[str, Any]) -> Promise:
     if "histogram" in raw:
         name, within = raw["histogram"], float(raw["within"])
         metric = cast("Any", declared_metrics()[f"{name}_bucket"])
-        if within not in metric._kwargs["buckets"]:
+        if within not in metric._kwargs["buckets"]:  # noqa: SLF001 - as below
             raise ValueError(f"{raw['name']}: {within} is no bucket of {name}")
         total = f"sum(rate({name}_count[WINDOW]))"
         bad = f'{total} - sum(rate({name}_bucket{{le="{within}"}}[WINDOW]))'

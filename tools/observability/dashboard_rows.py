@@ -134,7 +134,7 @@ WORKER: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
         [
             Panel("Event loop lag", _quantiles("osago_event_loop_lag_seconds", "instance", _P), "s", red_from=0.5),
             Panel("Beats late by", _quantiles("osago_heartbeat_late_seconds", "instance", _P), "s", red_from=1.5),
-            Panel("CPU", [(f"rate(process_cpu_seconds_total{_P}[1m])", "{{instance}}")], "percentunit"),
+            Panel("CPU used", [(f"rate(process_cpu_seconds_total{_P}[1m])", "{{instance}}")], "percentunit"),
             Panel("Memory", [(f"process_resident_memory_bytes{_P}", "{{instance}}")], "bytes"),
         ],
     ),
