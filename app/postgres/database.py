@@ -57,6 +57,8 @@ _GONE: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,
 )
+_BEHIND: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+"""Of a schema whose migrations are still to come: they are waited for, as the server itself is."""
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 
@@ -169,7 +171,7 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write nothing and lock nothing, READ_S_MAX for all of them.
 
     Raises:
-        Unavailable: PostgreSQL is not there, or too busy to answer in time.
+        Unavailable: PostgreSQL is not there, has an older schema, or is too busy to answer in time.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     connection = await _acquired(pool)
@@ -178,6 +180,8 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
             yield connection
     except _GONE as error:
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    except _BEHIND as error:
+        raise Unavailable("PostgreSQL has an older schema", RETRY_AFTER_S) from error
     except _DATA as error:
         raise DataRefused from error
     finally:
@@ -189,7 +193,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write. They may wait for as long as the primary lives: the caller's own limit is elsewhere.
 
     Raises:
-        Unavailable: PostgreSQL is not there. It is not known then whether a commit went through.
+        Unavailable: PostgreSQL is not there, or has an older schema. It is not known then whether a commit went through.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     primary = pool.primary
@@ -221,6 +225,8 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             if isinstance(error, _REFUSALS):
                 pool.refusal = error
             raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+        except _BEHIND as error:
+            raise Unavailable("PostgreSQL has an older schema", RETRY_AFTER_S) from error
         except _DATA as error:
             raise DataRefused from error
         finally:
