@@ -178,10 +178,8 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
     try:
         async with asyncio.timeout(READ_S_MAX):
             yield connection
-    except _GONE as error:
-        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
-    except _BEHIND as error:
-        raise Unavailable("PostgreSQL has an older schema", RETRY_AFTER_S) from error
+    except (*_GONE, *_BEHIND) as error:
+        raise _unavailable(error) from error
     except _DATA as error:
         raise DataRefused from error
     finally:
@@ -217,16 +215,14 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
             raise
-        except _GONE as error:
+        except (*_GONE, *_BEHIND) as error:
             if isinstance(error, TimeoutError):
                 hang_up([connection])
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 primary.give_up()
             if isinstance(error, _REFUSALS):
                 pool.refusal = error
-            raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
-        except _BEHIND as error:
-            raise Unavailable("PostgreSQL has an older schema", RETRY_AFTER_S) from error
+            raise _unavailable(error) from error
         except _DATA as error:
             raise DataRefused from error
         finally:
@@ -259,6 +255,11 @@ async def _writing(pool: Pool) -> AsyncGenerator[None, None]:
         yield
     finally:
         pool.writers.release()
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    missing = "has an older schema" if isinstance(error, _BEHIND) else "is not there"
+    return Unavailable(f"PostgreSQL {missing}", RETRY_AFTER_S)
 
 
 async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
