@@ -104,7 +104,9 @@ class Demo:
         )
         self._run_once("migrate")
         token = self._run_once("token", "--ttl", "90d")
-        operator_token = self._run_once("token", "--subject", "demo", "--scope", "operator operator:act", "--ttl", "90d")
+        operator_token = self._run_once(
+            "token", "--subject", "demo", "--scope", "operator operator:act", "--ttl", "90d"
+        )
         self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
         hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
