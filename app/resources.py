@@ -50,6 +50,7 @@ class Resources:
     links: LinkCipher
     opened: ApplicationCache
     jobs: JobStreams
+    authenticator: EventAuthenticator
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
@@ -132,6 +133,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         links=links,
         opened=ApplicationCache(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
+        authenticator=authenticator,
         events=events,
         ending=ending,
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
