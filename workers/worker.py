@@ -47,6 +47,7 @@ from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
+from workers.poison_jobs.retry_runner import LetterRetryRunner
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 from workers.resilience.shared_state import ClusterState
@@ -127,14 +128,13 @@ class Worker:
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
-        self._reporter = ProcessReporter(
-            resources.redis, resources.clock, kind=WORKER, name=self.consumer, state=self._process_state
-        )
+        self._reporter = self._make_reporter()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes, USUAL_RESULTS)
+            metrics.WORKER.labels(self.consumer).set(1)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:
@@ -161,6 +161,7 @@ class Worker:
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
             self._reporter.part(),
+            LetterRetryRunner(self._resources).part(),
         ]
 
     async def readiness(self) -> Readiness:
@@ -192,6 +193,10 @@ class Worker:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
             except RedisAway:
                 log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
+
+    def _make_reporter(self) -> ProcessReporter:
+        redis, clock = self._resources.redis, self._resources.clock
+        return ProcessReporter(redis, clock, kind=WORKER, name=self.consumer, state=self._process_state)
 
     def _process_state(self) -> ProcessState:
         lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}

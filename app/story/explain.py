@@ -12,7 +12,7 @@ from app.domain.operators.control import Controls
 from app.domain.quote import NoOffer, Quote
 from app.postgres.control_rows import read_controls
 from app.postgres.database import Connection, reading
-from app.postgres.erasure import forgotten_requests
+from app.postgres.personal.purge_rows import forgotten_requests
 from app.redis.insurer_states import InsurerStates
 from app.resources import Resources
 from app.story.inquiries.process_inquirer import ask_processes
