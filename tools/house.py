@@ -16,7 +16,7 @@ from typing import Final
 from tools import walks
 
 ROOT: Final = Path(__file__).parents[1]
-PRODUCT: Final = ("app", "workers", "cli", "osago_adapters")
+PRODUCT: Final = ("app", "workers", "bridge", "cli", "osago_adapters")
 """The packages whose modules and public classes have names of their own."""
 ALL: Final = (*PRODUCT, "sandbox", "osago_adapter_suite")
 DIALECT: Final = re.compile(
