@@ -28,6 +28,8 @@ from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
+from app.use_cases.controls.bulk_cancel import BulkCanceller
+from app.use_cases.controls.operator_controls import OperatorControls
 from app.use_cases.erase import PURGE_EVERY_S, DataEraser
 from app.use_cases.insurer_callbacks import InsurerCallbacks
 
@@ -53,6 +55,8 @@ class Resources:
     purging: DataEraser
     callbacks: InsurerCallbacks
     masters: MasterChanges
+    controls: OperatorControls
+    bulk_cancel: BulkCanceller
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -83,6 +87,7 @@ class Resources:
             Part("clock-after-failover", self._sync_after_failovers),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+            periodic("audit", self.controls.forget_old_audit, every_s=PURGE_EVERY_S, clock=self.clock),
         ]
 
 
@@ -132,6 +137,8 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
+        controls=_controls(settings, insurers, pool, redis, clock),
+        bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
         try:
@@ -143,6 +150,19 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _controls(
+    settings: Settings, insurers: Mapping[str, InsurerSettings], pool: Pool, redis: RedisClient, clock: Clock
+) -> OperatorControls:
+    return OperatorControls(
+        pool,
+        redis,
+        clock,
+        insurers=list(insurers),
+        lease_s=settings.lease,
+        audit_retention_s=settings.audit_retention,
+    )
 
 
 def _callbacks(

@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     """Requests are refused while jobs have waited longer to be read; `off`: never."""
     retention: Duration = Field(default="30d")  # pyright: ignore[reportAssignmentType]
     """Applications are purged so long after they were accepted."""
+    audit_retention: Duration = Field(default="1095d")  # pyright: ignore[reportAssignmentType]
+    """The audit of what operators did is kept for so long."""
     require_consent: bool = True
     """Whether an application without `consent` is a problem."""
     rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]

@@ -4,7 +4,19 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -157,3 +169,44 @@ class BridgeDeadLetterRow(SQLModel, table=True):
     attempts: int
     given_up_at: datetime = Field(sa_column=_moment())
     is_retried: bool
+
+
+class ControlRow(SQLModel, table=True):
+    """An operator's control, one per kind and subject; it goes when it is lifted, and when its time is up."""
+
+    __tablename__: ClassVar[str] = "osago_controls"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('pause', 'limit', 'poll-limit', 'circuit', 'drain')",
+            name="osago_controls_kind",
+        ),
+        CheckConstraint("until IS NULL OR until > since", name="osago_controls_lasts"),
+    )
+
+    kind: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    subject: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    setting: str = Field(sa_column=_text())
+    why: str = Field(sa_column=_text())
+    author: str = Field(sa_column=_text())
+    since: datetime = Field(sa_column=_moment())
+    until: datetime | None = Field(sa_column=_moment(nullable=True))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """The id of the audit's entry that set it."""
+
+
+class ControlAuditRow(SQLModel, table=True):
+    """What operators have done, and why. Rows never change; `OSAGO_AUDIT_RETENTION` says when they go."""
+
+    __tablename__: ClassVar[str] = "osago_control_audit"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (Index("osago_control_audit_at", "at"),)
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = Field(sa_column=_moment())
+    action: str = Field(sa_column=_text())
+    kind: str = Field(sa_column=_text())
+    subject: str = Field(sa_column=_text())
+    setting: str = Field(sa_column=_text())
+    why: str = Field(sa_column=_text())
+    author: str = Field(sa_column=_text())
+    until: datetime | None = Field(sa_column=_moment(nullable=True))
+    request_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))

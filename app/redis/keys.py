@@ -122,11 +122,23 @@ def pause(insurer_id: str, step: str) -> str:
     return f"{{osago-00}}:pause:{insurer_id}:{step}"
 
 
-def limit(insurer_id: str, step: str) -> str:
-    """When the next slot of a rate limit is free, microseconds of Redis's time."""
-    return f"{{osago-00}}:limit:{insurer_id}:{step}"
+def limit(insurer_id: str, step: str, version: int = 0) -> str:
+    """When the next slot of a rate limit is free, microseconds of Redis's time. `version`: of the control that set it; the
+    slots of the limit before, perhaps an hour ahead, do not count.
+    """
+    return f"{{osago-00}}:limit:{insurer_id}:{step}" + (f":{version}" if version else "")
 
 
 def insurers() -> str:
     """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"
+
+
+def controls() -> str:
+    """The channel that announces a change of the operators' controls."""
+    return "{osago-00}:controls"
+
+
+def workers() -> str:
+    """A hash: consumer → what it last reported of itself, as JSON."""
+    return "{osago-00}:workers"

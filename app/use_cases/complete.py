@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -29,6 +29,9 @@ SWEEP_EVERY_S: Final = 0.25
 PUBLISH_S_MAX: Final = 0.2
 """The end of a request waits so long for the end to be published; with a Redis that hangs it is published later."""
 _SWEEP_MAX: Final = 500
+
+Beside: TypeAlias = Callable[[Connection, Sequence[UUID]], Awaitable[None]]
+"""What is written in the transaction that ends requests; it gets those that end."""
 
 
 class RequestCompleter:
@@ -65,7 +68,9 @@ class RequestCompleter:
         """When an unanswered request is ended: so early that the end is at the client by `expires_at`."""
         return request.expires_at - self._lead
 
-    async def complete(self, ids: Collection[UUID], outcome: Outcome) -> Mapping[UUID, QuoteRequest]:
+    async def complete(
+        self, ids: Collection[UUID], outcome: Outcome, *, beside: Beside | None = None
+    ) -> Mapping[UUID, QuoteRequest]:
         """Ends those of the requests that are open, and returns all of them as PostgreSQL knows them then.
 
         With ALL_ANSWERED, a request that lacks an answer stays open. With the others the missing answers are written:
@@ -74,7 +79,7 @@ class RequestCompleter:
         Raises:
             Unavailable: PostgreSQL is not there; nothing has ended.
         """
-        ended = await self.commit(ids, outcome)
+        ended = await self.commit(ids, outcome, beside=beside)
         async with reading(self._pool) as connection:
             requests = await read_requests(connection, list(ids))
         if len(ended) < len(requests):  # these were ended, or answered, by others
@@ -90,7 +95,7 @@ class RequestCompleter:
         except Unavailable as error:  # PostgreSQL
             log.warning("end.left_to_relay", requests=len(requests), error=str(error))
 
-    async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
+    async def commit(self, ids: Collection[UUID], outcome: Outcome, *, beside: Beside | None = None) -> list[UUID]:
         """The first half of `complete`: `publish` publishes what it has written, at the latest the relay does."""
         answer = CANCELLED if outcome is Outcome.CANCELLED else TIMED_OUT
         now = self._clock.now()
@@ -107,6 +112,8 @@ class RequestCompleter:
                 await insert_quotes(connection, [Quote(id_, insurer, answer, now) for id_, insurer in missing])
             if outcomes:
                 await end_requests(connection, outcomes, now)
+                if beside:
+                    await beside(connection, list(outcomes))
         if outcome is not Outcome.ALL_ANSWERED:
             metrics.answered(answer.status, len(missing))
         return list(outcomes)

@@ -148,9 +148,7 @@ async def test_a_receiver_that_is_away_fills_the_buffer_and_no_more(
 
 
 @pytest.mark.parametrize("status", [302, 404])
-async def test_a_redirect_is_not_followed(
-    world: World, api: ApiAtHand, settler: SettlerAtHand, status: int
-) -> None:
+async def test_a_redirect_is_not_followed(world: World, api: ApiAtHand, settler: SettlerAtHand, status: int) -> None:
     """An answer that is not 200 to 299 takes nothing; the receiver is asked again."""
     (request,) = await accepted(world, api, 1)
     asked: list[str] = []
@@ -178,5 +176,3 @@ async def test_a_receiver_changes_from_one_secret_to_the_next(
             await settler.settle(request, *INSURERS)
             await until(lambda request=request: receiver.book.has(wanted([request])))
     assert receiver.refused == 0
-
-
