@@ -29,7 +29,7 @@ from bridge.cloud_event import CloudEvent, CloudEventMaker
 from bridge.destinations.destination import Destination
 from bridge.event_delivery import EventDelivery
 from bridge.feed_streams import BEGINNING, FeedStreams, milliseconds_of
-from bridge.request_queues import Delivery, RequestQueues
+from bridge.request_queues import WaitingEvent, RequestQueues
 from bridge.shard_follower import ShardFollower
 
 log: Final = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ class EventCarrier:
         self._followers: list[ShardFollower] = []
         self._horizon = datetime.fromtimestamp(0, UTC)
         self._saved: dict[int, BridgePlace] = {}
-        self._retried: dict[str, Delivery] = {}
+        self._retried: dict[str, WaitingEvent] = {}
 
     async def begin(self) -> None:
         """Reads where the destination stands; one that has never been served gets its first place.
@@ -151,7 +151,7 @@ class EventCarrier:
         metrics.BRIDGE_LAG.labels(name).set(max(one.lag_s for one in self._followers))
         metrics.BRIDGE_WAITING.labels(name).set(self._queues.size)
 
-    async def _bury(self, delivery: Delivery, why: str) -> None:
+    async def _bury(self, delivery: WaitingEvent, why: str) -> None:
         letter = BridgeDeadLetter(
             destination=self._settings.name,
             event_id=delivery.event.id,
@@ -177,7 +177,7 @@ class EventCarrier:
             letters = await read_dead_letters(connection, name, only_retried=True, most=RETRIES_MAX)
         for letter in letters:
             if letter.event_id not in self._retried and self._queues.room:
-                self._retried[letter.event_id] = delivery = Delivery(_event_of(letter), lambda: None)
+                self._retried[letter.event_id] = delivery = WaitingEvent(_event_of(letter), lambda: None)
                 self._queues.put(delivery)
 
 

@@ -20,7 +20,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part
 from bridge.bridge_file import DestinationSettings
 from bridge.destinations.destination import Destination, DestinationAway, EventNotTaken
-from bridge.request_queues import Delivery, RequestQueue, RequestQueues
+from bridge.request_queues import WaitingEvent, RequestQueue, RequestQueues
 
 log: Final = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class EventDelivery:
         destination: Destination,
         queues: RequestQueues,
         clock: Clock,
-        bury: Callable[[Delivery, str], Awaitable[None]],
+        bury: Callable[[WaitingEvent, str], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._destination = destination
@@ -151,7 +151,7 @@ class EventDelivery:
             metrics.BRIDGE_EVENTS.labels(self._settings.name, "delivered").inc()
             self._queues.done(queue)
 
-    async def _send(self, delivery: Delivery) -> None:
+    async def _send(self, delivery: WaitingEvent) -> None:
         if self._is_draining:
             await asyncio.Event().wait()  # until the process ends
         self._under_way += 1
@@ -169,7 +169,7 @@ class EventDelivery:
         if self._waiting.is_due:
             log.warning("bridge.waits", destination=self._settings.name, result=result, why=str(error))
 
-    def _is_hopeless(self, delivery: Delivery) -> bool:
+    def _is_hopeless(self, delivery: WaitingEvent) -> bool:
         """It was tried often, and others have gone through meanwhile: this event is at fault, not the destination."""
         tried_at_s = delivery.first_tried_at_s or 0.0
         return delivery.attempts >= self._settings.retry.attempts and self._delivered_at_s > tried_at_s

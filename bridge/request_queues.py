@@ -9,7 +9,7 @@ from bridge.cloud_event import CloudEvent
 
 
 @dataclass(slots=True)
-class Delivery:
+class WaitingEvent:
     """An event on its way. `on_done` is called once it is delivered, or given up."""
 
     event: CloudEvent
@@ -27,7 +27,7 @@ class RequestQueue:
     """One request's events, the next one first."""
 
     request_id: str
-    deliveries: deque[Delivery] = field(default_factory=deque[Delivery])
+    deliveries: deque[WaitingEvent] = field(default_factory=deque[WaitingEvent])
 
 
 class RequestQueues:
@@ -50,7 +50,7 @@ class RequestQueues:
         """Returns once an event may be put."""
         await self._has_room.wait()
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, delivery: WaitingEvent) -> None:
         """Behind the other events of its request. The caller keeps to `room`."""
         self.size += 1
         if self.size >= self._size_max:

@@ -18,7 +18,7 @@ from bridge.bridge_rows import BridgePlace, changed_requests
 from bridge.cloud_event import CloudEvent, CloudEventMaker
 from bridge.event_delivery import DeliveredIds
 from bridge.feed_streams import FeedEntry, FeedPage, FeedStreams, milliseconds_of, order_of
-from bridge.request_queues import Delivery, RequestQueues
+from bridge.request_queues import WaitingEvent, RequestQueues
 from bridge.shard_progress import ShardProgress
 
 log: Final = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class ShardFollower:
     async def _put(self, event: CloudEvent) -> None:
         if event.id not in self._delivered:
             await self._queues.wait_for_room()
-            self._queues.put(Delivery(event, self.progress.begin(None)))
+            self._queues.put(WaitingEvent(event, self.progress.begin(None)))
 
     def _look_out(self, page: FeedPage, horizon: datetime) -> None:
         """Sets the next checkpoint; where all has been read already it is reached."""
@@ -156,7 +156,7 @@ class ShardFollower:
         if event is None or event.id in self._delivered:
             done()
         else:
-            self._queues.put(Delivery(event, done))
+            self._queues.put(WaitingEvent(event, done))
 
     def _event_of(self, entry: FeedEntry) -> CloudEvent | None:
         """None: of our own, and of a release that wrote it in another way."""

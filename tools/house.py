@@ -180,7 +180,8 @@ def modules_without_layer() -> list[str]:
         for contract in contracts
         for container in contract.get("containers", ())
     }
-    layers[""] = {"sandbox", *(name for each in contracts if each["type"] == "layers" for name in each["layers"])}
+    listed = " ".join(name for each in contracts if each["type"] == "layers" for name in each["layers"])
+    layers[""] = {"sandbox", *re.split(r"[ |:]+", listed)}
     return [
         module
         for module in map(_dotted, sources(*ALL))

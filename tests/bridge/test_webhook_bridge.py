@@ -64,14 +64,13 @@ async def test_events_hold_no_link_and_nothing_of_the_application(
     """From the feed and from PostgreSQL alike."""
     marker = "MARKER-OF-A-LINK"
     answer = an_offer(purchase_url=f"https://sever.example/buy/{marker}")
-    async with webhook_receiver() as receiver:
-        async with bridged(world, webhook_table(receiver.url)):
-            for number in range(2):
-                request = await world.accepted(api, customerId="MARKER-CUSTOMER", clientReference=f"MARKER-{number}")
-                await settler.settle(request, *INSURERS, answer=answer)
-                if number:
-                    await world.redis.client.flushdb()
-                await until(lambda request=request: receiver.book.has(wanted([request])))
+    async with webhook_receiver() as receiver, bridged(world, webhook_table(receiver.url)):
+        for number in range(2):
+            request = await world.accepted(api, customerId="MARKER-CUSTOMER", clientReference=f"MARKER-{number}")
+            await settler.settle(request, *INSURERS, answer=answer)
+            if number:
+                await world.redis.client.flushdb()
+            await until(lambda request=request: receiver.book.has(wanted([request])))
     text = "\n".join(receiver.book.texts)
     person = world.new_request()["application"]["policyholder"]
     values = [value for value in _texts(person) if len(value) > 3]
