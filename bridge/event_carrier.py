@@ -29,7 +29,7 @@ from bridge.cloud_event import CloudEvent, CloudEventMaker
 from bridge.destinations.destination import Destination
 from bridge.event_delivery import EventDelivery
 from bridge.feed_streams import BEGINNING, FeedStreams, milliseconds_of
-from bridge.request_queues import WaitingEvent, RequestQueues
+from bridge.request_queues import RequestQueues, WaitingEvent
 from bridge.shard_follower import ShardFollower
 
 log: Final = structlog.get_logger(__name__)

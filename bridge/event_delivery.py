@@ -20,7 +20,7 @@ from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part
 from bridge.bridge_file import DestinationSettings
 from bridge.destinations.destination import Destination, DestinationAway, EventNotTaken
-from bridge.request_queues import WaitingEvent, RequestQueue, RequestQueues
+from bridge.request_queues import RequestQueue, RequestQueues, WaitingEvent
 
 log: Final = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from bridge.bridge_rows import BridgePlace, changed_requests
 from bridge.cloud_event import CloudEvent, CloudEventMaker
 from bridge.event_delivery import DeliveredIds
 from bridge.feed_streams import FeedEntry, FeedPage, FeedStreams, milliseconds_of, order_of
-from bridge.request_queues import WaitingEvent, RequestQueues
+from bridge.request_queues import RequestQueues, WaitingEvent
 from bridge.shard_progress import ShardProgress
 
 log: Final = structlog.get_logger(__name__)
