@@ -213,7 +213,8 @@ def _place(text: str, table: str, *keys: str) -> str:
     begin = next((number for number, line in enumerate(lines) if header.match(line)), None)
     if begin is None:
         return f", {named}" if named else ""
-    key = re.compile(rf"\s*\[?\s*({re.escape(table)}\.)?{re.escape(keys[0])}\b") if keys else header
-    after = range(begin, len(lines))
-    line = next((number for number in after if key.match(lines[number])), begin)
+    line = begin
+    for part in keys:
+        key = re.compile(rf"\s*\[?\s*({re.escape(table)}\.)?{re.escape(part)}\b")
+        line = next((number for number in range(line, len(lines)) if key.match(lines[number])), line)
     return f", line {line + 1}, {named}"

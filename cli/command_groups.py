@@ -125,7 +125,7 @@ def bridge_run(
 @bridge.command("state")
 def bridge_state() -> None:
     """Every destination that has been served: how far it is, which process serves it, and its dead letters."""
-    from cli.bridge_commands import print_state
+    from cli.bridge.bridge_commands import print_state
 
     print_state()
 
@@ -133,7 +133,7 @@ def bridge_state() -> None:
 @bridge.command("list")
 def bridge_list(destination: Annotated[str, typer.Argument(help="Only of this one; all if left out.")] = "") -> None:
     """Events that destinations would not take, a line each."""
-    from cli.bridge_commands import list_bridge_letters
+    from cli.bridge.bridge_commands import list_bridge_letters
 
     list_bridge_letters(destination)
 
@@ -141,7 +141,7 @@ def bridge_list(destination: Annotated[str, typer.Argument(help="Only of this on
 @bridge.command("retry")
 def bridge_retry(destination: BridgeDestination, event_ids: EventIds) -> None:
     """Have the running bridge deliver them again."""
-    from cli.bridge_commands import retry_bridge_letters
+    from cli.bridge.bridge_commands import retry_bridge_letters
 
     retry_bridge_letters(destination, event_ids)
 
@@ -149,7 +149,7 @@ def bridge_retry(destination: BridgeDestination, event_ids: EventIds) -> None:
 @bridge.command("drop")
 def bridge_drop(destination: BridgeDestination, event_ids: EventIds) -> None:
     """Remove what has been looked at."""
-    from cli.bridge_commands import drop_bridge_letters
+    from cli.bridge.bridge_commands import drop_bridge_letters
 
     drop_bridge_letters(destination, event_ids)
 

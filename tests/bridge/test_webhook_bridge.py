@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.quotes import an_offer
 from support.receiver import SECRETS, bridged, webhook_receiver, webhook_table
 from support.until import until
@@ -175,3 +176,18 @@ async def test_a_receiver_changes_from_one_secret_to_the_next(
             await settler.settle(request, *INSURERS)
             await until(lambda request=request: receiver.book.has(wanted([request])))
     assert receiver.refused == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_a_private_address_is_not_called(world: World, api: ApiAtHand, settler: SettlerAtHand, host: str) -> None:
+    """By number or by name: the address is checked when the socket is opened. Nothing is given up for it."""
+    (request,) = await accepted(world, api, 1)
+    async with webhook_receiver() as receiver:
+        url = receiver.url.replace("127.0.0.1", host)
+        table = webhook_table(url).replace('"127.0.0.0/8"', '"10.0.0.0/8"')
+        with capture_logs() as logs:
+            async with bridged(world, table):
+                await settler.settle(request, *INSURERS)
+                await until(lambda: any("is not public" in str(line.get("why")) for line in logs), seconds=20)
+        assert (receiver.book.arrivals, receiver.refused) == (0, 0)
+    assert await _is_empty(world)
