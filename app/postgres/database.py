@@ -57,6 +57,8 @@ _GONE: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,
 )
+_BEHIND: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+"""Of a schema whose migrations are still to come: they are waited for, as the server itself is."""
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 
@@ -169,15 +171,15 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write nothing and lock nothing, READ_S_MAX for all of them.
 
     Raises:
-        Unavailable: PostgreSQL is not there, or too busy to answer in time.
+        Unavailable: PostgreSQL is not there, has an older schema, or is too busy to answer in time.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     connection = await _acquired(pool)
     try:
         async with asyncio.timeout(READ_S_MAX):
             yield connection
-    except _GONE as error:
-        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    except (*_GONE, *_BEHIND) as error:
+        raise _unavailable(error) from error
     except _DATA as error:
         raise DataRefused from error
     finally:
@@ -189,7 +191,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write. They may wait for as long as the primary lives: the caller's own limit is elsewhere.
 
     Raises:
-        Unavailable: PostgreSQL is not there. It is not known then whether a commit went through.
+        Unavailable: PostgreSQL is not there, or has an older schema. It is not known then whether a commit went through.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     primary = pool.primary
@@ -213,14 +215,14 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
             raise
-        except _GONE as error:
+        except (*_GONE, *_BEHIND) as error:
             if isinstance(error, TimeoutError):
                 hang_up([connection])
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 primary.give_up()
             if isinstance(error, _REFUSALS):
                 pool.refusal = error
-            raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+            raise _unavailable(error) from error
         except _DATA as error:
             raise DataRefused from error
         finally:
@@ -253,6 +255,11 @@ async def _writing(pool: Pool) -> AsyncGenerator[None, None]:
         yield
     finally:
         pool.writers.release()
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    missing = "has an older schema" if isinstance(error, _BEHIND) else "is not there"
+    return Unavailable(f"PostgreSQL {missing}", RETRY_AFTER_S)
 
 
 async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
