@@ -132,6 +132,7 @@ class Worker:
         """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes, USUAL_RESULTS)
+            metrics.WORKER.labels(self.consumer).set(1)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:
