@@ -31,12 +31,14 @@ async def test_down_and_up_again(database: Database) -> None:
         "osago_bridge",
         "osago_bridge_dead_letters",
         "osago_bridge_leases",
+        "osago_consents",
         "osago_control_audit",
         "osago_controls",
         "osago_outbox",
         "osago_purges",
         "osago_quotes",
         "osago_requests",
+        "osago_subject_key",
     ]
 
 
