@@ -40,7 +40,9 @@ from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
+from workers.maintenance.self_report import SelfReport
 from workers.poison_jobs.quarantine import Quarantine
+from workers.resilience.applied_controls import AppliedControls
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 from workers.resilience.shared_state import ClusterState
@@ -89,6 +91,9 @@ class Worker:
             consumer=self.consumer,
             lease_s=resources.settings.lease,
         )
+        self._controls = AppliedControls(
+            resources.pool, resources.clock, self._circuits, self._limits, consumer=self.consumer
+        )
         with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
@@ -115,6 +120,13 @@ class Worker:
         with naming_the_line(resources.settings.insurers_file):
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
+        self._report_of_self = SelfReport(
+            resources.controls.reports,
+            resources.clock,
+            lambda: {id_: lane.in_flight for id_, lane in self._lanes.items()},
+            lambda: self.is_draining,
+            consumer=self.consumer,
+        )
         self._notifier = self._make_notifier()
         resources.masters.on_change(self._drop_connections)
         self.supervisor = PartSupervisor(resources.clock)
@@ -140,6 +152,8 @@ class Worker:
             *self._settling.parts(),
             *self._loading.parts(),
             *self._presence.parts(),
+            *self._controls.parts(),
+            *self._report_of_self.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -157,11 +171,12 @@ class Worker:
 
     async def _work(self, stopping: asyncio.Event) -> None:
         await _first(self._presence.begun, stopping)
+        await _first(self._controls.known, stopping)
         lanes = list(self._lanes.values())
         for lane in lanes:
             self.supervisor.start(lane.parts())
         log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
-        await stopping.wait()
+        await _first(stopping, self._controls.draining)
         self.is_draining = True
         log.info("worker.draining", consumer=self.consumer)
         await asyncio.gather(*(lane.stop() for lane in lanes))
@@ -171,6 +186,8 @@ class Worker:
         left_s = max(0.0, until - self._resources.clock.monotonic())
         await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
+        await self._report_of_self.leave()
+        await self._controls.drained(self._resources.controls)
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
@@ -203,6 +220,7 @@ class Worker:
             end_margin_s=self._resources.settings.end_margin,
             pace=self._pace,
             examiner=OfferExaminer(settings.id, self._editions, self._resources.clock),
+            gate=self._controls.gates[settings.id],
         )
         self._failures.append(exchange.failures)
         return exchange
@@ -212,6 +230,7 @@ class Worker:
         notifier.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
+        notifier.listen([keys.controls()], self._controls.notify)
         return notifier
 
     async def _drop_connections(self) -> None:

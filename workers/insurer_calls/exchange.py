@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
-from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
+from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerPaused, InsurerUnavailable, OurLimit
 from app.domain.intake.moscow_calendar import moscow_day
-from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
+from app.domain.quote import NOT_SUITED, PAUSED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
@@ -28,6 +29,7 @@ from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
 from workers.resilience.circuit_breaker import Passage, SharedBreaker
+from workers.resilience.pause_gate import PauseGate
 from workers.resilience.rate_limit import RateLimits, Turn
 
 Result = TypeVar("Result")
@@ -72,6 +74,7 @@ class InsurerExchange:
         end_margin_s: float,
         pace: CallPacer | None = None,
         examiner: OfferExaminer | None = None,
+        gate: PauseGate | None = None,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
@@ -86,6 +89,7 @@ class InsurerExchange:
         self._end_margin_s = end_margin_s
         self._pace = pace or CallPacer()
         self._examiner = examiner
+        self._gate = gate or PauseGate()
         self.failures = FailureLog(settings.id, clock)
         self._calls: dict[tuple[str, str, str], Counter] = {}
         """Looking a label up costs as much as counting."""
@@ -124,6 +128,17 @@ class InsurerExchange:
             self._examiner.examine(answer, job)
         return answer
 
+    async def paused_answer(self, expires_at: datetime) -> NoOffer | None:
+        """For a job that is asked about elsewhere: waits while its insurer's jobs are held; the answer where they are refused."""
+        try:
+            async with asyncio.timeout(max(0.0, self._clock.seconds_until(expires_at) - self._end_margin_s)):
+                await self._gate.passed()
+        except InsurerPaused:
+            return PAUSED
+        except TimeoutError:
+            pass
+        return None
+
     async def _ask(self, conversation: _Conversation) -> Answer:
         if not self._adapter.abilities.calls_back:
             return await self._converse(conversation)
@@ -139,6 +154,8 @@ class InsurerExchange:
         if application_id == _SENT:  # by a worker that never recorded the answer: a second create may be one too many
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
+            if self._gate.mode is not None:  # before anything is remembered of a call
+                await self._pass_gate()
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
@@ -179,10 +196,12 @@ class InsurerExchange:
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
             try:
+                if step == CREATE and self._gate.mode is not None:
+                    await self._gate.passed()
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:
-                failures += 1
+                failures += not isinstance(error, InsurerPaused)
                 decision = verdict(
                     error,
                     failures=failures,
@@ -195,6 +214,8 @@ class InsurerExchange:
             else:
                 return result
             match decision:
+                case AskAgain(after_s=after_s) if step == CREATE:
+                    await self._gate.rest(after_s, self._clock)
                 case AskAgain(after_s=after_s):
                     await self._clock.sleep(after_s)
                 case GiveUp(answer=answer):
@@ -204,7 +225,8 @@ class InsurerExchange:
     async def _admitted(self, step: str, conversation: _Conversation) -> AsyncGenerator[None, None]:
         """Around one call: the circuit and the limit admit it, its result is counted, a pause that it brings is shared."""
         limit = self._limits.of[step]
-        turn = Turn(limit, lambda: self.left_s(conversation.job), self._circuit.check)
+        check = self._check_create if step == CREATE else self._circuit.check
+        turn = Turn(limit, lambda: self.left_s(conversation.job), check)
         try:
             async with conversation.passage.admitted(before=turn.take):
                 began_at = self._clock.monotonic()
@@ -224,6 +246,16 @@ class InsurerExchange:
             await self._pause(away.retry_after_s, CREATE, POLL)
             raise
 
+    def _check_create(self) -> None:
+        self._gate.check()
+        self._circuit.check()
+
+    async def _pass_gate(self) -> None:
+        try:
+            await self._gate.passed()
+        except InsurerPaused:
+            raise _NoOffer(PAUSED, is_answered=None) from None
+
     async def _pause(self, seconds: float | None, *steps: str) -> None:
         """What an insurer asks of one caller, it asks of all."""
         if seconds:
@@ -242,7 +274,7 @@ def _is_answer(error: InsurerError) -> bool | None:
     """Whether a job that ends with this was answered by the insurer; None: it says nothing about that."""
     if isinstance(error, InsurerUnavailable):
         return False
-    return None if isinstance(error, InsurerBusy | CircuitOpen) else True
+    return None if isinstance(error, InsurerBusy | CircuitOpen | InsurerPaused) else True
 
 
 def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:
