@@ -16,8 +16,10 @@ from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
+from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
+from app.redis.fleet.process_reports import WORKER, LaneReport
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
@@ -25,6 +27,7 @@ from app.redis.topology import connect_brief
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
@@ -36,11 +39,11 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
-from workers.maintenance.self_report import SelfReport
 from workers.poison_jobs.quarantine import Quarantine
 from workers.resilience.applied_controls import AppliedControls
 from workers.resilience.circuit_breaker import SharedBreaker
@@ -113,6 +116,8 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
+        self._late_trails = LateTrails(resources.pool, resources.clock)
+        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -120,18 +125,14 @@ class Worker:
         with naming_the_line(resources.settings.insurers_file):
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
-        self._report_of_self = SelfReport(
-            resources.controls.reports,
-            resources.clock,
-            lambda: {id_: lane.in_flight for id_, lane in self._lanes.items()},
-            lambda: self.is_draining,
-            consumer=self.consumer,
-        )
         self._notifier = self._make_notifier()
         resources.masters.on_change(self._drop_connections)
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
+        self._reporter = ProcessReporter(
+            resources.redis, resources.clock, kind=WORKER, name=self.consumer, state=self._process_state
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
@@ -153,7 +154,7 @@ class Worker:
             *self._loading.parts(),
             *self._presence.parts(),
             *self._controls.parts(),
-            *self._report_of_self.parts(),
+            *self._late_trails.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -163,6 +164,7 @@ class Worker:
             periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
+            self._reporter.part(),
         ]
 
     async def readiness(self) -> Readiness:
@@ -186,16 +188,20 @@ class Worker:
         left_s = max(0.0, until - self._resources.clock.monotonic())
         await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
-        await self._report_of_self.leave()
         await self._controls.drained(self._resources.controls)
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
+        await self._reporter.leave()
         for shard in range(self._resources.jobs.shards):
             try:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
             except RedisAway:
                 log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
+
+    def _process_state(self) -> ProcessState:
+        lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}
+        return ProcessState(self.is_draining, self.supervisor.failing, lanes)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(
@@ -206,6 +212,7 @@ class Worker:
             self._loading,
             self._presence,
             self._quarantine,
+            self._trails,
             consumer=self.consumer,
         )
 

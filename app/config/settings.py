@@ -28,6 +28,7 @@ _FORMS: Final = {
     "log_level": "expected debug, info, warning or error",
     "introspection": "expected on, admin or off",
     "graphiql": "expected on, admin or off",
+    "operator_console": "expected on or off",
     "jwks_tenant_prefix": "expected 1 to 64 printable characters of ASCII without a space, or off",
     "jwks_scopes": "expected scopes, separated by one space",
 }
@@ -106,6 +107,8 @@ class Settings(BaseSettings):
     only_trusted_documents: bool = False
     introspection: str = Field(default="on", pattern="^(on|admin|off)$")
     graphiql: Page = "on"
+    operator_console: str = Field(default="on", pattern="^(on|off)$")
+    """Whether the API serves the console at `/operator`."""
     graphiql_token: SecretStr = SecretStr("")
     """A service token that GraphiQL opens with; for the demo alone."""
 

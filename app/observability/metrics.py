@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from app.domain.quote import QuoteStatus
 from app.domain.tariff.lawfulness import Inconsistent, Unlawful
+from app.observability.recent_activity import RECENT
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
 
@@ -117,6 +118,7 @@ def answered(status: QuoteStatus, count: int = 1) -> None:
 def asked(insurer_id: str, status: str, seconds: float) -> None:
     """Observes how long an insurer took."""
     _asked(insurer_id, status).observe(seconds)
+    RECENT.asked(insurer_id, status, seconds)
 
 
 # Looking a child up by its labels costs as much as reading an event; there are few of them.

@@ -97,6 +97,8 @@ class QuoteRow(SQLModel, table=True):
     offer: dict[str, object] | None = Field(sa_column=Column(JSONB, nullable=True))
     reason: dict[str, object] | None = Field(sa_column=Column(JSONB, nullable=True))
     received_at: datetime = Field(sa_column=_moment())
+    trail: str | None = Field(sa_column=_text(nullable=True))
+    """How the answer came about: steps, codes and durations of one worker, without personal data, at most 2 KiB."""
 
 
 class OutboxRow(SQLModel, table=True):

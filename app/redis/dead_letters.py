@@ -59,6 +59,10 @@ class DeadLetters:
                     yield _letter(shard, entry, fields)
                 after = f"({entries[-1][0]}"
 
+    async def count(self) -> int:
+        """How many there are."""
+        return sum([await self._client.xlen(keys.dead_letters(shard)) for shard in range(self._shards)])
+
     async def find(self, id_: str) -> DeadLetter | None:
         """The letter of that id."""
         shard, entry = _place(id_)

@@ -129,6 +129,16 @@ def limit(insurer_id: str, step: str, version: int = 0) -> str:
     return f"{{osago-00}}:limit:{insurer_id}:{step}" + (f":{version}" if version else "")
 
 
+def report_moments() -> str:
+    """A sorted set: process → its last report, milliseconds of Redis's time."""
+    return "{osago-00}:report-moments"
+
+
+def reports() -> str:
+    """A hash: process → what it reports of itself, for operators."""
+    return "{osago-00}:reports"
+
+
 def insurers() -> str:
     """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"
@@ -137,8 +147,3 @@ def insurers() -> str:
 def controls() -> str:
     """The channel that announces a change of the operators' controls."""
     return "{osago-00}:controls"
-
-
-def workers() -> str:
-    """A hash: consumer → what it last reported of itself, as JSON."""
-    return "{osago-00}:workers"

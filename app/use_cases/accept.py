@@ -19,6 +19,7 @@ from app.domain.intake.problems import problem
 from app.domain.quote import QuoteRequest
 from app.intake.new_request import NewRequestInput
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.postgres.cipher import Cipher, Undecryptable
 from app.postgres.database import Pool, connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices
@@ -143,6 +144,7 @@ class RequestAcceptor:
             report_failure("accept-enqueues", error)
         try:
             metrics.ACCEPTED.inc(len(accepted))
+            RECENT.accepted(len(accepted))
         except Exception as error:  # noqa: BLE001 - a full disk, where several processes share their metrics
             report_failure("metrics", error)
 

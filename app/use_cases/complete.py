@@ -12,6 +12,7 @@ import structlog
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
@@ -82,6 +83,7 @@ class RequestCompleter:
         ended = await self.commit(ids, outcome, beside=beside)
         async with reading(self._pool) as connection:
             requests = await read_requests(connection, list(ids))
+        _count_ends([requests[id_] for id_ in ended if id_ in requests])
         if len(ended) < len(requests):  # these were ended, or answered, by others
             await self._pool.confirm()
         # Its callers learn of the end from PostgreSQL: a Redis that is frozen must not make it late.
@@ -123,7 +125,9 @@ class RequestCompleter:
 
         Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
         """
-        return await end_full_requests(connection, ids, self._clock.now())
+        ended = await end_full_requests(connection, ids, self._clock.now())
+        _count_ends(ended)
+        return ended
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
         """Publishes ended requests; without Redis the relay does it later.
@@ -162,6 +166,12 @@ class RequestCompleter:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)
+
+
+def _count_ends(requests: Iterable[QuoteRequest]) -> None:
+    for request in requests:
+        if request.ending:
+            RECENT.ended(request.ending.outcome.value, late=request.ending.completed_at > request.expires_at)
 
 
 def _unpublished(request: QuoteRequest) -> Iterable[str]:

@@ -45,6 +45,8 @@ class Answered:
     quote: Quote
     expires_at: datetime
     entry: str
+    trail: str | None = None
+    """How the answer came about (`app.story.answer_trail`), where it is known."""
 
     @property
     def key(self) -> Key:
@@ -104,7 +106,8 @@ class QuoteSettler:
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
-        answered = Answered(self._links.sealed(answered.quote), answered.expires_at, answered.entry)
+        sealed = self._links.sealed(answered.quote)
+        answered = Answered(sealed, answered.expires_at, answered.entry, answered.trail)
         committed = await self._persist(lambda: self._commits.submit(answered))
         publishing = [committed.published]
         again = Published(committed.quote, answered.expires_at, answered.entry)
@@ -113,10 +116,12 @@ class QuoteSettler:
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
         first: dict[Key, Quote] = {}
+        trails: dict[Key, str | None] = {}
         for answered in batch:
             first.setdefault(answered.key, answered.quote)
+            trails.setdefault(answered.key, answered.trail)
         async with connected(self._pool) as connection:
-            won = await insert_quotes(connection, list(first.values()))
+            won = await insert_quotes(connection, list(first.values()), trails)
             lost = [key for key in first if key not in won]
             standing = {**first, **await read_quotes(connection, lost)}
             if lost:

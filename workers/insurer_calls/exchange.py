@@ -14,13 +14,17 @@ from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerPau
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import NOT_SUITED, PAUSED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
+from app.story.request_story import WaitKind
 from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.answer_fitting import fitted
 from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.call_trace import OK_RESULT, CallTrace, record_refusal
+from workers.insurer_calls.callback_waiter import STEP as CALLBACK_STEP
 from workers.insurer_calls.callback_waiter import CallbackWaiter
 from workers.insurer_calls.failure_causes import OK, why_of
 from workers.insurer_calls.failure_log import FailureLog
@@ -120,6 +124,9 @@ class InsurerExchange:
         except _NoOffer as ending:
             await passage.end(is_answered=ending.is_answered)
             return fitted(without_echo(ending.answer, job), job.application)
+        except InsurerPaused:
+            await passage.end(is_answered=None)
+            return PAUSED
         except BaseException:
             await passage.end(is_answered=None)
             raise
@@ -144,9 +151,14 @@ class InsurerExchange:
             return await self._converse(conversation)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
         return await race(
-            self._callback_waiter.answer(conversation.job, self._adapter, self._containment),
+            self._called_back(conversation.job),
             self._converse(conversation),
         )
+
+    async def _called_back(self, job: Job) -> Answer:
+        answer = await self._callback_waiter.answer(job, self._adapter, self._containment)
+        job.holding.trail.called(CALLBACK_STEP, self._clock.monotonic(), 0.0, OK_RESULT)
+        return answer
 
     async def _converse(self, conversation: _Conversation) -> Answer:
         job, ownership = conversation.job, conversation.ownership
@@ -155,7 +167,7 @@ class InsurerExchange:
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
             if self._gate.mode is not None:  # before anything is remembered of a call
-                await self._pass_gate()
+                await self._gate.passed()
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
@@ -171,6 +183,7 @@ class InsurerExchange:
         job.holding.application_id = application_id
         self._callback_waiter.notify([job.request_id])
         if not self._adapter.abilities.polls:
+            job.holding.trail.wait(WaitKind.CALLBACK, self._clock.monotonic())
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(conversation, application_id)
 
@@ -178,7 +191,7 @@ class InsurerExchange:
         polls = 0
         while True:
             raise_if_cancelled()
-            await self._clock.sleep(self._wait_s(conversation.job, polls))
+            await self._sleep(WaitKind.NEXT_POLL, conversation.job, POLL, self._wait_s(conversation.job, polls))
             answer = await self._step(POLL, conversation, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
@@ -188,11 +201,17 @@ class InsurerExchange:
         interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
         return last_look_s if 0 < last_look_s < interval_s else interval_s
 
+    async def _sleep(self, kind: WaitKind, job: Job, step: str, seconds: float) -> None:
+        now_s = self._clock.monotonic()
+        job.holding.trail.wait(kind, now_s, now_s + seconds, step)
+        await self._clock.sleep(seconds)
+
     async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
-        failures = 0
+        failures, trail = 0, conversation.job.holding.trail
         while True:
             raise_if_cancelled()
+            trail.wait(WaitKind.TURN, self._clock.monotonic(), step=step)
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
             try:
@@ -201,6 +220,7 @@ class InsurerExchange:
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:
+                record_refusal(trail, step, error, self._clock.monotonic())
                 failures += not isinstance(error, InsurerPaused)
                 decision = verdict(
                     error,
@@ -217,7 +237,7 @@ class InsurerExchange:
                 case AskAgain(after_s=after_s) if step == CREATE:
                     await self._gate.rest(after_s, self._clock)
                 case AskAgain(after_s=after_s):
-                    await self._clock.sleep(after_s)
+                    await self._sleep(WaitKind.RETRY, conversation.job, step, after_s)
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer, is_answered=is_answered)
 
@@ -227,16 +247,16 @@ class InsurerExchange:
         limit = self._limits.of[step]
         check = self._check_create if step == CREATE else self._circuit.check
         turn = Turn(limit, lambda: self.left_s(conversation.job), check)
+        trace = CallTrace(conversation.job.holding.trail, self._clock, step, turn)
         try:
-            async with conversation.passage.admitted(before=turn.take):
-                began_at = self._clock.monotonic()
+            async with conversation.passage.admitted(before=trace.take):
                 try:
-                    with self._containment.around(step), gated(turn.keep) if limit.has_rate else nullcontext():
+                    with self._containment.around(step), gated(trace.keep) if limit.has_rate else nullcontext():
                         yield
                 except InsurerError as error:
-                    self._count(step, error, self._clock.monotonic() - began_at)
+                    self._count(step, error, trace.end(error))
                     raise
-                self._count(step, None, self._clock.monotonic() - began_at)
+                self._count(step, None, trace.end(None))
         except OurLimit:
             raise
         except InsurerBusy as busy:
@@ -250,12 +270,6 @@ class InsurerExchange:
         self._gate.check()
         self._circuit.check()
 
-    async def _pass_gate(self) -> None:
-        try:
-            await self._gate.passed()
-        except InsurerPaused:
-            raise _NoOffer(PAUSED, is_answered=None) from None
-
     async def _pause(self, seconds: float | None, *steps: str) -> None:
         """What an insurer asks of one caller, it asks of all."""
         if seconds:
@@ -268,6 +282,7 @@ class InsurerExchange:
         if counter is None:
             counter = self._calls[key] = metrics.CALLS.labels(self._settings.id, *key)
         counter.inc()
+        RECENT.called(self._settings.id, "ok" if error is None else "failed")
 
 
 def _is_answer(error: InsurerError) -> bool | None:
