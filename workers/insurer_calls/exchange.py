@@ -166,8 +166,7 @@ class InsurerExchange:
         if application_id == _SENT:  # by a worker that never recorded the answer: a second create may be one too many
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
-            if self._gate.mode is not None:  # before anything is remembered of a call
-                await self._gate.passed()
+            await self._pass_gate(job)  # before anything is remembered of a call
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
@@ -204,7 +203,12 @@ class InsurerExchange:
     async def _sleep(self, kind: WaitKind, job: Job, step: str, seconds: float) -> None:
         now_s = self._clock.monotonic()
         job.holding.trail.wait(kind, now_s, now_s + seconds, step)
-        await self._clock.sleep(seconds)
+        await (self._gate.rest(seconds, self._clock) if step == CREATE else self._clock.sleep(seconds))
+
+    async def _pass_gate(self, job: Job) -> None:
+        if self._gate.mode is not None:
+            job.holding.trail.wait(WaitKind.PAUSE, self._clock.monotonic(), step=CREATE)
+            await self._gate.passed()
 
     async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
@@ -215,8 +219,8 @@ class InsurerExchange:
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
             try:
-                if step == CREATE and self._gate.mode is not None:
-                    await self._gate.passed()
+                if step == CREATE:
+                    await self._pass_gate(conversation.job)
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:
@@ -234,8 +238,6 @@ class InsurerExchange:
             else:
                 return result
             match decision:
-                case AskAgain(after_s=after_s) if step == CREATE:
-                    await self._gate.rest(after_s, self._clock)
                 case AskAgain(after_s=after_s):
                     await self._sleep(WaitKind.RETRY, conversation.job, step, after_s)
                 case GiveUp(answer=answer):
