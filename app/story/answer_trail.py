@@ -37,7 +37,7 @@ _INTERRUPTED: Final = {
 }
 
 
-class Waiting(NamedTuple):
+class JobWait(NamedTuple):
     """What a job waits for: since when and until when, by the monotonic clock."""
 
     kind: WaitKind
@@ -53,13 +53,13 @@ class AnswerTrail:
 
     def __init__(self, read_at_s: float = 0.0) -> None:
         self.read_at_s = read_at_s
-        self.waiting = Waiting(WaitKind.POSTGRESQL, read_at_s)
+        self.waiting = JobWait(WaitKind.POSTGRESQL, read_at_s)
         self._steps: list[_Step] = []
         self._omitted = 0
 
     def wait(self, kind: WaitKind, now_s: float, until_s: float | None = None, step: str = "") -> None:
         """From now on it waits for this."""
-        self.waiting = Waiting(kind, now_s, until_s, step)
+        self.waiting = JobWait(kind, now_s, until_s, step)
 
     def waited(self, code: str, step: str, since_s: float, now_s: float) -> None:
         """A call has waited for its limit or its circuit."""
