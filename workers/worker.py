@@ -94,9 +94,7 @@ class Worker:
             consumer=self.consumer,
             lease_s=resources.settings.lease,
         )
-        self._controls = AppliedControls(
-            resources.pool, resources.clock, self._circuits, self._limits, consumer=self.consumer
-        )
+        self._controls = AppliedControls(resources, self._circuits, self._limits, self.consumer)
         with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
@@ -126,7 +124,6 @@ class Worker:
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
         self._notifier = self._make_notifier()
-        resources.masters.on_change(self._drop_connections)
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
@@ -188,7 +185,7 @@ class Worker:
         left_s = max(0.0, until - self._resources.clock.monotonic())
         await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
-        await self._controls.drained(self._resources.controls)
+        await self._controls.drained()
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
@@ -238,6 +235,7 @@ class Worker:
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
         notifier.listen([keys.controls()], self._controls.notify)
+        self._resources.masters.on_change(self._drop_connections)
         return notifier
 
     async def _drop_connections(self) -> None:

@@ -112,10 +112,9 @@ def test_every_key_of_an_insurer_is_listed_with_its_default() -> None:
 
 
 def options_of(command: Any) -> set[str]:
-    """The long options of a command, or of all commands of a group."""
-    if commands := getattr(command, "commands", None):
-        return set[str]().union(*(options_of(one) for one in commands.values()))
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    """The long options of a command; of a group its own, and those of all its commands."""
+    own = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    return own.union(*(options_of(one) for one in getattr(command, "commands", {}).values()))
 
 
 def test_every_command_is_listed_with_its_options() -> None:

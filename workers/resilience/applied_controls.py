@@ -9,11 +9,9 @@ import structlog
 from app.domain.errors import Unavailable
 from app.domain.operators.control import ControlKind, Controls, ForcedCircuit, PauseMode
 from app.observability import metrics
-from app.postgres.database import Pool
-from app.runtime.clock import Clock
+from app.resources import Resources
 from app.runtime.supervision import Part
 from app.use_cases.controls.control_watch import WORKERS_EVERY_S, ControlWatch
-from app.use_cases.controls.operator_controls import OperatorControls
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.pause_gate import PauseGate
 from workers.resilience.rate_limit import RateLimits
@@ -28,17 +26,16 @@ class AppliedControls:
 
     def __init__(
         self,
-        pool: Pool,
-        clock: Clock,
+        resources: Resources,
         circuits: Mapping[str, SharedBreaker],
         limits: Mapping[str, RateLimits],
-        *,
         consumer: str,
     ) -> None:
+        self._orders = resources.controls
         self._circuits = circuits
         self._limits = limits
         self._consumer = consumer
-        self._watch = ControlWatch(pool, clock, self.apply, every_s=WORKERS_EVERY_S)
+        self._watch = ControlWatch(resources.pool, resources.clock, self.apply, every_s=WORKERS_EVERY_S)
         self.gates = {insurer_id: PauseGate() for insurer_id in circuits}
         self.known = self._watch.known
         """Set once they have been read: no job is begun before."""
@@ -63,10 +60,10 @@ class AppliedControls:
         for kind in ControlKind:
             metrics.CONTROLS.labels(kind.value).set(sum(one is kind for one, _ in controls))
 
-    async def drained(self, controls: OperatorControls) -> None:
+    async def drained(self) -> None:
         """This worker has ended: if it was ordered to, the order is done with."""
         if self.draining.is_set():
             try:
-                await controls.drained(self._consumer)
+                await self._orders.drained(self._consumer)
             except Unavailable as error:  # it goes when its time is up
                 log.info("control.left_to_expire", consumer=self._consumer, error=str(error))
