@@ -51,6 +51,7 @@ schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables
 	@$(RUN) python -m cli.feed_schema
+	@$(RUN) python -m tools.observability.deploy_files
 
 site: .venv/ready          ## builds the documentation site into .osago/site/html; a broken link is an error
 	@$(RUN) --group site python -m tools.site

@@ -23,6 +23,7 @@ from app.redis.job_streams import JobStreams
 from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
+from app.runtime import loop_lag
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
@@ -85,6 +86,7 @@ class Resources:
             *self.ending.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
             Part("clock-after-failover", self._sync_after_failovers),
+            Part("loop-lag", loop_lag.measure),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
             periodic("audit", self.controls.forget_old_audit, every_s=PURGE_EVERY_S, clock=self.clock),

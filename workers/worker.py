@@ -127,14 +127,13 @@ class Worker:
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
-        self._reporter = ProcessReporter(
-            resources.redis, resources.clock, kind=WORKER, name=self.consumer, state=self._process_state
-        )
+        self._reporter = self._make_reporter()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes, USUAL_RESULTS)
+            metrics.WORKER.labels(self.consumer).set(1)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:
@@ -195,6 +194,10 @@ class Worker:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
             except RedisAway:
                 log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
+
+    def _make_reporter(self) -> ProcessReporter:
+        redis, clock = self._resources.redis, self._resources.clock
+        return ProcessReporter(redis, clock, kind=WORKER, name=self.consumer, state=self._process_state)
 
     def _process_state(self) -> ProcessState:
         lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}

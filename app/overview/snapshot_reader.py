@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from app.config.insurers_file import InsurerSettings
 from app.config.quantities import Rate
 from app.domain.errors import Unavailable
+from app.domain.operators.control import NO_CONTROLS, Control, ControlKind, Controls, PauseMode
 from app.observability.recent_activity import (
     SLOT_S,
     WINDOW_S,
@@ -21,17 +22,20 @@ from app.observability.recent_activity import (
     quantile,
     share_within,
 )
+from app.overview.concerns import OK, concerns_of
 from app.overview.request_figures import OpenFigures, read_open_figures
 from app.overview.system_snapshot import (
     CircuitFigures,
     InsurerFigures,
     LimitFigures,
     NearEndFigures,
+    PauseFigures,
     ProcessFigures,
     PushFigures,
     RequestFigures,
     Snapshot,
 )
+from app.postgres.control_rows import read_controls
 from app.postgres.database import reading
 from app.postgres.outbox import oldest_notice
 from app.redis.dead_letters import DeadLetters
@@ -39,13 +43,13 @@ from app.redis.fleet.process_reports import WORKER, HeardProcesses, HeardReport,
 from app.redis.insurer_states import InsurerState, InsurerStates
 from app.redis.job_streams import Backlog
 from app.resources import Resources
+from app.use_cases.controls.operator_controls import control_rate
 
 READ_S_MAX: Final = 1.0
 NEAR: Final = timedelta(seconds=10)
 SILENT_S: Final = 6.0
 """A process that has not reported for three turns is silent."""
 FRAME_S_MAX: Final = 0.5
-OK: Final = "ok"
 _EMPTY: Final = InsurerActivity()
 Part = TypeVar("Part")
 
@@ -62,6 +66,7 @@ class _InRedis:
 class _InPostgresql:
     figures: OpenFigures
     outbox_s: float
+    controls: Controls
 
 
 @dataclass(slots=True)
@@ -86,18 +91,26 @@ class SnapshotReader:
         )
         heard = redis.heard if redis else None
         activity = merged(one.report.activity for one in (heard.reports if heard else ()) if one.report.activity)
+        servers = {"postgresql": postgresql_state, "redis": redis_state}
+        requests, push = self._requests(postgresql, activity), _push(activity)
+        controls = postgresql.controls if postgresql else NO_CONTROLS
+        insurers = [self._insurer(one, redis, activity, controls) for one in self.resources.insurers.values()]
+        processes = _processes(heard, self.resources.settings.lease)
+        letters = redis.dead_letters if redis else None
+        outbox_s = postgresql.outbox_s if postgresql else None
         return Snapshot(
             at=self.resources.clock.now(),
             window_s=WINDOW_S,
             slot_s=SLOT_S,
-            servers={"postgresql": postgresql_state, "redis": redis_state},
+            servers=servers,
             series=activity.series,
-            requests=self._requests(postgresql, activity),
-            push=_push(activity),
-            insurers=tuple(self._insurer(one, redis, activity) for one in self.resources.insurers.values()),
-            processes=tuple(_processes(heard, self.resources.settings.lease)),
-            dead_letters=redis.dead_letters if redis else None,
-            outbox_s=postgresql.outbox_s if postgresql else None,
+            requests=requests,
+            push=push,
+            insurers=tuple(insurers),
+            processes=tuple(processes),
+            dead_letters=letters,
+            outbox_s=outbox_s,
+            concerns=concerns_of(servers, requests, push, insurers, processes, letters, outbox_s),
         )
 
     async def _read_redis(self) -> _InRedis:
@@ -112,7 +125,10 @@ class SnapshotReader:
         async with reading(self.resources.pool) as connection:
             figures = await read_open_figures(connection, clock.now(), near=NEAR)
             oldest = await oldest_notice(connection)
-        return _InPostgresql(figures, max(0.0, -clock.seconds_until(oldest)) if oldest else 0.0)
+            controls = await read_controls(connection)
+        now, outbox_s = clock.now(), max(0.0, -clock.seconds_until(oldest)) if oldest else 0.0
+        in_force = {(one.kind, one.subject): one for one in controls if not one.is_over(now)}
+        return _InPostgresql(figures, outbox_s, in_force)
 
     def _requests(self, known: _InPostgresql | None, activity: Activity) -> RequestFigures:
         ends, figures = sum(activity.ended.values()), known.figures if known else None
@@ -129,7 +145,9 @@ class SnapshotReader:
             in_time=(ends - activity.late) / ends if ends else None,
         )
 
-    def _insurer(self, settings: InsurerSettings, known: _InRedis | None, activity: Activity) -> InsurerFigures:
+    def _insurer(
+        self, settings: InsurerSettings, known: _InRedis | None, activity: Activity, controls: Controls
+    ) -> InsurerFigures:
         id_ = settings.id
         done = activity.insurers.get(id_, _EMPTY)
         lanes = (
@@ -152,9 +170,10 @@ class SnapshotReader:
             calls=done.calls,
             asking_p50_s=_rounded(quantile(done.asking, 0.5)),
             asking_p99_s=_rounded(quantile(done.asking, 0.99)),
-            create_limit=_limit(settings.rate_limit, state, "create"),
-            poll_limit=_limit(settings.poll_rate_limit, state, "poll"),
-            circuit=_circuit(state) if known else None,
+            create_limit=_limit(settings.rate_limit, state, "create", controls.get((ControlKind.LIMIT, id_))),
+            poll_limit=_limit(settings.poll_rate_limit, state, "poll", controls.get((ControlKind.POLL_LIMIT, id_))),
+            circuit=_circuit(state, controls.get((ControlKind.CIRCUIT, id_))) if known else None,
+            pause=_pause(controls.get((ControlKind.PAUSE, id_))),
         )
 
 
@@ -174,16 +193,25 @@ def is_silent(heard: HeardReport) -> bool:
     return heard.age_s > SILENT_S
 
 
-def _limit(rate: Rate | None, state: InsurerState, step: str) -> LimitFigures:
+def _limit(rate: Rate | None, state: InsurerState, step: str, control: Control | None) -> LimitFigures:
     paused_s = round(max(0.0, state.paused_s.get(step, 0.0)), 1)
-    return LimitFigures(rate.count, rate.per_s, paused_s) if rate else LimitFigures(paused_s=paused_s)
+    held = control_rate(control) if control else rate
+    return LimitFigures(held.count if held else None, held.per_s if held else None, paused_s, by_control=bool(control))
 
 
-def _circuit(state: InsurerState) -> CircuitFigures:
-    circuit = state.circuit
+def _circuit(state: InsurerState, control: Control | None) -> CircuitFigures:
+    circuit, forced = state.circuit, control.setting if control else None
     if circuit is None:
-        return CircuitFigures()
-    return CircuitFigures(state.availability.value, round(max(0.0, circuit.open_s), 1), circuit.openings + 1)
+        return CircuitFigures(forced=forced)
+    open_s = round(max(0.0, circuit.open_s), 1)
+    return CircuitFigures(state.availability.value, open_s, circuit.openings + 1, forced)
+
+
+def _pause(control: Control | None) -> PauseFigures | None:
+    if control is None:
+        return None
+    holds = control.setting == PauseMode.HOLD
+    return PauseFigures(control.why, control.author, control.since, control.until, hold=holds)
 
 
 def _push(activity: Activity) -> PushFigures:

@@ -4,6 +4,7 @@ Durations are seconds, moments are in UTC. What is not known, because PostgreSQL
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -13,12 +14,32 @@ from app.redis.fleet.process_reports import LaneReport
 SNAPSHOT_FORM: Final = 1
 
 
+class Urgency(StrEnum):
+    """ALARM: a hand is needed. NOTICE: to be known."""
+
+    ALARM = "ALARM"
+    NOTICE = "NOTICE"
+
+
+class Concern(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """Something that needs a hand, or is to be known: a code, an insurer, process or server, a number, a word more."""
+
+    code: str
+    subject: str = ""
+    value: float | None = None
+    detail: str = ""
+    urgency: Urgency = Urgency.ALARM
+
+
 class LimitFigures(msgspec.Struct, rename="camel", frozen=True):
-    """A rate limit, `count` calls in `per_s` seconds; both null: none. `paused_s`: the insurer wants not to be called for so long."""
+    """A rate limit, `count` calls in `per_s` seconds; both null: none. `paused_s`: the insurer wants not to be called
+    for so long. `by_control`: an operator has set it.
+    """
 
     count: int | None = None
     per_s: float | None = None
     paused_s: float = 0.0
+    by_control: bool = False
 
 
 class CircuitFigures(msgspec.Struct, rename="camel", frozen=True):
@@ -27,6 +48,8 @@ class CircuitFigures(msgspec.Struct, rename="camel", frozen=True):
     state: str = "AVAILABLE"
     open_s: float = 0.0
     openings: int = 0
+    forced: str | None = None
+    """By an operator: `open` or `closed`."""
 
 
 class PauseFigures(msgspec.Struct, rename="camel", frozen=True):
@@ -122,5 +145,7 @@ class Snapshot(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     insurers: tuple[InsurerFigures, ...] = ()
     processes: tuple[ProcessFigures, ...] = ()
     dead_letters: int | None = None
+    concerns: tuple[Concern, ...] = ()
+    """The worst first."""
     outbox_s: float | None = None
     """How old the oldest notice is that Redis does not have yet; 0: none waits."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.api.encoding import encode
 from app.api.graphql_errors import BadHttpRequest, from_exception, internal_error
-from app.domain.errors import NotAllowed, NotAuthenticated, NotFound, RateLimitExceeded, Unavailable
+from app.domain.errors import ControlRefused, NotAllowed, NotAuthenticated, NotFound, RateLimitExceeded, Unavailable
 
 
 def refusal(error: Exception) -> Response:
@@ -19,6 +19,8 @@ def refusal(error: Exception) -> Response:
             status, document = 403, {"code": "FORBIDDEN"}
         case NotFound():
             status, document = 404, {"code": "NOT_FOUND"}
+        case ControlRefused():
+            status, document = 422, {"code": "REFUSED", "message": str(error)}
         case RateLimitExceeded():
             status, document = 429, {"code": "RATE_LIMITED", "retryAfterSeconds": error.retry_after_s}
         case BadHttpRequest():

@@ -12,10 +12,12 @@ from starlette.routing import BaseRoute, Route
 
 from app.api.auth.tokens import OperatorSession
 from app.api.console import console_page
+from app.api.console.console_actions import change_control, drop_letters
+from app.api.console.console_answers import as_json, json_text
 from app.api.console.console_parts import Console
 from app.api.console.console_refusals import refusal
+from app.api.console.console_views import controls, dead_letters, request_story
 from app.api.console.operator_access import PATH
-from app.api.encoding import encode
 from app.api.graphql_errors import BadHttpRequest
 from app.api.http.request_head import id_of, json_body
 from app.observability.logs import REQUEST_ID
@@ -55,6 +57,11 @@ def routes(console: Callable[[], Console]) -> list[BaseRoute]:
         Route(f"{API}/session", handled(_sign_out), methods=["DELETE"]),
         Route(f"{API}/snapshot", handled(_snapshot), methods=["GET"]),
         Route(f"{API}/events", handled(_events), methods=["GET"]),
+        Route(f"{API}/request", handled(request_story), methods=["GET"]),
+        Route(f"{API}/dead-letters", handled(dead_letters), methods=["GET"]),
+        Route(f"{API}/dead-letters/drop", handled(drop_letters), methods=["POST"]),
+        Route(f"{API}/controls", handled(controls), methods=["GET"]),
+        Route(f"{API}/controls", handled(change_control), methods=["POST"]),
     ]
 
 
@@ -88,7 +95,7 @@ async def _sign_out(request: Request, console: Console) -> Response:
 
 async def _snapshot(request: Request, console: Console) -> Response:
     console.access.looking(request)
-    return _json_text(await console.feed.latest())
+    return json_text(await console.feed.latest())
 
 
 async def _events(request: Request, console: Console) -> Response:
@@ -124,15 +131,6 @@ async def _beginning_with(first: bytes, more: AsyncGenerator[bytes, None]) -> As
             yield event
     finally:
         await more.aclose()
-
-
-def as_json(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer that no cache keeps."""
-    return _json_text(encode(document), headers)
-
-
-def _json_text(text: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(text, headers={"Cache-Control": "no-store", **(headers or {})}, media_type="application/json")
 
 
 def _session_document(session: OperatorSession) -> Mapping[str, Any]:
