@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -31,8 +31,12 @@ from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
 from app.use_cases.controls.bulk_cancel import BulkCanceller
 from app.use_cases.controls.operator_controls import OperatorControls
-from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
 from app.use_cases.insurer_callbacks import InsurerCallbacks
+from app.use_cases.link_sealing import LinkSealing
+from app.use_cases.personal.key_rotation import KeyRotation
+from app.use_cases.personal.purge_records import Operator, PurgeRecorder
+from app.use_cases.personal.subject_identifiers import SubjectKeys
 
 log: Final = structlog.get_logger(__name__)
 
@@ -54,6 +58,7 @@ class Resources:
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
+    rotation: KeyRotation
     callbacks: InsurerCallbacks
     masters: MasterChanges
     controls: OperatorControls
@@ -136,7 +141,8 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        purging=_eraser(settings, pool, events, ending, cipher, clock),
+        rotation=KeyRotation(pool, cipher, SubjectKeys(pool, cipher), LinkSealing(pool, links)),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
         controls=make_controls(settings, insurers, pool, redis, clock),
@@ -154,7 +160,20 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         pool.terminate()
 
 
+<<<<<<< HEAD
 def make_controls(
+=======
+def _eraser(
+    settings: Settings, pool: Pool, events: EventStreams, ending: RequestCompleter, cipher: Cipher, clock: Clock
+) -> DataEraser:
+    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
+    retention = Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
+    keys, sealing = SubjectKeys(pool, cipher), LinkSealing(pool, LinkCipher(cipher))
+    return DataEraser(pool, events, ending, recorder, keys, sealing, clock, retention=retention)
+
+
+def _controls(
+>>>>>>> trunk
     settings: Settings, insurers: Mapping[str, InsurerSettings], pool: Pool, redis: RedisClient, clock: Clock
 ) -> OperatorControls:
     """The controls, for processes and for commands that open nothing else."""

@@ -25,6 +25,7 @@ from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
 from app.redis.topology import connect_brief
 from app.resources import Resources
+from app.runtime.cancellation import first_set
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
 from app.story.late_trails import LateTrails
@@ -45,6 +46,7 @@ from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
+from workers.poison_jobs.retry_runner import LetterRetryRunner
 from workers.resilience.applied_controls import AppliedControls
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
@@ -161,6 +163,7 @@ class Worker:
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
             self._reporter.part(),
+            LetterRetryRunner(self._resources).part(),
         ]
 
     async def readiness(self) -> Readiness:
@@ -168,13 +171,13 @@ class Worker:
         return await self._readiness.readiness(is_draining=self.is_draining)
 
     async def _work(self, stopping: asyncio.Event) -> None:
-        await _first(self._presence.begun, stopping)
-        await _first(self._controls.known, stopping)
+        await first_set(self._presence.begun, stopping)
+        await first_set(self._controls.known, stopping)
         lanes = list(self._lanes.values())
         for lane in lanes:
             self.supervisor.start(lane.parts())
         log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
-        await _first(stopping, self._controls.draining)
+        await first_set(stopping, self._controls.draining)
         self.is_draining = True
         log.info("worker.draining", consumer=self.consumer)
         await asyncio.gather(*(lane.stop() for lane in lanes))
@@ -272,16 +275,6 @@ class Worker:
     async def _log_failures(self) -> None:
         for failures in self._failures:
             failures.report()
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Waits for any of them."""
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
 
 
 def _consumer(label: str) -> str:

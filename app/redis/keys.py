@@ -129,6 +129,11 @@ def limit(insurer_id: str, step: str, version: int = 0) -> str:
     return f"{{osago-00}}:limit:{insurer_id}:{step}" + (f":{version}" if version else "")
 
 
+def letter_retries() -> str:
+    """A hash: dead letter → how far an operator's retry of it has come."""
+    return "{osago-00}:letter-retries"
+
+
 def report_moments() -> str:
     """A sorted set: process → its last report, milliseconds of Redis's time."""
     return "{osago-00}:report-moments"
