@@ -65,6 +65,11 @@ def probe(shard: int) -> str:
     return f"{{osago-{shard:02}}}:probe"
 
 
+def clock() -> str:
+    """How far the time that all processes go by is ahead of Redis's own, milliseconds, behind the server that it was measured by."""
+    return "{osago-00}:clock"
+
+
 def ticket(shard: int, ticket_id: str) -> str:
     """There while a ticket that has been used would hold."""
     return f"{{osago-{shard:02}}}:ticket:{ticket_id}"
