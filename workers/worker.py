@@ -28,6 +28,7 @@ from app.resources import Resources
 from app.runtime.cancellation import first_set
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.inquiries.inquiry_responder import InquiryResponder
 from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
@@ -40,6 +41,7 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.held_jobs import HeldJobs
 from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
@@ -116,8 +118,7 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
-        self._late_trails = LateTrails(resources.pool, resources.clock)
-        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
+        self._trails = JobTrails(self.consumer, LateTrails(resources.pool, resources.clock))
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -152,7 +153,7 @@ class Worker:
             *self._loading.parts(),
             *self._presence.parts(),
             *self._controls.parts(),
-            *self._late_trails.parts(),
+            *self._trails.late.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -241,6 +242,8 @@ class Worker:
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
         notifier.listen([keys.controls()], self._controls.notify)
+        known = HeldJobs(self.consumer, self._lanes, self._trails).of
+        InquiryResponder(self._resources, known).listen(notifier)
         self._resources.masters.on_change(self._drop_connections)
         return notifier
 
