@@ -13,6 +13,7 @@ import asyncpg
 
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
+from app.postgres.quote_rows import Key
 
 COLUMNS: Final = "id, tenant, customer_id, insurers, created_at, application, application_key_id"
 
@@ -45,8 +46,15 @@ WHERE q.request_id = ANY($1::uuid[]) AND q.offer ?| ARRAY['purchaseUrl', 'sealed
 """
 
 _CLEAR_LINKS: Final = """
-UPDATE osago_quotes SET offer = offer - 'sealedUrl'
-WHERE offer ? 'sealedUrl' AND split_part(offer->>'sealedUrl', '.', 1) = $1
+WITH page AS (
+    SELECT request_id, insurer_id FROM osago_quotes
+    WHERE (request_id, insurer_id) > ($2, $3) ORDER BY request_id, insurer_id LIMIT $4
+), cleared AS (
+    UPDATE osago_quotes q SET offer = q.offer - 'sealedUrl' FROM page
+    WHERE q.request_id = page.request_id AND q.insurer_id = page.insurer_id
+    AND q.offer ? 'sealedUrl' AND split_part(q.offer->>'sealedUrl', '.', 1) = $1
+)
+SELECT request_id, insurer_id FROM page ORDER BY request_id DESC, insurer_id DESC LIMIT 1
 """
 
 _OF_CUSTOMER: Final = """
@@ -113,9 +121,10 @@ async def clear_applications(connection: Connection, ids: Sequence[UUID]) -> Non
     await connection.execute(_CLEAR_APPLICATIONS, list(ids))
 
 
-async def clear_links(connection: Connection, key_id: str) -> None:
-    """Destroys the links that this key has sealed."""
-    await connection.execute(_CLEAR_LINKS, key_id)
+async def clear_links(connection: Connection, key_id: str, *, after: Key, most: int) -> Key | None:
+    """Destroys the links that this key has sealed, of a page of the quotes; returns the last of them, None behind the end."""
+    row = await connection.fetchrow(_CLEAR_LINKS, key_id, *after, most)
+    return None if row is None else (row["request_id"], row["insurer_id"])
 
 
 async def requests_of(connection: Connection, customer_id: str, tenant: str | None, *, most: int) -> list[UUID]:

@@ -37,6 +37,8 @@ from app.postgres.personal.consent_rows import (
     insert_consents,
 )
 from app.postgres.personal.purge_rows import insert_purge, purges_of_requests
+from app.postgres.quote_rows import Key
+from app.postgres.stored_links import BEGINNING
 from app.redis.event_streams import EventStreams
 from app.runtime.clock import Clock
 from app.use_cases.complete import RequestCompleter
@@ -48,6 +50,8 @@ log: Final = structlog.get_logger(__name__)
 
 PURGE_EVERY_S: Final = 60.0
 BATCH_MAX: Final = 500
+LINKS_MAX: Final = 5_000
+"""Quotes that are looked through at once for links of a dropped key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,10 @@ class DataEraser:
 
         purged = await self._in_batches(applications)
         await self._in_batches(consents)
-        async with transaction(self._pool) as connection:
-            await clear_links(connection, key_id)
+        after: Key | None = BEGINNING
+        while after is not None:
+            async with transaction(self._pool) as connection:
+                after = await clear_links(connection, key_id, after=after, most=LINKS_MAX)
         return purged
 
     async def _in_batches(self, purge: Callable[[Connection], Awaitable[Purge | None]]) -> int:
