@@ -49,6 +49,13 @@ REQUESTS: Final = 1500
 ROUNDS: Final = 3
 BATCH: Final = 100
 STOP_S_MAX: Final = 5.0
+_LENGTHS: Final = """
+local jobs = 0
+for _, stream in ipairs(KEYS) do
+  jobs = jobs + redis.call('XLEN', stream)
+end
+return jobs
+"""
 _ONE: Final = Decimal(1)
 OFFER: Final = Offer(
     number="BENCH-0123456789AB",
@@ -173,10 +180,8 @@ async def _nothing(_shard: int) -> None:
 
 async def _left(resources: Resources) -> int:
     """Jobs that are still in their streams: waiting, or not yet acknowledged."""
-    pipeline = resources.redis.pipeline(transaction=False)
-    for insurer_id in resources.insurers:
-        pipeline.xlen(keys.jobs(0, insurer_id))
-    return sum(await pipeline.execute())
+    names = [keys.jobs(0, insurer_id) for insurer_id in resources.insurers]
+    return await resources.redis.eval(_LENGTHS, len(names), *names)
 
 
 async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None:

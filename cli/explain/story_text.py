@@ -39,7 +39,11 @@ _STEPS: Final[Mapping[StepKind, str]] = MappingProxyType(
     }
 )
 _RESULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"circuit_open": "its circuit is open", "rate_limit": "its rate limit leaves no time"}
+    {
+        "circuit_open": "its circuit is open",
+        "rate_limit": "its rate limit leaves no time",
+        "paused": "an operator has paused it",
+    }
 )
 _WAITS: Final[Mapping[WaitKind, str]] = MappingProxyType(
     {
@@ -56,6 +60,7 @@ _WAITS: Final[Mapping[WaitKind, str]] = MappingProxyType(
         WaitKind.RETRY: "to call again",
         WaitKind.ISOLATION: "for a process of its own",
         WaitKind.SETTLING: "to be settled and published",
+        WaitKind.PAUSE: "for an operator to resume it",
         WaitKind.DEADLINE: "for the end of the request",
         WaitKind.UNKNOWN: "for something that is not known",
     }
