@@ -48,6 +48,7 @@ _RESULTS: Final[Mapping[str, str]] = MappingProxyType(
 _WAITS: Final[Mapping[WaitKind, str]] = MappingProxyType(
     {
         WaitKind.OUTBOX: "to be enqueued by the relay of a worker",
+        WaitKind.RECOVERY: "to be enqueued again by a worker: Redis has lost its job",
         WaitKind.WORKER: "to be read by a worker",
         WaitKind.TAKE_OVER: "to be taken over by a worker",
         WaitKind.POSTGRESQL: "for PostgreSQL",
