@@ -7,7 +7,7 @@ that random nonces allow a key (NIST SP 800-38D) are counted for each, `osago_se
 
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import urandom
 from typing import Final, Self
 from uuid import UUID
@@ -79,9 +79,18 @@ class Cipher:
         return cls(parse_keys(text))
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
-        self._seals.inc()
-        nonce = urandom(_NONCE_BYTES)
-        return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
+        return self.seal_all([(request_id, document)])[0]
+
+    def seal_all(self, documents: Sequence[tuple[UUID, bytes]]) -> list[Sealed]:
+        """Each under its request's id; a batch is counted, and gets its nonces, in one go."""
+        self._seals.inc(len(documents))
+        encrypt, key_id = self._ciphers[self.key_id].encrypt, self.key_id
+        random = urandom(_NONCE_BYTES * len(documents))
+        nonces = [random[first : first + _NONCE_BYTES] for first in range(0, len(random), _NONCE_BYTES)]
+        return [
+            Sealed(key_id, nonce + encrypt(nonce, document, request_id.bytes))
+            for nonce, (request_id, document) in zip(nonces, documents, strict=True)
+        ]
 
     def open(self, request_id: UUID, sealed: Sealed) -> bytes:
         """The document that was sealed under this request's id.

@@ -16,7 +16,7 @@ from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, re
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
 from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
-from app.redis.event_streams import EventStreams
+from app.redis.event_streams import EventStreams, PublishedEnd
 from app.redis.keys import shard_of
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
@@ -143,11 +143,8 @@ class RequestCompleter:
 
     async def _publish(self, requests: Sequence[QuoteRequest]) -> list[UUID]:
         """Returns those of which Redis lacks quotes that are not there."""
-        return [
-            request.id
-            for request in requests
-            if request.ending and not await self._events.publish_end(request, request.ending, _unpublished(request))
-        ]
+        ends = [PublishedEnd(one, one.ending, _unpublished(one)) for one in requests if one.ending]
+        return await self._events.publish_ends(ends)
 
     async def sweep(self) -> None:
         """Ends what is overdue. Runs in every process: one live process is enough for a request to end."""
