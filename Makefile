@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test compat bench chaos check format schema docs audit images graphiql page screenshots
+.PHONY: demo quote test compat bench chaos check format schema docs site audit images graphiql page screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -51,6 +51,11 @@ schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables
 	@$(RUN) python -m cli.feed_schema
+	@$(RUN) python -m tools.observability.deploy_files
+
+site: .venv/ready          ## builds the documentation site into .osago/site/html; a broken link is an error
+	@$(RUN) --group site python -m tools.site
+	@echo "python3 -m http.server --directory .osago/site/html   # shows it"
 
 audit: .venv/ready         ## looks the locked packages up in the database of known vulnerabilities (needs internet)
 	@.ci/audit

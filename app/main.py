@@ -1,6 +1,8 @@
 """The composition root of the API: everything is made here, once, and handed down."""
 
 import asyncio
+import secrets
+import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -17,6 +19,8 @@ from app.api import callback_endpoint, graphiql
 from app.api.connections.origin_guard import OriginGuard, parse_origins
 from app.api.connections.slow_consumers import SlowConsumerLog
 from app.api.connections.socket_limits import SocketCounter
+from app.api.console import console_routes
+from app.api.console.console_parts import make_console
 from app.api.execution.operation import OperationRunner
 from app.api.from_settings import make_operations, make_tokens
 from app.api.http import asgi_route
@@ -29,7 +33,9 @@ from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.intake.new_request import IntakeRules
 from app.observability import metrics
+from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis.fleet.process_reports import API
 from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
@@ -96,8 +102,10 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
         async with open_resources(settings) as resources:
             services = _services(resources, sockets)
             app.state.resources, app.state.services, app.state.view = resources, services, GraphQLView(services)
+            app.state.console = make_console(resources, services.tokens)
             app.state.readiness = monitor = ReadinessMonitor(resources)
-            parts = [*monitor.parts(), *_parts(resources, services)]
+            reporter = _reporter(app, resources, sockets)
+            parts = [*monitor.parts(), *_parts(resources, services), reporter.part()]
             async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
                 if owns_process:
@@ -105,6 +113,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 # Requests that are answered without ASGI are answered for every host.
                 yield {DRAINING: draining, **connects, **({} if opens_with_a_token else {DIRECT: app.state.view})}
                 await services.finishing.finished()
+                await reporter.leave()
 
     sockets = SocketCounter(per_address=settings.sockets_per_address)
     connects = _admission_of_connects(settings)
@@ -112,23 +121,37 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     async def callback(request: Request) -> Response:
         return await callback_endpoint.answer(request, app.state.resources.callbacks)
 
+    opens_with_a_token = settings.graphiql != "off" and bool(settings.graphiql_token.get_secret_value())
+    app = (LoopbackApi if opens_with_a_token else Api)(settings.trusted_proxies, lifespan)
+    app.state.is_draining = False
+    _add_probes(app)
+    _add_graphql(app, settings)
+    app.router.routes.extend(rest.routes(lambda: app.state.services))
+    if settings.operator_console == "on":
+        app.router.routes.extend(console_routes.routes(lambda: app.state.console))
+    _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
+    for path in (f"{CALLBACKS}/{{token}}", f"{CALLBACKS}/{{token}}/"):
+        app.add_route(path, callback, methods=["POST"])
+    app.add_exception_handler(404, not_found)
+    return app
+
+
+def _add_probes(app: Starlette) -> None:
     async def probe() -> Readiness:
         return await app.state.readiness.readiness(is_draining=app.state.is_draining)
 
     def failing() -> Sequence[str]:
         return app.state.supervisor.failing
 
-    opens_with_a_token = settings.graphiql != "off" and bool(settings.graphiql_token.get_secret_value())
-    app = (LoopbackApi if opens_with_a_token else Api)(settings.trusted_proxies, lifespan)
-    app.state.is_draining = False
     app.router.routes.extend(health.routes(probe, failing))
-    _add_graphql(app, settings)
-    app.router.routes.extend(rest.routes(lambda: app.state.services))
-    _guard(app, parse_origins(settings.origins), sockets, settings.trusted_proxies)
-    for path in (f"{CALLBACKS}/{{token}}", f"{CALLBACKS}/{{token}}/"):
-        app.add_route(path, callback, methods=["POST"])
-    app.add_exception_handler(404, not_found)
-    return app
+
+
+def _reporter(app: Starlette, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
+    def state() -> ProcessState:
+        return ProcessState(app.state.is_draining, app.state.supervisor.failing, sockets=sockets.open)
+
+    name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
+    return ProcessReporter(resources.redis, resources.clock, kind=API, name=name, state=state)
 
 
 def _admission_of_connects(settings: Settings) -> Mapping[str, ConnectAdmission]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -23,13 +23,20 @@ from app.redis.job_streams import JobStreams
 from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
+from app.runtime import loop_lag
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import RESYNC_S, Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
-from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.controls.bulk_cancel import BulkCanceller
+from app.use_cases.controls.operator_controls import OperatorControls
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
 from app.use_cases.insurer_callbacks import InsurerCallbacks
+from app.use_cases.link_sealing import LinkSealing
+from app.use_cases.personal.key_rotation import KeyRotation
+from app.use_cases.personal.purge_records import Operator, PurgeRecorder
+from app.use_cases.personal.subject_identifiers import SubjectKeys
 
 log: Final = structlog.get_logger(__name__)
 
@@ -51,8 +58,11 @@ class Resources:
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
+    rotation: KeyRotation
     callbacks: InsurerCallbacks
     masters: MasterChanges
+    controls: OperatorControls
+    bulk_cancel: BulkCanceller
 
     async def sync_clock(self) -> None:
         async def read() -> datetime:
@@ -81,8 +91,10 @@ class Resources:
             *self.ending.parts(),
             periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
             Part("clock-after-failover", self._sync_after_failovers),
+            Part("loop-lag", loop_lag.measure),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
+            periodic("audit", self.controls.forget_old_audit, every_s=PURGE_EVERY_S, clock=self.clock),
         ]
 
 
@@ -129,9 +141,12 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        purging=_eraser(settings, pool, events, ending, cipher, clock),
+        rotation=KeyRotation(pool, cipher, SubjectKeys(pool, cipher), LinkSealing(pool, links)),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
+        controls=_controls(settings, insurers, pool, redis, clock),
+        bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
         try:
@@ -143,6 +158,28 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _eraser(
+    settings: Settings, pool: Pool, events: EventStreams, ending: RequestCompleter, cipher: Cipher, clock: Clock
+) -> DataEraser:
+    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
+    retention = Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
+    keys, sealing = SubjectKeys(pool, cipher), LinkSealing(pool, LinkCipher(cipher))
+    return DataEraser(pool, events, ending, recorder, keys, sealing, clock, retention=retention)
+
+
+def _controls(
+    settings: Settings, insurers: Mapping[str, InsurerSettings], pool: Pool, redis: RedisClient, clock: Clock
+) -> OperatorControls:
+    return OperatorControls(
+        pool,
+        redis,
+        clock,
+        insurers=list(insurers),
+        lease_s=settings.lease,
+        audit_retention_s=settings.audit_retention,
+    )
 
 
 def _callbacks(

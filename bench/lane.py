@@ -32,12 +32,14 @@ from app.redis.job_streams import Enqueued, JobReader
 from app.resources import Resources, open_resources
 from app.runtime import gc_tuning
 from app.runtime.supervision import run_parts
+from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from bench.rows import Row, Target
 from bench.system import system, wish
 from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Job, Ownership
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.poison_jobs.quarantine import Quarantine
@@ -149,8 +151,9 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
+    trails = JobTrails("bench", LateTrails(resources.pool, resources.clock), resources.clock)
     made = [
-        Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, consumer="bench")
+        Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, trails, consumer="bench")
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
@@ -170,10 +173,8 @@ async def _nothing(_shard: int) -> None:
 
 async def _left(resources: Resources) -> int:
     """Jobs that are still in their streams: waiting, or not yet acknowledged."""
-    pipeline = resources.redis.pipeline(transaction=False)
-    for insurer_id in resources.insurers:
-        pipeline.xlen(keys.jobs(0, insurer_id))
-    return sum(await pipeline.execute())
+    waiting = [resources.redis.xlen(keys.jobs(0, insurer_id)) for insurer_id in resources.insurers]
+    return sum(await asyncio.gather(*waiting))
 
 
 async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from app.domain.application import Application
 from app.redis.job_streams import Delivery
+from app.story.answer_trail import AnswerTrail
 
 
 class NotOurs(Exception):
@@ -28,6 +29,8 @@ class Holding:
 
     application_id: str | None = None
     """The insurer's own, as soon as this worker knows it: calls of the insurer may name it."""
+
+    trail: AnswerTrail = field(default_factory=AnswerTrail)
 
     def redeliver(self, delivery: Delivery) -> None:
         """Goes on under another delivery of the same job: Redis lost the first one, or delivered it twice."""

@@ -16,8 +16,10 @@ from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
+from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
+from app.redis.fleet.process_reports import WORKER, LaneReport
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
@@ -25,6 +27,7 @@ from app.redis.topology import connect_brief
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
@@ -36,11 +39,13 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
+from workers.poison_jobs.retry_runner import LetterRetryRunner
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 from workers.resilience.shared_state import ClusterState
@@ -108,6 +113,8 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
+        self._late_trails = LateTrails(resources.pool, resources.clock)
+        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -120,11 +127,13 @@ class Worker:
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
+        self._reporter = self._make_reporter()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until it is stopped, then finishes or hands back what it holds."""
         try:
             metrics.begin(self._lanes, USUAL_RESULTS)
+            metrics.WORKER.labels(self.consumer).set(1)
             self.supervisor.start(self._parts())
             await self._work(stopping)
         finally:
@@ -140,6 +149,7 @@ class Worker:
             *self._settling.parts(),
             *self._loading.parts(),
             *self._presence.parts(),
+            *self._late_trails.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -149,6 +159,8 @@ class Worker:
             periodic("gauges", self._measure, every_s=backlog_metrics.EVERY_S, clock=clock),
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
+            self._reporter.part(),
+            LetterRetryRunner(self._resources).part(),
         ]
 
     async def readiness(self) -> Readiness:
@@ -174,11 +186,20 @@ class Worker:
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
+        await self._reporter.leave()
         for shard in range(self._resources.jobs.shards):
             try:
                 await self._resources.redis.zrem(keys.heartbeats(shard), self.consumer)
             except RedisAway:
                 log.warning("worker.left_silently", consumer=self.consumer, shard=shard)
+
+    def _make_reporter(self) -> ProcessReporter:
+        redis, clock = self._resources.redis, self._resources.clock
+        return ProcessReporter(redis, clock, kind=WORKER, name=self.consumer, state=self._process_state)
+
+    def _process_state(self) -> ProcessState:
+        lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}
+        return ProcessState(self.is_draining, self.supervisor.failing, lanes)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(
@@ -189,6 +210,7 @@ class Worker:
             self._loading,
             self._presence,
             self._quarantine,
+            self._trails,
             consumer=self.consumer,
         )
 

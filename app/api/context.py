@@ -25,6 +25,9 @@ from app.watch.push_latency import PushLatency
 WRITE: Final = "quotes:write"
 READ: Final = "quotes:read"
 ADMIN: Final = "admin"
+OPERATOR: Final = "operator"
+OPERATOR_ACT: Final = "operator:act"
+"""Of the operator's console: looking, and changing something."""
 
 
 @dataclass(frozen=True, slots=True)

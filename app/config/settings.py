@@ -28,6 +28,7 @@ _FORMS: Final = {
     "log_level": "expected debug, info, warning or error",
     "introspection": "expected on, admin or off",
     "graphiql": "expected on, admin or off",
+    "operator_console": "expected on or off",
     "jwks_tenant_prefix": "expected 1 to 64 printable characters of ASCII without a space, or off",
     "jwks_scopes": "expected scopes, separated by one space",
 }
@@ -80,6 +81,14 @@ class Settings(BaseSettings):
     """Requests are refused while jobs have waited longer to be read; `off`: never."""
     retention: Duration = Field(default="30d")  # pyright: ignore[reportAssignmentType]
     """Applications are purged so long after they were accepted."""
+    offer_retention: Duration = Field(default="400d")  # pyright: ignore[reportAssignmentType]
+    """Ended requests, quotes and consents, so long after the request was accepted."""
+    operator: str = Field(default="", max_length=500)
+    """Name and address of the operator of personal data, for records of destruction and reports."""
+    system_name: str = Field(default="osago-aggregator", min_length=1, max_length=200)
+    """What the operator calls this information system, for the same."""
+    audit_retention: Duration = Field(default="1095d")  # pyright: ignore[reportAssignmentType]
+    """The audit of what operators did is kept for so long."""
     require_consent: bool = True
     """Whether an application without `consent` is a problem."""
     rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
@@ -104,6 +113,8 @@ class Settings(BaseSettings):
     only_trusted_documents: bool = False
     introspection: str = Field(default="on", pattern="^(on|admin|off)$")
     graphiql: Page = "on"
+    operator_console: str = Field(default="on", pattern="^(on|off)$")
+    """Whether the API serves the console at `/operator`."""
     graphiql_token: SecretStr = SecretStr("")
     """A service token that GraphiQL opens with; for the demo alone."""
 
@@ -113,6 +124,8 @@ class Settings(BaseSettings):
             raise ValueError("OSAGO_END_MARGIN: must be shorter than OSAGO_QUOTE_DEADLINE")
         if self.retention <= self.quote_deadline:
             raise ValueError("OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE")
+        if self.offer_retention < self.retention:
+            raise ValueError("OSAGO_OFFER_RETENTION: must not be shorter than OSAGO_RETENTION")
         return self
 
     @classmethod

@@ -18,12 +18,14 @@ class OsagoError(Exception):
     │   ├── NotAuthenticated          no token, or none that holds
     │   ├── NotAllowed                a good token that does not reach so far
     │   ├── NotFound                  nothing there, or nothing that this caller may see
-    │   └── InvalidCursor             `after` is none that we made for this request
+    │   ├── InvalidCursor             `after` is none that we made for this request
+    │   └── ControlRefused            an operator's order that makes no sense; the text says why
     ├── InsurerError                  no answer; the class says what to do
     │   ├── InsurerUnavailable        transport, time-out, 5xx: retry, counts against the circuit
     │   ├── InsurerBusy               429: retry after `retry_after_s`, does not count
     │   │   └── OurLimit              not asked: its limit leaves no call in time
     │   ├── CircuitOpen               not asked at all
+    │   ├── InsurerPaused             not asked: an operator has paused it
     │   ├── InsurerCredentials        401, 403: no retry
     │   ├── InsurerRejected           any other 4xx: no retry
     │   └── InsurerProtocol           unintelligible: no retry
@@ -81,6 +83,10 @@ class InvalidCursor(CallerError):
     """The cursor is none that was made for this request."""
 
 
+class ControlRefused(CallerError):
+    """An operator's order that makes no sense as things are; the text is one line that says why."""
+
+
 def _meant(seconds: object) -> float | None:
     """A wait that an insurer can mean; adapters of any house hand over what they have read."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -121,6 +127,14 @@ class OurLimit(InsurerBusy):
 
 class CircuitOpen(InsurerError):
     """The insurer is not asked at all: its circuit is open."""
+
+
+class InsurerPaused(InsurerError):
+    """The insurer is not asked: an operator has paused it. `holds`: its jobs wait until it is resumed."""
+
+    def __init__(self, *, holds: bool) -> None:
+        super().__init__("paused")
+        self.holds = holds
 
 
 class InsurerCredentials(InsurerError):

@@ -151,6 +151,7 @@ STARTS_TOO_SOON: Final = NoOffer(
 )
 """Not asked: this insurer does not take so early a start."""
 UNAVAILABLE: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.CIRCUIT_OPEN))
+PAUSED: Final = NoOffer(QuoteStatus.UNAVAILABLE, Reason(ReasonCode.INSURER_PAUSED))
 TIMED_OUT: Final = NoOffer(QuoteStatus.TIMED_OUT, Reason(ReasonCode.NO_ANSWER_IN_TIME))
 CANCELLED: Final = NoOffer(QuoteStatus.CANCELLED, Reason(ReasonCode.CANCELLED))
 

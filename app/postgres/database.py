@@ -7,6 +7,7 @@ invisible and locked, and whatever needs it waits too. What only reads has a lim
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import asyncpg
 
 from app.domain.errors import Unavailable, WrongSetting
+from app.observability import metrics
 from app.postgres.servers.addresses import check_url
 from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, hang_up
 from app.runtime.group_commit import DataRefused, GroupCommit
@@ -36,6 +38,8 @@ CONFIRM_S_MAX: Final = 2.0
 RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
 """Connections that are left to reads while commits wait for the standby."""
+_CONNECTION_WAIT: Final = metrics.POOL_WAIT.labels("connection")
+_WRITING_WAIT: Final = metrics.POOL_WAIT.labels("writing")
 _IDLE_S_MAX: Final = 60.0
 _FILL: Final = """
 INSERT INTO osago_purges (id, reason, request_ids, purged_at)
@@ -57,6 +61,8 @@ _GONE: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,
 )
+_BEHIND: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+"""Of a schema whose migrations are still to come: they are waited for, as the server itself is."""
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 
@@ -70,7 +76,9 @@ class Pool:
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
         """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
-        self._confirmations: GroupCommit[int, bool] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
+        self._confirmations: GroupCommit[int, bool] = GroupCommit(
+            self._confirm, name="confirmations", wait_s_max=CONFIRM_S_MAX
+        )
 
     def parts(self) -> list[Part]:
         return [*self.primary.parts(), Part("confirmations", self._confirmations.run)]
@@ -169,15 +177,15 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write nothing and lock nothing, READ_S_MAX for all of them.
 
     Raises:
-        Unavailable: PostgreSQL is not there, or too busy to answer in time.
+        Unavailable: PostgreSQL is not there, has an older schema, or is too busy to answer in time.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     connection = await _acquired(pool)
     try:
         async with asyncio.timeout(READ_S_MAX):
             yield connection
-    except _GONE as error:
-        raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    except (*_GONE, *_BEHIND) as error:
+        raise _unavailable(error) from error
     except _DATA as error:
         raise DataRefused from error
     finally:
@@ -189,7 +197,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
     """A connection for statements that write. They may wait for as long as the primary lives: the caller's own limit is elsewhere.
 
     Raises:
-        Unavailable: PostgreSQL is not there. It is not known then whether a commit went through.
+        Unavailable: PostgreSQL is not there, or has an older schema. It is not known then whether a commit went through.
         DataRefused: PostgreSQL refuses the data of a statement.
     """
     primary = pool.primary
@@ -213,14 +221,14 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])
             raise
-        except _GONE as error:
+        except (*_GONE, *_BEHIND) as error:
             if isinstance(error, TimeoutError):
                 hang_up([connection])
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 primary.give_up()
             if isinstance(error, _REFUSALS):
                 pool.refusal = error
-            raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+            raise _unavailable(error) from error
         except _DATA as error:
             raise DataRefused from error
         finally:
@@ -245,21 +253,32 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection, None]:
 @asynccontextmanager
 async def _writing(pool: Pool) -> AsyncGenerator[None, None]:
     """A place among the writers: some connections are left to reads while commits wait."""
+    began_s = time.monotonic()
     try:
         await asyncio.wait_for(pool.writers.acquire(), CONNECT_S_MAX if pool.writers.locked() else None)
     except TimeoutError:
         raise Unavailable("too many commits are in doubt", RETRY_AFTER_S) from None
+    finally:
+        _WRITING_WAIT.observe(time.monotonic() - began_s)
     try:
         yield
     finally:
         pool.writers.release()
 
 
+def _unavailable(error: Exception) -> Unavailable:
+    missing = "has an older schema" if isinstance(error, _BEHIND) else "is not there"
+    return Unavailable(f"PostgreSQL {missing}", RETRY_AFTER_S)
+
+
 async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
+    began_s = time.monotonic()
     try:
         return await pool.connections.acquire(timeout=CONNECT_S_MAX)
     except (*_GONE, asyncpg.PostgresError) as error:  # any error while connecting means that PostgreSQL is unavailable
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    finally:
+        _CONNECTION_WAIT.observe(time.monotonic() - began_s)
 
 
 async def _release(pool: Pool, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:

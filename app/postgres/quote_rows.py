@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from app.postgres.request_rows import quote_of
 # FOR UPDATE and writes the same slots, and the two would wait for each other.
 _SETTLE: Final = """
 WITH locked AS (SELECT id FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE)
-INSERT INTO osago_quotes (request_id, insurer_id, status, offer, reason, received_at)
-SELECT t.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
-    AS t (request_id, insurer_id, status, offer, reason, received_at)
+INSERT INTO osago_quotes (request_id, insurer_id, status, offer, reason, received_at, trail)
+SELECT t.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[], $7::text[])
+    AS t (request_id, insurer_id, status, offer, reason, received_at, trail)
 LEFT JOIN locked ON locked.id = t.request_id
 ORDER BY t.request_id, t.insurer_id
 ON CONFLICT (request_id, insurer_id) DO NOTHING
@@ -30,6 +31,13 @@ RETURNING request_id, insurer_id
 _READ: Final = """
 SELECT request_id, insurer_id, status, offer::text, reason::text, received_at FROM osago_quotes
 WHERE (request_id, insurer_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+"""
+
+# Of what has ended without an answer: its end was written by a process that knows nothing of the calls.
+_ADD_TRAILS: Final = """
+UPDATE osago_quotes q SET trail = t.trail FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t (request_id, insurer_id, trail)
+WHERE q.request_id = t.request_id AND q.insurer_id = t.insurer_id
+AND q.trail IS NULL AND q.status IN ('TIMED_OUT', 'CANCELLED')
 """
 
 _MISSING: Final = """
@@ -73,8 +81,15 @@ class QuoteSlots:
     settled: frozenset[str]
 
 
-async def insert_quotes(connection: Connection, quotes: Sequence[Quote | EncodedQuote]) -> set[Key]:
-    """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won."""
+async def insert_quotes(
+    connection: Connection,
+    quotes: Sequence[Quote | EncodedQuote],
+    trails: Mapping[Key, str | None] = MappingProxyType({}),
+) -> set[Key]:
+    """Settles quotes, sorted by key so that two batches cannot deadlock; returns the keys of those that won.
+
+    `trails`: how their answers came about, as `app.story.answer_trail` encodes it.
+    """
     ordered = [encoded(quote) for quote in sorted(quotes, key=_place)]
     rows = await connection.fetch(
         _SETTLE,
@@ -84,6 +99,7 @@ async def insert_quotes(connection: Connection, quotes: Sequence[Quote | Encoded
         [quote.offer for quote in ordered],
         [quote.reason for quote in ordered],
         [quote.received_at for quote in ordered],
+        [trails.get((quote.request_id, quote.insurer_id)) for quote in ordered],
     )
     return {(row["request_id"], row["insurer_id"]) for row in rows}
 
@@ -91,6 +107,13 @@ async def insert_quotes(connection: Connection, quotes: Sequence[Quote | Encoded
 def _place(quote: Quote | EncodedQuote) -> tuple[int, str]:
     """A UUID's number sorts as the UUID does, without a call for each comparison."""
     return quote.request_id.int, quote.insurer_id
+
+
+async def add_trails(connection: Connection, trails: Mapping[Key, str]) -> None:
+    """Adds the trails of quotes that the end of their requests has written; others are left as they are."""
+    ordered = sorted(trails)
+    ids, insurers = [request_id for request_id, _ in ordered], [insurer_id for _, insurer_id in ordered]
+    await connection.execute(_ADD_TRAILS, ids, insurers, [trails[key] for key in ordered])
 
 
 async def read_quotes(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Quote]:

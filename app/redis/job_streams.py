@@ -1,4 +1,4 @@
-"""Job streams: one per insurer and shard, read by the consumer group `workers`. A job carries ids, nothing else."""
+"""Job streams: one per insurer and shard, read by the consumer group `workers`. A job carries ids, and what enqueued it; nothing else."""
 
 import contextlib
 import secrets
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,15 +14,16 @@ from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
 from app.redis import keys
-from app.redis.lua_scripts import ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
+from app.redis.lua_scripts import BACKLOG, ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
 from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
 """So long after its deadline a request's keys stay in Redis: clients come back late."""
+RELAY: Final = "relay"
+RECOVERY: Final = "recovery"
 _ENQUEUE_MAX: Final = 200
 _IDS_MAX: Final = 1000
-_NO_GROUP: Final = {"pending": 0, "last-delivered-id": "0-0"}
 
 
 def expiry_ms(expires_at: datetime) -> int:
@@ -47,6 +48,7 @@ class Delivery:
     """A job as Redis delivered it. `entry` is its place in the stream, `deliveries` counts this one too.
 
     `is_first`: no worker has had it before. A job that was handed back without blame counts from one, and is not.
+    `via`: what has enqueued it (`RELAY`, `RECOVERY`), empty for the API; `taken_from`: the consumer that had it before.
     """
 
     shard: int
@@ -54,6 +56,8 @@ class Delivery:
     request_id: UUID
     deliveries: int = 1
     is_first: bool = False
+    via: str = ""
+    taken_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +116,20 @@ class JobStreams:
         self._client = client
         self.shards = shards
 
-    async def enqueue(self, batch: Sequence[Enqueued]) -> int:
-        """Adds what is neither done nor in its stream already; returns how many jobs were added."""
+    async def enqueue(self, batch: Sequence[Enqueued], *, via: str = "") -> int:
+        """Adds what is neither done nor in its stream already; returns how many jobs were added. `via` says so in each."""
         added = 0
         for shard, requests in self._by_shard(batch).items():
             for first in range(0, len(requests), _ENQUEUE_MAX):
-                added += await self._enqueue(shard, requests[first : first + _ENQUEUE_MAX])
+                added += await self._enqueue(shard, requests[first : first + _ENQUEUE_MAX], via)
         return added
 
-    async def _enqueue(self, shard: int, requests: Sequence[Enqueued]) -> int:
+    async def _enqueue(self, shard: int, requests: Sequence[Enqueued], via: str) -> int:
         chosen = {request.insurers for request in requests}  # nearly always one: all of them
         insurers = sorted({insurer for each in chosen for insurer in each})
         number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
         streams = {each: ",".join([number[insurer] for insurer in each]) for each in chosen}
-        arguments: list[Argument] = [keys.accepted(shard), len(insurers), *insurers]
+        arguments: list[Argument] = [keys.accepted(shard), via, len(insurers), *insurers]
         for request in requests:
             mark = "" if request.mark is None else request.mark
             expires_ms = expiry_ms(request.expires_at)
@@ -142,8 +146,9 @@ class JobStreams:
         fresh, epoch, server, taken = await PRESENCE.run(self._client, names, arguments)
         taken_over: dict[str, list[Delivery]] = defaultdict(list)
         jobs: Counter[tuple[str, int]] = Counter()
-        for number, entry, request_id, deliveries, dead, silent_ms in taken:
-            taken_over[insurers[number - 1]].append(Delivery(shard, entry, UUID(request_id), deliveries))
+        for number, entry, request_id, deliveries, dead, silent_ms, via in taken:
+            delivery = Delivery(shard, entry, UUID(request_id), deliveries, via=via, taken_from=dead)
+            taken_over[insurers[number - 1]].append(delivery)
             jobs[dead, silent_ms] += 1
         lost = [
             LostWorker(name, silent_ms / 1000 if silent_ms >= 0 else None, count)
@@ -183,27 +188,13 @@ class JobStreams:
 
     async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
         """What waits in the streams of these insurers, over all shards."""
-        names = [(insurer, shard) for insurer in insurers for shard in range(self.shards)]
-        pipeline = self._client.pipeline(transaction=False)
-        for insurer, shard in names:
-            pipeline.xlen(keys.jobs(shard, insurer))
-            pipeline.xinfo_groups(keys.jobs(shard, insurer))
-        replies = await pipeline.execute(raise_on_error=False)
         found = {insurer: Backlog(0, None) for insurer in insurers}
-        for place, (insurer, shard) in enumerate(names):
-            length, groups = replies[2 * place], replies[2 * place + 1]
-            if not isinstance(length, Exception) and length:
-                # Before the first worker comes there is no group: everything waits then.
-                group = groups[0] if not isinstance(groups, Exception) and groups else _NO_GROUP
-                found[insurer] += await self._waiting(keys.jobs(shard, insurer), length, group)
+        for shard in range(self.shards):
+            names = [keys.jobs(shard, insurer) for insurer in insurers]
+            replies = await BACKLOG.run(self._client, names, [keys.GROUP])
+            for insurer, (waiting, oldest) in zip(insurers, replies, strict=True):
+                found[insurer] += Backlog(waiting, int(oldest.partition("-")[0]) if oldest else None)
         return found
-
-    async def _waiting(self, stream: str, length: int, group: Mapping[str, Any]) -> Backlog:
-        waiting = length - group["pending"]
-        if waiting <= 0:
-            return Backlog(0, None)
-        unread = await self._client.xrange(stream, min=f"({group['last-delivered-id']}", max="+", count=1)
-        return Backlog(waiting, int(unread[0][0].partition("-")[0]) if unread else None)
 
     async def remember(self, batch: Sequence[Remembered]) -> None:
         """Keeps insurers' own ids beside the requests."""
@@ -275,7 +266,7 @@ class JobReader:
             raise NoGroup from None
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
         return [
-            Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first)
+            Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first, via=fields.get("via", ""))
             for entry, fields in answer.get(self._stream, [])
             if fields
         ]

@@ -122,11 +122,33 @@ def pause(insurer_id: str, step: str) -> str:
     return f"{{osago-00}}:pause:{insurer_id}:{step}"
 
 
-def limit(insurer_id: str, step: str) -> str:
-    """When the next slot of a rate limit is free, microseconds of Redis's time."""
-    return f"{{osago-00}}:limit:{insurer_id}:{step}"
+def limit(insurer_id: str, step: str, version: int = 0) -> str:
+    """When the next slot of a rate limit is free, microseconds of Redis's time. `version`: of the control that set it; the
+    slots of the limit before, perhaps an hour ahead, do not count.
+    """
+    return f"{{osago-00}}:limit:{insurer_id}:{step}" + (f":{version}" if version else "")
+
+
+def letter_retries() -> str:
+    """A hash: dead letter → how far an operator's retry of it has come."""
+    return "{osago-00}:letter-retries"
+
+
+def report_moments() -> str:
+    """A sorted set: process → its last report, milliseconds of Redis's time."""
+    return "{osago-00}:report-moments"
+
+
+def reports() -> str:
+    """A hash: process → what it reports of itself, for operators."""
+    return "{osago-00}:reports"
 
 
 def insurers() -> str:
     """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"
+
+
+def controls() -> str:
+    """The channel that announces a change of the operators' controls."""
+    return "{osago-00}:controls"

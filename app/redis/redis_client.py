@@ -47,12 +47,6 @@ class Pipeline:
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
 
-    def xlen(self, name: str) -> None:
-        self._pipeline.xlen(name)
-
-    def xinfo_groups(self, name: str) -> None:
-        self._pipeline.xinfo_groups(name)
-
     def hget(self, name: str, key: str) -> None:
         self._pipeline.hget(name, key)
 
@@ -146,6 +140,9 @@ class RedisClient:
     async def xadd(self, name: str, fields: Mapping[str, str], *, maxlen: int, approximate: bool) -> str:
         with _ONE_ERROR:
             return await self._client.xadd(name, fields, maxlen=maxlen, approximate=approximate)
+
+    async def xlen(self, name: str) -> int:
+        return await self._answer(lambda: self._client.xlen(name))
 
     async def xdel(self, name: str, *ids: str) -> int:
         return await self._answer(lambda: self._client.xdel(name, *ids))

@@ -19,6 +19,7 @@ from app.domain.intake.problems import problem
 from app.domain.quote import QuoteRequest
 from app.intake.new_request import NewRequestInput
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.postgres.cipher import Cipher, Undecryptable
 from app.postgres.database import Pool, connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices
@@ -64,14 +65,14 @@ class RequestAcceptor:
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
         self._acknowledged = AcknowledgedRequests(pool, clock)
-        self._commits = GroupCommit(self._commit, wait_s_max=ACCEPT_S_MAX)
+        self._commits = GroupCommit(self._commit, name="accept-commits", wait_s_max=ACCEPT_S_MAX)
         self._enqueues = SplitCommit(
             "accept-enqueues",
             self._enqueue,
             count=jobs.shards,
             number_of=lambda one: shard_of(one.request_id, jobs.shards),
         )
-        self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
+        self._deletions = GroupCommit(self._delete, name="accept-deletions", gather_s=DELETE_AFTER_S)
 
     def parts(self) -> list[Part]:
         return [
@@ -143,6 +144,7 @@ class RequestAcceptor:
             report_failure("accept-enqueues", error)
         try:
             metrics.ACCEPTED.inc(len(accepted))
+            RECENT.accepted(len(accepted))
         except Exception as error:  # noqa: BLE001 - a full disk, where several processes share their metrics
             report_failure("metrics", error)
 

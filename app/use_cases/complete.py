@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -12,10 +12,18 @@ import structlog
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
+from app.observability.metrics import EndedRequest
+from app.observability.recent_activity import RECENT
 from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
-from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
+from app.postgres.request_rows import (
+    end_full_requests,
+    end_requests,
+    lock_open,
+    overdue_requests,
+    read_requests,
+)
 from app.redis.event_streams import EventStreams, PublishedEnd
 from app.redis.keys import shard_of
 from app.runtime.clock import Clock
@@ -30,6 +38,9 @@ PUBLISH_S_MAX: Final = 0.2
 """The end of a request waits so long for the end to be published; with a Redis that hangs it is published later."""
 _SWEEP_MAX: Final = 500
 
+Beside: TypeAlias = Callable[[Connection, Sequence[UUID]], Awaitable[None]]
+"""What is written in the transaction that ends requests; it gets those that end."""
+
 
 class RequestCompleter:
     """Ends requests, each once and for ever."""
@@ -41,7 +52,7 @@ class RequestCompleter:
         # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
         self._publishing = IsolatedTasks("ends")
-        self._cancels = GroupCommit(self._cancel, wait_s_max=CANCEL_S_MAX)
+        self._cancels = GroupCommit(self._cancel, name="cancel-commits", wait_s_max=CANCEL_S_MAX)
 
     def parts(self) -> list[Part]:
         return [Part("cancel-commits", self._cancels.run)]
@@ -65,7 +76,9 @@ class RequestCompleter:
         """When an unanswered request is ended: so early that the end is at the client by `expires_at`."""
         return request.expires_at - self._lead
 
-    async def complete(self, ids: Collection[UUID], outcome: Outcome) -> Mapping[UUID, QuoteRequest]:
+    async def complete(
+        self, ids: Collection[UUID], outcome: Outcome, *, beside: Beside | None = None
+    ) -> Mapping[UUID, QuoteRequest]:
         """Ends those of the requests that are open, and returns all of them as PostgreSQL knows them then.
 
         With ALL_ANSWERED, a request that lacks an answer stays open. With the others the missing answers are written:
@@ -74,9 +87,10 @@ class RequestCompleter:
         Raises:
             Unavailable: PostgreSQL is not there; nothing has ended.
         """
-        ended = await self.commit(ids, outcome)
+        ended = await self.commit(ids, outcome, beside=beside)
         async with reading(self._pool) as connection:
             requests = await read_requests(connection, list(ids))
+        _count_ends([requests[id_] for id_ in ended if id_ in requests])
         if len(ended) < len(requests):  # these were ended, or answered, by others
             await self._pool.confirm()
         # Its callers learn of the end from PostgreSQL: a Redis that is frozen must not make it late.
@@ -90,7 +104,7 @@ class RequestCompleter:
         except Unavailable as error:  # PostgreSQL
             log.warning("end.left_to_relay", requests=len(requests), error=str(error))
 
-    async def commit(self, ids: Collection[UUID], outcome: Outcome) -> list[UUID]:
+    async def commit(self, ids: Collection[UUID], outcome: Outcome, *, beside: Beside | None = None) -> list[UUID]:
         """The first half of `complete`: `publish` publishes what it has written, at the latest the relay does."""
         answer = CANCELLED if outcome is Outcome.CANCELLED else TIMED_OUT
         now = self._clock.now()
@@ -105,10 +119,12 @@ class RequestCompleter:
                 outcomes = {id_: outcome for id_ in locked if id_ not in lacking}
             elif missing:
                 await insert_quotes(connection, [Quote(id_, insurer, answer, now) for id_, insurer in missing])
-            if outcomes:
-                await end_requests(connection, outcomes, now)
+            ended = await end_requests(connection, outcomes, now) if outcomes else []
+            if outcomes and beside:
+                await beside(connection, list(outcomes))
         if outcome is not Outcome.ALL_ANSWERED:
             metrics.answered(answer.status, len(missing))
+        _count(ended)
         return list(outcomes)
 
     async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
@@ -116,7 +132,10 @@ class RequestCompleter:
 
         Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
         """
-        return await end_full_requests(connection, ids, self._clock.now())
+        requests, ended = await end_full_requests(connection, ids, self._clock.now())
+        _count(ended)
+        _count_ends(requests)
+        return requests
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
         """Publishes ended requests; without Redis the relay does it later.
@@ -152,6 +171,17 @@ class RequestCompleter:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)
+
+
+def _count(ended: Iterable[EndedRequest]) -> None:
+    for one in ended:
+        metrics.ended(one)
+
+
+def _count_ends(requests: Iterable[QuoteRequest]) -> None:
+    for request in requests:
+        if request.ending:
+            RECENT.ended(request.ending.outcome.value, late=request.ending.completed_at > request.expires_at)
 
 
 def _unpublished(request: QuoteRequest) -> Iterable[str]:

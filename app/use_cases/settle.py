@@ -46,6 +46,8 @@ class Answered:
     quote: Quote
     expires_at: datetime
     entry: str
+    trail: str | None = None
+    """How the answer came about (`app.story.answer_trail`), where it is known."""
 
     @property
     def key(self) -> Key:
@@ -83,7 +85,10 @@ class QuoteSettler:
         self._clock = clock
         # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
         self._commits = GroupCommit(
-            self._commit, batch_max=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
+            self._commit,
+            name="settle-commits",
+            batch_max=BATCH_MAX,
+            line_of=lambda answered: answered.quote.insurer_id,
         )
         self._news: SplitCommit[_News, None] = SplitCommit(
             "settle-news",
@@ -112,11 +117,13 @@ class QuoteSettler:
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
         first: dict[Key, Quote] = {}
+        trails: dict[Key, str | None] = {}
         for answered in batch:
             first.setdefault(answered.key, answered.quote)
+            trails.setdefault(answered.key, answered.trail)
         standing = dict(zip(first, self._links.encoded(list(first.values())), strict=True))
         async with connected(self._pool) as connection:
-            won = await insert_quotes(connection, list(standing.values()))
+            won = await insert_quotes(connection, list(standing.values()), trails)
             lost = [key for key in first if key not in won]
             standing |= {key: encoded(quote) for key, quote in (await read_quotes(connection, lost)).items()}
             if lost:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.runtime.clock import Clock
 from app.watch.events import Event, Received
 
@@ -26,5 +27,7 @@ class PushLatency:
         """All at once, which takes half the time of one by one in between."""
         now, observe = self._clock.now(), metrics.PUSHED.observe
         received_at, self._received_at = self._received_at, []
-        for moment in received_at:
-            observe((now - moment).total_seconds())
+        took_s = [(now - moment).total_seconds() for moment in received_at]
+        for seconds in took_s:
+            observe(seconds)
+        RECENT.pushed(took_s)

@@ -104,6 +104,9 @@ class Demo:
         )
         self._run_once("migrate")
         token = self._run_once("token", "--ttl", "90d")
+        operator_token = self._run_once(
+            "token", "--subject", "demo", "--scope", "operator operator:act", "--ttl", "90d"
+        )
         self._environment = {**self._environment, "OSAGO_GRAPHIQL_TOKEN": token, "OSAGO_TOKEN": token}
         remember_demo(self._folder, port=self._ports.api, token=token)
         hand_over(self._folder, self._environment, url=f"{self._base}/graphql")
@@ -112,7 +115,7 @@ class Demo:
             self._spawn(name)
         for name, port in self._listening().items():
             wait_for_port(port, self._processes[name])
-        self._announce(token)
+        self._announce(token, operator_token)
 
     def watch(self) -> None:
         """Restarts the processes that die, until it is stopped."""
@@ -180,11 +183,12 @@ class Demo:
             raise NoServer(f"`osago {arguments[0]}` failed: {done.stderr.strip().splitlines()[-1]}")
         return done.stdout.strip()
 
-    def _announce(self, token: str) -> None:
+    def _announce(self, token: str, operator_token: str) -> None:
         table = Table.grid(padding=(0, 2))
         for name, value in (
             ("Customer's page", f"http://127.0.0.1:{self._ports.core_app}/"),
             ("GraphiQL", f"{self._base}/graphql"),
+            ("Operator's console", f"{self._base}/operator  (sign in with the operator's token below)"),
             ("Insurers", f"http://127.0.0.1:{self._ports.sandbox}/docs  (script their next answers)"),
             ("Health", f"{self._base}/readyz · {self._base}/metrics"),
             ("Workers", ", ".join(f"http://127.0.0.1:{port}/metrics" for port in self._ports.workers)),
@@ -199,4 +203,5 @@ class Demo:
             table.add_row(f"[bold]{name}[/bold]", value)
         self._console.print(table, soft_wrap=True)
         self._console.print(f"[bold]Service token[/bold]\n{token}", soft_wrap=True)
+        self._console.print(f"[bold]Operator's token[/bold]\n{operator_token}", soft_wrap=True)
         self._console.print("[bold green]ready[/bold green] — Ctrl-C ends everything")

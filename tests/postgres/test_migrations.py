@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 
+import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from support.servers import Database, Servers
 
-from app.postgres.database import open_pool
+from app.domain.errors import Unavailable
+from app.postgres.database import connected, open_pool, reading, transaction
 from app.postgres.migration import config, migrate
 from app.postgres.schema_version import is_current, older_revisions
 
@@ -26,10 +28,14 @@ async def test_down_and_up_again(database: Database) -> None:
     await asyncio.to_thread(migrate, database.url)
     assert await tables(database) == [
         "alembic_version",
+        "osago_consents",
+        "osago_control_audit",
+        "osago_controls",
         "osago_outbox",
         "osago_purges",
         "osago_quotes",
         "osago_requests",
+        "osago_subject_key",
     ]
 
 
@@ -49,6 +55,18 @@ async def test_a_process_knows_whether_the_schema_is_what_it_needs(database: Dat
     await database.fetch("DROP TABLE alembic_version")
     assert not await is_current(pool)
     pool.terminate()
+
+
+async def test_an_older_schema_is_waited_for_as_the_server_is(servers: Servers) -> None:
+    """A process of a new release may start before its migrations: none of its parts fails for that."""
+    empty = await servers.new_database(is_empty=True)
+    pool = await open_pool(empty.url, connections=4)
+    for way in (reading, connected, transaction):
+        with pytest.raises(Unavailable, match="older schema"):
+            async with way(pool) as connection:
+                await connection.fetch("SELECT 1 FROM osago_requests")
+    pool.terminate()
+    await empty.drop()
 
 
 async def tables(database: Database) -> list[str]:

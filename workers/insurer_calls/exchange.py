@@ -5,23 +5,24 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, NamedTuple, TypeVar
 
-from prometheus_client import Counter
-
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
-from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
+from app.story.request_story import WaitKind
 from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.answer_fitting import fitted
+from workers.insurer_calls.call_meter import CallMeter
 from workers.insurer_calls.call_pacer import CallPacer
+from workers.insurer_calls.call_trace import OK_RESULT, CallTrace, record_refusal
+from workers.insurer_calls.callback_waiter import STEP as CALLBACK_STEP
 from workers.insurer_calls.callback_waiter import CallbackWaiter
-from workers.insurer_calls.failure_causes import OK, why_of
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.insurer_calls.redaction import is_echo, without_echo
@@ -87,8 +88,7 @@ class InsurerExchange:
         self._pace = pace or CallPacer()
         self._examiner = examiner
         self.failures = FailureLog(settings.id, clock)
-        self._calls: dict[tuple[str, str, str], Counter] = {}
-        """Looking a label up costs as much as counting."""
+        self._meter = CallMeter(settings.id, clock)
 
     def left_s(self, job: Job) -> float:
         """Seconds until asking stops."""
@@ -129,9 +129,14 @@ class InsurerExchange:
             return await self._converse(conversation)
         # The insurer may call before it has answered the create, and so before there is anything to poll.
         return await race(
-            self._callback_waiter.answer(conversation.job, self._adapter, self._containment),
+            self._called_back(conversation.job),
             self._converse(conversation),
         )
+
+    async def _called_back(self, job: Job) -> Answer:
+        answer = await self._callback_waiter.answer(job, self._adapter, self._containment)
+        job.holding.trail.called(CALLBACK_STEP, self._clock.monotonic(), 0.0, OK_RESULT)
+        return answer
 
     async def _converse(self, conversation: _Conversation) -> Answer:
         job, ownership = conversation.job, conversation.ownership
@@ -154,6 +159,7 @@ class InsurerExchange:
         job.holding.application_id = application_id
         self._callback_waiter.notify([job.request_id])
         if not self._adapter.abilities.polls:
+            job.holding.trail.wait(WaitKind.CALLBACK, self._clock.monotonic())
             await asyncio.Event().wait()  # for a call, or for the end
         return await self._poll(conversation, application_id)
 
@@ -161,27 +167,37 @@ class InsurerExchange:
         polls = 0
         while True:
             raise_if_cancelled()
-            await self._clock.sleep(self._wait_s(conversation.job, polls))
+            await self._sleep(WaitKind.NEXT_POLL, conversation.job, POLL, self._wait_s(conversation.job, polls))
             answer = await self._step(POLL, conversation, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
+            self._meter.count_empty_poll()
             polls += 1
 
     def _wait_s(self, job: Job, polls: int) -> float:
         interval_s, last_look_s = self._poll_interval.after(polls), self.left_s(job) - LAST_LOOK_S
         return last_look_s if 0 < last_look_s < interval_s else interval_s
 
+    async def _sleep(self, kind: WaitKind, job: Job, step: str, seconds: float) -> None:
+        now_s = self._clock.monotonic()
+        job.holding.trail.wait(kind, now_s, now_s + seconds, step)
+        await self._clock.sleep(seconds)
+
     async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
-        failures = 0
+        failures, trail = 0, conversation.job.holding.trail
         while True:
             raise_if_cancelled()
+            trail.wait(WaitKind.TURN, self._clock.monotonic(), step=step)
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
+            if step == CREATE and not failures:
+                self._meter.begin(conversation.job)
             try:
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:
+                record_refusal(trail, step, error, self._clock.monotonic())
                 failures += 1
                 decision = verdict(
                     error,
@@ -196,7 +212,7 @@ class InsurerExchange:
                 return result
             match decision:
                 case AskAgain(after_s=after_s):
-                    await self._clock.sleep(after_s)
+                    await self._sleep(WaitKind.RETRY, conversation.job, step, after_s)
                 case GiveUp(answer=answer):
                     raise _NoOffer(answer, is_answered=is_answered)
 
@@ -205,16 +221,16 @@ class InsurerExchange:
         """Around one call: the circuit and the limit admit it, its result is counted, a pause that it brings is shared."""
         limit = self._limits.of[step]
         turn = Turn(limit, lambda: self.left_s(conversation.job), self._circuit.check)
+        trace = CallTrace(conversation.job.holding.trail, self._clock, step, turn)
         try:
-            async with conversation.passage.admitted(before=turn.take):
-                began_at = self._clock.monotonic()
+            async with conversation.passage.admitted(before=trace.take):
                 try:
-                    with self._containment.around(step), gated(turn.keep) if limit.has_rate else nullcontext():
+                    with self._containment.around(step), gated(trace.keep) if limit.has_rate else nullcontext():
                         yield
                 except InsurerError as error:
-                    self._count(step, error, self._clock.monotonic() - began_at)
+                    self._count(step, error, trace.end(error))
                     raise
-                self._count(step, None, self._clock.monotonic() - began_at)
+                self._count(step, None, trace.end(None))
         except OurLimit:
             raise
         except InsurerBusy as busy:
@@ -231,11 +247,8 @@ class InsurerExchange:
 
     def _count(self, step: str, error: InsurerError | None, seconds: float) -> None:
         self.failures.count(error, seconds)
-        key = (step, "ok", OK) if error is None else (step, type(error).__name__, why_of(error))
-        counter = self._calls.get(key)
-        if counter is None:
-            counter = self._calls[key] = metrics.CALLS.labels(self._settings.id, *key)
-        counter.inc()
+        self._meter.count(step, error, seconds)
+        RECENT.called(self._settings.id, "ok" if error is None else "failed")
 
 
 def _is_answer(error: InsurerError) -> bool | None:

@@ -1,11 +1,10 @@
 """A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
-
 A slow insurer fills its own lane and no other.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -25,11 +24,14 @@ from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.group_commit import DataRefused
 from app.runtime.periodic import LogThrottle
-from app.runtime.supervision import IsolatedTasks, Part, report_failure
+from app.runtime.supervision import IsolatedTasks, Part
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
-from workers.job import Holding, Job, NotOurs, ShardOwnership, deliveries_by_shard
+from workers.job import Holding, Job, NotOurs, ShardOwnership
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.holding_metrics import measure_holdings
+from workers.lanes.job_return import JobReturner
+from workers.lanes.job_trails import JobTrails
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
 
@@ -50,22 +52,25 @@ class Lane:
         loading: ApplicationLoader,
         ownership: ShardOwnership,
         quarantine: Quarantine,
+        trails: JobTrails,
         *,
         consumer: str,
     ) -> None:
         self.insurer_id = settings.id
-        self._max_in_flight = settings.max_in_flight
+        self.places = settings.max_in_flight
         self._resources = resources
         self._asking = asking
         self._settling = settling
         self._works = loading
         self._ownership = ownership
         self._quarantine = quarantine
+        self._trails = trails
+        self._returner = JobReturner(settings.id, resources.jobs, consumer, self.doubt)
         self._consumer = consumer
         self._holdings: dict[UUID, Holding] = {}
+        self.in_flight = self._holdings.__len__
         self._freed = asyncio.Event()
-        self._loading = 0
-        """Batches that are being begun with."""
+        self._loading = 0  # batches that are being begun with
         self._tasks = IsolatedTasks(f"lane:{settings.id}")
         self._waiting = LogThrottle(resources.clock)
         self.is_stopping = False
@@ -83,12 +88,12 @@ class Lane:
             )
             for shard in range(resources.jobs.shards)
         ]
-        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(lambda: len(self._holdings))
+        measure_holdings(self.insurer_id, self._holdings, resources.clock)
 
     @property
     def free(self) -> int:
         """Places for jobs."""
-        return 0 if self.is_stopping else max(0, self._max_in_flight - len(self._holdings))
+        return 0 if self.is_stopping else max(0, self.places - len(self._holdings))
 
     async def room(self) -> int:
         """Waits until there is a free place, or the lane stops; returns how many jobs to read now.
@@ -130,7 +135,7 @@ class Lane:
             if held:
                 held.redeliver(delivery)
             else:
-                begun.append(Holding(delivery))
+                begun.append(Holding(delivery, trail=self._trails.begin()))
                 self._holdings[delivery.request_id] = begun[-1]
         if begun:
             self._loading += 1
@@ -140,7 +145,12 @@ class Lane:
         """The request has ended: its answer is no longer needed."""
         held = self._holdings.get(request_id)
         if held and held.task and not held.is_settling:
+            self._trails.end(self.insurer_id, held)
             held.task.cancel()
+
+    def held(self, request_id: UUID) -> Holding | None:
+        """The hold on this request's job."""
+        return self._holdings.get(request_id)
 
     def doubt(self, shard: int) -> None:
         """Has the jobs looked up that Redis may have handed to this worker in this shard."""
@@ -167,7 +177,7 @@ class Lane:
         for holding in unsettled:
             if holding.task:
                 holding.task.cancel()
-        await self._give_back(unsettled, "stopping", counted=False)
+        await self._returner.give_back(unsettled, "stopping", counted=False)
 
     async def _load(self, begun: Sequence[Holding]) -> None:
         """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
@@ -186,7 +196,7 @@ class Lane:
         except Exception:
             # Rows that this release cannot read: this batch is isolated from the rest of the lane.
             log.exception("jobs.unreadable", insurer=self.insurer_id, jobs=len(left))
-            await self._give_back(left, "bug", counted=True)
+            await self._returner.give_back(left, "bug", counted=True)
             for holding in left:
                 self._release(holding)
 
@@ -229,21 +239,22 @@ class Lane:
             quote = work.settled or await self._quote(holding, work, application_id)
             if quote:
                 holding.is_settling = True
-                await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry))
+                trail = None if work.settled else self._trails.settling(holding)
+                await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry, trail))
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
             self._readers[holding.delivery.shard].doubt()
         except UnknownForm as unknown:
             # A later release wrote it: its workers run beside this one, or will before long.
             log.info("job.left_to_newer", insurer=self.insurer_id, request_id=str(request_id), form=unknown.form)
-            await self._give_back([holding], "form", counted=False)
+            await self._returner.give_back([holding], "form", counted=False)
         except DataRefused:
             log.exception("job.refused", insurer=self.insurer_id, request_id=str(request_id))
             await self._discard(holding)
         except Exception:
             # A bug in one job is isolated from the others: it is logged, and delivered again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
-            await self._give_back([holding], "bug", counted=True)
+            await self._returner.give_back([holding], "bug", counted=True)
         finally:
             self._release(holding)
 
@@ -253,6 +264,7 @@ class Lane:
             return None
         request_id = holding.delivery.request_id
         if self._quarantine.is_suspect(holding.delivery):
+            holding.trail.isolate(self._resources.clock.monotonic())
             answer = await self._quarantine.ask_apart(self.insurer_id, holding.delivery, work.expires_at)
         else:
             job = self._job(holding, work.expires_at, work.application, application_id)
@@ -261,6 +273,7 @@ class Lane:
             status = "NONE" if answer is None else getattr(answer, "status", "OFFERED")
             metrics.asked(self.insurer_id, status, self._resources.clock.monotonic() - began_at)
         if answer is None:
+            self._trails.end(self.insurer_id, holding, work.expires_at)
             return None
         return Quote(request_id, self.insurer_id, answer, self._resources.clock.now())
 
@@ -275,25 +288,6 @@ class Lane:
             application_id=application_id,
             holding=holding,
         )
-
-    async def _give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
-        """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
-        for shard, entries in deliveries_by_shard(holdings, counted=counted).items():
-            try:
-                await self._resources.jobs.hand_back(shard, self.insurer_id, self._consumer, entries)
-                metrics.HANDED_BACK.labels(self.insurer_id, reason).inc(len(entries))
-            except RedisAway as error:  # the jobs wait for this worker
-                self._leave_pending(shard, len(entries), str(error))
-            except Exception as error:  # noqa: BLE001 - it is reported
-                # A bug on the way to Redis costs these jobs a delay; the lane's places are freed, and its other tasks go on.
-                report_failure(f"lane:{self.insurer_id}", error)
-                self._leave_pending(shard, len(entries), type(error).__name__)
-                self._readers[shard].doubt()
-
-    def _leave_pending(self, shard: int, jobs: int, why: str) -> None:
-        """Leaves jobs pending for this worker: its reader looks them up before its next read."""
-        log.warning("jobs.kept", insurer=self.insurer_id, jobs=jobs, error=why)
-        self._readers[shard].doubt()
 
     def _release(self, holding: Holding) -> None:
         self._holdings.pop(holding.delivery.request_id, None)

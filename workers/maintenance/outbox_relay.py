@@ -12,7 +12,7 @@ from app.observability import metrics
 from app.postgres.database import connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices, notices_until
 from app.postgres.request_rows import read_requests
-from app.redis.job_streams import Enqueued
+from app.redis.job_streams import RELAY, Enqueued
 from app.redis.keys import customer_mark, shard_of
 from app.resources import Resources
 
@@ -74,7 +74,8 @@ async def _publish(resources: Resources, notices: Sequence[tuple[Notice, QuoteRe
             Enqueued(request.id, missing, request.expires_at, customer_mark(request.tenant, request.customer_id))
             for notice, request in notices
             if notice.kind is Kind.ACCEPTED and (missing := _missing(request))
-        ]
+        ],
+        via=RELAY,
     )
     for notice, request in notices:
         if notice.kind is Kind.COMPLETED and request.ending:

@@ -13,7 +13,7 @@ from app.domain.quote import Outcome
 from app.observability import metrics
 from app.postgres.database import Connection, connected
 from app.postgres.request_rows import OpenRequest, open_requests
-from app.redis.job_streams import Enqueued
+from app.redis.job_streams import RECOVERY, Enqueued
 from app.redis.keys import shard_of
 from app.resources import Resources
 from app.runtime.cancellation import raise_if_cancelled
@@ -136,7 +136,8 @@ async def _unlock(connection: Connection, shard: int) -> None:
 
 
 async def _recover(resources: Resources, page: Sequence[OpenRequest]) -> None:
-    added = await resources.jobs.enqueue([Enqueued(one.id, one.missing, one.expires_at) for one in page if one.missing])
+    lacking = [Enqueued(one.id, one.missing, one.expires_at) for one in page if one.missing]
+    added = await resources.jobs.enqueue(lacking, via=RECOVERY)
     if added:
         metrics.RECOVERED.inc(added)
         log.info("jobs.recovered", jobs=added)

@@ -30,6 +30,8 @@ WATCH_AUDIENCE: Final = "osago-watch"
 CUSTOMER_AUDIENCE: Final = "osago-customer"
 TICKET_AUDIENCE: Final = "osago-ticket"
 TICKET_TTL: Final = timedelta(seconds=30)
+OPERATOR_AUDIENCE: Final = "osago-operator"
+OPERATOR_SESSION_TTL: Final = timedelta(hours=8)
 TOKEN_LENGTH_MAX: Final = 4096
 SUBJECT_LENGTH_MAX: Final = 256
 TTL_S_MAX: Final = 366 * 86_400.0
@@ -60,6 +62,16 @@ class Ticket:
     id: str
     request_id: UUID
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSession:
+    """What the cookie of the operator's console holds. It is no bearer: no other door takes it."""
+
+    id: str
+    subject: str
+    scopes: frozenset[str]
+    expires_at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,30 @@ class Tokens:
                 raise NotAuthenticated
             until = datetime.fromtimestamp(_moment(claims.get("until")), UTC)
             return Ticket(str(claims["jti"]), UUID(claims["sub"]), until)
+        except (NoKey, *_BROKEN):
+            raise NotAuthenticated from None
+
+    def operator_session(self, subject: str, scopes: frozenset[str]) -> str:
+        """Holds for `OPERATOR_SESSION_TTL`, at every process that has the key."""
+        claims: dict[str, object] = {"sub": subject, "scope": " ".join(sorted(scopes)), "aud": OPERATOR_AUDIENCE}
+        expires_at_s = self._clock.unix_s() + OPERATOR_SESSION_TTL.total_seconds()
+        return self._sign({**claims, "jti": secrets.token_urlsafe(12)}, expires_at_s)
+
+    def read_operator_session(self, session: str) -> OperatorSession:
+        """A session of ours that still holds.
+
+        Raises:
+            NotAuthenticated: it is none.
+        """
+        try:
+            if len(session) > TOKEN_LENGTH_MAX:
+                raise NotAuthenticated
+            claims, is_own = self._claims(session)
+            expires_at_s = _moment(claims.get("exp"))
+            if not is_own or claims.get("aud") != OPERATOR_AUDIENCE or expires_at_s <= self._clock.unix_s():
+                raise NotAuthenticated
+            scopes = frozenset(filter(None, str(claims["scope"]).split(" ")))
+            return OperatorSession(str(claims["jti"]), str(claims["sub"]), scopes, expires_at_s)
         except (NoKey, *_BROKEN):
             raise NotAuthenticated from None
 

@@ -17,6 +17,7 @@ class ReasonCode(StrEnum):
     DATA_NOT_CONFIRMED = "DATA_NOT_CONFIRMED"
     DOCUMENTS_WANTED = "DOCUMENTS_WANTED"
     POLICY_EXISTS = "POLICY_EXISTS"
+    INSURER_PAUSED = "INSURER_PAUSED"
     INSURER_PROTOCOL = "INSURER_PROTOCOL"
     INSURER_CREDENTIALS = "INSURER_CREDENTIALS"
     INSURER_REJECTED = "INSURER_REJECTED"
@@ -34,6 +35,7 @@ _MESSAGES: Final = MappingProxyType(
         ReasonCode.DATA_NOT_CONFIRMED: "Страховая компания не смогла подтвердить данные заявления. Проверьте их и спросите ещё раз.",
         ReasonCode.DOCUMENTS_WANTED: "Страховая компания просит документы: без них она не рассчитает полис.",
         ReasonCode.POLICY_EXISTS: "На эти даты уже есть действующий полис ОСАГО этого автомобиля.",
+        ReasonCode.INSURER_PAUSED: "Расчёты этой страховой компании временно приостановлены.",
         ReasonCode.INSURER_PROTOCOL: "Страховая компания ответила непонятно: её предложение прочитать не удалось.",
         ReasonCode.INSURER_CREDENTIALS: "Страховая компания не приняла наш ключ доступа. Мы уже разбираемся.",
         ReasonCode.INSURER_REJECTED: "Страховая компания не приняла запрос. Мы уже разбираемся.",

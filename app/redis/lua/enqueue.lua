@@ -1,20 +1,21 @@
 -- Adds the jobs of requests, each at most once: what is done, or still in its stream, is skipped.
 -- KEYS: the job streams, then one hash per request.
--- ARGV: the channel of accepted requests; how many streams; the insurer of each stream; then per request its id, its
--- expiry (ms), its customer's mark ('' notifies none) and the numbers of its streams, separated by commas.
+-- ARGV: the channel of accepted requests; what enqueues, as each job's field `via` ('' for the API: no field); how many
+-- streams; the insurer of each stream; then per request its id, its expiry (ms), its customer's mark ('' notifies none) and
+-- the numbers of its streams, separated by commas.
 -- Returns how many jobs were added.
-local accepted, streams = ARGV[1], tonumber(ARGV[2])
+local accepted, via, streams = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local added = 0
 local rung = {}
 for r = 1, #KEYS - streams do
   local hash = KEYS[streams + r]
-  local first = 2 + streams + (r - 1) * 4
+  local first = 3 + streams + (r - 1) * 4
   local request, expires_ms, mark = ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local is_new = redis.call('EXISTS', hash) == 0
   local jobs = {}
   for number in string.gmatch(ARGV[first + 4], '%d+') do
     local place = tonumber(number)
-    local stream, insurer = KEYS[place], ARGV[2 + place]
+    local stream, insurer = KEYS[place], ARGV[3 + place]
     local there = false
     if not is_new then
       local known = redis.call('HMGET', hash, 'done:' .. insurer, 'job:' .. insurer, 'end')
@@ -22,7 +23,11 @@ for r = 1, #KEYS - streams do
     end
     if not there then
       jobs[#jobs + 1] = 'job:' .. insurer
-      jobs[#jobs + 1] = redis.call('XADD', stream, '*', 'request', request)
+      if via == '' then
+        jobs[#jobs + 1] = redis.call('XADD', stream, '*', 'request', request)
+      else
+        jobs[#jobs + 1] = redis.call('XADD', stream, '*', 'request', request, 'via', via)
+      end
       added = added + 1
     end
   end

@@ -1,0 +1,1 @@
+"""The operator's console at `/operator`: its page, its JSON, its events."""
