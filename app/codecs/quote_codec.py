@@ -30,6 +30,7 @@ EVENT_BYTES_MAX: Final = 64 * 1024
 """One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
 _COEFFICIENTS_BYTES_MAX: Final = 8 * 1024
 _NO_NUMBER: Final = "—"
+_NO_EXTRAS: Final[tuple[Extra, ...]] = ()
 
 
 class _OfferFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -56,7 +57,6 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     status: QuoteStatus
     received_at: datetime
     offer: msgspec.Raw | None = None
-    """An `_OfferDocument`."""
     reason: Reason | None = None
 
 
@@ -80,8 +80,8 @@ class OfferEvent(_OfferFields):
         self.premium = premium_amount(self.premium)
         for name, bounded in _TERMS:
             value = getattr(self, name)
-            if value is not None and value != ():
-                setattr(self, name, bounded(value))
+            if value is not None and value is not _NO_EXTRAS and (kept := bounded(value)) is not value:
+                setattr(self, name, kept)
         if len(self.encoded_coefficients) > _COEFFICIENTS_BYTES_MAX:
             self.encoded_coefficients = msgspec.Raw()
 
