@@ -167,6 +167,18 @@ def token(
 
 
 @app.command()
+def explain(
+    request: Annotated[str, typer.Argument(help="A request's id, a quote's id, or a client reference.")],
+    service: Annotated[str, typer.Option(help="The caller that a client reference belongs to; any if left out.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="For programs (docs/operations.md).")] = False,
+) -> None:
+    """The story of one request, in order, without personal data; what it waits for, and what is not known."""
+    from cli.explain.explain_command import explain_request
+
+    sys.exit(explain_request(request, service=service, as_json=json))
+
+
+@app.command()
 def forget(
     customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
     subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
@@ -175,6 +187,18 @@ def forget(
     from cli.personal_data import forget_customer
 
     forget_customer(customer, subject)
+
+
+@app.command()
+def top(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One snapshot as JSON, for programs; ends with 1 where a server is away.")
+    ] = False,
+) -> None:
+    """The operator's live view: insurers, requests, processes, what needs a hand."""
+    from cli.top.top_command import run
+
+    sys.exit(run(as_json=as_json))
 
 
 @app.command()

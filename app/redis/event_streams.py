@@ -88,7 +88,7 @@ class EventStreams:
         self, client: RedisClient, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
     ) -> None:
         self._client = client
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         self.shards = shards
         self._feed_length = feed_length
 
@@ -151,7 +151,7 @@ class EventStreams:
             request_id = text_of(request.id)
             names += [keys.request(shard, request.id), keys.events(shard, request.id)]
             names += [keys.jobs(shard, insurer) for insurer in request.insurers]
-            mac = self._authenticator.mac("end", request_id, document)
+            mac = self.authenticator.mac("end", request_id, document)
             at_hand = [(insurer, *self._signed_quote(request.quotes[insurer])) for insurer in end.at_hand]
             expires_ms = str(expiry_ms(request.expires_at))
             packed.append((request_id, expires_ms, document.decode(), mac, request.insurers, at_hand))
@@ -160,7 +160,7 @@ class EventStreams:
 
     def _signed_quote(self, quote: Quote | EncodedQuote) -> tuple[str, str, str, str]:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
-        written, mac_of = encoded(quote), self._authenticator.mac
+        written, mac_of = encoded(quote), self.authenticator.mac
         request_id = text_of(quote.request_id)
         mac = mac_of("quote", request_id, written.event)
         if written.feed_event is written.event or not self._feed_length:
@@ -195,9 +195,9 @@ class EventStreams:
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
             try:
-                if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                if field == "quote" and self.authenticator.holds(mac, "quote", position.request, document):
                     quotes.append(decode_event(document))
-                elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                elif field == "end" and self.authenticator.holds(mac, "end", position.request, document):
                     ending = decode_ending(document)
                 else:
                     foreign += 1

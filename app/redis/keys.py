@@ -65,6 +65,11 @@ def probe(shard: int) -> str:
     return f"{{osago-{shard:02}}}:probe"
 
 
+def clock() -> str:
+    """How far the time that all processes go by is ahead of Redis's own, milliseconds, behind the server that it was measured by."""
+    return "{osago-00}:clock"
+
+
 def ticket(shard: int, ticket_id: str) -> str:
     """There while a ticket that has been used would hold."""
     return f"{{osago-{shard:02}}}:ticket:{ticket_id}"
@@ -152,3 +157,13 @@ def insurers() -> str:
 def controls() -> str:
     """The channel that announces a change of the operators' controls."""
     return "{osago-00}:controls"
+
+
+def inquiries(shard: int) -> str:
+    """The channel on which all processes are asked what they know of one request."""
+    return f"{{osago-{shard:02}}}:inquiries"
+
+
+def replies(shard: int, inquiry_id: str) -> str:
+    """The list of what processes replied to one inquiry; there for seconds."""
+    return f"{{osago-{shard:02}}}:replies:{inquiry_id}"
