@@ -3,6 +3,8 @@ PYTHON ?= python3
 STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
+# Some hundred processes of a run would each compile the whole product anew.
+export PYTHONDONTWRITEBYTECODE :=
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
 .PHONY: demo quote test compat bench chaos check format schema docs site audit images graphiql page screenshots
@@ -17,7 +19,7 @@ test: .venv/ready          ## the whole suite, on real servers; ARGS=… are arg
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not long and not compat" -n auto --dist loadgroup
+	@$(RUN) pytest -m "not long and not compat" -p no:schemathesis -n auto --dist loadgroup --no-loadscope-reorder
 endif
 
 compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways; a test whose part is missing says so and is skipped
@@ -51,6 +53,7 @@ schema: .venv/ready        ## prints schema.graphql, frontend/schema.ts and the 
 docs: .venv/ready          ## writes the tables of the documents anew that are made from the code
 	@$(RUN) python -m cli.docs_tables
 	@$(RUN) python -m cli.feed_schema
+	@$(RUN) python -m tools.observability.deploy_files
 
 site: .venv/ready          ## builds the documentation site into .osago/site/html; a broken link is an error
 	@$(RUN) --group site python -m tools.site

@@ -93,6 +93,7 @@ class Lookout:
             self._learn(NOT_THERE)
             raise
         finally:
+            metrics.LOOK_SECONDS.labels(self.name).set(self._clock.monotonic() - self._looking_since_s)
             self._looking_since_s = None
 
     def _learn(self, state: str, why: str = "") -> None:

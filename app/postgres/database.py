@@ -7,6 +7,7 @@ invisible and locked, and whatever needs it waits too. What only reads has a lim
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import asyncpg
 
 from app.domain.errors import Unavailable, WrongSetting
+from app.observability import metrics
 from app.postgres.servers.addresses import check_url
 from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, hang_up
 from app.runtime.group_commit import DataRefused, GroupCommit
@@ -36,6 +38,8 @@ CONFIRM_S_MAX: Final = 2.0
 RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
 """Connections that are left to reads while commits wait for the standby."""
+_CONNECTION_WAIT: Final = metrics.POOL_WAIT.labels("connection")
+_WRITING_WAIT: Final = metrics.POOL_WAIT.labels("writing")
 _IDLE_S_MAX: Final = 60.0
 _FILL: Final = """
 INSERT INTO osago_purges (id, reason, request_ids, purged_at)
@@ -72,7 +76,9 @@ class Pool:
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
         """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
-        self._confirmations: GroupCommit[int, bool] = GroupCommit(self._confirm, wait_s_max=CONFIRM_S_MAX)
+        self._confirmations: GroupCommit[int, bool] = GroupCommit(
+            self._confirm, name="confirmations", wait_s_max=CONFIRM_S_MAX
+        )
 
     def parts(self) -> list[Part]:
         return [*self.primary.parts(), Part("confirmations", self._confirmations.run)]
@@ -247,10 +253,13 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection, None]:
 @asynccontextmanager
 async def _writing(pool: Pool) -> AsyncGenerator[None, None]:
     """A place among the writers: some connections are left to reads while commits wait."""
+    began_s = time.monotonic()
     try:
         await asyncio.wait_for(pool.writers.acquire(), CONNECT_S_MAX if pool.writers.locked() else None)
     except TimeoutError:
         raise Unavailable("too many commits are in doubt", RETRY_AFTER_S) from None
+    finally:
+        _WRITING_WAIT.observe(time.monotonic() - began_s)
     try:
         yield
     finally:
@@ -263,10 +272,13 @@ def _unavailable(error: Exception) -> Unavailable:
 
 
 async def _acquired(pool: Pool) -> "PoolConnectionProxy[asyncpg.Record]":
+    began_s = time.monotonic()
     try:
         return await pool.connections.acquire(timeout=CONNECT_S_MAX)
     except (*_GONE, asyncpg.PostgresError) as error:  # any error while connecting means that PostgreSQL is unavailable
         raise Unavailable("PostgreSQL is not there", RETRY_AFTER_S) from error
+    finally:
+        _CONNECTION_WAIT.observe(time.monotonic() - began_s)
 
 
 async def _release(pool: Pool, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:

@@ -12,6 +12,7 @@ import msgspec
 from app.codecs.quote_codec import decode_answer
 from app.codecs.substitutes import substitute_for
 from app.domain.quote import Ending, Outcome, Quote, QuoteRequest
+from app.observability.metrics import EndedRequest
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
 
@@ -93,14 +94,21 @@ SELECT id FROM osago_requests
 WHERE id = ANY($1::uuid[]) AND completed_at IS NULL ORDER BY id FOR UPDATE
 """
 
-_END: Final = """
+_OFFERS: Final = """
+SELECT count(*) AS offers, min(received_at) AS first_offer_at
+FROM osago_quotes q WHERE q.request_id = ended.id AND q.status = 'OFFERED'
+"""
+
+_END: Final = f"""
 WITH ended AS (
     UPDATE osago_requests r SET completed_at = $2, outcome = t.outcome
     FROM unnest($1::uuid[], $3::text[]) AS t (id, outcome) WHERE r.id = t.id
-    RETURNING r.id
+    RETURNING r.id, r.created_at, r.expires_at, r.outcome
+), noticed AS (
+    INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
 )
-INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
-"""
+SELECT ended.*, o.* FROM ended, LATERAL ({_OFFERS}) AS o
+"""  # noqa: S608 - constants of this file
 
 # One statement is enough: a request that has all its quotes keeps them. Of two that end it the second waits for the lock and
 # finds it ended.
@@ -117,7 +125,7 @@ WITH full_ones AS (
 ), noticed AS (
     INSERT INTO osago_outbox (request_id, kind, created_at) SELECT id, 'completed', $2 FROM ended
 )
-SELECT * FROM ended
+SELECT ended.*, o.* FROM ended, LATERAL ({_OFFERS}) AS o
 """  # noqa: S608 - constants of this file
 
 
@@ -236,18 +244,21 @@ async def lock_open(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
     return [row["id"] for row in await connection.fetch(_LOCK, sorted(ids))]
 
 
-async def end_requests(connection: Connection, outcomes: Mapping[UUID, Outcome], now: datetime) -> None:
+async def end_requests(connection: Connection, outcomes: Mapping[UUID, Outcome], now: datetime) -> list[EndedRequest]:
     """Writes the end of locked requests, and the outbox rows that announce it."""
-    await connection.execute(_END, list(outcomes), now, [outcome.value for outcome in outcomes.values()])
+    rows = await connection.fetch(_END, list(outcomes), now, [outcome.value for outcome in outcomes.values()])
+    return [_ended(row, now) for row in rows]
 
 
-async def end_full_requests(connection: Connection, ids: Sequence[UUID], now: datetime) -> list[QuoteRequest]:
+async def end_full_requests(
+    connection: Connection, ids: Sequence[UUID], now: datetime
+) -> tuple[list[QuoteRequest], list[EndedRequest]]:
     """Ends those of the requests that are open though every insurer has answered, with the outbox rows that announce it.
 
     They come back without their quotes: the settler has published those already.
     """
     rows = await connection.fetch(_END_FULL, ids, now, Outcome.ALL_ANSWERED.value)
-    return [_request(row, {}) for row in rows]
+    return [_request(row, {}) for row in rows], [_ended(row, now) for row in rows]
 
 
 def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
@@ -257,6 +268,12 @@ def quote_of(request_id: UUID, row: asyncpg.Record) -> Quote:
     except Exception:  # noqa: BLE001 - one row is isolated from the others of its request
         answer = substitute_for(request_id, row["insurer_id"])
     return Quote(request_id, row["insurer_id"], answer, row["received_at"])
+
+
+def _ended(row: asyncpg.Record, now: datetime) -> EndedRequest:
+    first = row["first_offer_at"]
+    first_offer_s = None if first is None else (first - row["created_at"]).total_seconds()
+    return EndedRequest(row["outcome"], row["offers"], first_offer_s, now > row["expires_at"])
 
 
 def _request(row: asyncpg.Record, quotes: Mapping[str, Quote]) -> QuoteRequest:

@@ -175,6 +175,9 @@ class Notifier:
 
     def _set_connected(self, *, is_connected: bool) -> None:
         self._breaks += self.is_connected and not is_connected
+        if is_connected and self._breaks:
+            metrics.NOTIFIER_RECONNECTS.inc()
+        metrics.NOTIFIER.set(is_connected)
         self.is_connected = is_connected
         if is_connected:
             self.connected.set()

@@ -12,6 +12,8 @@ from typing import Final
 
 import structlog
 
+from app.observability import metrics
+
 log: Final = structlog.get_logger(__name__)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +58,12 @@ class Clock:
         """Negative when it has passed."""
         return (moment - self.now()).total_seconds()
 
+    def start_from(self, unix_s: float) -> None:
+        """Goes by this time before the first `sync`, which then moves it as slowly as later ones."""
+        self._stepped_at_s = self.monotonic()
+        self._offset_s = unix_s - self._stepped_at_s
+        self._wall_offset_s = self.wall() - self._stepped_at_s
+
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
         """Takes over the time that `read` returns, where it disagrees.
 
@@ -70,6 +78,7 @@ class Clock:
         if not min_s <= self._offset_s <= max_s:
             self._follow((min_s + max_s) / 2, now_s)
         self._stepped_at_s = now_s
+        metrics.CLOCK_OFFSET.set(self.wall() - now_s - (min_s + max_s) / 2)
         self._wall_offset_s = self.wall() - now_s
 
     def _follow(self, offset_s: float, now_s: float) -> None:

@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from app.domain.errors import Overloaded
 from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.commit_meter import CommitMeter
 from app.runtime.fair_queue import FairQueue
 
 Item = TypeVar("Item")
@@ -55,12 +56,14 @@ class GroupCommit(Generic[Item, Result]):
     Where one kind of items must not wait for a flood of another, `line_of` returns the kind: a batch takes of each in turn.
     With `wait_s_max` an item that has no result after so long gets TimeoutError. Items come in the order in which their
     time is up, so one timer serves them all: one of its own for each would cost as much as reading its JSON.
+    With a `name` its sizes and times are in the metrics.
     """
 
     def __init__(
         self,
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
+        name: str = "",
         batch_max: int = BATCH_MAX,
         waiting_max: int = WAITING_MAX,
         wait_s_max: float | None = None,
@@ -68,6 +71,7 @@ class GroupCommit(Generic[Item, Result]):
         line_of: Callable[[Item], Hashable] | None = None,
     ) -> None:
         self._flush = flush
+        self._meter = CommitMeter(name) if name else None
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._waiting: deque[_Entry[Item, Result]] | FairQueue[_Entry[Item, Result]] = deque()
@@ -97,6 +101,8 @@ class GroupCommit(Generic[Item, Result]):
             raise Overloaded("too much is waiting to be stored")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
+        if self._meter and not self._waiting:
+            self._meter.fill()
         self._waiting.append((item, future))
         if self._wait_s_max is not None:
             self._limited.append((loop.time() + self._wait_s_max, future))
@@ -119,8 +125,11 @@ class GroupCommit(Generic[Item, Result]):
         batch = [self._waiting.popleft() for _ in range(count)]
         if not self._waiting:
             self._filled.clear()
+        began_s = self._meter.begin() if self._meter and count else 0.0
         # Items whose callers gave up waiting (a time-out) are left out.
         await self._settle([entry for entry in batch if not entry[1].done()])
+        if self._meter and count:
+            self._meter.end(began_s, count)
         while self._limited and self._limited[0][1].done():
             self._limited.popleft()
 

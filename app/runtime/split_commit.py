@@ -24,7 +24,7 @@ class SplitCommit(Generic[Item, Result]):
         self._name: Final = name
         self._number_of = number_of
         self.commits: Final[Sequence[GroupCommit[Item, Result]]] = tuple(
-            GroupCommit(flush, batch_max=batch_max, line_of=line_of) for _ in range(count)
+            GroupCommit(flush, name=name, batch_max=batch_max, line_of=line_of) for _ in range(count)
         )
 
     def parts(self) -> list[Part]:

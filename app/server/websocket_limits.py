@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.protocol import State
 
+from app.observability import metrics
 from app.server.buffered_peer import TURN, BufferedPeer, SendingTurn, cancelled
 from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
@@ -218,4 +220,13 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         cancelled(self._parsing)
+        if self.conn.state is not State.CONNECTING:  # else its handshake was refused
+            metrics.socket_closed(self._close_code)
         super().connection_lost(exc)
+
+    @property
+    def _close_code(self) -> int:
+        """Of the side that closed first."""
+        sent, received = self.conn.close_sent, self.conn.close_rcvd
+        first = received if self.conn.close_rcvd_then_sent else sent or received
+        return first.code if first else ABNORMAL

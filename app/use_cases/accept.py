@@ -65,14 +65,14 @@ class RequestAcceptor:
         self._insurers = tuple(insurers)
         self._deadline = timedelta(seconds=deadline_s)
         self._acknowledged = AcknowledgedRequests(pool, clock)
-        self._commits = GroupCommit(self._commit, wait_s_max=ACCEPT_S_MAX)
+        self._commits = GroupCommit(self._commit, name="accept-commits", wait_s_max=ACCEPT_S_MAX)
         self._enqueues = SplitCommit(
             "accept-enqueues",
             self._enqueue,
             count=jobs.shards,
             number_of=lambda one: shard_of(one.request_id, jobs.shards),
         )
-        self._deletions = GroupCommit(self._delete, gather_s=DELETE_AFTER_S)
+        self._deletions = GroupCommit(self._delete, name="accept-deletions", gather_s=DELETE_AFTER_S)
 
     def parts(self) -> list[Part]:
         return [

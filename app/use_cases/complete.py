@@ -12,11 +12,18 @@ import structlog
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import CANCELLED, TIMED_OUT, Outcome, Quote, QuoteRequest
 from app.observability import metrics
+from app.observability.metrics import EndedRequest
 from app.observability.recent_activity import RECENT
 from app.postgres.database import RETRY_AFTER_S, Connection, Pool, connected, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.quote_rows import insert_quotes, missing_quotes
-from app.postgres.request_rows import end_full_requests, end_requests, lock_open, overdue_requests, read_requests
+from app.postgres.request_rows import (
+    end_full_requests,
+    end_requests,
+    lock_open,
+    overdue_requests,
+    read_requests,
+)
 from app.redis.event_streams import EventStreams
 from app.redis.keys import shard_of
 from app.runtime.clock import Clock
@@ -45,7 +52,7 @@ class RequestCompleter:
         # Calls stop a whole margin before the deadline; half of it is left to publish the end in time.
         self._lead = timedelta(seconds=end_margin_s / 2)
         self._publishing = IsolatedTasks("ends")
-        self._cancels = GroupCommit(self._cancel, wait_s_max=CANCEL_S_MAX)
+        self._cancels = GroupCommit(self._cancel, name="cancel-commits", wait_s_max=CANCEL_S_MAX)
 
     def parts(self) -> list[Part]:
         return [Part("cancel-commits", self._cancels.run)]
@@ -112,12 +119,12 @@ class RequestCompleter:
                 outcomes = {id_: outcome for id_ in locked if id_ not in lacking}
             elif missing:
                 await insert_quotes(connection, [Quote(id_, insurer, answer, now) for id_, insurer in missing])
-            if outcomes:
-                await end_requests(connection, outcomes, now)
-                if beside:
-                    await beside(connection, list(outcomes))
+            ended = await end_requests(connection, outcomes, now) if outcomes else []
+            if outcomes and beside:
+                await beside(connection, list(outcomes))
         if outcome is not Outcome.ALL_ANSWERED:
             metrics.answered(answer.status, len(missing))
+        _count(ended)
         return list(outcomes)
 
     async def commit_full(self, connection: Connection, ids: Sequence[UUID]) -> list[QuoteRequest]:
@@ -125,9 +132,10 @@ class RequestCompleter:
 
         Needs a statement of its own after theirs: of two settlers at least the later one sees both last quotes.
         """
-        ended = await end_full_requests(connection, ids, self._clock.now())
-        _count_ends(ended)
-        return ended
+        requests, ended = await end_full_requests(connection, ids, self._clock.now())
+        _count(ended)
+        _count_ends(requests)
+        return requests
 
     async def publish(self, requests: Sequence[QuoteRequest]) -> None:
         """Publishes ended requests; without Redis the relay does it later.
@@ -166,6 +174,11 @@ class RequestCompleter:
             overdue = await overdue_requests(connection, self._clock.now() + self._lead, most=_SWEEP_MAX)
         if overdue:
             await self.complete(overdue, Outcome.DEADLINE)
+
+
+def _count(ended: Iterable[EndedRequest]) -> None:
+    for one in ended:
+        metrics.ended(one)
 
 
 def _count_ends(requests: Iterable[QuoteRequest]) -> None:

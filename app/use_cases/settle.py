@@ -84,7 +84,10 @@ class QuoteSettler:
         self._clock = clock
         # Ten thousand answers of one insurer, as when its circuit opens, must not hold up another's one.
         self._commits = GroupCommit(
-            self._commit, batch_max=BATCH_MAX, line_of=lambda answered: answered.quote.insurer_id
+            self._commit,
+            name="settle-commits",
+            batch_max=BATCH_MAX,
+            line_of=lambda answered: answered.quote.insurer_id,
         )
         self._news: SplitCommit[_News, None] = SplitCommit(
             "settle-news",

@@ -97,7 +97,7 @@ class CustomerWatches:
         self._hub = hub
         self._clock = clock
         self._listeners: dict[int, set[_Listener]] = {}
-        self._looks = GroupCommit(self._look)
+        self._looks = GroupCommit(self._look, name="customer-looks")
         hub.notifier.listen((keys.accepted(shard) for shard in range(shards)), self._on_notification)
 
     def parts(self) -> list[Part]:

@@ -18,8 +18,8 @@ from app.domain.errors import NotFound, Overloaded, RedisAway, RequestLost, Unav
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, reading
-from app.postgres.erasure import forgotten_requests
 from app.postgres.link_cipher import LinkCipher
+from app.postgres.personal.purge_rows import forgotten_requests
 from app.postgres.request_rows import read_progress, read_requests
 from app.redis import keys
 from app.redis.event_streams import EventStreams
@@ -50,6 +50,7 @@ END_S_MAX: Final = 2.0
 """A subscription that waits longer for PostgreSQL at its deadline is interrupted."""
 TRY_AGAIN_S: Final = 0.25
 SUBSCRIPTIONS_MAX: Final = 20_000
+_BEGUN: Final = {how: metrics.SUBSCRIPTIONS_BEGUN.labels(how) for how in ("new", "resumed")}
 _READ_MAX: Final = 500
 """Requests whose events are read at once: what has been read is pushed before more is."""
 
@@ -77,8 +78,8 @@ class WatchHub:
         self._foreign_seen = LogThrottle(clock)
         self._notified = [Gathered[str]() for _ in range(events.shards)]
         self._suspected = Gathered[UUID]()
-        self._snapshots = GroupCommit(self._snapshot)
-        self._ends = GroupCommit(self._end, wait_s_max=END_S_MAX)
+        self._snapshots = GroupCommit(self._snapshot, name="watch-snapshots")
+        self._ends = GroupCommit(self._end, name="watch-ends", wait_s_max=END_S_MAX)
         pool.primary.promotions.append(self._recheck_all)
         self.notifier = Notifier(client)
         for shard, notified in enumerate(self._notified):
@@ -120,6 +121,7 @@ class WatchHub:
         except BaseException:
             self._part(request_id, watch, on_news, share)
             raise
+        _BEGUN["new" if after is None else "resumed"].inc()
         return Follower(request, watch, cursor, self.clock.now(), share)
 
     def leave(self, follower: Follower, on_news: Listener) -> None:

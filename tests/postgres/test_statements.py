@@ -117,9 +117,9 @@ async def test_what_is_missing_and_what_is_full(pool: Pool) -> None:
     await accept(pool, half, full)
     async with connected(pool) as connection:
         await insert_quotes(connection, [a_quote(half, "sever"), a_quote(full, "sever")])
-        ended = await end_full_requests(connection, [half.id, full.id], NOW)
+        ended, _ = await end_full_requests(connection, [half.id, full.id], NOW)
         assert ended == [msgspec.structs.replace(full, ending=Ending(Outcome.ALL_ANSWERED, NOW))]
-        assert await end_full_requests(connection, [half.id, full.id], NOW) == []
+        assert await end_full_requests(connection, [half.id, full.id], NOW) == ([], [])
         assert Notice(full.id, Kind.COMPLETED) in await notices_until(connection, NOW, most=10)
         assert await missing_quotes(connection, [half.id, full.id]) == [(half.id, "volga")]
         assert await read_progress(connection, [half.id]) == {half.id: (1, False)}
@@ -134,7 +134,7 @@ async def test_of_two_that_end_a_full_request_the_later_one_finds_it_ended(pool:
 
     async def end() -> list[QuoteRequest]:
         async with connected(pool) as connection:
-            return await end_full_requests(connection, [request.id], NOW)
+            return (await end_full_requests(connection, [request.id], NOW))[0]
 
     async with transaction(pool) as connection:
         await lock_open(connection, [request.id])

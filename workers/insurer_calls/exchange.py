@@ -5,14 +5,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, NamedTuple, TypeVar
 
-from prometheus_client import Counter
-
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
-from app.observability import metrics
 from app.observability.recent_activity import RECENT
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
@@ -21,11 +18,11 @@ from workers.adapters.adapter import Adapter, Created
 from workers.adapters.containment import Containment, checked
 from workers.adapters.transport.call_timeout import gated
 from workers.insurer_calls.answer_fitting import fitted
+from workers.insurer_calls.call_meter import CallMeter
 from workers.insurer_calls.call_pacer import CallPacer
 from workers.insurer_calls.call_trace import OK_RESULT, CallTrace, record_refusal
 from workers.insurer_calls.callback_waiter import STEP as CALLBACK_STEP
 from workers.insurer_calls.callback_waiter import CallbackWaiter
-from workers.insurer_calls.failure_causes import OK, why_of
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.insurer_calls.redaction import is_echo, without_echo
@@ -91,8 +88,7 @@ class InsurerExchange:
         self._pace = pace or CallPacer()
         self._examiner = examiner
         self.failures = FailureLog(settings.id, clock)
-        self._calls: dict[tuple[str, str, str], Counter] = {}
-        """Looking a label up costs as much as counting."""
+        self._meter = CallMeter(settings.id, clock)
 
     def left_s(self, job: Job) -> float:
         """Seconds until asking stops."""
@@ -175,6 +171,7 @@ class InsurerExchange:
             answer = await self._step(POLL, conversation, lambda: self._adapter.poll(application_id))
             if answer is not None:
                 return answer
+            self._meter.count_empty_poll()
             polls += 1
 
     def _wait_s(self, job: Job, polls: int) -> float:
@@ -194,6 +191,8 @@ class InsurerExchange:
             trail.wait(WaitKind.TURN, self._clock.monotonic(), step=step)
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
+            if step == CREATE and not failures:
+                self._meter.begin(conversation.job)
             try:
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
@@ -248,11 +247,7 @@ class InsurerExchange:
 
     def _count(self, step: str, error: InsurerError | None, seconds: float) -> None:
         self.failures.count(error, seconds)
-        key = (step, "ok", OK) if error is None else (step, type(error).__name__, why_of(error))
-        counter = self._calls.get(key)
-        if counter is None:
-            counter = self._calls[key] = metrics.CALLS.labels(self._settings.id, *key)
-        counter.inc()
+        self._meter.count(step, error, seconds)
         RECENT.called(self._settings.id, "ok" if error is None else "failed")
 
 

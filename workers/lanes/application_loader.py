@@ -23,7 +23,7 @@ class ApplicationLoader:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._reads: GroupCommit[UUID, QuoteSlots | None] = GroupCommit(self._read, batch_max=_READ_MAX)
+        self._reads: GroupCommit[UUID, QuoteSlots | None] = GroupCommit(self._read, name="loading", batch_max=_READ_MAX)
         self._under_way: dict[UUID, asyncio.Future[QuoteSlots | None]] = {}
         """A job of a request that is being read waits for that read."""
 

@@ -1,5 +1,4 @@
 """A lane: one insurer's jobs in one worker. It reads as many as it has places for; the rest waits in Redis.
-
 A slow insurer fills its own lane and no other.
 """
 
@@ -30,6 +29,7 @@ from app.use_cases.settle import Answered, QuoteSettler
 from workers.insurer_calls.exchange import InsurerExchange
 from workers.job import Holding, Job, NotOurs, ShardOwnership
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.holding_metrics import measure_holdings
 from workers.lanes.job_return import JobReturner
 from workers.lanes.job_trails import JobTrails
 from workers.lanes.stream_reader import READ_MAX, StreamReader
@@ -88,7 +88,7 @@ class Lane:
             )
             for shard in range(resources.jobs.shards)
         ]
-        metrics.IN_FLIGHT.labels(self.insurer_id).set_function(self.in_flight)
+        measure_holdings(self.insurer_id, self._holdings, resources.clock)
 
     @property
     def free(self) -> int:

@@ -101,11 +101,14 @@ class Presence:
         if not tick.fresh:
             for lane in self._lanes.values():
                 await lane.drop_what_is_not_owned(shard)
+        if self._begun_in[shard].is_set():
+            metrics.HEARTBEAT_LATE.observe(max(0.0, begun_at - self._beaten_at[shard] - self.every_s))
         self._beaten_at[shard] = begun_at
         self._begun_in[shard].set()
         self.begun.set()
         for lost in tick.lost:
             log.warning("worker.lost", consumer=lost.consumer, silent_s=lost.silent_s, jobs=lost.jobs)
+            metrics.worker_lost(lost.consumer)
         for insurer_id, deliveries in tick.taken_over.items():
             metrics.CLAIMED.labels(insurer_id).inc(len(deliveries))
             log.debug("jobs.taken_over", insurer=insurer_id, shard=shard, jobs=len(deliveries))

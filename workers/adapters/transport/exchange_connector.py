@@ -8,7 +8,8 @@ longer than one.
 
 import asyncio
 from collections import deque
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -31,6 +32,8 @@ _PIECE_BYTES: Final = 8 * 1024
 _HEAD_PIECE_BYTES: Final = 2 * 1024
 """Before the answer's head: a read of 256 KiB may hold 13,000 interim responses, and the fifth is the last."""
 _SWITCHING: Final = 101
+OnCertificate: TypeAlias = Callable[[Mapping[str, Any]], None] | None
+"""Called with each certificate that the other side of a connection shows, as `ssl.SSLSocket.getpeercert` has it."""
 
 
 class ExchangeRefused(aiohttp.ClientError):
@@ -79,15 +82,23 @@ class ReadTurns:
 class BoundedExchange(ResponseHandler):
     """One connection. Each request that is sent over it begins another exchange."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, turns: ReadTurns) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: ReadTurns, on_certificate: OnCertificate = None) -> None:
         super().__init__(loop)
         self._turns = turns
+        self._on_certificate = on_certificate
         self._held: deque[bytes] = deque()
         """Read, and not parsed yet; meanwhile nothing is read."""
         self._is_waiting = False
         self._received = self._parsed = self._interims = 0
         self._answer: StreamReader | None = None
         self._refusal: ExchangeRefused | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called again with the transport inside a proxy's tunnel."""
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object") if self._on_certificate else None
+        if tls is not None and self._on_certificate:
+            self._on_certificate(tls.getpeercert() or {})
 
     def set_response_params(self, **params: Any) -> None:
         self._received = self._parsed = self._interims = 0
@@ -205,7 +216,7 @@ class BoundedExchange(ResponseHandler):
 class ExchangeConnector(GatedConnector):
     """One insurer's connections, each a `BoundedExchange`; the proxy's and those inside its tunnel too."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, on_certificate: OnCertificate = None, **options: Any) -> None:
         super().__init__(**options)  # pyright: ignore[reportUnknownMemberType] - of a socket's address, in aiohttp
         turns = ReadTurns(self._loop)
-        self._factory = lambda: BoundedExchange(self._loop, turns)
+        self._factory = lambda: BoundedExchange(self._loop, turns, on_certificate)

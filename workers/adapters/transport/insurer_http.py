@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -25,6 +26,7 @@ from app.domain.errors import (
 )
 from app.runtime.clock import Clock
 from workers.adapters.transport.call_timeout import CallTimeout
+from workers.adapters.transport.certificate_expiry import note_client_certificate, note_server_certificate
 from workers.adapters.transport.dns import DnsResolver
 from workers.adapters.transport.exchange_connector import ExchangeConnector, ExchangeRefused
 from workers.adapters.transport.retry_after import retry_after_s
@@ -94,6 +96,8 @@ class InsurerHttp:
         self._settings = settings
         self._headers = _headers(settings)
         self._tls = tls_context(settings)
+        if settings.tls.cert_file:
+            note_client_certificate(settings.id, settings.tls.cert_file)
         self._opened: aiohttp.ClientSession | None = None
 
     @property
@@ -108,6 +112,7 @@ class InsurerHttp:
                     keepalive_timeout=_IDLE_S_MAX,
                     resolver=self._names,
                     ssl=self._tls,
+                    on_certificate=partial(note_server_certificate, settings.id),
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),  # `CallTimeout` is
                 cookie_jar=aiohttp.DummyCookieJar(),

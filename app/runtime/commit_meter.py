@@ -1,0 +1,31 @@
+"""What one group commit measures: how many items it takes at once, what they wait for their turn, and what a turn takes."""
+
+import time
+
+from app.observability import metrics
+
+
+class CommitMeter:
+    """Costs a look at the clock where the queue was empty, and three observations a turn."""
+
+    def __init__(self, name: str) -> None:
+        self._size = metrics.COMMIT_SIZE.labels(name)
+        self._wait = metrics.COMMIT_WAIT.labels(name)
+        self._seconds = metrics.COMMIT_SECONDS.labels(name)
+        self._since_s = 0.0
+        """Since when the oldest item waits; of items that a full turn has left, since that turn."""
+
+    def fill(self) -> None:
+        """The first item has come into an empty queue."""
+        self._since_s = time.monotonic()
+
+    def begin(self) -> float:
+        """A turn begins; returns its moment for `end`."""
+        now_s = time.monotonic()
+        self._wait.observe(now_s - self._since_s)
+        self._since_s = now_s
+        return now_s
+
+    def end(self, began_s: float, size: int) -> None:
+        self._size.observe(size)
+        self._seconds.observe(time.monotonic() - began_s)
