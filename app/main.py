@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -47,6 +48,8 @@ from app.server.direct_application import DIRECT, DRAINING
 from app.server.http1.forwarded import ForwardedClients
 from app.server.http1.static_files import static_files
 from app.server.loopback import LoopbackHosts
+from app.story.frame_book import FrameBook
+from app.story.inquiries.inquiry_responder import InquiryResponder
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
@@ -104,7 +107,9 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             app.state.resources, app.state.services, app.state.view = resources, services, GraphQLView(services)
             app.state.console = make_console(resources, services.tokens)
             app.state.readiness = monitor = ReadinessMonitor(resources)
-            reporter = _reporter(app, resources, sockets)
+            name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
+            InquiryResponder(resources, partial(services.frames.known, name)).listen(services.live.notifier)
+            reporter = _reporter(app, name, resources, sockets)
             parts = [*monitor.parts(), *_parts(resources, services), reporter.part()]
             async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
@@ -146,11 +151,10 @@ def _add_probes(app: Starlette) -> None:
     app.router.routes.extend(health.routes(probe, failing))
 
 
-def _reporter(app: Starlette, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
+def _reporter(app: Starlette, name: str, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
     def state() -> ProcessState:
         return ProcessState(app.state.is_draining, app.state.supervisor.failing, sockets=sockets.open)
 
-    name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
     return ProcessReporter(resources.redis, resources.clock, kind=API, name=name, state=state)
 
 
@@ -237,6 +241,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
+        frames=FrameBook(clock),
         operations=operations,
         runner=OperationRunner(operations, finishing, introspection=settings.introspection),
         finishing=finishing,

@@ -54,6 +54,7 @@ class Resources:
     links: LinkCipher
     opened: ApplicationCache
     jobs: JobStreams
+    authenticator: EventAuthenticator
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
@@ -119,6 +120,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         links=links,
         opened=ApplicationCache(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
+        authenticator=authenticator,
         events=events,
         ending=ending,
         purging=_eraser(settings, pool, events, ending, cipher, clock),

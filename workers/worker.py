@@ -27,6 +27,7 @@ from app.redis.topology import connect_brief
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.inquiries.inquiry_responder import InquiryResponder
 from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
@@ -39,6 +40,7 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.held_jobs import HeldJobs
 from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
@@ -113,8 +115,7 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
-        self._late_trails = LateTrails(resources.pool, resources.clock)
-        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
+        self._trails = JobTrails(self.consumer, LateTrails(resources.pool, resources.clock))
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -149,7 +150,7 @@ class Worker:
             *self._settling.parts(),
             *self._loading.parts(),
             *self._presence.parts(),
-            *self._late_trails.parts(),
+            *self._trails.late.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -234,6 +235,8 @@ class Worker:
         notifier.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
+        known = HeldJobs(self.consumer, self._lanes, self._trails).of
+        InquiryResponder(self._resources, known).listen(notifier)
         return notifier
 
     async def _drop_connections(self) -> None:
