@@ -19,13 +19,9 @@ COPY osago_adapters osago_adapters
 COPY osago_adapter_suite osago_adapter_suite
 COPY sandbox sandbox
 COPY workers workers
-<<<<<<< HEAD
 COPY deploy/postgresql.conf deploy/postgresql.conf
 COPY docs/feed.schema.json docs/feed.schema.json
-RUN uv sync --frozen --no-dev --no-group embedded --no-editable
-=======
 RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-editable
->>>>>>> trunk
 
 FROM python:3.12.13-slim-trixie
 # A number, so that a cluster can see that it is not root.

@@ -36,6 +36,7 @@ from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis import keys
 from app.redis.fleet.process_reports import API
 from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
@@ -54,6 +55,7 @@ from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
 from app.use_cases.caller_shares import CallerShares
+from app.use_cases.controls.control_watch import APIS_EVERY_S, ControlWatch
 from app.use_cases.insurer_callbacks import PATH as CALLBACKS
 from app.watch.customer_watch import CustomerWatches
 from app.watch.hub import WatchHub
@@ -210,6 +212,7 @@ def _parts(resources: Resources, services: Services) -> list[Part]:
         *services.live.parts(),
         *services.customers.parts(),
         *resources.parts(),
+        Part("controls", services.controls.run),
         periodic("admission", admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock),
     ]
 
@@ -222,6 +225,8 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     resources.masters.on_change(live.notifier.reconnect)
+    controls = ControlWatch(resources.pool, clock, every_s=APIS_EVERY_S)
+    live.notifier.listen([keys.controls()], controls.notify)
     return Services(
         pool=resources.pool,
         clock=clock,
@@ -231,8 +236,9 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         live=live,
         customers=CustomerWatches(resources.pool, live, clock, shards=settings.shards),
         availabilities=InsurerDirectory(
-            [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
+            [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock, controls
         ),
+        controls=controls,
         intake_rules=IntakeRules(
             tuple(insurers),
             requires_consent=settings.require_consent,

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.operators.operator_groups import controls, insurer_controls, requests, workers
+
 keys = typer.Typer(no_args_is_help=True, help="Keys that applications are encrypted with.")
 
 
@@ -95,6 +97,8 @@ def insurers_check(
     sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
 
 
+insurers.registered_commands += insurer_controls.registered_commands
+
 bridge = typer.Typer(
     invoke_without_command=True, help="Carries events to Kafka, ActiveMQ, NATS JetStream or a webhook."
 )
@@ -155,6 +159,14 @@ def bridge_drop(destination: BridgeDestination, event_ids: EventIds) -> None:
 
 
 COMMAND_GROUPS: Final[Mapping[str, typer.Typer]] = MappingProxyType(
-    {"keys": keys, "dead-letters": dead_letters, "insurers": insurers, "bridge": bridge}
+    {
+        "keys": keys,
+        "dead-letters": dead_letters,
+        "insurers": insurers,
+        "bridge": bridge,
+        "workers": workers,
+        "requests": requests,
+        "controls": controls,
+    }
 )
 """By the words that follow `osago`."""
