@@ -13,9 +13,9 @@ from bench.rows import HISTORY, RESULTS, Row, table, write
 
 LINES: Final[Mapping[str, str]] = {
     "start": "bench.start",
-    "accept": "bench.accept",
+    "accept": "bench.accept_line",
     "push": "bench.push",
-    "lane": "bench.lane",
+    "lane": "bench.lane_line",
     "calls": "bench.calls",
     "latency": "bench.latency",
     "recovery": "bench.recovery",

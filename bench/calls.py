@@ -20,7 +20,7 @@ import uvloop
 
 from bench.chain import EXAMPLE, chain
 from bench.clients import Client, aiohttp_bare, installed
-from bench.insurer import CALLS_PER_JOB, POLLS, serving
+from bench.light_insurer import CALLS_PER_JOB, POLLS, serving
 from bench.rows import Row, Target
 from sandbox.demo.servers import Redis
 

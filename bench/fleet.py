@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.processes import cpu_s, family, pss_bytes, running
+from bench.measured_processes import cpu_s, family, pss_bytes, running
 from bench.system import System, system
 from sandbox.demo.servers import free_port
 

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 import uvloop
 
-from bench.insurer import OFFER, response
+from bench.light_insurer import OFFER, response
 from sandbox.insurers.model.application_store import application_id, offer_number
 from sandbox.insurers.model.catalogue import INSURERS
 

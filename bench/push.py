@@ -17,8 +17,8 @@ from app.domain.quote import Quote, QuoteRequest
 from app.redis.event_streams import Published
 from app.resources import Resources, open_resources
 from app.runtime.clock import Clock
-from bench.lane import OFFER, enqueued, settings_of
-from bench.processes import cpu_s, echo, rss_bytes
+from bench.lane_line import OFFER, enqueued, settings_of
+from bench.measured_processes import cpu_s, echo, rss_bytes
 from bench.rows import Row, Target
 from bench.socket import Socket
 from bench.stream import EVENTS, PARTS, Stream
