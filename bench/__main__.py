@@ -51,8 +51,8 @@ def main() -> None:
 
 
 def _revision() -> str:
-    told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
-    return told.stdout.strip()
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
+    return described.stdout.strip()
 
 
 if __name__ == "__main__":

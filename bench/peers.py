@@ -154,7 +154,7 @@ async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
 
 
 async def _told(redis: Any, watched: Mapping[str, Socket]) -> None:
-    """Tells each request of every quote, in bursts as ours are told."""
+    """Publishes every quote of each request, in bursts as ours are."""
     request_ids = list(watched)
     for number in range(EVENTS_EACH):
         event = json.dumps(_event(number))
