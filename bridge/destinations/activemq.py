@@ -48,14 +48,14 @@ class _Receipts(stomp.ConnectionListener):
         if future and not future.done():
             future.set_result(None)
 
-    def on_connected(self, _frame: Frame) -> None:
+    def on_connected(self, frame: Frame) -> None:  # noqa: ARG002 - stomp.py's names
         self._call(self.connected.set)
 
     def on_receipt(self, frame: Frame) -> None:
         headers: Any = frame.headers
         self._call(self._succeed, headers.get("receipt-id", ""))
 
-    def on_error(self, _frame: Frame) -> None:
+    def on_error(self, frame: Frame) -> None:  # noqa: ARG002
         self._call(self.fail_all)
 
     def on_disconnected(self) -> None:

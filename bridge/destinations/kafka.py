@@ -32,7 +32,8 @@ class KafkaDestination:
         try:
             async with asyncio.timeout(self._settings.timeout):
                 producer = await self._started()
-                sent: Any = await producer.send(  # pyright: ignore[reportUnknownMemberType]
+                client: Any = producer  # its annotations name no type of what is sent
+                sent = await client.send(
                     self._settings.topic, event.document, key=event.request_id.encode(), headers=_HEADERS
                 )
                 await sent
@@ -67,7 +68,7 @@ class KafkaDestination:
 
     def _made(self) -> AIOKafkaProducer:
         settings = self._settings
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"bootstrap_servers": settings.servers}
         has_tls = settings.tls or settings.ca_file is not None
         if has_tls:
             options["ssl_context"] = create_default_context(cafile=settings.ca_file)
@@ -75,7 +76,6 @@ class KafkaDestination:
             options |= {"sasl_mechanism": settings.sasl, "sasl_plain_username": settings.username}
             options["sasl_plain_password"] = self._password
         return AIOKafkaProducer(
-            bootstrap_servers=settings.servers,
             client_id="osago-bridge",
             acks="all",
             enable_idempotence=settings.idempotence,

@@ -35,7 +35,7 @@ class NatsDestination:
         headers = {"Nats-Msg-Id": event.id, "Content-Type": CONTENT_TYPE}
         subject, seconds = self._settings.subject, self._settings.timeout
         try:
-            client = await self._connected()
+            client: Any = await self._connected()
             await client.jetstream().publish(subject, event.document, timeout=seconds, headers=headers)
         except MaxPayloadError:
             raise EventNotTaken("longer than the server takes", is_final=True) from None
@@ -68,12 +68,12 @@ class NatsDestination:
             await self._make_stream(client, settings.stream)
         return client
 
-    async def _make_stream(self, client: Client, name: str) -> None:
+    async def _make_stream(self, client: Any, name: str) -> None:
         stream = client.jetstream()
         try:
             await stream.stream_info(name)
         except NotFoundError:
-            await stream.add_stream(StreamConfig(name=name, subjects=[self._settings.subject]))  # pyright: ignore[reportUnknownMemberType]
+            await stream.add_stream(StreamConfig(name=name, subjects=[self._settings.subject]))
 
 
 async def _leave(_error: Exception) -> None:

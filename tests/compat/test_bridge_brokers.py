@@ -41,8 +41,7 @@ async def test_jetstream_is_killed_and_redis_flushed(world: World, api: ApiAtHan
         table = f'[nats]\nservers = ["nats://127.0.0.1:{server.port}"]\nstream = "OSAGO"\n{FAST}'
         async with bridged(world, table, "nats"):
             wanted = await settled(world, api, settler)
-            async with nats_reading(server.port) as book:
-                await until(lambda: book.has(wanted))
+            await until(lambda: _is_delivered(world, "nats"))
             server.end()
             wanted |= await settled(world, api, settler)
             await world.redis.client.flushdb()
