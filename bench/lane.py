@@ -151,7 +151,7 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
-    trails = JobTrails("bench", LateTrails(resources.pool, resources.clock), resources.clock)
+    trails = JobTrails("bench", LateTrails(resources.pool, resources.clock))
     made = [
         Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, trails, consumer="bench")
         for one in resources.insurers.values()
@@ -173,10 +173,8 @@ async def _nothing(_shard: int) -> None:
 
 async def _left(resources: Resources) -> int:
     """Jobs that are still in their streams: waiting, or not yet acknowledged."""
-    pipeline = resources.redis.pipeline(transaction=False)
-    for insurer_id in resources.insurers:
-        pipeline.xlen(keys.jobs(0, insurer_id))
-    return sum(await pipeline.execute())
+    waiting = [resources.redis.xlen(keys.jobs(0, insurer_id)) for insurer_id in resources.insurers]
+    return sum(await asyncio.gather(*waiting))
 
 
 async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None:

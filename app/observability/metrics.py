@@ -95,6 +95,8 @@ LIMITED: Final = Histogram(
     "osago_limit_wait_seconds", "What calls waited for an insurer's limit.", ["insurer", "step"], buckets=_SECONDS
 )
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
+PAUSED: Final = Gauge("osago_insurer_paused", "1 while an operator has paused the insurer.", ["insurer"])
+CONTROLS: Final = Gauge("osago_controls", "Controls of operators that this worker goes by.", ["kind"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
 SUBSCRIPTIONS_BEGUN: Final = Counter(
