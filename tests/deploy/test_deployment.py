@@ -21,6 +21,7 @@ from support.until import until
 from app.config.insurers_file import load_insurers
 from app.config.settings import Settings
 from app.redis.topology import connect, parse_address
+from bridge.bridge_file import NatsSettings, load_destination
 from cli.main import app
 from sandbox.demo.servers import free_port, is_free, redis_binary
 
@@ -79,7 +80,7 @@ def test_images_are_pinned_to_a_full_version() -> None:
     images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)
     found = [IMAGE.fullmatch(image) for image in images]
-    assert [match and match[1] for match in found] == ["postgres", "redis", "nginx", "python", "python"]
+    assert [match and match[1] for match in found] == ["postgres", "redis", "nginx", "nats", "python", "python"]
     assert len({match[4] is None for match in found if match}) == 1
     assert len(set(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE))) == 1
 
@@ -176,7 +177,7 @@ def test_the_insurers_are_those_of_the_repository() -> None:
 
 def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
     """`migrate` ends; the others stay, and say whether they are ready."""
-    for name in ("api", "worker"):
+    for name in ("api", "worker", "bridge"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
         assert SERVICES[name]["deploy"]["replicas"] >= 2
         assert "/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
@@ -193,12 +194,24 @@ def test_a_container_reaches_its_neighbours_only() -> None:
     members = {name: {service for service in SERVICES if name in networks(service)} for name in COMPOSE["networks"]}
     assert members == {
         "front": {"nginx", "api"},
-        "back": {"api", "worker", "migrate", "postgres", "redis"},
+        "back": {"api", "worker", "bridge", "migrate", "postgres", "redis"},
         "insurers": {"worker", "sandbox"},
         "callbacks": {"nginx", "sandbox"},
+        "brokers": {"bridge", "nats"},
     }
     assert COMPOSE["networks"]["back"] == COMPOSE["networks"]["callbacks"] == {"internal": True}
     assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
+
+
+def test_the_bridge_is_there_when_its_profile_is_asked_for() -> None:
+    """With the broker, the destination and the port that its file and its command name."""
+    assert [name for name, service in SERVICES.items() if service.get("profiles") == ["bridge"]] == ["bridge", "nats"]
+    settings, _ = load_destination(ROOT / "deploy/bridge.toml", option("bridge", "--to"))
+    assert isinstance(settings, NatsSettings)
+    conf = (ROOT / "deploy/nats.conf").read_text(encoding="utf-8")
+    assert [urlsplit(server).netloc for server in settings.servers] == [f"nats:{re.findall(r'port: (.*)', conf)[0]}"]
+    assert "sync_interval: always" in conf
+    assert f":{option('bridge', '--metrics-port')}/" in SERVICES["bridge"]["healthcheck"]["test"][-1]
 
 
 def test_an_insurer_reaches_the_address_that_it_is_to_call() -> None:

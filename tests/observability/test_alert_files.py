@@ -114,7 +114,7 @@ def test_an_alert_names_what_it_is_about(alert: Alert) -> None:
     grouped = set[str]().union(*(group.split(", ") for group in re.findall(r"by \(([^)]*)\)", alert.expr)))
     named = set(re.findall(r"\$labels\.([a-z_]+)", alert.summary))
     assert named <= grouped | {"instance", "job", *(("insurer", "step") if "osago:insurer" in alert.expr else ())}
-    assert alert.part in {"insurer", "lane", "worker", "process", "job", "server", "notifier", "clock", "keys", "request", "api", "slo"}  # fmt: skip
+    assert alert.part in {"insurer", "lane", "worker", "process", "job", "server", "notifier", "bridge", "clock", "keys", "request", "api", "slo"}  # fmt: skip
 
 
 def test_dashboards_are_whole() -> None:

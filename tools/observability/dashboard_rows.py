@@ -59,6 +59,15 @@ def overview(promises: Sequence[Promise]) -> Sequence[tuple[str, Sequence[Panel]
             ],
         ),
         (
+            "Bridge",
+            [
+                Panel("Behind by", [("max by (destination) (osago_bridge_lag_seconds)", "{{destination}}")], "s", red_from=60),
+                Panel("Events a second", [("sum by (destination, result) (rate(osago_bridge_events_total[1m]))", "{{destination}} {{result}}")], "ops"),
+                Panel("Read and not delivered", [("max by (destination) (osago_bridge_waiting)", "{{destination}}"), ("sum by (destination) (osago_bridge_active)", "{{destination}} served by")]),
+                Panel("Gaps in the feed", [("sum by (destination) (increase(osago_bridge_recoveries_total[1h]))", "{{destination}}")]),
+            ],
+        ),
+        (
             "Sockets",
             [
                 Panel("Subscriptions", [("sum by (instance) (osago_subscriptions)", "{{instance}}")]),
