@@ -74,8 +74,8 @@ page:                      ## builds the customer's page anew into sandbox/core_
 console:                   ## builds the operator's console anew into app/api/static/operator (needs Node)
 	@npm --prefix frontend/operator ci && npm --prefix frontend/operator run build
 
-screenshots:               ## takes the documents' pictures from a running demo (needs Node and Chromium)
-	@npm --prefix tests/browser ci && node tests/browser/screenshots.mjs http://127.0.0.1:8200/ docs/images $$(command -v chromium)
+screenshots:               ## takes the documents' pictures from a running demo (needs Node and Chromium); TOKEN=… of an operator: those of the console, too
+	@npm --prefix tests/browser ci && node tests/browser/screenshots.mjs http://127.0.0.1:8200/ docs/images $$(command -v chromium) http://127.0.0.1:8000/operator "$(TOKEN)"
 
 # Built only where Node is and sources are newer than the last build; without Node the copy in the repository serves.
 $(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type f)
