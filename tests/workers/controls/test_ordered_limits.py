@@ -65,7 +65,7 @@ async def test_a_call_that_waits_for_a_slot_goes_when_the_limit_is_taken_away(wo
     create = limits.of["create"]
     waiting = [
         asyncio.ensure_future(create.keep(None)),
-        asyncio.ensure_future(create.take(lambda: 60.0, lambda: None)),
+        asyncio.ensure_future(create.take(lambda: 600.0, lambda: None)),
     ]
     await until(lambda: len(create._line) == len(waiting))
     limits.set_control("create", ordered("off", 8))
