@@ -173,10 +173,8 @@ async def _nothing(_shard: int) -> None:
 
 async def _left(resources: Resources) -> int:
     """Jobs that are still in their streams: waiting, or not yet acknowledged."""
-    pipeline = resources.redis.pipeline(transaction=False)
-    for insurer_id in resources.insurers:
-        pipeline.xlen(keys.jobs(0, insurer_id))
-    return sum(await pipeline.execute())
+    waiting = [resources.redis.xlen(keys.jobs(0, insurer_id)) for insurer_id in resources.insurers]
+    return sum(await asyncio.gather(*waiting))
 
 
 async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None:

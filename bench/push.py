@@ -124,7 +124,7 @@ async def _tell(
     for first in range(0, len(requests), BURST):
         burst = requests[first : first + BURST]
         now = resources.clock.now()
-        quotes = [resources.links.sealed(Quote(one.id, insurer_id, OFFER, now)) for one in burst]
+        quotes = resources.links.encoded([Quote(one.id, insurer_id, OFFER, now) for one in burst])
         news = [Published(quote, one.expires_at, None) for quote, one in zip(quotes, burst, strict=True)]
         await resources.events.publish(news)
         for socket in sockets[first : first + BURST]:

@@ -19,6 +19,7 @@ class SchemaOf(StrEnum):
     GRAPHQL = "graphql"
     OPENAPI = "openapi"
     TYPESCRIPT = "typescript"
+    ASYNCAPI = "asyncapi"
 
 
 class ForgetReason(StrEnum):
@@ -257,7 +258,10 @@ def tariff(
 @app.command()
 def schema(
     of: Annotated[
-        SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")
+        SchemaOf,
+        typer.Option(
+            help="GraphQL's SDL, TypeScript's types, or the documents of OpenAPI (REST) and AsyncAPI (what is pushed)."
+        ),
     ] = SchemaOf.GRAPHQL,
 ) -> None:
     """Print the GraphQL schema, or what is derived from it."""
