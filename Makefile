@@ -3,6 +3,8 @@ PYTHON ?= python3
 STATE := .osago
 UV := $(shell command -v uv 2>/dev/null || echo $(STATE)/uv/bin/uv)
 RUN := $(UV) run --frozen
+# Some hundred processes of a run would each compile the whole product anew.
+export PYTHONDONTWRITEBYTECODE :=
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
 .PHONY: demo quote test compat bench chaos check format schema docs site audit images graphiql page screenshots
@@ -17,7 +19,7 @@ test: .venv/ready          ## the whole suite, on real servers; ARGS=… are arg
 ifdef ARGS
 	@$(RUN) pytest $(ARGS)
 else
-	@$(RUN) pytest -m "not long and not compat" -n auto --dist loadgroup
+	@$(RUN) pytest -m "not long and not compat" -p no:schemathesis -n auto --dist loadgroup --no-loadscope-reorder
 endif
 
 compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways; a test whose part is missing says so and is skipped

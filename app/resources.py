@@ -1,10 +1,9 @@
 """What every process opens first: PostgreSQL, Redis, the clock, the cipher, the insurers; and closes last."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -14,7 +13,7 @@ from app.config.settings import Settings
 from app.domain.errors import Unavailable
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
-from app.postgres.database import Pool, open_pool, read_time
+from app.postgres.database import Pool, open_pool
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.servers.addresses import check_url, place_of
 from app.redis.authenticity import EventAuthenticator
@@ -24,15 +23,19 @@ from app.redis.master_changes import MasterChanges
 from app.redis.redis_client import RedisClient
 from app.redis.topology import RedisAddress, connect, parse_address
 from app.runtime import loop_lag
-from app.runtime.cancellation import raise_if_cancelled
-from app.runtime.clock import RESYNC_S, Clock
+from app.runtime.clock import Clock
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
+from app.use_cases.clock_follower import ClockFollower
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
 from app.use_cases.controls.bulk_cancel import BulkCanceller
 from app.use_cases.controls.operator_controls import OperatorControls
-from app.use_cases.erase import PURGE_EVERY_S, DataEraser
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
 from app.use_cases.insurer_callbacks import InsurerCallbacks
+from app.use_cases.link_sealing import LinkSealing
+from app.use_cases.personal.key_rotation import KeyRotation
+from app.use_cases.personal.purge_records import Operator, PurgeRecorder
+from app.use_cases.personal.subject_identifiers import SubjectKeys
 
 log: Final = structlog.get_logger(__name__)
 
@@ -54,29 +57,12 @@ class Resources:
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
+    rotation: KeyRotation
     callbacks: InsurerCallbacks
     masters: MasterChanges
+    clock_follower: ClockFollower
     controls: OperatorControls
     bulk_cancel: BulkCanceller
-
-    async def sync_clock(self) -> None:
-        async def read() -> datetime:
-            return await read_time(self.pool)
-
-        await self.clock.sync(read)
-
-    async def _sync_after_failovers(self) -> None:
-        """Another primary has another clock."""
-        failed_over = asyncio.Event()
-        self.pool.primary.promotions.append(failed_over.set)
-        while True:
-            raise_if_cancelled()
-            await failed_over.wait()
-            failed_over.clear()
-            try:
-                await self.sync_clock()
-            except Unavailable:  # the next look at the clock is soon
-                log.info("clock.waits", of="postgresql")
 
     def parts(self) -> list[Part]:
         """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
@@ -84,8 +70,7 @@ class Resources:
             *self.pool.parts(),
             *self.masters.parts(),
             *self.ending.parts(),
-            periodic("clock", self.sync_clock, every_s=RESYNC_S, clock=self.clock),
-            Part("clock-after-failover", self._sync_after_failovers),
+            *self.clock_follower.parts(),
             Part("loop-lag", loop_lag.measure),
             periodic("sweeper", self.ending.sweep, every_s=SWEEP_EVERY_S, clock=self.clock),
             periodic("purge", self.purging.purge_due, every_s=PURGE_EVERY_S, clock=self.clock),
@@ -136,15 +121,17 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         jobs=JobStreams(redis, shards=settings.shards),
         events=events,
         ending=ending,
-        purging=DataEraser(pool, events, ending, cipher, links, clock, retention_s=settings.retention),
+        purging=_eraser(settings, pool, events, ending, cipher, clock),
+        rotation=KeyRotation(pool, cipher, SubjectKeys(pool, cipher), LinkSealing(pool, links)),
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
+        clock_follower=ClockFollower(pool, redis, clock),
         controls=_controls(settings, insurers, pool, redis, clock),
         bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
         try:
-            await resources.sync_clock()
+            await resources.clock_follower.begin()
         except Unavailable as error:
             why = type(error.__cause__ or error).__name__
             log.warning("clock.own", of=error.of, at=place_of(settings.database_url), why=why)
@@ -152,6 +139,15 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _eraser(
+    settings: Settings, pool: Pool, events: EventStreams, ending: RequestCompleter, cipher: Cipher, clock: Clock
+) -> DataEraser:
+    recorder = PurgeRecorder(cipher, Operator(settings.operator, settings.system_name))
+    retention = Retention(timedelta(seconds=settings.retention), timedelta(seconds=settings.offer_retention))
+    keys, sealing = SubjectKeys(pool, cipher), LinkSealing(pool, LinkCipher(cipher))
+    return DataEraser(pool, events, ending, recorder, keys, sealing, clock, retention=retention)
 
 
 def _controls(

@@ -4,19 +4,15 @@ A list is read from Redis alone: it needs neither PostgreSQL nor the key of appl
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Final, TypeVar
 
 from app.domain.errors import WrongSetting
-from app.domain.quote import Offer, Quote
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.redis.topology import connect, parse_address
-from app.resources import Resources, open_resources
-from app.runtime.supervision import run_parts
-from app.use_cases.settle import Answered, QuoteSettler
+from app.resources import open_resources
 from cli.demo_settings import load_settings
 from cli.server_access import run_against_servers
-from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
+from workers.poison_jobs.letter_retry import retry_letter
 
 Result = TypeVar("Result")
 
@@ -68,38 +64,9 @@ def retry_letters(ids: Sequence[str]) -> None:
         async with open_resources(settings) as resources:
             letters = DeadLetters(resources.redis, shards=settings.shards)
             for id_ in ids:
-                print(f"{id_}  {await _retried(resources, await _found(letters, id_))}", flush=True)
+                print(f"{id_}  {await retry_letter(resources, await _found(letters, id_))}", flush=True)
 
     run_against_servers(retry)
-
-
-async def _retried(resources: Resources, letter: DeadLetter) -> str:
-    work = (await find_work(resources, letter.insurer_id, [letter.request_id])).get(letter.request_id)
-    if letter.insurer_id not in resources.insurers:
-        return f"{letter.insurer_id} is not in the file of insurers any more"
-    if work is None or work.application is None:
-        return "the application is not there any more: nothing can be asked"
-    until = resources.clock.now() + timedelta(seconds=resources.settings.quote_deadline)
-    recalled = await resources.jobs.recall(letter.insurer_id, [letter.request_id])
-    async with asking_of(resources, letter.insurer_id) as asking:
-        quote = await ask_about(
-            resources, asking, letter.request_id, work.application, until, recalled.get(letter.request_id)
-        )
-    if quote is None:
-        return "no answer in time"
-    if work.ended or work.settled:
-        return f"{_shown(quote)} (not settled: the quote of this request stands)"
-    settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
-    async with run_parts(settling.parts()):
-        stands = await settling.settle(Answered(quote, work.expires_at, ""))
-    return f"{_shown(stands)} (settled)"
-
-
-def _shown(quote: Quote) -> str:
-    answer = quote.answer
-    if isinstance(answer, Offer):
-        return f"{quote.status.value} {answer.premium.amount} {answer.premium.currency}"
-    return f"{quote.status.value} {answer.reason.code.value}"
 
 
 async def _found(letters: DeadLetters, id_: str) -> DeadLetter:

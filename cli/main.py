@@ -178,6 +178,18 @@ def forget(
 
 
 @app.command()
+def top(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One snapshot as JSON, for programs; ends with 1 where a server is away.")
+    ] = False,
+) -> None:
+    """The operator's live view: insurers, requests, processes, what needs a hand."""
+    from cli.top.top_command import run
+
+    sys.exit(run(as_json=as_json))
+
+
+@app.command()
 def tariff(
     on: Annotated[str, typer.Option(help="A day, YYYY-MM-DD; today in Moscow if left out.")] = "",
     kladr: Annotated[str, typer.Option(help="Only the factor of this place, by its КЛАДР code.")] = "",

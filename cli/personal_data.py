@@ -6,8 +6,8 @@ from typing import TypeVar
 from app.config.key_derivation import EVENTS, derived_key
 from app.observability import logs
 from app.postgres.cipher import parse_keys
-from app.resources import open_resources
-from app.use_cases.erase import DataEraser, Rotation
+from app.resources import Resources, open_resources
+from app.use_cases.personal.key_rotation import Rotation
 from cli.demo_settings import load_settings
 from cli.server_access import run_against_servers
 
@@ -17,11 +17,11 @@ Result = TypeVar("Result")
 def rotate_keys() -> int:
     """Seals every application and link with the first key; returns the exit code: 1 if some cannot be read."""
 
-    async def rotate(purging: DataEraser) -> Rotation:
-        return await purging.rotate()
+    async def rotate(resources: Resources) -> Rotation:
+        return await resources.rotation.rotate()
 
     done = _run(rotate)
-    print(f"re-encrypted {done.resealed}, links {done.links}")
+    print(f"re-encrypted {done.resealed}, links {done.links}, consents {done.consents}")
     if done.unreadable:
         print(f"unreadable {done.unreadable}: the key that sealed them is not in OSAGO_ENCRYPTION_KEYS")
         return 1
@@ -38,18 +38,18 @@ def print_feed_keys() -> None:
 def forget_customer(customer_id: str, tenant: str) -> None:
     """Destroys everything of a customer."""
 
-    async def forget(purging: DataEraser) -> int:
-        return await purging.forget(customer_id, tenant or None)
+    async def forget(resources: Resources) -> int:
+        return await resources.purging.forget(customer_id, tenant or None)
 
     print(f"forgotten {_run(forget)}")
 
 
-def _run(step: Callable[[DataEraser], Awaitable[Result]]) -> Result:
+def _run(step: Callable[[Resources], Awaitable[Result]]) -> Result:
     settings = load_settings()
     logs.configure(log_format="console", level="error")  # the command prints its outcome itself
 
     async def main() -> Result:
         async with open_resources(settings) as resources:
-            return await step(resources.purging)
+            return await step(resources)
 
     return run_against_servers(main)

@@ -45,6 +45,7 @@ from workers.lanes.presence import Presence
 from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
+from workers.poison_jobs.retry_runner import LetterRetryRunner
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 from workers.resilience.shared_state import ClusterState
@@ -159,6 +160,7 @@ class Worker:
             periodic("circuits", self._report, every_s=REPORT_EVERY_S, clock=clock),
             periodic("failures", self._log_failures, every_s=failure_log.LOOK_EVERY_S, clock=clock),
             self._reporter.part(),
+            LetterRetryRunner(self._resources).part(),
         ]
 
     async def readiness(self) -> Readiness:

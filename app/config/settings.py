@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     """Requests are refused while jobs have waited longer to be read; `off`: never."""
     retention: Duration = Field(default="30d")  # pyright: ignore[reportAssignmentType]
     """Applications are purged so long after they were accepted."""
+    offer_retention: Duration = Field(default="400d")  # pyright: ignore[reportAssignmentType]
+    """Ended requests, quotes and consents, so long after the request was accepted."""
+    operator: str = Field(default="", max_length=500)
+    """Name and address of the operator of personal data, for records of destruction and reports."""
+    system_name: str = Field(default="osago-aggregator", min_length=1, max_length=200)
+    """What the operator calls this information system, for the same."""
     audit_retention: Duration = Field(default="1095d")  # pyright: ignore[reportAssignmentType]
     """The audit of what operators did is kept for so long."""
     require_consent: bool = True
@@ -118,6 +124,8 @@ class Settings(BaseSettings):
             raise ValueError("OSAGO_END_MARGIN: must be shorter than OSAGO_QUOTE_DEADLINE")
         if self.retention <= self.quote_deadline:
             raise ValueError("OSAGO_RETENTION: must be longer than OSAGO_QUOTE_DEADLINE")
+        if self.offer_retention < self.retention:
+            raise ValueError("OSAGO_OFFER_RETENTION: must not be shorter than OSAGO_RETENTION")
         return self
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.domain.quote import Outcome, QuoteStatus
+from app.domain.subjects.purge import PurgedKind, PurgeReason
 from app.domain.tariff.lawfulness import Inconsistent, Unlawful
 from app.observability.recent_activity import RECENT
 
@@ -106,7 +107,15 @@ FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
 )
 SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
-PURGED: Final = Counter("osago_applications_purged", "Applications destroyed because their time was up.")
+PURGED: Final = Counter(
+    "osago_purged", "Applications, requests with their quotes, and consents destroyed, by reason.", ["kind", "reason"]
+)
+PURGE_LAG: Final = Gauge(
+    "osago_purge_lag_seconds",
+    "By how much the oldest of what is due to be destroyed is overdue, at the last look.",
+    ["kind"],
+    multiprocess_mode="livemax",
+)
 RATE_LIMITED: Final = Counter("osago_rate_limited", "Requests that came too soon after others.", ["limit"])
 PART_FAILURES: Final = Counter(
     "osago_part_failures", "Failures of parts of a process, each started again since.", ["part"]
@@ -175,6 +184,8 @@ for _of in ("postgresql", "redis"):
 for _status in QuoteStatus:
     if _status is not QuoteStatus.PENDING:
         SETTLED.labels(_status.value)
+for _kind in PurgedKind:
+    PURGED.labels(_kind.value, PurgeReason.RETENTION.value)
 for _outcome, _offers in product(Outcome, _OFFERS):
     ENDED.labels(_outcome.value, _offers)
 for _how in ("new", "resumed"):

@@ -1,45 +1,57 @@
-"""Destroying applications and sealing them anew, in small batches. What is destroyed leaves a record, in the same statement."""
+"""Destroying applications, requests and links, and sealing applications anew, in small batches.
+
+What is destroyed is locked and read first: `app.use_cases.personal` makes its record, and writes it in the same transaction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+import asyncpg
 
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
 
-_RECORD: Final = """
-INSERT INTO osago_purges (id, reason, request_ids, purged_at)
-SELECT $1, $2, array_agg(id ORDER BY id), $3 FROM purged HAVING count(*) > 0
-RETURNING request_ids
+_COLUMNS: Final = "id, tenant, customer_id, insurers, created_at, application, application_key_id"
+
+_DUE_APPLICATIONS: Final = f"""
+SELECT {_COLUMNS} FROM osago_requests
+WHERE application IS NOT NULL AND completed_at IS NOT NULL AND created_at < $1
+ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants of this file
+
+_DUE_REQUESTS: Final = f"""
+SELECT {_COLUMNS} FROM osago_requests
+WHERE application IS NULL AND completed_at IS NOT NULL AND created_at < $1
+ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants of this file
+
+_SEALED_BY: Final = f"""
+SELECT {_COLUMNS} FROM osago_requests
+WHERE application IS NOT NULL AND completed_at IS NOT NULL AND application_key_id = $1
+ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants of this file
+
+_LOCK: Final = f"SELECT {_COLUMNS} FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"  # noqa: S608
+
+_CLEAR_APPLICATIONS: Final = """
+WITH cleared AS (
+    UPDATE osago_requests SET application = NULL, application_key_id = NULL WHERE id = ANY($1::uuid[])
+)
+UPDATE osago_quotes q SET offer = q.offer - 'purchaseUrl' - 'sealedUrl'
+WHERE q.request_id = ANY($1::uuid[]) AND q.offer ?| ARRAY['purchaseUrl', 'sealedUrl']
 """
 
-_PURGE: Final = f"""
-WITH due AS (
-    SELECT id FROM osago_requests
-    WHERE application IS NOT NULL AND completed_at IS NOT NULL AND created_at < $4
-    ORDER BY created_at, id LIMIT $5 FOR UPDATE SKIP LOCKED
-), purged AS (
-    UPDATE osago_requests r SET application = NULL, application_key_id = NULL FROM due WHERE r.id = due.id
-    RETURNING r.id
-), links AS (
-    UPDATE osago_quotes q SET offer = q.offer - 'purchaseUrl' - 'sealedUrl' FROM due
-    WHERE q.request_id = due.id AND q.offer ?| ARRAY['purchaseUrl', 'sealedUrl']
-){_RECORD}"""  # noqa: S608 - constants of this file
-
-_FORGET: Final = f"""
-WITH purged AS (DELETE FROM osago_requests WHERE id = ANY($4::uuid[]) RETURNING id){_RECORD}"""  # noqa: S608 - constants only
+_CLEAR_LINKS: Final = """
+UPDATE osago_quotes SET offer = offer - 'sealedUrl'
+WHERE offer ? 'sealedUrl' AND split_part(offer->>'sealedUrl', '.', 1) = $1
+"""
 
 _OF_CUSTOMER: Final = """
 SELECT id FROM osago_requests
 WHERE customer_id = $1 AND ($2::text IS NULL OR tenant = $2) ORDER BY id LIMIT $3
-"""
-
-_FORGOTTEN: Final = """
-SELECT t.id FROM unnest($1::uuid[]) AS t (id)
-WHERE EXISTS (SELECT 1 FROM osago_purges p WHERE p.reason = 'forgotten' AND t.id = ANY(p.request_ids))
 """
 
 _SEALED_OTHERWISE: Final = """
@@ -55,22 +67,6 @@ WHERE r.id = t.id AND r.application_key_id = t.old_key_id
 """
 
 
-class PurgeReason(StrEnum):
-    """Why something was destroyed."""
-
-    RETENTION = "retention"
-    FORGOTTEN = "forgotten"
-
-
-@dataclass(frozen=True, slots=True)
-class Purge:
-    """The record of a purge, about to be written."""
-
-    id: UUID
-    reason: PurgeReason
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A request's application as it lies there."""
@@ -80,12 +76,46 @@ class Stored:
     application: Sealed
 
 
-async def purge_applications(
-    connection: Connection, purge: Purge, *, created_before: datetime, most: int
-) -> Sequence[UUID]:
-    """Destroys applications of ended requests, the oldest first, and the links of their offers; the rest of the quotes stays."""
-    arguments = (purge.id, purge.reason.value, purge.at, created_before, most)
-    return await connection.fetchval(_PURGE, *arguments) or []
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """A request about to be destroyed, or to lose its application."""
+
+    id: UUID
+    tenant: str
+    customer_id: str
+    insurers: tuple[str, ...]
+    created_at: datetime
+    application: Sealed | None
+
+
+async def due_applications(connection: Connection, created_before: datetime, *, most: int) -> list[Erasable]:
+    """The oldest ended requests that still have an application, locked until the transaction ends."""
+    return [_erasable(row) for row in await connection.fetch(_DUE_APPLICATIONS, created_before, most)]
+
+
+async def due_requests(connection: Connection, created_before: datetime, *, most: int) -> list[Erasable]:
+    """The oldest ended requests without an application, locked until the transaction ends."""
+    return [_erasable(row) for row in await connection.fetch(_DUE_REQUESTS, created_before, most)]
+
+
+async def applications_sealed_by(connection: Connection, key_id: str, *, most: int) -> list[Erasable]:
+    """Ended requests with an application that this key has sealed, locked until the transaction ends."""
+    return [_erasable(row) for row in await connection.fetch(_SEALED_BY, key_id, most)]
+
+
+async def lock_requests(connection: Connection, ids: Sequence[UUID]) -> list[Erasable]:
+    """These requests, locked until the transaction ends."""
+    return [_erasable(row) for row in await connection.fetch(_LOCK, list(ids))]
+
+
+async def clear_applications(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Destroys applications and the links of their offers; the rest of the quotes stays."""
+    await connection.execute(_CLEAR_APPLICATIONS, list(ids))
+
+
+async def clear_links(connection: Connection, key_id: str) -> None:
+    """Destroys the links that this key has sealed."""
+    await connection.execute(_CLEAR_LINKS, key_id)
 
 
 async def requests_of(connection: Connection, customer_id: str, tenant: str | None, *, most: int) -> list[UUID]:
@@ -93,14 +123,9 @@ async def requests_of(connection: Connection, customer_id: str, tenant: str | No
     return [row["id"] for row in await connection.fetch(_OF_CUSTOMER, customer_id, tenant, most)]
 
 
-async def forgotten_requests(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these requests that a customer had destroyed. Reads every record of it: for what is missing, which is rare."""
-    return {row["id"] for row in await connection.fetch(_FORGOTTEN, ids)}
-
-
-async def delete_requests(connection: Connection, purge: Purge, ids: Sequence[UUID]) -> None:
+async def delete_requests(connection: Connection, ids: Sequence[UUID]) -> None:
     """Destroys requests with everything that belongs to them."""
-    await connection.execute(_FORGET, purge.id, purge.reason.value, purge.at, ids)
+    await connection.execute("DELETE FROM osago_requests WHERE id = ANY($1::uuid[])", list(ids))
 
 
 async def sealed_otherwise(
@@ -120,3 +145,8 @@ async def reseal(connection: Connection, before: Sequence[Stored], after: Sequen
         [sealed.box for sealed in after],
         [sealed.key_id for sealed in after],
     )
+
+
+def _erasable(row: asyncpg.Record) -> Erasable:
+    sealed = None if row["application"] is None else Sealed(row["application_key_id"], row["application"])
+    return Erasable(row["id"], row["tenant"], row["customer_id"], tuple(row["insurers"]), row["created_at"], sealed)

@@ -45,6 +45,8 @@ class RequestRow(SQLModel, table=True):
         # What the sweeper and the recovery look through: only what is open.
         # What retention and key rotation look through: only what still has its application.
         Index("osago_requests_purgeable", "created_at", "id", postgresql_where=text("application IS NOT NULL")),
+        # What the end of requests looks through: only what has lost its application.
+        Index("osago_requests_destroyable", "created_at", "id", postgresql_where=text("application IS NULL")),
         Index("osago_requests_customer", "customer_id"),
         Index("osago_requests_open", "expires_at", postgresql_where=text("completed_at IS NULL")),
         # For subscriptions to a customer.
@@ -118,15 +120,60 @@ class OutboxRow(SQLModel, table=True):
 
 
 class PurgeRow(SQLModel, table=True):
-    """A record of what was destroyed: `retention` took applications, `forgotten` whole requests."""
+    """A record of what was destroyed, with what order 179 of Roskomnadzor asks for. `subjects` has a part for each request."""
 
     __tablename__: ClassVar[str] = "osago_purges"  # pyright: ignore[reportIncompatibleVariableOverride]
-    __table_args__ = (CheckConstraint("reason IN ('retention', 'forgotten')", name="osago_purges_reason"),)
+    __table_args__ = (
+        CheckConstraint(
+            "reason IN ('retention', 'forgotten', 'consent-withdrawn', 'key-destroyed')", name="osago_purges_reason"
+        ),
+        CheckConstraint("kind IN ('application', 'request', 'consent')", name="osago_purges_kind"),
+        Index("osago_purges_requests", "request_ids", postgresql_using="gin"),
+        # For a person's or a customer's identifier.
+        Index(
+            "osago_purges_subjects",
+            "subjects",
+            postgresql_using="gin",
+            postgresql_ops={"subjects": "jsonb_path_ops"},
+        ),
+        Index("osago_purges_moment", "purged_at", "id"),
+    )
 
     id: UUID = Field(primary_key=True)
     reason: str = Field(sa_column=_text())
+    kind: str = Field(sa_column=Column(Text, nullable=False, server_default="application"))
     request_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
     purged_at: datetime = Field(sa_column=_moment())
+    operator: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    system: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    method: str = Field(sa_column=Column(Text, nullable=False, server_default="rows-deleted"))
+    actor: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    categories: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
+    subjects: list[dict[str, object]] = Field(sa_column=Column(JSONB, nullable=False, server_default="[]"))
+
+
+class ConsentRow(SQLModel, table=True):
+    """The consent of an application that is destroyed; it outlives the request."""
+
+    __tablename__: ClassVar[str] = "osago_consents"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (Index("osago_consents_age", "accepted_at", "request_id"),)
+
+    request_id: UUID = Field(primary_key=True)
+    tenant: str = Field(sa_column=_text())
+    accepted_at: datetime = Field(sa_column=_moment())
+    consent: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    consent_key_id: str = Field(sa_column=_text())
+
+
+class SubjectKeyRow(SQLModel, table=True):
+    """The sealed key that identifiers of people are made with; there is one."""
+
+    __tablename__: ClassVar[str] = "osago_subject_key"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (CheckConstraint("one", name="osago_subject_key_one"),)
+
+    one: bool = Field(primary_key=True)
+    key_id: str = Field(sa_column=_text())
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class ControlRow(SQLModel, table=True):

@@ -3,14 +3,16 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from app.redis import keys
+from app.redis.lua_scripts import LETTER_RETRIES
 from app.redis.redis_client import RedisClient
 
 LETTERS_MAX: Final = 10_000
 """Per shard; the oldest go."""
+RETRIES_KEPT_MS: Final = 3_600_000
 _PAGE: Final = 500
 
 
@@ -28,6 +30,14 @@ class DeadLetter:
     trace: str
     at: datetime
     id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRetry:
+    """A retry that an operator has asked for: QUEUED, ASKING, or DONE with its answer."""
+
+    state: str
+    answer: str = ""
 
 
 class DeadLetters:
@@ -76,6 +86,27 @@ class DeadLetters:
             shard, entry = _place(id_)
             dropped += await self._client.xdel(keys.dead_letters(shard), entry)
         return dropped
+
+    async def queue_retries(self, ids: Sequence[str]) -> None:
+        """Has some worker ask about these letters again."""
+        await self._retries("ask", *ids)
+
+    async def take_retry(self) -> str | None:
+        """The id of a letter to ask about now; no other worker gets it."""
+        return await self._retries("take")
+
+    async def answer_retry(self, id_: str, answer: str) -> None:
+        """Keeps what came of a retry for an hour."""
+        await self._retries("answer", id_, answer)
+
+    async def retries(self) -> Mapping[str, LetterRetry]:
+        """The retries of the last hour."""
+        flat = await self._retries("read")
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        return {id_: LetterRetry(state, answer) for id_, text in pairs for state, _, answer in [text.partition(" ")]}
+
+    async def _retries(self, *arguments: str) -> Any:
+        return await LETTER_RETRIES.run(self._client, [keys.letter_retries()], [RETRIES_KEPT_MS, *arguments])
 
 
 def _place(id_: str) -> tuple[int, str]:

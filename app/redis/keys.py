@@ -65,6 +65,11 @@ def probe(shard: int) -> str:
     return f"{{osago-{shard:02}}}:probe"
 
 
+def clock() -> str:
+    """How far the time that all processes go by is ahead of Redis's own, milliseconds, behind the server that it was measured by."""
+    return "{osago-00}:clock"
+
+
 def ticket(shard: int, ticket_id: str) -> str:
     """There while a ticket that has been used would hold."""
     return f"{{osago-{shard:02}}}:ticket:{ticket_id}"
@@ -127,6 +132,11 @@ def limit(insurer_id: str, step: str, version: int = 0) -> str:
     slots of the limit before, perhaps an hour ahead, do not count.
     """
     return f"{{osago-00}}:limit:{insurer_id}:{step}" + (f":{version}" if version else "")
+
+
+def letter_retries() -> str:
+    """A hash: dead letter → how far an operator's retry of it has come."""
+    return "{osago-00}:letter-retries"
 
 
 def report_moments() -> str:

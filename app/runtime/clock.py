@@ -58,6 +58,12 @@ class Clock:
         """Negative when it has passed."""
         return (moment - self.now()).total_seconds()
 
+    def start_from(self, unix_s: float) -> None:
+        """Goes by this time before the first `sync`, which then moves it as slowly as later ones."""
+        self._stepped_at_s = self.monotonic()
+        self._offset_s = unix_s - self._stepped_at_s
+        self._wall_offset_s = self.wall() - self._stepped_at_s
+
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
         """Takes over the time that `read` returns, where it disagrees.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.domain.quote import NoOffer, Quote
 from app.postgres.database import Connection, reading
-from app.postgres.erasure import forgotten_requests
+from app.postgres.personal.purge_rows import forgotten_requests
 from app.resources import Resources
 from app.story.request_story import (
     Explanation,

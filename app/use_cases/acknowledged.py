@@ -15,7 +15,7 @@ import structlog
 from app.domain.errors import Unavailable
 from app.observability import metrics
 from app.postgres.database import Pool, reading
-from app.postgres.erasure import forgotten_requests
+from app.postgres.personal.purge_rows import forgotten_requests
 from app.postgres.request_rows import missing_requests
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock

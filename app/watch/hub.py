@@ -18,8 +18,8 @@ from app.domain.errors import NotFound, Overloaded, RedisAway, RequestLost, Unav
 from app.domain.quote import Outcome, QuoteRequest
 from app.observability import metrics
 from app.postgres.database import Pool, reading
-from app.postgres.erasure import forgotten_requests
 from app.postgres.link_cipher import LinkCipher
+from app.postgres.personal.purge_rows import forgotten_requests
 from app.postgres.request_rows import read_progress, read_requests
 from app.redis import keys
 from app.redis.event_streams import EventStreams

@@ -12,7 +12,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from app.domain.errors import WrongSetting
-from cli.quote.reconnect import reconnect_wait_s
+from cli.quote.reconnect import LATER, AskedLater, reconnect_wait_s
 
 _QUOTE: Final = """
 fragment Slot on Quote {
@@ -141,7 +141,9 @@ def _created(url: str, reply: httpx.Response) -> Mapping[str, Any]:
 
 
 def _failure(errors: Sequence[Mapping[str, Any]]) -> Exception:
-    """With a cursor it is no refusal: the server sends where to go on, as after a lost connection."""
+    """With a cursor, or a code that passes, it is no refusal: the client goes on later, as after a lost connection."""
     text = "; ".join(error["message"] for error in errors)
-    is_interrupted = any("cursor" in error.get("extensions", {}) for error in errors)
-    return ConnectionResetError(text) if is_interrupted else CallFailed(text)
+    for extensions in (error.get("extensions", {}) for error in errors):
+        if "cursor" in extensions or extensions.get("code") in LATER:
+            return AskedLater(text, extensions.get("retryAfterSeconds"))
+    return CallFailed(text)

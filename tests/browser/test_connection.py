@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from support.browser import Browser, Page
-from support.core_app import CoreApp, CoreApps, ask, ends, has_offers, offers, send
+from support.core_app import CoreApp, CoreApps, ask, ask_again, ends, has_offers, offers, send
 from support.proxy import proxied
 from support.stalls import within
 
@@ -151,7 +151,7 @@ async def test_an_aggregator_that_says_later_is_asked_later(page: Page, core_app
     core_app = await core_apps(insurers=("sever", "volga"))
     core_app.keeps_thinking("volga", behaviour=Processing())
     await page.open(core_app.url)
-    await page.run(SAYS_LATER_ONCE)
+    await page.run(SAYS_ONCE, error={"code": "UNAVAILABLE", "retryAfterSeconds": 0.1})
     await page.click("Заполнить примером")
     await send(page)
     await has_offers(page, 1)
@@ -160,7 +160,24 @@ async def test_an_aggregator_that_says_later_is_asked_later(page: Page, core_app
     assert await offers(page) == ["volga", "sever"]
 
 
-SAYS_LATER_ONCE = """
+async def test_a_request_that_is_lost_can_be_sent_again(page: Page, core_apps: CoreApps) -> None:
+    """What the aggregator says once, after a failover that lost it, the page says of this request from then on, and sends the same data anew."""
+    core_app = await core_apps(insurers=("sever", "volga"))
+    await page.open(core_app.url)
+    await page.run(SAYS_ONCE, error={"code": "REQUEST_LOST"})
+    await page.click("Заполнить примером")
+    await send(page)
+    await page.shows("Из-за сбоя заявление не сохранилось")
+    assert await page.reads(TOKENS_KEPT) == [""]
+    lost = await page.reads("location.hash")
+    await ask_again(page)
+    await ends(page)
+    assert len(await offers(page)) == 2
+    await page.open(f"{core_app.url}/{lost}")
+    await page.shows("Из-за сбоя заявление не сохранилось")
+
+
+SAYS_ONCE = """
 let said = false;
 await page.routeWebSocket(/graphql/, (socket) => {
   const server = socket.connectToServer();
@@ -168,8 +185,7 @@ await page.routeWebSocket(/graphql/, (socket) => {
     const {id, type} = JSON.parse(message);
     if (type !== 'subscribe' || said) return server.send(message);
     said = true;
-    const extensions = {code: 'UNAVAILABLE', retryAfterSeconds: 0.1};
-    socket.send(JSON.stringify({id, type: 'error', payload: [{message: 'later', extensions}]}));
+    socket.send(JSON.stringify({id, type: 'error', payload: [{message: 'later', extensions: args.error}]}));
   });
 });
 """
@@ -185,10 +201,8 @@ async def test_a_token_that_has_had_its_time_ends_the_watching(page: Page, core_
     await page.shows("Время подбора вышло")
     assert await page.reads(TOKENS_KEPT) == [""]
     assert await offers(page) == ["sever"]
-    first = await page.reads("location.hash")
     core_app.go_on("volga")
-    await page.click("Запросить снова")
-    await page.waits(f"location.hash !== '{first}'")
+    await ask_again(page)
     await ends(page)
     assert len(await offers(page)) == 2
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.browser import Browser, Page
-from support.core_app import CoreApps, ask, ends, has_offers, offers, refusals, send, sent
+from support.core_app import CoreApps, ask, ask_again, ends, has_offers, offers, refusals, send, sent
 
 from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Processing, WrongField
 
@@ -176,10 +176,8 @@ async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, core_
     assert await offers(page) == ["volga", "sever"]
     assert await page.reads("document.querySelector('.offer--best').dataset.insurer") == "volga"
     assert await page.reads("document.querySelector('.offer--expired a')") is None
-    first = await page.reads("location.hash")
     assert await page.reads("document.querySelectorAll('.again button').length") == 2
-    await page.click("Запросить снова")
-    await page.waits(f"location.hash !== '{first}'")
+    await ask_again(page)
     await ends(page)
     assert await page.reads("document.querySelectorAll('.offer--expired').length") == 0
 

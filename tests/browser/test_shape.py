@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from support.browser import Browser, Page
-from support.core_app import CoreApps, ask, ends, has_offers
+from support.core_app import CoreApps, ask, ask_again, ends, has_offers
 from support.foreign import npm_ci
 
 from sandbox.insurers.script.behaviours import Decline, Garbage, Offer, Processing
@@ -84,12 +84,12 @@ async def test_axe_finds_nothing_in_any_state(browser: Browser, core_apps: CoreA
     await look_at("ended")
     core_app.keeps_thinking("volga", behaviour=Decline(code="KBM"))
     core_app.keeps_thinking("ladoga", behaviour=Garbage())
-    await page.click("Запросить снова")
+    await ask_again(page)
     await page.shows("Срок истёк")
     await ends(page)
     await look_at("expired")
     core_app.keeps_thinking("sever", behaviour=Decline(code="KBM"))
-    await page.click("Запросить снова")
+    await ask_again(page)
     await page.shows("Отказ: 3 компании, без ответа: 1.")
     await look_at("stub")
     await page.click("Изменить заявление")

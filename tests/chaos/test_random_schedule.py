@@ -129,7 +129,7 @@ async def _nothing_leaks(system: System, insurers: tuple[str, ...]) -> None:
 
 
 async def _is_idle(system: System) -> bool:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         texts = [(await http.get(f"http://127.0.0.1:{slot.port}/metrics")).text for slot in system.slots]
     figures = [line.rsplit(" ", 1) for text in texts for line in text.splitlines() if not line.startswith("#")]
     held = [

@@ -5,14 +5,12 @@ import gc
 import os
 import statistics
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import pytest
+from support.redis_stage import INSURERS, PLACES, WORKERS, Stage, all_offered, parts_that_failed, staged
 from support.redis_topologies import (
     FAILOVERS,
     Node,
@@ -28,63 +26,15 @@ from support.redis_topologies import (
 from support.redis_versions import VERSIONS, redis_of
 from support.stalls import within
 from support.until import until
-from support.world import ApiAtHand, World
+from support.world import World
 
 from app.observability import metrics
-from app.redis import keys
 from sandbox.insurers.script.behaviours import Processing
 
-INSURERS: Final = ("sever", "volga")
-PLACES: Final = 3
-"""Of each worker and insurer: what is more waits in its stream."""
-WORKERS: Final = 2
 WAITING: Final = 14
 """Requests whose jobs are in their streams, unread, where no replica gets them."""
 RUNS_AGAIN_S: Final = 3.0
 Failover = Callable[[Topology, Shard], Coroutine[Any, Any, float]]
-
-
-@dataclass
-class Stage:
-    """An API and two workers over a topology that is whole."""
-
-    world: World
-    topology: Topology
-    api: ApiAtHand
-    accepted: int = 0
-    ids: list[UUID] = field(default_factory=list[UUID])
-
-    async def in_streams(self) -> int:
-        """Jobs that the masters have."""
-        found = 0
-        for shard in range(self.topology.shards):
-            for insurer in INSURERS:
-                for pair in self.topology.pairs:
-                    # In a Cluster the others say where it is.
-                    found += await pair.master.call("XLEN", keys.jobs(shard, insurer)) or 0
-        return found
-
-    async def accept(self, count: int) -> list["asyncio.Task[list[dict[str, Any]]]"]:
-        """Requests, and their watchers."""
-        accepted = await asyncio.gather(*(self.world.accepted(self.api) for _ in range(count)))
-        self.accepted += count
-        self.ids += [UUID(one["quoteRequest"]["id"]) for one in accepted]
-        return [asyncio.create_task(self.world.watched(self.api, one)) for one in accepted]
-
-    def are_all_asked(self, count: int | None = None) -> bool:
-        return all(self.world.sandbox.seen_by(insurer).applications == (count or self.accepted) for insurer in INSURERS)
-
-
-@asynccontextmanager
-async def staged(world: World, topology: Topology, *, places: int = PLACES) -> AsyncGenerator[Stage, None]:
-    world.set(redis_url=topology.url, shards=topology.shards)
-    await world.insurers(*INSURERS, more={"max_in_flight": places})
-    api = await world.api()
-    for number in range(WORKERS):
-        await world.worker(f"worker-{number}")
-    await until(lambda: api.services.live.notifier.is_connected)
-    yield Stage(world, topology, api)
-    await world.stop()
 
 
 async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_starts: bool = False) -> float:
@@ -140,24 +90,8 @@ async def moved_there_and_back(stage: Stage, shard: int, source: Node, target: N
     assert stage.are_all_asked(), "an insurer has a second application"
 
 
-async def all_offered(watches: Sequence["asyncio.Task[list[dict[str, Any]]]"]) -> None:
-    """Every watcher sees every offer once, then the end."""
-    for events in await asyncio.gather(*watches):
-        assert sorted(event["quote"]["insurer"]["id"] for event in events[:-1]) == sorted(INSURERS)
-        assert {event["quote"]["status"] for event in events[:-1]} == {"OFFERED"}
-        assert events[-1]["outcome"] == "ALL_ANSWERED"
-
-
 async def _are(count: Awaitable[int], wanted: int) -> bool:
     return await count == wanted
-
-
-def parts_that_failed() -> dict[str, float]:
-    """Of all processes of this test, by part; only those that have."""
-    samples = [
-        one for metric in metrics.PART_FAILURES.collect() for one in metric.samples if one.name.endswith("_total")
-    ]
-    return {one.labels["part"]: one.value for one in samples if one.value}
 
 
 async def test_what_sentinels_new_master_lacks_runs_again_within_three_seconds(world: World, tmp_path: Path) -> None:
@@ -184,41 +118,6 @@ async def test_what_a_clusters_new_master_lacks_runs_again_within_three_seconds(
             await failed_over(stage, pair, failover)
         source, target = topology.pairs[0], topology.pairs[1]
         await moved_there_and_back(stage, min(topology.shards_of(source)), source.master, target.master)
-    assert parts_that_failed() == before
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("fault", ["killed", pytest.param("frozen", marks=pytest.mark.long)])
-async def test_the_other_shards_go_on_while_a_master_without_replica_is_away(
-    world: World, tmp_path: Path, fault: str
-) -> None:
-    """Their requests come to their ends; its own do when it is back, though it be empty."""
-    before = parts_that_failed()
-    # Places for all: an answer that cannot be published keeps its job's place.
-    async with (
-        cluster_topology(tmp_path, replicas=False) as topology,
-        staged(world, topology, places=2 * WAITING) as stage,
-    ):
-        lost = topology.pairs[0]
-        for insurer in INSURERS:
-            stage.world.sandbox.set_mode(insurer, Processing())
-        early = await stage.accept(WAITING)
-        if fault == "killed":
-            lost.master.kill()
-        else:
-            lost.master.freeze()
-        late = await stage.accept(WAITING)
-        for insurer in INSURERS:
-            stage.world.sandbox.set_mode(insurer, None)
-        shards, ids = topology.shards_of(lost), stage.ids[-2 * WAITING :]
-        others = [watch for id_, watch in zip(ids, early + late, strict=True) if keys.shard_of(id_, 6) not in shards]
-        assert 0 < len(others) < 2 * WAITING
-        await all_offered(others)
-        if fault == "killed":
-            lost.master.start()
-        else:
-            lost.master.thaw()
-        await all_offered(early + late)
     assert parts_that_failed() == before
 
 

@@ -119,7 +119,7 @@ class Town:
 
     async def _come(self) -> None:
         """One after the other; each fourth one changes its mind."""
-        async with httpx.AsyncClient(verify=False) as http, asyncio.TaskGroup() as tasks:  # noqa: S501 - plain HTTP
+        async with httpx.AsyncClient(verify=False, timeout=60) as http, asyncio.TaskGroup() as tasks:  # noqa: S501 - plain HTTP
             while self.is_open:
                 cancels = len(self.customers) % 4 == 3
                 self.customers.append(Customer(self.asked, uuid.uuid4().hex, cancels))

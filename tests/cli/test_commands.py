@@ -120,7 +120,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
         api_token = world.token()
 
         async def accepted() -> httpx.Response:
-            async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
                 headers = {"Authorization": f"Bearer {api_token}"}
                 query = (
                     "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
@@ -130,7 +130,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
 
         for _ in range(8):
             assert (await accepted()).json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
-        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
             assert "osago_requests_accepted_total 8.0" in (await http.get(f"{process.url}/metrics")).text
         assert await process.stop() == 0, process.text
 
@@ -142,7 +142,7 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
         [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
         assert beat.startswith("label-")
-        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
             metrics = (await http.get(f"{process.url}/metrics")).text
         for figure in (
             "osago_jobs_in_flight",
@@ -172,7 +172,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
     port = free_port()
     async with (
         osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
-        httpx.AsyncClient(base_url=process.url, verify=False) as http,  # noqa: S501 - plain HTTP
+        httpx.AsyncClient(base_url=process.url, verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
     ):
         await until(lambda: _answers(http))
         await http.put("/control/sever/mode", json={"kind": "hang"})

@@ -10,7 +10,7 @@ from websockets.frames import Close
 from websockets.http11 import Response
 
 from app.server.http1.admitted_http import try_again_text
-from cli.quote.reconnect import ASKED_S_MAX, RECONNECT_S, asked_s, reconnect_wait_s
+from cli.quote.reconnect import ASKED_S_MAX, RECONNECT_S, AskedLater, asked_s, reconnect_wait_s
 
 
 def refused(retry_after: str | None) -> InvalidStatus:
@@ -33,6 +33,8 @@ def closed(code: int, reason: str) -> ConnectionClosedError:
         (closed(1013, "Slow consumer"), None),
         (ConnectionClosedError(None, None), None),
         (ConnectionRefusedError(), None),
+        (AskedLater("later", 2.5), 2.5),
+        (AskedLater("later", None), None),
     ],
 )
 def test_what_the_api_asks_for_is_the_least_that_a_client_waits(error: Exception, asked: float | None) -> None:

@@ -28,7 +28,7 @@ FAKETIME = next((path for path in LIBRARIES if path.is_file()), None)
 async def test_another_clock_moves_no_deadline(
     wrong_by_s: int, world: World, cluster_template: ClusterTemplate
 ) -> None:
-    """Of what was open at the failover, and of what is accepted after it."""
+    """Of what was open at the failover, of what is accepted after it, and by a process that begins meanwhile."""
     environment = {
         "LD_PRELOAD": str(FAKETIME),
         "FAKETIME": f"{wrong_by_s:+d}",
@@ -39,7 +39,7 @@ async def test_another_clock_moves_no_deadline(
         world.set(database_url=pair.url(), quote_deadline=f"{DEADLINE_S:g}s")
         await world.insurers("sever")
         world.sandbox.set_mode("sever", Processing())
-        api = await world.api()
+        api, before = await world.api(), await world.resources()
         with machine_stall() as stall:
             accepted = await world.accepted(api, clientReference="open")
             await until(lambda: pair.standby.fetch("SELECT 1 FROM osago_requests WHERE client_reference = 'open'"))
@@ -49,11 +49,15 @@ async def test_another_clock_moves_no_deadline(
             assert abs(told - time.time()) > abs(wrong_by_s) / 2, "the clock was not wrong at all"
             later = await until(lambda: _accepted(world, api), seconds=5)
             watching.append(asyncio.create_task(_ended_at(world, api, later)))
-            for ended_at, one in zip(await asyncio.gather(*watching), (accepted, later), strict=True):
-                early_s = datetime.fromisoformat(one["quoteRequest"]["expiresAt"]).timestamp() - ended_at
-                assert -stall.seconds <= early_s <= EARLY_S_MAX + stall.seconds
-                created_at = datetime.fromisoformat(one["quoteRequest"]["createdAt"]).timestamp()
-                assert ended_at - created_at > DEADLINE_S - EARLY_S_MAX - 0.5
+            begun = await world.resources()  # a process that has never seen the first primary
+            apart_s = (begun.clock.now() - before.clock.now()).total_seconds()
+            ended = await asyncio.gather(*watching)
+        assert abs(apart_s) <= EARLY_S_MAX + stall.seconds
+        for ended_at, one in zip(ended, (accepted, later), strict=True):
+            early_s = datetime.fromisoformat(one["quoteRequest"]["expiresAt"]).timestamp() - ended_at
+            assert -stall.seconds <= early_s <= EARLY_S_MAX + stall.seconds
+            created_at = datetime.fromisoformat(one["quoteRequest"]["createdAt"]).timestamp()
+            assert ended_at - created_at > DEADLINE_S - EARLY_S_MAX - 0.5
         await world.stop()
 
 

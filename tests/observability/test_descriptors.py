@@ -23,7 +23,7 @@ async def test_an_api_without_descriptors_says_so_and_goes_on_by_itself(world: W
     world.set(log_format="json")
     async with (
         api_process(tmp_path, world.environment) as api,
-        httpx.AsyncClient(base_url=api.url, verify=False) as http,  # noqa: S501 - plain HTTP
+        httpx.AsyncClient(base_url=api.url, verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
     ):
         assert (await http.get("/readyz")).json()["status"] == "ready"
         prlimit(api.popen.pid, RLIMIT_NOFILE, (LIMIT, LIMIT))
@@ -48,7 +48,7 @@ async def _short(http: httpx.AsyncClient) -> dict[str, str] | None:
 
 async def _is_ready(url: str) -> bool:
     try:
-        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
             return (await http.get(f"{url}/readyz")).json()["status"] == "ready"
     except httpx.TransportError:
         return False

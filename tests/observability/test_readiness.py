@@ -205,7 +205,7 @@ async def test_healthz_fails_with_a_part_that_keeps_failing_and_names_it(world: 
 
     supervisor = api.app.state.supervisor
     supervisor.start([Part("broken:sever", broken)])
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         assert (await http.get(f"{api.url}/healthz")).status_code == 200
         await until(lambda: supervisor.parts["broken:sever"].failures >= FAILURES_MAX)
         answer = await http.get(f"{api.url}/healthz")

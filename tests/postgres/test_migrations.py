@@ -28,12 +28,14 @@ async def test_down_and_up_again(database: Database) -> None:
     await asyncio.to_thread(migrate, database.url)
     assert await tables(database) == [
         "alembic_version",
+        "osago_consents",
         "osago_control_audit",
         "osago_controls",
         "osago_outbox",
         "osago_purges",
         "osago_quotes",
         "osago_requests",
+        "osago_subject_key",
     ]
 
 

@@ -82,3 +82,17 @@ async def test_the_time_that_a_suspended_machine_has_missed_is_taken_over() -> N
     clock.suspended_s = 600.0
     await read_in(clock, TOLD + timedelta(seconds=600), asking_s=0.001, answering_s=0.001)
     assert abs(clock.now() - TOLD - timedelta(seconds=600)) < timedelta(milliseconds=5)
+
+
+async def test_a_clock_that_starts_from_the_time_of_others_follows_as_slowly_as_they_do() -> None:
+    """By a second for each deadline, from the first reading on; what is less than a jump is taken over at once."""
+    clock = _Stopwatch()
+    clock.start_from(TOLD.timestamp())
+    await read_in(clock, TOLD + timedelta(seconds=20), asking_s=0.001, answering_s=0.001)
+    assert abs(clock.now() - TOLD) < timedelta(seconds=0.1)
+    clock.passed_s += 60
+    await read_in(clock, TOLD + timedelta(seconds=80), asking_s=0.001, answering_s=0.001)
+    assert abs(clock.now() - TOLD - timedelta(seconds=61)) < timedelta(seconds=0.1)
+    clock.start_from(TOLD.timestamp())
+    await read_in(clock, TOLD + timedelta(seconds=0.5), asking_s=0.001, answering_s=0.001)
+    assert abs(clock.now() - TOLD - timedelta(seconds=0.5)) < timedelta(seconds=0.1)

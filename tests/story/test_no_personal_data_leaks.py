@@ -172,7 +172,7 @@ def taken_link(event: dict[str, Any]) -> str | None:
 
 
 async def told_by(url: str) -> str:
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         return (await http.get(f"{url}/metrics")).text
 
 

@@ -50,6 +50,18 @@ async def send(page: Page) -> None:
     raise AssertionError("never accepted")
 
 
+async def ask_again(page: Page) -> None:
+    """Has the same application sent once more, again and again while the page says that core-app or the aggregator is too slow."""
+    first = await page.reads("location.hash")
+    is_another = f"location.hash !== '{first}'"
+    for _ in range(SENT_MAX):
+        await page.click("Запросить снова")
+        await page.waits(f"{is_another} || document.querySelector('.notice--wrong')")
+        if await page.reads(is_another):
+            return
+    raise AssertionError("never accepted")
+
+
 async def sent(page: Page) -> dict[str, Any]:
     """Sends the form; the application that goes out."""
     await page.run(

@@ -108,7 +108,7 @@ async def worker_process(
 async def _is_ready(process: Process) -> bool:
     assert process.popen.poll() is None, process.text
     try:
-        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
             return (await http.get(f"{process.url}/readyz")).status_code == 200
     except httpx.TransportError:
         return False

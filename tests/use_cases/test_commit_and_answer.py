@@ -143,7 +143,7 @@ async def by_graphql(world: World, api: ApiAtHand) -> None:
 
 
 async def by_rest(world: World, api: ApiAtHand) -> None:
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         headers = {"Authorization": f"Bearer {api.token}"}
         response = await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
     assert response.status_code == 202, response.text

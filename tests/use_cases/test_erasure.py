@@ -14,6 +14,7 @@ from support.until import until
 from support.world import KEYS, ApiAtHand, World
 
 from app.config.settings import Settings
+from app.domain.subjects.purge import PurgeReason
 
 NEW_KEY = "k2:" + base64.b64encode(bytes(range(32, 64))).decode()
 LINK = "https://sever.example/buy/N-1"
@@ -156,8 +157,11 @@ async def test_a_forgotten_customer_is_gone(world: World, api: ApiAtHand) -> Non
     assert events[-1]["outcome"] == "CANCELLED"
     assert [row["id"] for row in await world.database.fetch(APPLICATIONS)] == [other]
     assert len(await world.database.fetch("SELECT 1 FROM osago_quotes")) == 2
-    [record] = await world.database.fetch("SELECT reason, request_ids FROM osago_purges")
-    assert (record["reason"], len(record["request_ids"])) == ("forgotten", 2)
+    records = await world.database.fetch("SELECT kind, reason, request_ids FROM osago_purges ORDER BY id")
+    assert [(one["kind"], one["reason"], len(one["request_ids"])) for one in records] == [
+        ("request", "forgotten", 2),
+        ("consent", "forgotten", 2),
+    ]
     left = [key async for key in world.redis.client.scan_iter(match=f"*{still_open['quoteRequest']['id']}*")]
     assert left == []
 
@@ -175,9 +179,9 @@ async def test_keys_rotate_beside_the_work_that_goes_on(world: World, api: ApiAt
     ids = [await ended(world, api, clientReference=f"ref-{number}") for number in range(3)]
     world.set(encryption_keys=f"{NEW_KEY},{KEYS}")
     resources = await world.resources()
-    done = await resources.purging.rotate()
+    done = await resources.rotation.rotate()
     assert (done.resealed, done.links, done.unreadable) == (3, 6, 0)
-    again = await resources.purging.rotate()
+    again = await resources.rotation.rotate()
     assert (again.resealed, again.links) == (0, 0)
     world.set(encryption_keys=NEW_KEY)
     later = await world.api()
@@ -193,10 +197,98 @@ async def test_what_no_key_opens_is_told_and_left(world: World, api: ApiAtHand) 
     """A key that was dropped too early can come back."""
     await ended(world, api)
     world.set(encryption_keys=NEW_KEY)
-    done = await (await world.resources()).purging.rotate()
-    assert (done.resealed, done.links, done.unreadable) == (0, 0, 3)
+    done = await (await world.resources()).rotation.rotate()
+    assert (done.resealed, done.links, done.unreadable) == (0, 0, 4), "the key of identifiers is the fourth"
     [row] = await world.database.fetch(APPLICATIONS)
     assert row["application_key_id"] == "k1"
+
+
+async def test_requests_and_then_their_consents_go_after_the_offers_retention(world: World, api: ApiAtHand) -> None:
+    """The application first, its consent sealed apart; then the request with its quotes; the consent last. Each has its record."""
+    world.set(operator="ООО «Ромашка», г. Москва", system_name="ИСПДн «ОСАГО»")
+    old, young = await ended(world, api), await ended(world, api)
+    purging = (await world.resources()).purging
+    for id_, days in ((old, 399), (young, 31)):
+        await age(world, id_, days)
+    await purging.purge_due()
+    assert await counts(world) == (2, 4, 2), "requests, quotes, consents"
+    consents = await world.database.fetch("SELECT consent FROM osago_consents")
+    assert [row for row in consents if b"2026" in row["consent"]] == [], "sealed"
+    await age(world, old, 2)
+    await world.database.fetch(
+        "UPDATE osago_consents SET accepted_at = accepted_at - interval '2d' WHERE request_id = $1", old
+    )
+    await purging.purge_due()
+    assert await counts(world) == (1, 2, 1)
+    records = await world.database.fetch("SELECT * FROM osago_purges ORDER BY id")
+    assert [(one["kind"], one["reason"], len(one["request_ids"])) for one in records] == [
+        ("application", "retention", 2),
+        ("request", "retention", 1),
+        ("consent", "retention", 1),
+    ]
+    assert {(one["operator"], one["system"], one["method"]) for one in records} == {
+        ("ООО «Ромашка», г. Москва", "ИСПДн «ОСАГО»", "rows-deleted")
+    }
+    assert [one["categories"] for one in records[1:]] == [["CUSTOMER_ID", "OFFERS"], ["CONSENT"]]
+    assert {"NAME", "IDENTITY_DOCUMENT", "DRIVING_LICENSE"} <= set(records[0]["categories"])
+    holders = [
+        {(part["people"][0]["id"]) for part in json.loads(one["subjects"]) if part["request"] == str(old)}
+        for one in records
+    ]
+    assert holders[0] == holders[1] == holders[2], (
+        "each names the policyholder alike, long after the application is gone"
+    )
+    assert holders[0]
+
+
+async def test_a_record_names_nobody(world: World, api: ApiAtHand) -> None:
+    """People and customers are identifiers that say nothing without the key, which is sealed."""
+    request = world.new_request()
+    holder = request["application"]["policyholder"]["person"]
+    await ended(world, api, customerId="eve@example.com")
+    await (await world.resources()).purging.forget("eve@example.com")
+    [stored] = await world.database.fetch("SELECT string_agg(p::text, ' ') AS text FROM osago_purges p")
+    for value in (holder["lastName"], holder["birthDate"], holder["document"]["number"], "eve@example.com"):
+        assert value not in stored["text"]
+
+
+async def test_a_withdrawn_consent_stays_as_a_proof_until_its_time_is_up(world: World, api: ApiAtHand) -> None:
+    """Everything else goes at once."""
+    id_ = await ended(world, api, customerId="eve")
+    purging = (await world.resources()).purging
+    assert await purging.forget("eve", reason=PurgeReason.CONSENT_WITHDRAWN, actor="clerk") == 1
+    assert await counts(world) == (0, 0, 1)
+    [record] = await world.database.fetch("SELECT kind, reason, actor FROM osago_purges")
+    assert tuple(record) == ("request", "consent-withdrawn", "clerk")
+    await world.database.fetch("UPDATE osago_consents SET accepted_at = accepted_at - interval '401d'")
+    await purging.purge_due()
+    assert await counts(world) == (0, 0, 0)
+    [last] = await world.database.fetch("SELECT request_ids FROM osago_purges WHERE kind = 'consent'")
+    assert last["request_ids"] == [id_]
+
+
+async def test_a_dropped_key_is_a_destruction_with_a_record(world: World, api: ApiAtHand) -> None:
+    """What it has sealed cannot be read any more: that is said, and what is left of it removed."""
+    id_ = await ended(world, api)
+    world.set(encryption_keys=NEW_KEY)
+    resources = await world.resources()
+    assert await resources.purging.purge_key("k1", actor="clerk") == 1
+    [record] = await world.database.fetch("SELECT * FROM osago_purges")
+    assert (record["reason"], record["method"], record["request_ids"]) == ("key-destroyed", "key-destroyed", [id_])
+    assert (await resources.rotation.rotate()).unreadable == 0
+
+
+async def counts(world: World) -> tuple[int, int, int]:
+    """Of requests, quotes, consents."""
+    tables = ("osago_requests", "osago_quotes", "osago_consents")
+    rows = [await world.database.fetch(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - ours
+    return rows[0][0][0], rows[1][0][0], rows[2][0][0]
+
+
+def test_offers_are_kept_as_long_as_applications_at_least() -> None:
+    """A request cannot go before its application."""
+    with pytest.raises(ValueError, match="OSAGO_OFFER_RETENTION"):
+        Settings(_env_file=None, retention="30d", offer_retention="29d")  # type: ignore[call-arg]
 
 
 def test_retention_is_longer_than_a_request() -> None:

@@ -180,7 +180,7 @@ DATABASES: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
         "Data at rest",
         [
             Panel("Documents sealed in 30 days", [("sum by (purpose, key) (increase(osago_seals_total[30d]))", "{{purpose}} {{key}}")], red_from=1e9),
-            Panel("Applications destroyed an hour", [("sum(increase(osago_applications_purged_total[1h]))", "purged")]),
+            Panel("Destroyed an hour", [("sum by (kind) (increase(osago_purged_total[1h]))", "{{kind}}")]),
         ],
     ),
 ]  # fmt: skip

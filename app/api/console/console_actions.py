@@ -56,13 +56,24 @@ async def drop_letters(request: Request, console: Console) -> Response:
     """Removes dead letters that have been looked at."""
     session = console.access.acting(request)
     wanted = _decoded(_read_letters, await json_body(request))
-    order = Order(session.subject, wanted.why.strip())
+    await _record_letters(console, wanted, AuditAction.DROPPED, Order(session.subject, wanted.why.strip()))
+    return as_json({"dropped": await console.letters.drop(wanted.ids)})
+
+
+async def retry_letters(request: Request, console: Console) -> Response:
+    """Has a worker ask the insurers again; what comes of it is shown beside the letters."""
+    session = console.access.acting(request)
+    wanted = _decoded(_read_letters, await json_body(request))
+    await _record_letters(console, wanted, AuditAction.RETRIED, Order(session.subject, wanted.why.strip()))
+    await console.letters.queue_retries(wanted.ids)
+    return as_json({"queued": len(wanted.ids)})
+
+
+async def _record_letters(console: Console, wanted: _LettersOrder, action: AuditAction, order: Order) -> None:
     await _check_letters(console, wanted.ids)
     now = console.resources.clock.now()
     for id_ in wanted.ids:
-        entry = AuditEntry(now, AuditAction.DROPPED, "dead-letter", id_, order.author, order.why)
-        await console.resources.controls.record(entry)
-    return as_json({"dropped": await console.letters.drop(wanted.ids)})
+        await console.resources.controls.record(AuditEntry(now, action, "dead-letter", id_, order.author, order.why))
 
 
 async def _check_letters(console: Console, ids: list[str]) -> None:

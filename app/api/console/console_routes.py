@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.api.auth.tokens import OperatorSession
 from app.api.console import console_page
-from app.api.console.console_actions import change_control, drop_letters
+from app.api.console.console_actions import change_control, drop_letters, retry_letters
 from app.api.console.console_answers import as_json, json_text
 from app.api.console.console_parts import Console
 from app.api.console.console_refusals import refusal
@@ -60,6 +60,7 @@ def routes(console: Callable[[], Console]) -> list[BaseRoute]:
         Route(f"{API}/request", handled(request_story), methods=["GET"]),
         Route(f"{API}/dead-letters", handled(dead_letters), methods=["GET"]),
         Route(f"{API}/dead-letters/drop", handled(drop_letters), methods=["POST"]),
+        Route(f"{API}/dead-letters/retry", handled(retry_letters), methods=["POST"]),
         Route(f"{API}/controls", handled(controls), methods=["GET"]),
         Route(f"{API}/controls", handled(change_control), methods=["POST"]),
     ]

@@ -1,6 +1,6 @@
 """What the console reads beside the snapshot: one request's story, dead letters, controls and the audit of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from heapq import nlargest
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from app.api.console.console_answers import as_json
 from app.api.console.console_parts import Console
 from app.api.graphql_errors import BadHttpRequest
 from app.domain.operators.control import AuditAction, AuditEntry, Control
-from app.redis.dead_letters import DeadLetter
+from app.redis.dead_letters import DeadLetter, LetterRetry
 from app.story.explain import explain
 from app.story.request_story import NoRequest, RequestStory
 
@@ -48,7 +48,8 @@ async def dead_letters(request: Request, console: Console) -> Response:
         if len(newest) >= 2 * LETTERS_SHOWN_MAX:
             newest = nlargest(LETTERS_SHOWN_MAX, newest, key=lambda one: one.at)
     newest = nlargest(LETTERS_SHOWN_MAX, newest, key=lambda one: one.at)
-    return as_json({"total": total, "letters": [_letter(letter) for letter in newest]})
+    retries = await console.letters.retries()
+    return as_json({"total": total, "letters": [_letter(letter, retries.get(letter.id)) for letter in newest]})
 
 
 async def controls(request: Request, console: Console) -> Response:
@@ -96,8 +97,7 @@ def _entry(entry: AuditEntry) -> Mapping[str, Any]:
     }
 
 
-def _letter(letter: DeadLetter) -> Mapping[str, Any]:
-    trace: Sequence[str] = letter.trace.strip().splitlines()
+def _letter(letter: DeadLetter, retry: LetterRetry | None) -> Mapping[str, Any]:
     return {
         "id": letter.id,
         "at": letter.at,
@@ -105,5 +105,6 @@ def _letter(letter: DeadLetter) -> Mapping[str, Any]:
         "request": str(letter.request_id),
         "deliveries": letter.deliveries,
         "reason": letter.reason,
-        "trace": "\n".join(trace),
+        "trace": letter.trace.strip(),
+        **({"retry": {"state": retry.state, "answer": retry.answer}} if retry else {}),
     }

@@ -31,7 +31,7 @@ SHOP = "https://shop.example"
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         return await http.request(method, url, **more)
 
 

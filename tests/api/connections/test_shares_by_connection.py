@@ -40,7 +40,7 @@ async def refused(socket: Socket, query: str, variables: dict[str, Any], id_: st
 
 
 async def rest(api: ApiAtHand, path: str, token: str) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         return await http.get(f"{api.url}/osago/quotes/{path}", headers={"Authorization": f"Bearer {token}"})
 
 

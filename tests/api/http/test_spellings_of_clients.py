@@ -24,7 +24,7 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         return await http.request(method, url, **more)
 
 
@@ -87,7 +87,7 @@ async def test_event_streams_are_not_to_be_transformed(world: World, api: ApiAtH
     accepted = await world.accepted(api)
     headers = {"Authorization": f"Bearer {accepted['watchToken']}"}
     async with (
-        httpx.AsyncClient(verify=False) as http,  # noqa: S501 - plain HTTP
+        httpx.AsyncClient(verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
         http.stream(
             "GET", f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}/events", headers=headers
         ) as stream,

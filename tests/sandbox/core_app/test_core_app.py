@@ -180,7 +180,7 @@ async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand,
     refused = await submit(http, url, application(world), key="key-number-2")
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 30
-    async with httpx.AsyncClient() as somebody:
+    async with httpx.AsyncClient(timeout=60) as somebody:
         await somebody.get(url)
         assert (await submit(somebody, url, application(world))).status_code == 202
 
@@ -263,7 +263,7 @@ async def test_an_application_can_be_looked_at_by_its_customer(
     answer = await submit(http, url, application(world))
     seen = (await http.get(url + answer.headers["Location"])).json()
     assert (seen["status"], seen["progress"]) == ("COLLECTING", {"answered": 0, "total": 2})
-    async with httpx.AsyncClient() as somebody:
+    async with httpx.AsyncClient(timeout=60) as somebody:
         assert (await somebody.get(url + answer.headers["Location"])).status_code == 404
 
 

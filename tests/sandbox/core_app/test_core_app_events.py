@@ -219,5 +219,5 @@ async def test_events_are_for_their_customer_alone(world: World, http: httpx.Asy
     """Knowing the number is not enough."""
     world.write_insurers("sever")
     made = await customer(world, await world.api(), http)
-    async with httpx.AsyncClient() as somebody:
+    async with httpx.AsyncClient(timeout=60) as somebody:
         assert (await somebody.get(made.url + made.accepted["events"])).status_code == 404

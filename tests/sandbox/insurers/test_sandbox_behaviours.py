@@ -225,7 +225,7 @@ async def test_a_connection_is_broken_even_where_its_transport_is_out_of_reach(w
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app.state.sandbox.script("sever", BrokenConnection(when=when))
-    async with serve_here(wrapped, listening), httpx.AsyncClient(base_url=url) as http:
+    async with serve_here(wrapped, listening), httpx.AsyncClient(base_url=url, timeout=60) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/sever/applications", content=wire(), headers={"Idempotency-Key": KEY})
 

@@ -42,10 +42,14 @@ DIALECTS: dict[str, str] = {
 }
 
 
-@pytest.fixture
-async def api(world: World) -> ApiAtHand:
-    world.set(quote_deadline="5s")
-    await world.insurers("sever", "volga", more={"request_timeout": "300ms"})
+NEVER_ANSWERED = ("hang", "drip")
+
+
+async def with_two_insurers(world: World, name: str = "") -> ApiAtHand:
+    """An API and a worker; the deadline is near, and calls are given up soon, only where that is to happen."""
+    world.set(quote_deadline="3s" if name == "silent" else "60s")
+    timeout = "300ms" if name in NEVER_ANSWERED else "20s"
+    await world.insurers("sever", "volga", each={"sever": {"request_timeout": timeout}})
     api = await world.api()
     await world.worker()
     return api
@@ -59,8 +63,9 @@ async def answers(world: World, api: ApiAtHand, model: str) -> dict[str, dict[st
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-async def test_a_magic_value_forces_its_outcome(world: World, api: ApiAtHand, name: str) -> None:
+async def test_a_magic_value_forces_its_outcome(world: World, name: str) -> None:
     """Of the insurer that it names; the other one is as always."""
+    api = await with_two_insurers(world, name)
     found = await answers(world, api, f"{PREFIX}{name}@sever")
     reason = found["sever"]["reason"]
     assert (found["sever"]["status"], reason and reason["code"]) == OUTCOMES[name]
@@ -121,18 +126,18 @@ async def in_every_dialect(world: World, request_timeout: str = "1s") -> ApiAtHa
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name: str) -> None:
     """Of the insurer that calls back too."""
-    timeout = "1s"
+    timeout = "1s" if name in NEVER_ANSWERED else "20s"
     if name == "silent":  # an insurer that answers the create itself holds it until the deadline
-        world.set(quote_deadline="5s")
-        timeout = "10s"
+        world.set(quote_deadline="3s")
     api = await in_every_dialect(world, timeout)
     found = await answers(world, api, f"{PREFIX}{name}")
     outcomes = {DIALECTS[id_]: (one["status"], one["reason"] and one["reason"]["code"]) for id_, one in found.items()}
     assert outcomes == dict.fromkeys(DIALECTS.values(), OUTCOMES[name])
 
 
-async def test_several_insurers_can_be_named_or_all(world: World, api: ApiAtHand) -> None:
+async def test_several_insurers_can_be_named_or_all(world: World) -> None:
     """Each with a wish of its own."""
+    api = await with_two_insurers(world)
     found = await answers(world, api, "sandbox:decline@sever,garbage@volga")
     assert [found[id_]["status"] for id_ in ("sever", "volga")] == ["DECLINED", "FAILED"]
     assert {quote["status"] for quote in (await answers(world, api, "sandbox:decline")).values()} == {"DECLINED"}

@@ -29,8 +29,10 @@ export function Offers({ number, drivers, onAskAgain, onChange }: Props) {
   const { request, connection, isRefused } = useRequest(number);
   const nowMs = useNow(TICK_MS);
   const [trouble, setTrouble] = useState('');
-  const askAgain = (insurerIds?: string[]) =>
+  const askAgain = (insurerIds?: string[]) => {
+    setTrouble('');
     void onAskAgain(insurerIds).then((message) => setTrouble(message ?? ''));
+  };
   const change = () => onChange();
   if (!request) return <Unknown onChange={change} />;
 
@@ -79,7 +81,7 @@ interface HeadProps {
 
 function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
   const title = useRef<HTMLHeadingElement>(null);
-  const said = request.end?.stub?.title ?? headline(offers, best, isWatching);
+  const said = request.end?.stub?.title ?? headline(offers, best, isWatching, request.isLost);
   useEffect(() => title.current?.focus({ preventScroll: true }), [request.number]);
   useEffect(() => {
     const before = document.title;
@@ -105,12 +107,13 @@ function Head({ request, offers, best, isWatching, onChange }: HeadProps) {
   );
 }
 
-function headline(offers: readonly Offered[], best: Offered | undefined, isWatching: boolean): string {
+function headline(offers: readonly Offered[], best: Offered | undefined, isWatching: boolean, isLost = false): string {
   if (isWatching) return best ? `Пока лучшая цена\u00a0— ${price(best)}` : 'Спрашиваем страховые компании';
   if (best) {
     const count = counted(offers.length, 'предложение', 'предложения', 'предложений');
     return `${count}${offers.length > 1 ? ', лучшее' : ''}\u00a0— ${price(best)}`;
   }
+  if (isLost) return 'Заявление не сохранилось';
   return offers.length ? 'Срок предложений истёк' : 'Предложений нет';
 }
 
@@ -228,10 +231,14 @@ function Again({ request, offers, onAskAgain, onChange }: AgainProps) {
   return (
     <aside class="again card" aria-labelledby="again-title">
       <h2 class="again__title" id="again-title">
-        {request.end ? 'Подбор окончен' : 'Время подбора вышло'}
+        {request.isLost ? 'Подбор прервался' : request.end ? 'Подбор окончен' : 'Время подбора вышло'}
       </h2>
       <p>{tally(request, offers)}</p>
-      <p>Цены меняются: их можно запросить ещё раз с теми же данными.</p>
+      <p>
+        {request.isLost
+          ? 'Из-за сбоя заявление не сохранилось, и новых предложений по нему не будет. Запросите цены ещё раз.'
+          : 'Цены меняются: их можно запросить ещё раз с теми же данными.'}
+      </p>
       <button type="button" class="button button--quiet" onClick={onAskAgain}>
         Запросить снова
       </button>

@@ -21,6 +21,8 @@ export interface Request {
   /** The request in which some of these insurers gave no answer. */
   earlier?: string | undefined;
   warnings?: ApiProblem[] | undefined;
+  /** It was accepted, and went with a database. */
+  isLost?: boolean | undefined;
 }
 
 export type Offered = Quote & { offer: Offer };

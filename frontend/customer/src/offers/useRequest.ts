@@ -10,7 +10,7 @@ import { Connection, watch } from './watch';
 export interface Unfolding {
   request: Request | null;
   connection: Connection;
-  /** The aggregator does not let us watch any more: the token has had its time. */
+  /** The aggregator has nothing more to say: the token has had its time, or the request is lost. */
   isRefused: boolean;
 }
 
@@ -23,9 +23,12 @@ export function useRequest(number: string): Unfolding {
     if (!latest.current?.watchToken || latest.current.end) return;
     return watch(latest.current, {
       onConnection: setConnection,
-      onRefused: () => {
+      onRefused: (isLost) => {
         setRefused(true);
-        if (latest.current) keep(withoutToken(latest.current));
+        if (!latest.current) return;
+        latest.current = { ...withoutToken(latest.current), isLost };
+        keep(latest.current);
+        setRequest(latest.current);
       },
       onEvent: (event) => {
         if (event.__typename === 'QuoteReceived') advanceClock(Date.parse(event.quote.receivedAt));

@@ -11,7 +11,8 @@ export type Connection = 'connected' | 'lost';
 export interface Watcher {
   onEvent: (event: QuoteEvent) => void;
   onConnection: (connection: Connection) => void;
-  onRefused: () => void;
+  /** It will never be answered again: the token has had its time, or the request went with a database. */
+  onRefused: (isLost: boolean) => void;
 }
 
 const PING_EVERY_MS = 4_000;
@@ -22,6 +23,7 @@ const RETRY_MS_FIRST = 200;
 const FORBIDDEN = 4403;
 /** In the reason of a close with 1013: too many connected at once. */
 const TRY_AGAIN = /try again in ([\d.]+) s/;
+const LOST = 'REQUEST_LOST';
 const LATER = new Set(['UNAVAILABLE', 'OVERLOADED', 'SLOW_CONSUMER']);
 const LATER_S = 2;
 
@@ -41,7 +43,7 @@ export function watch(request: Request, watcher: Watcher): () => void {
         },
         error: (error) => {
           const waitS = laterIn(error);
-          if (waitS === null) return watcher.onRefused();
+          if (waitS === null) return watcher.onRefused(codeOf(error) === LOST);
           watcher.onConnection('lost');
           again = setTimeout(subscribe, waitS * 1000);
         },
@@ -61,8 +63,14 @@ export function watch(request: Request, watcher: Watcher): () => void {
 
 /** The seconds after which the aggregator wants to be asked again; null where it never will. */
 function laterIn(error: unknown): number | null {
-  const extensions = Array.isArray(error) ? error[0]?.extensions : undefined;
-  return LATER.has(extensions?.code) ? Number(extensions.retryAfterSeconds ?? LATER_S) : null;
+  return LATER.has(codeOf(error)) ? Number(extensionsOf(error)?.retryAfterSeconds ?? LATER_S) : null;
+}
+
+const codeOf = (error: unknown): string => String(extensionsOf(error)?.code ?? '');
+
+/** Of the error that ends an operation; a lost connection has none. */
+function extensionsOf(error: unknown): { code?: unknown; retryAfterSeconds?: unknown } | undefined {
+  return Array.isArray(error) ? error[0]?.extensions : undefined;
 }
 
 /** A client that notices a silent network within seconds, and does not give up. */

@@ -1,0 +1,1 @@
+"""The people that an application names, and what of theirs is destroyed."""

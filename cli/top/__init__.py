@@ -1,0 +1,1 @@
+"""`osago top`: the operator's live view in a terminal."""
