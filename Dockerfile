@@ -9,16 +9,17 @@ ENV UV_COMPILE_BYTECODE=1 \
 WORKDIR /src
 # The dependencies first: this layer stays as long as the lock does.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-group embedded --no-install-project
+RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-install-project
 COPY README.md LICENSE insurers.toml ./
 COPY alembic alembic
 COPY app app
+COPY bridge bridge
 COPY cli cli
 COPY osago_adapters osago_adapters
 COPY osago_adapter_suite osago_adapter_suite
 COPY sandbox sandbox
 COPY workers workers
-RUN uv sync --frozen --no-dev --no-group embedded --no-editable
+RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-editable
 
 FROM python:3.12.13-slim-trixie
 # A number, so that a cluster can see that it is not root.

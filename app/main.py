@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ from app.intake.new_request import IntakeRules
 from app.observability import metrics
 from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
+from app.redis import keys
 from app.redis.fleet.process_reports import API
 from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
@@ -47,10 +49,13 @@ from app.server.direct_application import DIRECT, DRAINING
 from app.server.http1.forwarded import ForwardedClients
 from app.server.http1.static_files import static_files
 from app.server.loopback import LoopbackHosts
+from app.story.frame_book import FrameBook
+from app.story.inquiries.inquiry_responder import InquiryResponder
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import MEASURE_EVERY_S, Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
 from app.use_cases.caller_shares import CallerShares
+from app.use_cases.controls.control_watch import APIS_EVERY_S, ControlWatch
 from app.use_cases.insurer_callbacks import PATH as CALLBACKS
 from app.watch.customer_watch import CustomerWatches
 from app.watch.hub import WatchHub
@@ -104,7 +109,9 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             app.state.resources, app.state.services, app.state.view = resources, services, GraphQLView(services)
             app.state.console = make_console(resources, services.tokens)
             app.state.readiness = monitor = ReadinessMonitor(resources)
-            reporter = _reporter(app, resources, sockets)
+            name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
+            InquiryResponder(resources, partial(services.frames.known, name)).listen(services.live.notifier)
+            reporter = _reporter(app, name, resources, sockets)
             parts = [*monitor.parts(), *_parts(resources, services), reporter.part()]
             async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
@@ -146,11 +153,10 @@ def _add_probes(app: Starlette) -> None:
     app.router.routes.extend(health.routes(probe, failing))
 
 
-def _reporter(app: Starlette, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
+def _reporter(app: Starlette, name: str, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
     def state() -> ProcessState:
         return ProcessState(app.state.is_draining, app.state.supervisor.failing, sockets=sockets.open)
 
-    name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
     return ProcessReporter(resources.redis, resources.clock, kind=API, name=name, state=state)
 
 
@@ -206,6 +212,7 @@ def _parts(resources: Resources, services: Services) -> list[Part]:
         *services.live.parts(),
         *services.customers.parts(),
         *resources.parts(),
+        Part("controls", services.controls.run),
         periodic("admission", admission.measure, every_s=MEASURE_EVERY_S, clock=resources.clock),
     ]
 
@@ -218,6 +225,8 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     operations, finishing = make_operations(settings), ShieldedTasks()
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     resources.masters.on_change(live.notifier.reconnect)
+    controls = ControlWatch(resources.pool, clock, every_s=APIS_EVERY_S)
+    live.notifier.listen([keys.controls()], controls.notify)
     return Services(
         pool=resources.pool,
         clock=clock,
@@ -227,8 +236,9 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         live=live,
         customers=CustomerWatches(resources.pool, live, clock, shards=settings.shards),
         availabilities=InsurerDirectory(
-            [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock
+            [insurer.insurer for insurer in resources.insurers.values()], resources.redis, clock, controls
         ),
+        controls=controls,
         intake_rules=IntakeRules(
             tuple(insurers),
             requires_consent=settings.require_consent,
@@ -237,6 +247,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
+        frames=FrameBook(clock),
         operations=operations,
         runner=OperationRunner(operations, finishing, introspection=settings.introspection),
         finishing=finishing,

@@ -54,6 +54,7 @@ class Resources:
     links: LinkCipher
     opened: ApplicationCache
     jobs: JobStreams
+    authenticator: EventAuthenticator
     events: EventStreams
     ending: RequestCompleter
     purging: DataEraser
@@ -119,6 +120,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         links=links,
         opened=ApplicationCache(cipher),
         jobs=JobStreams(redis, shards=settings.shards),
+        authenticator=authenticator,
         events=events,
         ending=ending,
         purging=_eraser(settings, pool, events, ending, cipher, clock),
@@ -126,7 +128,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         callbacks=_callbacks(settings, insurers, cipher, redis, clock),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
         clock_follower=ClockFollower(pool, redis, clock),
-        controls=_controls(settings, insurers, pool, redis, clock),
+        controls=make_controls(settings, insurers, pool, redis, clock),
         bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
@@ -150,9 +152,10 @@ def _eraser(
     return DataEraser(pool, events, ending, recorder, keys, sealing, clock, retention=retention)
 
 
-def _controls(
+def make_controls(
     settings: Settings, insurers: Mapping[str, InsurerSettings], pool: Pool, redis: RedisClient, clock: Clock
 ) -> OperatorControls:
+    """The controls, for processes and for commands that open nothing else."""
     return OperatorControls(
         pool,
         redis,

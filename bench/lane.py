@@ -151,7 +151,7 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)
     quarantine = Quarantine(resources)
-    trails = JobTrails("bench", LateTrails(resources.pool, resources.clock), resources.clock)
+    trails = JobTrails("bench", LateTrails(resources.pool, resources.clock))
     made = [
         Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, trails, consumer="bench")
         for one in resources.insurers.values()

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.operators.operator_groups import controls, insurer_controls, requests, workers
+
 keys = typer.Typer(no_args_is_help=True, help="Keys that applications are encrypted with.")
 
 
@@ -95,7 +97,76 @@ def insurers_check(
     sys.exit(0 if check_insurers(insurer_ids or [], with_application) else 1)
 
 
+insurers.registered_commands += insurer_controls.registered_commands
+
+bridge = typer.Typer(
+    invoke_without_command=True, help="Carries events to Kafka, ActiveMQ, NATS JetStream or a webhook."
+)
+
+BridgeDestination = Annotated[str, typer.Argument(help="A destination of bridge.toml.")]
+EventIds = Annotated[list[str], typer.Argument(help="As `list` shows them.")]
+
+
+@bridge.callback()
+def bridge_run(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(help="A destination of bridge.toml, e.g. kafka, activemq, nats, webhook.")] = "",
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Serves /healthz, /readyz, /metrics there; 0: nowhere.")
+    ] = 0,
+    metrics_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Carry every event to one destination, until SIGTERM."""
+    if context.invoked_subcommand is None:
+        from app.domain.errors import WrongSetting
+        from cli.processes import bridge
+
+        if not to:
+            raise WrongSetting("bridge: --to is needed: a destination of bridge.toml (`osago bridge --help`)")
+        bridge(to, metrics_host, metrics_port)
+
+
+@bridge.command("state")
+def bridge_state() -> None:
+    """Every destination that has been served: how far it is, which process serves it, and its dead letters."""
+    from cli.bridge.bridge_commands import print_state
+
+    print_state()
+
+
+@bridge.command("list")
+def bridge_list(destination: Annotated[str, typer.Argument(help="Only of this one; all if left out.")] = "") -> None:
+    """Events that destinations would not take, a line each."""
+    from cli.bridge.bridge_commands import list_bridge_letters
+
+    list_bridge_letters(destination)
+
+
+@bridge.command("retry")
+def bridge_retry(destination: BridgeDestination, event_ids: EventIds) -> None:
+    """Have the running bridge deliver them again."""
+    from cli.bridge.bridge_commands import retry_bridge_letters
+
+    retry_bridge_letters(destination, event_ids)
+
+
+@bridge.command("drop")
+def bridge_drop(destination: BridgeDestination, event_ids: EventIds) -> None:
+    """Remove what has been looked at."""
+    from cli.bridge.bridge_commands import drop_bridge_letters
+
+    drop_bridge_letters(destination, event_ids)
+
+
 COMMAND_GROUPS: Final[Mapping[str, typer.Typer]] = MappingProxyType(
-    {"keys": keys, "dead-letters": dead_letters, "insurers": insurers}
+    {
+        "keys": keys,
+        "dead-letters": dead_letters,
+        "insurers": insurers,
+        "bridge": bridge,
+        "workers": workers,
+        "requests": requests,
+        "controls": controls,
+    }
 )
 """By the words that follow `osago`."""

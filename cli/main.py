@@ -167,6 +167,18 @@ def token(
 
 
 @app.command()
+def explain(
+    request: Annotated[str, typer.Argument(help="A request's id, a quote's id, or a client reference.")],
+    service: Annotated[str, typer.Option(help="The caller that a client reference belongs to; any if left out.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="For programs (docs/operations.md).")] = False,
+) -> None:
+    """The story of one request, in order, without personal data; what it waits for, and what is not known."""
+    from cli.explain.explain_command import explain_request
+
+    sys.exit(explain_request(request, service=service, as_json=json))
+
+
+@app.command()
 def forget(
     customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
     subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",

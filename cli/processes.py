@@ -97,6 +97,32 @@ async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: 
             await one.run(stopping)
 
 
+def bridge(name: str, metrics_host: str, metrics_port: int) -> None:
+    """Carries events to one destination until SIGTERM."""
+    from app.resources import check
+    from bridge.bridge_process import check_bridge
+
+    settings = _settings()
+    check_bridge(settings, name)
+    check(settings)
+    with asyncio.Runner(loop_factory=serve.new_event_loop) as runner:
+        runner.run(_bridge(settings, name, metrics_host, metrics_port))
+
+
+async def _bridge(settings: Settings, name: str, host: str, port: int) -> None:
+    from app import health
+    from app.resources import open_resources
+    from bridge.bridge_process import BridgeProcess
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with open_resources(settings) as resources:
+        one = BridgeProcess(resources, name)
+        async with serve.beside(health.routes(one.readiness, lambda: one.failing), host, port):
+            await one.run(stopping)
+
+
 def sandbox(
     host: str, port: int, *, seed: int, time_scale: float, is_calm: bool, tariff_folder: Path | None = None
 ) -> None:

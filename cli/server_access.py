@@ -27,6 +27,8 @@ def run_against_servers(step: Callable[[], Awaitable[Result]]) -> Result:
     except RedisAway as error:
         raise WrongSetting(f"OSAGO_REDIS_URL: Redis cannot be reached ({cause_of(error)})") from None
     except Unavailable as error:
+        if isinstance(error.__cause__, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+            raise wrong_database(error.__cause__) from None
         raise WrongSetting(f"OSAGO_DATABASE_URL: PostgreSQL cannot be reached ({cause_of(error)})") from None
     except asyncpg.PostgresError as error:
         raise wrong_database(error) from None

@@ -16,7 +16,7 @@ from typing import Final
 from tools import walks
 
 ROOT: Final = Path(__file__).parents[1]
-PRODUCT: Final = ("app", "workers", "cli", "osago_adapters")
+PRODUCT: Final = ("app", "workers", "bridge", "cli", "osago_adapters")
 """The packages whose modules and public classes have names of their own."""
 ALL: Final = (*PRODUCT, "sandbox", "osago_adapter_suite")
 DIALECT: Final = re.compile(
@@ -180,7 +180,8 @@ def modules_without_layer() -> list[str]:
         for contract in contracts
         for container in contract.get("containers", ())
     }
-    layers[""] = {"sandbox", *(name for each in contracts if each["type"] == "layers" for name in each["layers"])}
+    listed = " ".join(name for each in contracts if each["type"] == "layers" for name in each["layers"])
+    layers[""] = {"sandbox", *re.split(r"[ |:]+", listed)}
     return [
         module
         for module in map(_dotted, sources(*ALL))

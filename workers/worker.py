@@ -25,8 +25,10 @@ from app.redis.job_streams import JobStreams
 from app.redis.notifier import Notifier, on_ids
 from app.redis.topology import connect_brief
 from app.resources import Resources
+from app.runtime.cancellation import first_set
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part, PartSupervisor
+from app.story.inquiries.inquiry_responder import InquiryResponder
 from app.story.late_trails import LateTrails
 from app.use_cases.settle import QuoteSettler
 from workers.adapters.registry import line_of, make_adapter
@@ -39,6 +41,7 @@ from workers.insurer_calls.failure_causes import USUAL_RESULTS
 from workers.insurer_calls.failure_log import FailureLog
 from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.lanes.application_loader import ApplicationLoader
+from workers.lanes.held_jobs import HeldJobs
 from workers.lanes.job_trails import JobTrails
 from workers.lanes.lane import Lane
 from workers.lanes.presence import Presence
@@ -46,6 +49,7 @@ from workers.maintenance import backlog_metrics, outbox_relay
 from workers.maintenance.redis_recovery import RedisRecovery
 from workers.poison_jobs.quarantine import Quarantine
 from workers.poison_jobs.retry_runner import LetterRetryRunner
+from workers.resilience.applied_controls import AppliedControls
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 from workers.resilience.shared_state import ClusterState
@@ -94,6 +98,7 @@ class Worker:
             consumer=self.consumer,
             lease_s=resources.settings.lease,
         )
+        self._controls = AppliedControls(resources, self._circuits, self._limits, self.consumer)
         with naming_the_line(resources.settings.insurers_file):
             self._https = {id_: InsurerHttp(one, resources.clock) for id_, one in settings.items()}
         self._pace = CallPacer()
@@ -113,8 +118,7 @@ class Worker:
             resources.pool, resources.events, resources.ending, resources.links, resources.clock
         )
         self._loading = ApplicationLoader(resources.pool)
-        self._late_trails = LateTrails(resources.pool, resources.clock)
-        self._trails = JobTrails(self.consumer, self._late_trails, resources.clock)
+        self._trails = JobTrails(self.consumer, LateTrails(resources.pool, resources.clock))
         self._callback_waiter = CallbackWaiter(resources.callbacks)
         self._failures: list[FailureLog] = []
         self._availability = dict.fromkeys(settings, Availability.AVAILABLE)
@@ -123,7 +127,6 @@ class Worker:
             self._lanes = {id_: self._lane(one) for id_, one in settings.items()}
         self._presence.attend(self._lanes)
         self._notifier = self._make_notifier()
-        resources.masters.on_change(self._drop_connections)
         self.supervisor = PartSupervisor(resources.clock)
         self._readiness = ReadinessMonitor(resources)
         self.is_draining = False
@@ -149,7 +152,8 @@ class Worker:
             *self._settling.parts(),
             *self._loading.parts(),
             *self._presence.parts(),
-            *self._late_trails.parts(),
+            *self._controls.parts(),
+            *self._trails.late.parts(),
             Part("quarantine", self._quarantine.run),
             Part("recovery", self._recovery.run),
             Part("notifier", self._notifier.run),
@@ -168,12 +172,13 @@ class Worker:
         return await self._readiness.readiness(is_draining=self.is_draining)
 
     async def _work(self, stopping: asyncio.Event) -> None:
-        await _first(self._presence.begun, stopping)
+        await first_set(self._presence.begun, stopping)
+        await first_set(self._controls.known, stopping)
         lanes = list(self._lanes.values())
         for lane in lanes:
             self.supervisor.start(lane.parts())
         log.info("worker.ready", consumer=self.consumer, lanes=len(lanes))
-        await stopping.wait()
+        await first_set(stopping, self._controls.draining)
         self.is_draining = True
         log.info("worker.draining", consumer=self.consumer)
         await asyncio.gather(*(lane.stop() for lane in lanes))
@@ -183,6 +188,7 @@ class Worker:
         left_s = max(0.0, until - self._resources.clock.monotonic())
         await asyncio.gather(*(lane.finish(max_s=left_s) for lane in lanes))
         await self._leave()
+        await self._controls.drained()
 
     async def _leave(self) -> None:
         """Without a beat this worker counts as dead at once, not only after the lease."""
@@ -225,6 +231,7 @@ class Worker:
             end_margin_s=self._resources.settings.end_margin,
             pace=self._pace,
             examiner=OfferExaminer(settings.id, self._editions, self._resources.clock),
+            gate=self._controls.gates[settings.id],
         )
         self._failures.append(exchange.failures)
         return exchange
@@ -234,6 +241,10 @@ class Worker:
         notifier.listen([keys.ended(shard) for shard in shards], on_ids(self._on_ended))
         notifier.listen([keys.called(shard) for shard in shards], on_ids(self._callback_waiter.notify))
         notifier.listen([keys.insurers()], self._sharing.notify)
+        notifier.listen([keys.controls()], self._controls.notify)
+        known = HeldJobs(self.consumer, self._lanes, self._trails).of
+        InquiryResponder(self._resources, known).listen(notifier)
+        self._resources.masters.on_change(self._drop_connections)
         return notifier
 
     async def _drop_connections(self) -> None:
@@ -267,16 +278,6 @@ class Worker:
     async def _log_failures(self) -> None:
         for failures in self._failures:
             failures.report()
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Waits for any of them."""
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
 
 
 def _consumer(label: str) -> str:

@@ -15,6 +15,7 @@ from app.postgres.database import Pool
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.request_rows import Customer
 from app.runtime.clock import Clock
+from app.story.frame_book import FrameBook
 from app.use_cases.accept import RequestAcceptor
 from app.use_cases.caller_shares import CallerShare, CallerShares
 from app.use_cases.complete import RequestCompleter
@@ -46,6 +47,7 @@ class UseCases:
     tokens: Tokens
     shares: CallerShares
     pushed: PushLatency
+    frames: FrameBook
 
 
 class Place(msgspec.Struct):

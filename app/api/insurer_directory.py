@@ -1,4 +1,4 @@
-"""Insurers as customers see them: their names, and what the workers say of their circuits."""
+"""Insurers as customers see them: their names, what the workers say of their circuits, and what operators have ordered."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from typing import Final
 
 from app.domain.errors import RedisAway
 from app.domain.insurer import Availability, Insurer
+from app.domain.operators.control import ControlKind, ForcedCircuit
 from app.redis.insurer_states import InsurerStates
 from app.redis.redis_client import RedisClient
 from app.runtime.clock import Clock
 from app.runtime.supervision import failures_of, report_failure
+from app.use_cases.controls.control_watch import ControlWatch
 
 FRESH_S: Final = 0.1
 """For so long an answer of Redis's is used again: one read serves a whole response."""
@@ -19,13 +21,16 @@ AWAY_S: Final = 1.0
 
 
 class InsurerDirectory:
-    """Names from the settings, availability from Redis; without Redis every insurer counts as available."""
+    """Names from the settings, availability from Redis and from operators' controls; without Redis every insurer counts as available."""
 
-    def __init__(self, insurers: Sequence[Insurer], redis: RedisClient, clock: Clock) -> None:
+    def __init__(
+        self, insurers: Sequence[Insurer], redis: RedisClient, clock: Clock, controls: ControlWatch | None = None
+    ) -> None:
         self._insurers = {insurer.id: insurer for insurer in insurers}
         self.ids = tuple(self._insurers)
         self._states = InsurerStates(redis)
         self._clock = clock
+        self._controls = controls
         self._read_from_s = float("-inf")
         failures_of("availabilities")
         self._known: Mapping[str, Availability] = {}
@@ -44,7 +49,19 @@ class InsurerDirectory:
         if now_s >= self._read_from_s:
             self._read_from_s = now_s + FRESH_S
             await self._read()
-        return self._known.get(insurer_id, Availability.AVAILABLE)
+        return self._ordered(insurer_id) or self._known.get(insurer_id, Availability.AVAILABLE)
+
+    def _ordered(self, insurer_id: str) -> Availability | None:
+        """As operators have it, where they have ordered something."""
+        if self._controls is None:
+            return None
+        if self._controls.get(ControlKind.PAUSE, insurer_id):
+            return Availability.UNAVAILABLE
+        circuit = self._controls.get(ControlKind.CIRCUIT, insurer_id)
+        if circuit is None:
+            return None
+        is_open = circuit.setting == ForcedCircuit.OPEN
+        return Availability.UNAVAILABLE if is_open else Availability.AVAILABLE
 
     async def _read(self) -> None:
         try:

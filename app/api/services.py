@@ -9,6 +9,7 @@ from app.api.execution.operation import OperationRunner
 from app.api.execution.prepared_documents import PreparedDocuments
 from app.redis.used_tickets import UsedTickets
 from app.runtime.shielded_tasks import ShieldedTasks
+from app.use_cases.controls.control_watch import ControlWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class Services(UseCases):
     sockets: SocketCounter
     slow_consumers: SlowConsumerLog
     used_tickets: UsedTickets
+    controls: ControlWatch

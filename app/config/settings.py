@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Also `rediss://…`, `unix://…`, `redis+sentinel://h1,h2,h3/name/0`, `redis+cluster://h1,h2,h3`."""
     insurers_file: Path = Path("insurers.toml")
+    bridge_file: Path = Path("bridge.toml")
+    """The destinations of `osago bridge`; no other process reads it."""
     tariff_folder: Path | None = None
     """Holds further editions of the tariff, each a TOML file as those in `app/domain/tariff/data`."""
     public_url: str = Field(default="http://127.0.0.1:8000", pattern="^https?://[^/?#]+(/[^?#]*)?$")

@@ -95,6 +95,8 @@ LIMITED: Final = Histogram(
     "osago_limit_wait_seconds", "What calls waited for an insurer's limit.", ["insurer", "step"], buckets=_SECONDS
 )
 CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, as this worker sees it.", ["insurer"])
+PAUSED: Final = Gauge("osago_insurer_paused", "1 while an operator has paused the insurer.", ["insurer"])
+CONTROLS: Final = Gauge("osago_controls", "Controls of operators that this worker goes by.", ["kind"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
 SUBSCRIPTIONS_BEGUN: Final = Counter(
@@ -175,6 +177,21 @@ DESCRIPTORS_SHORT: Final = Counter(
     "osago_descriptors_short", "Looks, one a second, that found hardly a descriptor left: new connections are dropped."
 )
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
+BRIDGE_EVENTS: Final = Counter(
+    "osago_bridge_events",
+    "Attempts to deliver an event, by how they ended; and entries of the feed without a MAC of ours.",
+    ["destination", "result"],
+)
+BRIDGE_LAG: Final = Gauge(
+    "osago_bridge_lag_seconds", "Age of the oldest event that the destination has not got.", ["destination"]
+)
+BRIDGE_WAITING: Final = Gauge("osago_bridge_waiting", "Events that were read and not delivered.", ["destination"])
+BRIDGE_ACTIVE: Final = Gauge(
+    "osago_bridge_active", "1 where this process carries events, 0 where it stands by.", ["destination"]
+)
+BRIDGE_RECOVERIES: Final = Counter(
+    "osago_bridge_recoveries", "Times that PostgreSQL was read because the feed had a gap.", ["destination"]
+)
 
 
 # As `begin`, in every process.
@@ -218,6 +235,13 @@ def begin(insurers: Iterable[str], results: Iterable[tuple[str, str]]) -> None:
             CALLS.labels(id_, step, *result)
         for status in ("FAILED", "NONE"):
             _asked(id_, status)
+
+
+def begin_bridge(destination: str) -> None:
+    """As `begin`, for the counters of a bridge."""
+    BRIDGE_RECOVERIES.labels(destination)
+    for result in ("delivered", "refused", "away", "dead", "foreign"):
+        BRIDGE_EVENTS.labels(destination, result)
 
 
 class EndedRequest(NamedTuple):

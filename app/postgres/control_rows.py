@@ -10,6 +10,9 @@ import asyncpg
 from app.domain.operators.control import AuditAction, AuditEntry, Control, ControlKind
 from app.postgres.database import Connection
 
+_KINDS: Final = frozenset(ControlKind)
+"""A later release may have more."""
+
 _ENTRY: Final = "at, action, kind, subject, setting, why, author, until, request_ids"
 
 _SET: Final = f"""
@@ -62,7 +65,7 @@ LIMIT $3
 
 async def read_controls(connection: Connection) -> Sequence[Control]:
     """All of them, also those whose time is up and that no process has removed yet."""
-    return [_control(row) for row in await connection.fetch(_CONTROLS)]
+    return [_control(row) for row in await connection.fetch(_CONTROLS) if row["kind"] in _KINDS]
 
 
 async def set_control(connection: Connection, control: Control) -> int:

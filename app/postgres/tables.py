@@ -53,6 +53,8 @@ class RequestRow(SQLModel, table=True):
         Index(
             "osago_requests_open_of_customer", "tenant", "customer_id", postgresql_where=text("completed_at IS NULL")
         ),
+        # For a bridge that has to read what has ended since a gap in the feed.
+        Index("osago_requests_completed", "completed_at", "id", postgresql_where=text("completed_at IS NOT NULL")),
         CheckConstraint("(completed_at IS NULL) = (outcome IS NULL)", name="osago_requests_ended_wholly"),
         CheckConstraint("cardinality(insurers) > 0", name="osago_requests_somebody_is_asked"),
     )
@@ -174,6 +176,48 @@ class SubjectKeyRow(SQLModel, table=True):
     one: bool = Field(primary_key=True)
     key_id: str = Field(sa_column=_text())
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class BridgePlaceRow(SQLModel, table=True):
+    """How far a destination of `osago bridge` has got in a shard's feed: what comes up to `cursor` is delivered.
+
+    `epoch` names the content and the server of Redis that it is of. With others, requests that ended after `since` are read here.
+    """
+
+    __tablename__: ClassVar[str] = "osago_bridge"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    destination: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    shard: int = Field(primary_key=True)
+    cursor: str = Field(sa_column=_text())
+    epoch: str = Field(sa_column=_text())
+    since: datetime = Field(sa_column=_moment())
+    updated_at: datetime = Field(sa_column=_moment())
+
+
+class BridgeLeaseRow(SQLModel, table=True):
+    """Which process carries events to a destination: one at a time."""
+
+    __tablename__: ClassVar[str] = "osago_bridge_leases"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    destination: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    holder: str = Field(sa_column=_text())
+    until: datetime = Field(sa_column=_moment())
+
+
+class BridgeDeadLetterRow(SQLModel, table=True):
+    """An event that a destination would not take. It is erased with its request."""
+
+    __tablename__: ClassVar[str] = "osago_bridge_dead_letters"  # pyright: ignore[reportIncompatibleVariableOverride]
+    __table_args__ = (Index("osago_bridge_dead_letters_request", "request_id"),)
+
+    destination: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    event_id: str = Field(sa_column=Column(Text, primary_key=True, nullable=False))
+    request_id: UUID = Field(sa_column=Column(ForeignKey("osago_requests.id", ondelete="CASCADE"), nullable=False))
+    document: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=_text())
+    attempts: int
+    given_up_at: datetime = Field(sa_column=_moment())
+    is_retried: bool
 
 
 class ControlRow(SQLModel, table=True):

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from app.config.key_derivation import EVENTS, derived_key
 
-EventKind = Literal["quote", "end"]
+EventKind = Literal["quote", "end", "inquiry", "reply"]
 
 MAC_BYTES: Final = 16
 

@@ -71,7 +71,7 @@ class EventStreams:
         self, client: RedisClient, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
     ) -> None:
         self._client = client
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         self.shards = shards
         self._feed_length = feed_length
 
@@ -124,7 +124,7 @@ class EventStreams:
             str(request.id),
             expiry_ms(request.expires_at),
             document,
-            self._authenticator.mac("end", str(request.id), document),
+            self.authenticator.mac("end", str(request.id), document),
             len(request.insurers),
             *request.insurers,
         ]
@@ -135,11 +135,11 @@ class EventStreams:
     def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
         request_id, document = text_of(quote.request_id), encode_quote(quote)
-        mac = self._authenticator.mac("quote", request_id, document)
+        mac = self.authenticator.mac("quote", request_id, document)
         for_feed = without_link(quote, document) if self._feed_length else document
         if for_feed == document:
             return document, mac, b"", ""
-        return document, mac, for_feed, self._authenticator.mac("quote", request_id, for_feed)
+        return document, mac, for_feed, self.authenticator.mac("quote", request_id, for_feed)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
@@ -169,9 +169,9 @@ class EventStreams:
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
             try:
-                if field == "quote" and self._authenticator.holds(mac, "quote", position.request, document):
+                if field == "quote" and self.authenticator.holds(mac, "quote", position.request, document):
                     quotes.append(decode_event(document))
-                elif field == "end" and self._authenticator.holds(mac, "end", position.request, document):
+                elif field == "end" and self.authenticator.holds(mac, "end", position.request, document):
                     ending = decode_ending(document)
                 else:
                     foreign += 1

@@ -132,11 +132,14 @@ class InsurerStates:
         )
 
     async def reserve(
-        self, insurer_id: str, step: str, *, interval_s: float, count: int, hold_s: float
+        self, insurer_id: str, step: str, *, interval_s: float, count: int, hold_s: float, version: int = 0
     ) -> ReservedSlots:
-        """The next free slots of a rate limit, none of them before `hold_s` from now; negative: lately free ones too."""
+        """The next free slots of a rate limit, none of them before `hold_s` from now; negative: lately free ones too.
+
+        `version`: of the control that has set the limit; 0: it is the file's.
+        """
         arguments = [f"{interval_s * _SECOND_US:.3f}", count, int(hold_s * _SECOND_US)]
-        now_us, first_us = await RESERVE.run(self._client, [keys.limit(insurer_id, step)], arguments)
+        now_us, first_us = await RESERVE.run(self._client, [keys.limit(insurer_id, step, version)], arguments)
         return ReservedSlots(now_us / _SECOND_US, int(first_us) / _SECOND_US)
 
 

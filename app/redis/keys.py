@@ -157,3 +157,13 @@ def insurers() -> str:
 def controls() -> str:
     """The channel that announces a change of the operators' controls."""
     return "{osago-00}:controls"
+
+
+def inquiries(shard: int) -> str:
+    """The channel on which all processes are asked what they know of one request."""
+    return f"{{osago-{shard:02}}}:inquiries"
+
+
+def replies(shard: int, inquiry_id: str) -> str:
+    """The list of what processes replied to one inquiry; there for seconds."""
+    return f"{{osago-{shard:02}}}:replies:{inquiry_id}"

@@ -35,3 +35,13 @@ async def race(*ways: Coroutine[Any, Any, Result]) -> Result:
         await asyncio.gather(*tasks, return_exceptions=True)
     ended = [task for task in tasks if task in done]
     return min(ended, key=lambda task: task.cancelled() or task.exception() is not None).result()
+
+
+async def first_set(*events: asyncio.Event) -> None:
+    """Returns when one of them is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -7,10 +7,17 @@ import re
 from typing import Final
 from uuid import UUID
 
+from app.domain.errors import RedisAway
+from app.domain.operators.control import Controls
 from app.domain.quote import NoOffer, Quote
+from app.postgres.control_rows import read_controls
 from app.postgres.database import Connection, reading
 from app.postgres.personal.purge_rows import forgotten_requests
+from app.redis.insurer_states import InsurerStates
 from app.resources import Resources
+from app.story.inquiries.process_inquirer import ask_processes
+from app.story.job_places import locate_jobs
+from app.story.open_slots import open_slot
 from app.story.request_story import (
     Explanation,
     FoundRequest,
@@ -18,12 +25,14 @@ from app.story.request_story import (
     NoRequest,
     RequestStory,
     SeveralRequests,
-    StepKind,
-    StoryStep,
 )
+from app.story.story_evidence import StoryEvidence
+from app.story.story_gaps import gaps_of
 from app.story.story_rows import RequestRows, find_by_reference, read_request_rows
+from app.story.story_steps import steps_of
 
-_IDS: Final = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?::[a-z0-9-]{1,64})?")
+SUBJECT_LENGTH_MAX: Final = 256
+_IDS: Final = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?::[a-z][a-z0-9_-]{0,31})?")
 """A request's id, or a quote's: `<request id>:<insurer id>`."""
 
 
@@ -38,11 +47,15 @@ async def explain(resources: Resources, subject: str, *, service: str | None = N
     Raises:
         Unavailable: PostgreSQL is not there: nothing is known then.
     """
+    if not all(text.isprintable() and len(text) <= SUBJECT_LENGTH_MAX for text in (subject, service or "")):
+        return NoRequest()
     async with reading(resources.pool) as connection:
         found = await _find(connection, subject, service)
-    if isinstance(found, RequestRows):
-        return _story(resources, found)
-    return found
+        controls = {(one.kind, one.subject): one for one in await read_controls(connection)}
+    if not isinstance(found, RequestRows):
+        return found
+    evidence = await _gather(resources, found, controls)
+    return _story(evidence, lease_s=resources.settings.lease)
 
 
 async def _find(connection: Connection, subject: str, service: str | None) -> RequestRows | SeveralRequests | NoRequest:
@@ -66,14 +79,23 @@ async def _find(connection: Connection, subject: str, service: str | None) -> Re
     return NoRequest(was_forgotten=forgotten)
 
 
-def _story(resources: Resources, rows: RequestRows) -> RequestStory:
-    steps = [StoryStep(at=rows.created_at, kind=StepKind.ACCEPTED, by=rows.tenant)]
-    steps += [
-        StoryStep(at=quote.received_at, kind=StepKind.SETTLED, insurer_id=id_, result=quote.status.value)
-        for id_, quote in rows.quotes.items()
-    ]
-    if rows.completed_at and rows.outcome:
-        steps.append(StoryStep(at=rows.completed_at, kind=StepKind.ENDED, result=rows.outcome.value))
+async def _gather(resources: Resources, rows: RequestRows, controls: Controls) -> StoryEvidence:
+    """With what Redis and the processes know, where Redis is there."""
+    asked_s = resources.clock.unix_s()
+    try:
+        places = await locate_jobs(resources, rows.id, rows.insurers)
+        ahead_s = places.now_ms / 1000 - (asked_s + resources.clock.unix_s()) / 2
+        replies = await ask_processes(resources, rows.id, places.beats_s)
+        states = (await InsurerStates(resources.redis).read(rows.open_insurers)).of
+        backlogs = await resources.jobs.backlog(rows.open_insurers)
+    except RedisAway:
+        return StoryEvidence(rows, controls, None, None, None, {}, resources.clock.now(), 0.0)
+    waiting = {id_: backlog.waiting for id_, backlog in backlogs.items()}
+    return StoryEvidence(rows, controls, places, replies, states, waiting, resources.clock.now(), ahead_s)
+
+
+def _story(evidence: StoryEvidence, *, lease_s: float) -> RequestStory:
+    rows = evidence.rows
     return RequestStory(
         request_id=rows.id,
         service=rows.tenant,
@@ -82,21 +104,25 @@ def _story(resources: Resources, rows: RequestRows) -> RequestStory:
         ended_at=rows.completed_at,
         outcome=rows.outcome,
         is_application_purged=rows.is_purged,
-        insurers=tuple(_insurer(rows, id_) for id_ in rows.insurers),
-        steps=tuple(sorted(steps, key=lambda step: step.at)),
-        processes=(),
-        not_known=(),
-        asked_at=resources.clock.now(),
+        insurers=tuple(_insurer(evidence, id_, lease_s) for id_ in rows.insurers),
+        steps=steps_of(evidence),
+        processes=evidence.replies.asked if evidence.replies else (),
+        not_known=gaps_of(evidence),
+        asked_at=evidence.now,
     )
 
 
-def _insurer(rows: RequestRows, insurer_id: str) -> InsurerStory:
+def _insurer(evidence: StoryEvidence, insurer_id: str, lease_s: float) -> InsurerStory:
+    rows = evidence.rows
     quote = rows.quotes.get(insurer_id)
+    is_open = quote is None and rows.completed_at is None
     return InsurerStory(
         insurer_id=insurer_id,
         status=rows.status_of(insurer_id),
         reason=_reason(quote),
         settled_at=quote.received_at if quote else None,
+        has_trail=evidence.trail(insurer_id) is not None,
+        waiting=open_slot(evidence, insurer_id, lease_s=lease_s) if is_open else None,
     )
 
 

@@ -27,11 +27,11 @@ class LateTrails:
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
-        self._clock = clock
+        self.clock = clock
         self._waiting: dict[Key, tuple[datetime, str]] = {}
 
     def parts(self) -> list[Part]:
-        return [periodic("late-trails", self.write_due, every_s=WRITE_EVERY_S, clock=self._clock)]
+        return [periodic("late-trails", self.write_due, every_s=WRITE_EVERY_S, clock=self.clock)]
 
     def put(self, key: Key, trail: str, due_at: datetime) -> None:
         """Keeps a trail until its quote is there, which it is at `due_at`."""
@@ -51,7 +51,7 @@ class LateTrails:
         """
         if not self._waiting:
             return
-        now = self._clock.now()
+        now = self.clock.now()
         due = {key: late for key, late in self._waiting.items() if late[0] <= now}
         keys = iter(due)
         while batch := {key: due[key][1] for key in islice(keys, _BATCH_MAX)}:

@@ -1,7 +1,7 @@
 """The story of a request as values: what happened, in order, what it waits for, and what is not known.
 
-It holds no personal data: ids that we made, names of services, insurers and processes, moments, and codes. `osago explain --json`
-prints it as `app.story.story_json` writes it; fields may be added, and what changes or goes raises `STORY_VERSION`.
+It holds no personal data: ids that we made, names of services, insurers and processes, moments, and codes. `osago explain --json` and the
+console have them as JSON, by the names here in camelCase: fields may be added, what changes or goes raises `STORY_VERSION`.
 """
 
 from datetime import datetime
@@ -34,7 +34,7 @@ class StepKind(StrEnum):
     CALLED = "CALLED"
     """A call to the insurer (`step`: create, poll or callback; `seconds`; `result`: ok, processing, or why it failed)."""
     NOT_CALLED = "NOT_CALLED"
-    """A call that was not made (`step`; `result`: circuit_open or rate_limit)."""
+    """A call that was not made (`step`; `result`: circuit_open, rate_limit or paused)."""
     ISOLATED = "ISOLATED"
     """Asked about in a process of its own: it was delivered too often (`count`)."""
     OMITTED = "OMITTED"
@@ -82,6 +82,8 @@ class WaitKind(StrEnum):
     """Read, and PostgreSQL has not said yet what there is to ask."""
     TURN = "TURN"
     """For its worker's event loop, which begins calls at a pace."""
+    PAUSE = "PAUSE"
+    """An operator has paused the insurer, and holds its jobs."""
     RATE_LIMIT = "RATE_LIMIT"
     CIRCUIT = "CIRCUIT"
     INSURER = "INSURER"
@@ -114,6 +116,10 @@ class OpenSlot(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     """The insurer's circuit, as all workers share it; None: not known."""
     paused_s: float | None = None
     """For so long more the insurer wants not to be called."""
+    operator_pause: str = ""
+    """An operator has paused the insurer: `refuse` or `hold`."""
+    ahead: int | None = None
+    """Jobs of the insurer that no worker has read, this one among them; where it is one of those."""
 
 
 class InsurerStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -164,7 +170,7 @@ class GapCode(StrEnum):
     FRAMES_LIMITED = "FRAMES_LIMITED"
     """A process keeps its last frames only, and has dropped some since the request was accepted (`what`: its name)."""
     NO_WORKER = "NO_WORKER"
-    """No worker is alive."""
+    """No worker is alive, as far as Redis knows."""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -174,7 +180,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     what: str = ""
 
 
-class RequestStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class RequestStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="kind", tag="REQUEST"):
     """The whole story, as of `asked_at` of our clock."""
 
     version: int = STORY_VERSION
@@ -204,14 +210,14 @@ class FoundRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ended_at: datetime | None
 
 
-class SeveralRequests(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class SeveralRequests(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="kind", tag="SEVERAL"):
     """The client reference is that of several callers: each has its own. The newest first."""
 
     version: int = STORY_VERSION
     requests: tuple[FoundRequest, ...]
 
 
-class NoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class NoRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="kind", tag="NONE"):
     """There is none. `was_forgotten`: there was, and it was destroyed on its customer's demand, or after its time."""
 
     version: int = STORY_VERSION

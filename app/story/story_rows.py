@@ -10,6 +10,7 @@ from app.domain.quote import Outcome, Quote, QuoteStatus
 from app.postgres.database import Connection
 from app.postgres.outbox import Kind
 from app.postgres.request_rows import quote_of
+from app.story.answer_trail import StoredTrail, decode_trail
 
 FOUND_MAX: Final = 20
 
@@ -20,7 +21,7 @@ FROM osago_requests r WHERE r.id = $1
 """
 
 _QUOTES: Final = """
-SELECT insurer_id, status, offer::text, reason::text, received_at FROM osago_quotes WHERE request_id = $1
+SELECT insurer_id, status, offer::text, reason::text, received_at, trail FROM osago_quotes WHERE request_id = $1
 """
 
 # The index begins with the tenant, so the tenants are walked through, each with one look into it.
@@ -53,6 +54,13 @@ class RequestRows:
     is_purged: bool
     notices: frozenset[Kind]
     quotes: Mapping[str, Quote]
+    trails: Mapping[str, StoredTrail]
+    """Of the quotes that have one which this release can read."""
+
+    @property
+    def open_insurers(self) -> list[str]:
+        """Those without a quote; none once the request has ended."""
+        return [] if self.completed_at else [id_ for id_ in self.insurers if id_ not in self.quotes]
 
     def status_of(self, insurer_id: str) -> QuoteStatus:
         quote = self.quotes.get(insurer_id)
@@ -87,6 +95,7 @@ async def read_request_rows(connection: Connection, request_id: UUID) -> Request
         is_purged=row["purged"],
         notices=frozenset(map(Kind, row["notices"])),
         quotes={quote["insurer_id"]: quote_of(request_id, quote) for quote in quotes},
+        trails={quote["insurer_id"]: trail for quote in quotes if (trail := decode_trail(quote["trail"]))},
     )
 
 

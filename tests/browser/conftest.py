@@ -14,6 +14,13 @@ HERE: Final = Path(__file__).parent
 INSURERS: Final = ("sever", "volga", "ural", "ladoga")
 
 
+@pytest.fixture(autouse=True)
+def patient_core_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the aggregator, which shares this process, takes longer than core-app waits; a second is held in its own tests."""
+    monkeypatch.setattr("sandbox.core_app.aggregator.ATTEMPT_S_MAX", 10.0)
+    monkeypatch.setattr("sandbox.core_app.aggregator.CALL_S_MAX", 20.0)
+
+
 @pytest.fixture(scope="session")
 def browser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bridge with what it needs from npm, away from the checkout."""

@@ -44,9 +44,10 @@ async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_s
     """
     before = stage.accepted
     failovers = metrics.FAILOVERS.labels("redis")._value.get()
+    await stage.topology.whole()
+    await until(lambda: _are(stage.in_streams(), 0))  # of the round before nothing is left
     for insurer in INSURERS:
         stage.world.sandbox.set_mode(insurer, Processing())
-    await stage.topology.whole()
     watches = await stage.accept(PLACES * WORKERS)
     await until(stage.are_all_asked)
     if failover is not deposed:

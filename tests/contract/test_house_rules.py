@@ -11,7 +11,7 @@ import pytest
 from tools import house, walks
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("app", "workers", "sandbox", "cli", "osago_adapters", "osago_adapter_suite")
+PACKAGES = ("app", "workers", "bridge", "sandbox", "cli", "osago_adapters", "osago_adapter_suite")
 FUNCTION_LINES_MAX = 50
 FILE_LINES_MAX = 300
 

@@ -112,10 +112,9 @@ def test_every_key_of_an_insurer_is_listed_with_its_default() -> None:
 
 
 def options_of(command: Any) -> set[str]:
-    """The long options of a command, or of all commands of a group."""
-    if commands := getattr(command, "commands", None):
-        return set[str]().union(*(options_of(one) for one in commands.values()))
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    """The long options of a command; of a group also those of all its commands."""
+    own = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    return own.union(*(options_of(one) for one in getattr(command, "commands", {}).values()))
 
 
 def test_every_command_is_listed_with_its_options() -> None:
@@ -333,7 +332,7 @@ def test_every_limit_is_the_constant_of_the_code(text: str, what: str, limit: st
 
 def test_every_event_of_the_log_is_listed_with_its_level() -> None:
     """All but those of debugging."""
-    sources = [path for name in ("app", "workers") for path in (ROOT / name).rglob("*.py")]
+    sources = [path for name in ("app", "workers", "bridge") for path in (ROOT / name).rglob("*.py")]
     found = (re.findall(r'log\.(\w+)\("([a-z_.]+)"', path.read_text(encoding="utf-8")) for path in sources)
     written = {(event, "error" if level == "exception" else level) for pairs in found for level, event in pairs}
     rows = next(rows for rows in tables(OPERATIONS) if rows[0][0] == "event")

@@ -21,6 +21,7 @@ from support.until import until
 from app.config.insurers_file import load_insurers
 from app.config.settings import Settings
 from app.redis.topology import connect, parse_address
+from bridge.bridge_file import NatsSettings, load_destination
 from cli.main import app
 from sandbox.demo.servers import free_port, is_free, redis_binary
 
@@ -81,7 +82,7 @@ def test_images_are_pinned_to_a_full_version() -> None:
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)
     found = [IMAGE.fullmatch(image) for image in images]
     assert [match and match[1] for match in found] == [
-        *("postgres", "redis", "nginx", "prom/prometheus", "grafana/grafana"),
+        *("postgres", "redis", "nginx", "nats", "prom/prometheus", "grafana/grafana"),
         *("python", "python"),
     ]
     assert len({match[4] is None for match in found if match}) == 1
@@ -180,7 +181,7 @@ def test_the_insurers_are_those_of_the_repository() -> None:
 
 def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
     """`migrate` ends; the others stay, and say whether they are ready."""
-    for name in ("api", "worker"):
+    for name in ("api", "worker", "bridge"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
         assert SERVICES[name]["deploy"]["replicas"] >= 2
         assert "/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
@@ -197,11 +198,12 @@ def test_a_container_reaches_its_neighbours_only() -> None:
     members = {name: {service for service in SERVICES if name in networks(service)} for name in COMPOSE["networks"]}
     assert members == {
         "front": {"nginx", "api"},
-        "back": {"api", "worker", "migrate", "postgres", "redis"},
+        "back": {"api", "worker", "bridge", "migrate", "postgres", "redis"},
         "insurers": {"worker", "sandbox"},
         "callbacks": {"nginx", "sandbox"},
         "metrics": {"api", "worker", "prometheus"},
         "dashboards": {"prometheus", "grafana"},
+        "brokers": {"bridge", "nats"},
     }
     assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("back", "callbacks", "metrics"))
     assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
@@ -218,6 +220,17 @@ def test_the_profile_of_observability_has_the_files_that_it_mounts() -> None:
     targets = {one["names"][0]: one["port"] for job in scraped["scrape_configs"] for one in job["dns_sd_configs"]}
     assert targets == {"api": int(option("api", "--port")), "worker": int(option("worker", "--metrics-port"))}
     assert all(job["job_name"].startswith("osago") for job in scraped["scrape_configs"])
+
+
+def test_the_bridge_is_there_when_its_profile_is_asked_for() -> None:
+    """With the broker, the destination and the port that its file and its command name."""
+    assert [name for name, service in SERVICES.items() if service.get("profiles") == ["bridge"]] == ["bridge", "nats"]
+    settings, _ = load_destination(ROOT / "deploy/bridge.toml", option("bridge", "--to"))
+    assert isinstance(settings, NatsSettings)
+    conf = (ROOT / "deploy/nats.conf").read_text(encoding="utf-8")
+    assert [urlsplit(server).netloc for server in settings.servers] == [f"nats:{re.findall(r'port: (.*)', conf)[0]}"]
+    assert "sync_interval: always" in conf
+    assert f":{option('bridge', '--metrics-port')}/" in SERVICES["bridge"]["healthcheck"]["test"][-1]
 
 
 def test_an_insurer_reaches_the_address_that_it_is_to_call() -> None:

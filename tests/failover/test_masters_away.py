@@ -72,8 +72,10 @@ async def test_the_other_shards_go_on_while_a_master_without_replica_is_away(
 async def test_masters_away_in_turn(world: World, tmp_path: Path, fault: str) -> None:
     """Each past a deadline: the other shards answer all, its own end by PostgreSQL, no worker ends; when it is back, so are its shards."""
     before = parts_that_failed()
-    world.set(quote_deadline=f"{DEADLINE_S:g}s")
-    async with cluster_topology(tmp_path, replicas=False) as topology, staged(world, topology, places=PLACES) as stage:
+    async with (
+        cluster_topology(tmp_path, replicas=False) as topology,
+        staged(world, topology, places=PLACES, deadline=f"{DEADLINE_S:g}s") as stage,
+    ):
         for lost in topology.pairs:
             await all_offered(await stage.accept(WAITING))
             await away_past_a_deadline(stage, lost, fault)

@@ -28,6 +28,9 @@ async def test_down_and_up_again(database: Database) -> None:
     await asyncio.to_thread(migrate, database.url)
     assert await tables(database) == [
         "alembic_version",
+        "osago_bridge",
+        "osago_bridge_dead_letters",
+        "osago_bridge_leases",
         "osago_consents",
         "osago_control_audit",
         "osago_controls",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.commands import typed_beside
 from support.processes import api_process, worker_process
 from support.servers import RedisAtHand
 from support.world import KEYS, ApiAtHand, World
@@ -204,12 +205,16 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
             answers.append(json.dumps([one, events], ensure_ascii=False))
         await world.database.break_connections()
         answers.append((await api.post(CREATE, {"input": request})).text)
+        stories = [
+            await typed_beside(world, "explain", one["quoteRequest"]["id"], "--json") for one in (accepted, poison)
+        ]
         found = {"Redis": await redis_dump(world.redis), "PostgreSQL": await postgresql_dump(world)}
         found["metrics"] = await told_by(apart.url) + await told_by(worker.url)
         await worker.stop()
         await apart.stop()
         found |= {"API's log": apart.text, "worker's log": worker.text, "answers": "\n".join(answers)}
-    for where in ("Redis", "PostgreSQL", "answers"):
+        found["stories"] = "\n".join(one.stdout + one.stderr for one in stories)
+    for where in ("Redis", "PostgreSQL", "answers", "stories"):
         assert accepted["quoteRequest"]["id"] in found[where], "the search looks where the request is"
     assert ":dead-letters" in found["Redis"]
     assert len(links) == len(DIALECTS), "a link is its customer's, with everything that the insurer wrote into it"

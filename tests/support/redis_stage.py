@@ -53,8 +53,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(world: World, topology: Topology, *, places: int = PLACES) -> AsyncGenerator[Stage, None]:
-    world.set(redis_url=topology.url, shards=topology.shards)
+async def staged(
+    world: World, topology: Topology, *, places: int = PLACES, deadline: str = "100s"
+) -> AsyncGenerator[Stage, None]:
+    """By default nothing runs out of time, however long a busy machine takes for a failover."""
+    world.set(redis_url=topology.url, shards=topology.shards, quote_deadline=deadline)
     await world.insurers(*INSURERS, more={"max_in_flight": places})
     api = await world.api()
     workers = [await world.worker(f"worker-{number}") for number in range(WORKERS)]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.domain.errors import CircuitOpen, InsurerError, OurLimit
+from app.domain.errors import CircuitOpen, InsurerError, InsurerPaused, OurLimit
 from app.runtime.clock import Clock
 from app.story.answer_trail import CIRCUIT_WAIT, RATE_WAIT, AnswerTrail, short_result
 from app.story.request_story import WaitKind
@@ -54,8 +54,10 @@ class CallTrace:
 
 
 def record_refusal(trail: AnswerTrail, step: str, error: InsurerError, now_s: float) -> None:
-    """A call that was not made, for our limit or for the circuit; of any other error the call itself is the step."""
+    """A call that was not made, for our limit, for the circuit or for an operator's pause; of any other error the call itself is the step."""
     if isinstance(error, CircuitOpen):
         trail.not_called(step, now_s, "circuit_open")
     elif isinstance(error, OurLimit):
         trail.not_called(step, now_s, "rate_limit")
+    elif isinstance(error, InsurerPaused):
+        trail.not_called(step, now_s, "paused")

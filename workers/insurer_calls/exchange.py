@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from app.config.insurers_file import InsurerSettings, PollInterval
 from app.domain.application import VehicleCategory
-from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, OurLimit
+from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerPaused, InsurerUnavailable, OurLimit
 from app.domain.intake.moscow_calendar import moscow_day
-from app.domain.quote import NOT_SUITED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
+from app.domain.quote import NOT_SUITED, PAUSED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability.recent_activity import RECENT
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
@@ -29,6 +30,7 @@ from workers.insurer_calls.redaction import is_echo, without_echo
 from workers.insurer_calls.verdict import AskAgain, GiveUp, verdict
 from workers.job import Job, Ownership
 from workers.resilience.circuit_breaker import Passage, SharedBreaker
+from workers.resilience.pause_gate import PauseGate
 from workers.resilience.rate_limit import RateLimits, Turn
 
 Result = TypeVar("Result")
@@ -73,6 +75,7 @@ class InsurerExchange:
         end_margin_s: float,
         pace: CallPacer | None = None,
         examiner: OfferExaminer | None = None,
+        gate: PauseGate | None = None,
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
@@ -87,6 +90,7 @@ class InsurerExchange:
         self._end_margin_s = end_margin_s
         self._pace = pace or CallPacer()
         self._examiner = examiner
+        self._gate = gate or PauseGate()
         self.failures = FailureLog(settings.id, clock)
         self._meter = CallMeter(settings.id, clock)
 
@@ -116,6 +120,9 @@ class InsurerExchange:
         except _NoOffer as ending:
             await passage.end(is_answered=ending.is_answered)
             return fitted(without_echo(ending.answer, job), job.application)
+        except InsurerPaused:
+            await passage.end(is_answered=None)
+            return PAUSED
         except BaseException:
             await passage.end(is_answered=None)
             raise
@@ -123,6 +130,17 @@ class InsurerExchange:
         if self._examiner:
             self._examiner.examine(answer, job)
         return answer
+
+    async def paused_answer(self, expires_at: datetime) -> NoOffer | None:
+        """For a job that is asked about elsewhere: waits while its insurer's jobs are held; the answer where they are refused."""
+        try:
+            async with asyncio.timeout(max(0.0, self._clock.seconds_until(expires_at) - self._end_margin_s)):
+                await self._gate.passed()
+        except InsurerPaused:
+            return PAUSED
+        except TimeoutError:
+            pass
+        return None
 
     async def _ask(self, conversation: _Conversation) -> Answer:
         if not self._adapter.abilities.calls_back:
@@ -144,6 +162,7 @@ class InsurerExchange:
         if application_id == _SENT:  # by a worker that never recorded the answer: a second create may be one too many
             raise _NoOffer(failed(ReasonCode.INSURER_UNREACHABLE), is_answered=None)
         if application_id is None:
+            await self._pass_gate(job)  # before anything is remembered of a call
             if not self._adapter.abilities.is_idempotent:
                 await ownership.remember(job, _SENT)
             created = await self._step(
@@ -181,7 +200,12 @@ class InsurerExchange:
     async def _sleep(self, kind: WaitKind, job: Job, step: str, seconds: float) -> None:
         now_s = self._clock.monotonic()
         job.holding.trail.wait(kind, now_s, now_s + seconds, step)
-        await self._clock.sleep(seconds)
+        await (self._gate.rest(seconds, self._clock) if step == CREATE else self._clock.sleep(seconds))
+
+    async def _pass_gate(self, job: Job) -> None:
+        if self._gate.mode is not None:
+            job.holding.trail.wait(WaitKind.PAUSE, self._clock.monotonic(), step=CREATE)
+            await self._gate.passed()
 
     async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
         """One step, repeated while the verdict says so."""
@@ -191,14 +215,16 @@ class InsurerExchange:
             trail.wait(WaitKind.TURN, self._clock.monotonic(), step=step)
             await self._pace.wait(self.insurer_id)
             await conversation.ownership.confirm(conversation.job)
-            if step == CREATE and not failures:
-                self._meter.begin(conversation.job)
             try:
+                if step == CREATE:
+                    await self._pass_gate(conversation.job)
+                if step == CREATE and not failures:
+                    self._meter.begin(conversation.job)
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:
                 record_refusal(trail, step, error, self._clock.monotonic())
-                failures += 1
+                failures += not isinstance(error, InsurerPaused)
                 decision = verdict(
                     error,
                     failures=failures,
@@ -220,7 +246,8 @@ class InsurerExchange:
     async def _admitted(self, step: str, conversation: _Conversation) -> AsyncGenerator[None, None]:
         """Around one call: the circuit and the limit admit it, its result is counted, a pause that it brings is shared."""
         limit = self._limits.of[step]
-        turn = Turn(limit, lambda: self.left_s(conversation.job), self._circuit.check)
+        check = self._check_create if step == CREATE else self._circuit.check
+        turn = Turn(limit, lambda: self.left_s(conversation.job), check)
         trace = CallTrace(conversation.job.holding.trail, self._clock, step, turn)
         try:
             async with conversation.passage.admitted(before=trace.take):
@@ -240,6 +267,10 @@ class InsurerExchange:
             await self._pause(away.retry_after_s, CREATE, POLL)
             raise
 
+    def _check_create(self) -> None:
+        self._gate.check()
+        self._circuit.check()
+
     async def _pause(self, seconds: float | None, *steps: str) -> None:
         """What an insurer asks of one caller, it asks of all."""
         if seconds:
@@ -255,7 +286,7 @@ def _is_answer(error: InsurerError) -> bool | None:
     """Whether a job that ends with this was answered by the insurer; None: it says nothing about that."""
     if isinstance(error, InsurerUnavailable):
         return False
-    return None if isinstance(error, InsurerBusy | CircuitOpen) else True
+    return None if isinstance(error, InsurerBusy | CircuitOpen | InsurerPaused) else True
 
 
 def _poll_interval(settings: InsurerSettings, adapter: Adapter) -> PollInterval:

@@ -10,10 +10,11 @@ from app.domain.errors import (
     InsurerBusy,
     InsurerCredentials,
     InsurerError,
+    InsurerPaused,
     InsurerRejected,
     InsurerUnavailable,
 )
-from app.domain.quote import UNAVAILABLE, NoOffer, ReasonCode, failed
+from app.domain.quote import PAUSED, UNAVAILABLE, NoOffer, ReasonCode, failed
 
 CIRCUIT_RETRY_S: Final = 1.0
 
@@ -52,6 +53,8 @@ def verdict(
             # A job with an application at the insurer loses nothing by waiting for its answer, also to the very end: the
             # circuit may have opened because other jobs have just run out of time, and that job ends as they did.
             return AskAgain(CIRCUIT_RETRY_S) if is_created else GiveUp(UNAVAILABLE)
+        case InsurerPaused(holds=holds):
+            return AskAgain(0.0) if holds else GiveUp(PAUSED)
         case _:
             return GiveUp(failed(_reason(error)))
 

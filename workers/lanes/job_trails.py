@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.redis.job_streams import Delivery
-from app.runtime.clock import Clock
 from app.story.answer_trail import AnswerTrail
 from app.story.late_trails import LateTrails
 from app.story.request_story import WaitKind
@@ -17,10 +16,10 @@ END_WRITTEN_AFTER: Final = timedelta(seconds=0.5)
 class JobTrails:
     """Of one worker."""
 
-    def __init__(self, consumer: str, late: LateTrails, clock: Clock) -> None:
+    def __init__(self, consumer: str, late: LateTrails) -> None:
         self._consumer = consumer
-        self._late = late
-        self._clock = clock
+        self.late = late
+        self._clock = late.clock
 
     def begin(self) -> AnswerTrail:
         """For a job that was just delivered."""
@@ -40,4 +39,4 @@ class JobTrails:
         holding.trail.interrupt(self._clock.monotonic())
         key = (holding.delivery.request_id, insurer_id)
         due_at = self._clock.now() if expires_at is None else expires_at + END_WRITTEN_AFTER
-        self._late.put(key, self.encode(holding.trail, holding.delivery), due_at)
+        self.late.put(key, self.encode(holding.trail, holding.delivery), due_at)

@@ -75,18 +75,9 @@ class Lane:
         self._waiting = LogThrottle(resources.clock)
         self.is_stopping = False
         refusals = LogThrottle(resources.clock)
+        read = partial(StreamReader, self.insurer_id, resources, self.room, self.begin, refusals, consumer=consumer)
         self._readers = [
-            StreamReader(
-                self.insurer_id,
-                resources,
-                self.room,
-                self.begin,
-                refusals,
-                is_stopping=lambda: self.is_stopping,
-                shard=shard,
-                consumer=consumer,
-            )
-            for shard in range(resources.jobs.shards)
+            read(is_stopping=lambda: self.is_stopping, shard=shard) for shard in range(resources.jobs.shards)
         ]
         measure_holdings(self.insurer_id, self._holdings, resources.clock)
 
@@ -264,8 +255,9 @@ class Lane:
             return None
         request_id = holding.delivery.request_id
         if self._quarantine.is_suspect(holding.delivery):
+            answer = await self._asking.paused_answer(work.expires_at)
             holding.trail.isolate(self._resources.clock.monotonic())
-            answer = await self._quarantine.ask_apart(self.insurer_id, holding.delivery, work.expires_at)
+            answer = answer or await self._quarantine.ask_apart(self.insurer_id, holding.delivery, work.expires_at)
         else:
             job = self._job(holding, work.expires_at, work.application, application_id)
             began_at = self._resources.clock.monotonic()

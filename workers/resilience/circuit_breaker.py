@@ -20,9 +20,11 @@ from aiobreaker import CircuitBreakerState
 from app.config.insurers_file import InsurerSettings
 from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerUnavailable, RedisAway
 from app.domain.insurer import Availability
+from app.domain.operators.control import ForcedCircuit
 from app.redis.insurer_states import InsurerStates, OpenCircuit
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
+from workers.resilience.change_signal import ChangeSignal
 from workers.resilience.failure_window import JITTER, CountedCall, FailureWindow
 
 Result = TypeVar("Result")
@@ -33,6 +35,8 @@ TRIAL_WAIT_S_MAX: Final = 3.0
 """A job that comes while a trial is under way waits so long for its outcome."""
 TRIAL_GRACE_S: Final = 2.0
 SHARE_S_MAX: Final = 0.5
+_UNCOUNTED: Final = -1
+"""The generation of calls through a forced circuit: no window has it."""
 
 
 class SharedBreaker:
@@ -53,11 +57,20 @@ class SharedBreaker:
         """Jobs in a row, as all workers together have counted them; without Redis, as this one has."""
         self.answered_at = float("-inf")
         """When a job of this worker was last answered."""
-        self._changed = asyncio.Event()
+        self._changed = ChangeSignal()
+        self._forced: ForcedCircuit | None = None
 
     @property
     def availability(self) -> Availability:
-        return self._window.availability
+        if self._forced is None:
+            return self._window.availability
+        return Availability.UNAVAILABLE if self._forced is ForcedCircuit.OPEN else Availability.AVAILABLE
+
+    def force(self, forced: ForcedCircuit | None) -> None:
+        """An operator keeps it open or closed: calls are not counted then. None: it is left to itself."""
+        if forced is not self._forced:
+            self._forced = forced
+            self._changed.notify()
 
     def passage(self) -> "Passage":
         """For a job that begins."""
@@ -69,7 +82,9 @@ class SharedBreaker:
         Raises:
             CircuitOpen: the insurer is left alone.
         """
-        if self._window.state is CircuitBreakerState.OPEN:
+        if self._forced is ForcedCircuit.OPEN:
+            raise CircuitOpen("forced open")
+        if self._forced is None and self._window.state is CircuitBreakerState.OPEN:
             raise CircuitOpen("open")
 
     async def admit(self, passage: "Passage", before: Callable[[], Awaitable[None]] | None = None) -> int:
@@ -83,14 +98,18 @@ class SharedBreaker:
         """
         while True:
             raise_if_cancelled()
-            if self._window.state is not CircuitBreakerState.CLOSED:
+            if (forced := self._forced) is ForcedCircuit.OPEN:
+                raise CircuitOpen("forced open")
+            if forced is None and self._window.state is not CircuitBreakerState.CLOSED:
                 await self._admit_to_trial(passage)
-            generation = self._window.generation
+            generation = self._window.generation if forced is None else _UNCOUNTED
             if passage.generation is None:
                 passage.generation = generation
             if before is not None:
                 await before()
-            if passage is self._trial or self._window.state is CircuitBreakerState.CLOSED:
+            if forced is not self._forced:
+                continue
+            if forced or passage is self._trial or self._window.state is CircuitBreakerState.CLOSED:
                 return generation
 
     async def succeeded(self, passage: "Passage", generation: int, *, is_result: bool = True) -> None:
@@ -136,7 +155,7 @@ class SharedBreaker:
         self._unanswered = unanswered
         if not self._window.is_unpublished:
             self._window.apply(shared)
-        self._wake_waiters()
+        self._changed.notify()
 
     async def share(self) -> None:
         """Publishes a state that this worker has found and the others do not know yet.
@@ -172,7 +191,7 @@ class SharedBreaker:
     async def _admit_to_trial(self, passage: "Passage") -> None:
         """Returns when this job is the trial, or when another one has closed the circuit meanwhile."""
         until = self._clock.monotonic() + TRIAL_WAIT_S_MAX
-        while True:
+        while self._forced is None:
             raise_if_cancelled()
             match self._window.state:
                 case CircuitBreakerState.CLOSED:
@@ -180,7 +199,8 @@ class SharedBreaker:
                 case CircuitBreakerState.HALF_OPEN if self._trial in {None, passage} and await self._claim(passage):
                     return
                 case CircuitBreakerState.HALF_OPEN:
-                    await self._wait_for_change(until - self._clock.monotonic())
+                    if not await self._changed.wait_at_most(until - self._clock.monotonic(), self._clock):
+                        raise CircuitOpen("half open")
                 case _:
                     raise CircuitOpen("open")
 
@@ -221,25 +241,8 @@ class SharedBreaker:
             self._window.failed()
 
     async def _publish(self) -> None:
-        self._wake_waiters()
+        self._changed.notify()
         await _shortly(self.share())  # else it is shared later
-
-    async def _wait_for_change(self, seconds: float) -> None:
-        """Raises CircuitOpen when nothing has changed by then."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        asleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            done, _ = await asyncio.wait({changed, asleep}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            asleep.cancel()
-        if changed not in done:
-            raise CircuitOpen("half open")
-
-    def _wake_waiters(self) -> None:
-        """Jobs that wait for a trial look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 class Passage:

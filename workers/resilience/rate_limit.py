@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,10 +15,12 @@ import structlog
 from app.config.insurers_file import InsurerSettings
 from app.config.quantities import Rate
 from app.domain.errors import InsurerError, OurLimit, RedisAway
+from app.domain.operators.control import Control
 from app.observability import metrics
 from app.redis.insurer_states import InsurerStates
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
+from app.use_cases.controls.operator_controls import control_rate
 from workers.resilience.slot_reservations import Peers, SlotGrid
 
 log: Final = structlog.get_logger(__name__)
@@ -45,7 +48,8 @@ class RateLimit:
         self, insurer_id: str, step: str, rate: Rate | None, states: InsurerStates | None, peers: Peers, clock: Clock
     ) -> None:
         self._waited = metrics.LIMITED.labels(insurer_id, step)
-        self._slots = SlotGrid(insurer_id, step, rate, states, peers, clock) if rate and states else None
+        self._make = partial(_slot_grid, insurer_id, step, states, peers, clock)
+        self._slots = self._make(rate)
         self._clock = clock
         self._line: deque[_Waiter] = deque()
         self._letting: asyncio.Task[None] | None = None
@@ -55,6 +59,10 @@ class RateLimit:
     @property
     def has_rate(self) -> bool:
         return self._slots is not None
+
+    def set_rate(self, rate: Rate | None, version: int) -> None:
+        """Limits by another rate from now on, the one of a control of this version, or the file's (0). None: not at all."""
+        self._slots = self._make(rate, version=version, before=self._slots)
 
     async def take(self, left_s: Callable[[], float], check: Callable[[], None]) -> float | None:
         """Returns when a call may be made, with the moment of its slot; calls are let through in the order of coming.
@@ -83,10 +91,7 @@ class RateLimit:
         After that the slot is lost, and the request goes with the next one, before those that wait for their first. None:
         it has no slot yet. It never gives up: the caller has an end of its own.
         """
-        slots = self._slots
-        if slots is None:
-            return
-        while slot is None or self._paused_s() or slots.is_lost(slot):
+        while (slots := self._slots) is not None and (slot is None or self._paused_s() or slots.is_lost(slot)):
             raise_if_cancelled()
             slot = None if self._paused_s() else slots.use()
             if slot is None:
@@ -170,6 +175,22 @@ class RateLimit:
         return paused_s
 
 
+def _slot_grid(
+    insurer_id: str,
+    step: str,
+    states: InsurerStates | None,
+    peers: Peers,
+    clock: Clock,
+    rate: Rate | None,
+    *,
+    version: int = 0,
+    before: SlotGrid | None = None,
+) -> SlotGrid | None:
+    if rate is None or states is None:
+        return None
+    return SlotGrid(insurer_id, step, rate, states, peers, clock, version=version, before=before)
+
+
 class Turn:
     """One step's turn under a limit: taken before the step begins, and kept by each request that it sends."""
 
@@ -182,6 +203,7 @@ class Turn:
     async def take(self) -> None:
         """As `RateLimit.take`, and raises what it raises."""
         self._slot = await self._limit.take(self._left_s, self._check)
+        self._check()  # it may have waited for a trial of the circuit before
 
     async def keep(self) -> None:
         """As `RateLimit.keep`. The first request of the step has the slot that was taken; another one needs another."""
@@ -201,10 +223,19 @@ class RateLimits:
     ) -> None:
         self._insurer_id = settings.id
         self._states = states
+        self._rates = {"create": settings.rate_limit, "poll": settings.poll_rate_limit}
+        self._versions = dict.fromkeys(self._rates, 0)
         self.of = {
             step: RateLimit(settings.id, step, rate, states, peers or Peers(), clock)
-            for step, rate in (("create", settings.rate_limit), ("poll", settings.poll_rate_limit))
+            for step, rate in self._rates.items()
         }
+
+    def set_control(self, step: str, control: Control | None) -> None:
+        """A control's rate stands in place of the file's; None: the file's."""
+        version = control.version if control else 0
+        if version != self._versions[step]:
+            self._versions[step] = version
+            self.of[step].set_rate(control_rate(control) if control else self._rates[step], version)
 
     async def pause(self, seconds: float, *steps: str) -> None:
         """The insurer asks for patience: no worker calls these steps for so long."""

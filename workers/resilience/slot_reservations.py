@@ -13,7 +13,7 @@ import structlog
 
 from app.config.quantities import Rate
 from app.domain.errors import RedisAway
-from app.redis.insurer_states import InsurerStates
+from app.redis.insurer_states import InsurerStates, ReservedSlots
 from app.runtime.clock import Clock
 
 log: Final = structlog.get_logger(__name__)
@@ -70,10 +70,21 @@ class SlotGrid:
     """The slots of one step at one insurer."""
 
     def __init__(
-        self, insurer_id: str, step: str, rate: Rate, states: InsurerStates, peers: Peers, clock: Clock
+        self,
+        insurer_id: str,
+        step: str,
+        rate: Rate,
+        states: InsurerStates,
+        peers: Peers,
+        clock: Clock,
+        *,
+        version: int = 0,
+        before: "SlotGrid | None" = None,
     ) -> None:
+        """`version`: of the control that has set the rate. `before`: the grid that it replaces, which knows Redis's time."""
         self._insurer_id = insurer_id
         self._step = step
+        self._version = version
         self.interval_s = self._interval_s = 1 / (rate.per_second * PACE)
         self._batch = max(1, int(RESERVED_S_MAX / self._interval_s))
         self._states = states
@@ -85,7 +96,7 @@ class SlotGrid:
         """Monotonic moments, the next one first."""
         self._used = float("-inf")
         """The last slot that was used."""
-        self._offsets: deque[float] = deque(maxlen=_OFFSETS)
+        self._offsets: deque[float] = deque(before._offsets if before else (), maxlen=_OFFSETS)  # noqa: SLF001 - of its own class
         """Redis's time less ours. A delayed reply makes it smaller, so that the greatest is the truest."""
         self._mode: Together | Alone | Returning = Together()
         self._hold_s = CREDIT_S
@@ -146,9 +157,7 @@ class SlotGrid:
                 self._mode = Together()
                 return True
             case Alone(until):
-                await self._states.reserve(
-                    self._insurer_id, self._step, interval_s=self._interval_s, count=0, hold_s=SWITCH_S
-                )
+                await self._slots_of_redis(count=0, hold_s=SWITCH_S)
                 self._mode = Returning(until, now + SWITCH_S)
                 return False
             case Returning(at=at) if now < at:
@@ -160,9 +169,7 @@ class SlotGrid:
 
     async def _reserve_together(self, count: int) -> None:
         asked_at = self._clock.monotonic()
-        slots = await self._states.reserve(
-            self._insurer_id, self._step, interval_s=self._interval_s, count=count, hold_s=self._hold_s
-        )
+        slots = await self._slots_of_redis(count=count, hold_s=self._hold_s)
         now = self._clock.monotonic()
         self._offsets.append(slots.now_s - now)
         first = slots.first_s - max(self._offsets)
@@ -172,6 +179,16 @@ class SlotGrid:
         newest = self._slots[-1] if self._slots else self._used
         moments = (first + number * self._interval_s for number in range(count))
         self._slots.extend(moment for moment in moments if moment > newest)
+
+    async def _slots_of_redis(self, *, count: int, hold_s: float) -> ReservedSlots:
+        return await self._states.reserve(
+            self._insurer_id,
+            self._step,
+            interval_s=self._interval_s,
+            count=count,
+            hold_s=hold_s,
+            version=self._version,
+        )
 
     def _share(self, now: float, count: int) -> list[float]:
         """Every n-th slot of the grid is this worker's; the first ones only when all workers have noticed."""

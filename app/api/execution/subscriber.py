@@ -12,6 +12,7 @@ from app.api.schema.event_sources import RequestEvents
 from app.api.schema.unwritable_quotes import written
 from app.domain.cursor import Cursor
 from app.server.peer import Peer
+from app.story.frame_book import DONE, GONE
 from app.watch.events import Event, Received, Watch
 from app.watch.push_watch import PushWatch
 
@@ -28,6 +29,8 @@ class Channel(Protocol):
     """What one subscription is sent through: messages of a WebSocket, or pieces of an answer."""
 
     peer: Peer
+    label: str
+    """Names the connection in what operators read."""
 
     def begin(self, subscriber: "Subscriber") -> None:
         """It has its place, and its first message follows."""
@@ -93,6 +96,9 @@ class Subscriber:
         self._place = source.after
         context = self._context
         await self._watch.start(source.request_id, context.may_see, source.after, context.share)
+        answered = self._watch.follower.cursor.answered
+        frames = context.services.frames
+        frames.began(source.request_id, self._channel.label, resumed=source.after is not None, answered=answered)
         self._channel.begin(self)
         self._watch.notify()
 
@@ -110,7 +116,7 @@ class Subscriber:
         return self._watch.follower.request.id
 
     def cancel(self) -> None:
-        self._watch.stop()
+        self._stop(GONE)
         self._is_ending = False
 
     def flush(self) -> None:
@@ -124,12 +130,13 @@ class Subscriber:
 
     def _write_news(self) -> bool:
         """Returns whether the peer takes more."""
-        channel, follower = self._channel, self._watch.follower
-        peer, news = channel.peer, follower.news()
+        channel, follower, services = self._channel, self._watch.follower, self._context.services
+        peer, news, request_id = channel.peer, follower.news(), follower.request.id
         try:
             while (is_writable := peer.is_writable) and (event := next(news, None)):
                 peer.write(channel.next(self._payload(event, follower.watch), event.cursor))
-                self._context.services.pushed.measure(event)
+                services.pushed.measure(event)
+                services.frames.sent(request_id, channel.label, event)
                 self._place = event.cursor
         except Exception as error:  # noqa: BLE001 - one operation is isolated from the others
             self._end(error)
@@ -154,7 +161,12 @@ class Subscriber:
         self._end(error)
         self.flush()
 
-    def _end(self, error: Exception | None) -> None:
+    def _stop(self, result: str) -> None:
+        if self._watch.is_on:
+            self._context.services.frames.ended(self._watch.follower.request.id, self._channel.label, result)
         self._watch.stop()
+
+    def _end(self, error: Exception | None) -> None:
+        self._stop(DONE if error is None else type(error).__name__)
         if not self._is_ending:
             self._is_ending, self._error = True, error

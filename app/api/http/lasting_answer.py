@@ -25,6 +25,7 @@ from app.domain.errors import NotAuthenticated, Overloaded, SlowConsumer, Unavai
 from app.observability.logs import REQUEST_ID
 from app.server.direct_application import DRAINING
 from app.server.peer import Peer, address_of, peer_of
+from app.story.frame_book import socket_label
 
 HEARTBEAT_S: Final = 15.0
 _HEADERS: Final = {
@@ -68,6 +69,7 @@ class AnswerChannel:
 
     def __init__(self, peer: Peer, format_: StreamFormat, on_end: Callable[[], None]) -> None:
         self.peer = peer
+        self.label = socket_label("stream")
         self.wait = SlowReaders(peer).wait
         self.format = format_
         self._on_end = on_end

@@ -24,6 +24,7 @@ from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsum
 from app.runtime.cancellation import raise_if_cancelled
 from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
+from app.story.frame_book import socket_label
 from app.watch.events import Event, Follower
 from app.watch.news_waiter import NewsWaiter, watching
 
@@ -114,19 +115,21 @@ async def _opening(websocket: WebSocket) -> Opening:
 
 
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
-    waiter = NewsWaiter()
+    waiter, label = NewsWaiter(), socket_label("rest")
     stopping = Stopping(waiter.notify)
     sent = after
 
     async def send_event(event: Event) -> None:
         nonlocal sent
         await websocket.send_text(encode(written(event_document, event, services)).decode())
+        services.frames.sent(request_id, label, event)
         sent = event.cursor.encode()
 
     context = Context(services, grant.caller)
     watch = watching(services.live, waiter, request_id, context.may_see, after, context.share)
     failure: OsagoError | None = None
     async with watch as follower, asyncio.TaskGroup() as tasks:
+        services.frames.began(request_id, label, resumed=after is not None, answered=follower.cursor.answered)
         stops = [
             tasks.create_task(stopping.when_left(lambda: _left(websocket))),
             tasks.create_task(stopping.when_expired(grant, services)),

@@ -9,6 +9,7 @@ from app.api.context import Context
 from app.api.schema.queries import request_id_of
 from app.api.schema.unwritable_quotes import writable_event
 from app.domain.errors import NotFound
+from app.story.frame_book import socket_label
 from app.watch.events import Event
 from app.watch.news_waiter import watch_events
 
@@ -51,7 +52,7 @@ class RequestEvents(EventSource):
 
     async def events(self) -> AsyncGenerator[Event, None]:
         context, place = self._context, self._context.place
-        request_id = self.request_id
+        request_id, label = self.request_id, socket_label("operation")
         place.cursor = self.after
         async with aclosing(
             watch_events(context.services.live, request_id, context.may_see, self.after, context.share)
@@ -60,6 +61,7 @@ class RequestEvents(EventSource):
                 place.sending = event.cursor.encode()
                 yield event
                 context.services.pushed.measure(event)
+                context.services.frames.sent(request_id, label, event)
                 place.cursor = place.sending  # asked for more: that one is sent
 
 
@@ -72,8 +74,9 @@ class CustomerEvents(EventSource):
 
     async def events(self) -> AsyncGenerator[Event, None]:
         context = self._context
-        customer = context.customer(self._customer_id)
+        customer, label = context.customer(self._customer_id), socket_label("customer")
         async with aclosing(context.services.customers.follow(customer, context.share)) as events:
             async for event in events:
                 yield event
                 context.services.pushed.measure(event)
+                context.services.frames.sent(event.cursor.request_id, label, event)

@@ -13,6 +13,7 @@ from app.api.execution.subscriber import SlowReaders, Subscriber
 from app.api.graphql_errors import from_exception
 from app.domain.cursor import Cursor
 from app.server.peer import Peer
+from app.story.frame_book import socket_label
 
 
 class RunningOperation(Protocol):
@@ -57,6 +58,7 @@ class SocketWriter:
 
     def __init__(self, peer: Peer, running: dict[str, RunningOperation]) -> None:
         self.peer = peer
+        self.label = socket_label("ws")
         self.running = running
         self.readers = SlowReaders(peer)
 
@@ -64,13 +66,14 @@ class SocketWriter:
 class SocketChannel:
     """The messages of one operation."""
 
-    __slots__ = ("_head", "_id", "_line", "peer", "wait")
+    __slots__ = ("_head", "_id", "_line", "label", "peer", "wait")
 
     def __init__(self, id_: str, line: SocketWriter) -> None:
         self._id = id_
         self._line = line
         self._head = b'{"id":%b,"type":"next","payload":' % encode(id_)
         self.peer = line.peer
+        self.label = line.label
         self.wait = line.readers.wait
 
     def begin(self, subscriber: Subscriber) -> None:

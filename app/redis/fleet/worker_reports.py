@@ -36,6 +36,27 @@ class LiveWorker:
     """Its beat is younger than the lease; the jobs of another are taken over."""
     report: WorkerReport | None
 
+    @property
+    def state(self) -> str:
+        """`lost`, `draining` or `alive`."""
+        if not self.is_alive:
+            return "lost"
+        return "draining" if self.report and self.report.is_draining else "alive"
+
+    def document(self) -> dict[str, object]:
+        """As JSON has it, for programs; null where nothing is reported."""
+        report = self.report
+        return {
+            "name": self.name,
+            "state": self.state,
+            "beatAgeSeconds": round(self.beat_age_s, 3),
+            "since": report and report.since,
+            "host": report and report.host,
+            "pid": report and report.pid,
+            "inFlight": report and report.in_flight,
+            "lanes": report and report.lanes,
+        }
+
 
 class WorkerReports:
     """The workers of one Redis. Every method raises RedisAway."""

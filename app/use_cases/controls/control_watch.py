@@ -26,13 +26,18 @@ APIS_EVERY_S: Final = 3.0
 """They only show what is paused."""
 
 
+def _do_nothing(_: Controls) -> None: ...
+
+
 class ControlWatch:
     """Its owner runs `run` as a part, and has `notify` called when a change is announced.
 
     `on_change` is called with the controls in force, at the first look and whenever they have changed.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, on_change: Callable[[Controls], None], *, every_s: float) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock, on_change: Callable[[Controls], None] = _do_nothing, *, every_s: float
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._on_change = on_change

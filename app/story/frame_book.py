@@ -1,0 +1,98 @@
+"""The last frames of one process, and the subscriptions that began and ended: who of the watchers had what, for an operator.
+
+It knows requests and sockets by numbers of its own, and no address, token or content. A frame costs a fraction of a microsecond, for
+it is on the way of every event; what is asked for is looked for then.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+from uuid import UUID
+
+from app.runtime.clock import Clock
+from app.story.inquiries.inquiry import REPLY_FORM, PlaceTaken, ProcessReply, SentFrame
+from app.story.request_story import ProcessKind, StepKind
+from app.watch.events import Event, Received
+
+FRAMES_MAX: Final = 10_000
+PLACES_MAX: Final = 10_000
+REPLIED_MAX: Final = 500
+"""Frames in one reply, and places, the newest ones."""
+DONE: Final = "done"
+GONE: Final = "gone"
+# Plain strings: a member of an enumeration would keep its tuple among what the garbage collector looks through.
+_WATCHED: Final = str(StepKind.WATCHED.value)
+_RESUMED: Final = str(StepKind.RESUMED.value)
+_LEFT: Final = str(StepKind.LEFT.value)
+
+_numbers: Final = count(1)
+
+
+def socket_label(kind: str) -> str:
+    """Names a connection, or a stream, of this process: `ws-17`."""
+    return f"{kind}-{next(_numbers)}"
+
+
+class FrameBook:
+    """Of one process. It keeps numbers and short strings only, which the garbage collector need not look through."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._monotonic: Callable[[], float] = clock.monotonic
+        self._clock = clock
+        self._frames: deque[tuple[int, str, float, str]] = deque(maxlen=FRAMES_MAX)
+        self._places: deque[tuple[int, str, float, str, int, str]] = deque(maxlen=PLACES_MAX)
+
+    def sent(self, request_id: UUID, socket: str, event: Event) -> None:
+        """A frame was written."""
+        insurer_id = event.quote.insurer_id if isinstance(event, Received) else ""
+        self._frames.append((request_id.int, socket, self._monotonic(), insurer_id))
+
+    def began(self, request_id: UUID, socket: str, *, resumed: bool, answered: int) -> None:
+        """A subscription has its place; `answered`: how many answers it had already."""
+        kind = _RESUMED if resumed else _WATCHED
+        self._places.append((request_id.int, socket, self._monotonic(), kind, answered, ""))
+
+    def ended(self, request_id: UUID, socket: str, result: str) -> None:
+        """It has ended: DONE, GONE before the end, or the name of an error."""
+        self._places.append((request_id.int, socket, self._monotonic(), _LEFT, 0, result))
+
+    def known(self, name: str, request_id: UUID) -> ProcessReply:
+        """What this process, of this name, has of a request."""
+        return ProcessReply(
+            form=REPLY_FORM,
+            name=name,
+            kind=ProcessKind.API,
+            frames=self.frames_of(request_id),
+            places=self.places_of(request_id),
+            frames_since_ms=self.since_ms,
+        )
+
+    def frames_of(self, request_id: UUID) -> tuple[SentFrame, ...]:
+        """Those of this request, the oldest first."""
+        number, offset_s = request_id.int, self._offset_s()
+        found = [frame for frame in self._frames if frame[0] == number][-REPLIED_MAX:]
+        return tuple(SentFrame(_ms(at_s + offset_s), socket, insurer) for _, socket, at_s, insurer in found)
+
+    def places_of(self, request_id: UUID) -> tuple[PlaceTaken, ...]:
+        """The subscriptions to this request, the oldest first."""
+        number, offset_s = request_id.int, self._offset_s()
+        found = [place for place in self._places if place[0] == number][-REPLIED_MAX:]
+        return tuple(
+            PlaceTaken(_ms(at_s + offset_s), socket, StepKind(kind), answered, result)
+            for _, socket, at_s, kind, answered, result in found
+        )
+
+    @property
+    def since_ms(self) -> int:
+        """Frames before this moment are dropped, milliseconds since 1970; 0 while none is."""
+        if len(self._frames) < FRAMES_MAX:
+            return 0
+        return _ms(self._frames[0][2] + self._offset_s())
+
+    def _offset_s(self) -> float:
+        return self._clock.unix_s() - self._monotonic()
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,1 @@
+"""Processes asked over Redis what they have in memory about one request."""

@@ -1,0 +1,1 @@
+"""`osago bridge`: its commands for operators."""

@@ -1,0 +1,1 @@
+"""`osago explain`: the story of one request."""

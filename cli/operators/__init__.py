@@ -1,0 +1,1 @@
+"""`osago insurers pause` and the like: what operators order from a terminal."""
