@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -74,6 +75,16 @@ def test_what_the_image_copies_is_there_and_let_through() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in ignored
     assert {line[1:] for line in ignored if line.startswith("!")} == set(copied)
+
+
+def test_the_image_is_built_from_all_that_the_wheel_is_made_of() -> None:
+    """Its packages, and the files that lie elsewhere in the repository: a missing one fails the build."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    copied = set(re.findall(r"^COPY ([^- ]\S*) \1$", DOCKERFILE, flags=re.MULTILINE))
+    top = set(re.findall(r"^COPY (.*) \./$", DOCKERFILE, flags=re.MULTILINE)[-1].split())
+    assert {*wheel["packages"], *wheel["force-include"]} <= copied | top
 
 
 def test_images_are_pinned_to_a_full_version() -> None:
