@@ -192,7 +192,6 @@ DATABASES: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
             Panel("Documents sealed in 30 days", [("sum by (purpose, key) (increase(osago_seals_total[30d]))", "{{purpose}} {{key}}")], red_from=1e9),
             Panel("What is due to be destroyed is late by", [("max by (kind) (osago_purge_lag_seconds)", "{{kind}}")], "s", red_from=3600),
             Panel("Destroyed an hour", [("sum by (kind) (increase(osago_purged_total[1h]))", "{{kind}}")]),
-            Panel("Overdue to be destroyed", [("max by (kind) (osago_purge_lag_seconds)", "{{kind}}")], unit="s"),
         ],
     ),
 ]  # fmt: skip
