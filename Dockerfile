@@ -19,6 +19,8 @@ COPY osago_adapters osago_adapters
 COPY osago_adapter_suite osago_adapter_suite
 COPY sandbox sandbox
 COPY workers workers
+COPY deploy/postgresql.conf deploy/postgresql.conf
+COPY docs/feed.schema.json docs/feed.schema.json
 RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-editable
 
 FROM python:3.12.13-slim-trixie

@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen
 export PYTHONDONTWRITEBYTECODE :=
 PAGE := $(if $(shell command -v npm 2>/dev/null),$(STATE)/page)
 
-.PHONY: demo quote test compat bench chaos check format schema docs site audit images graphiql page screenshots
+.PHONY: demo quote test compat bench chaos check format schema docs site audit images graphiql page console screenshots
 
 demo: .venv/ready $(PAGE)   ## the whole system on this machine, to watch
 	@$(RUN) osago demo
@@ -26,7 +26,7 @@ compat: .venv/ready        ## with other people's software: clients of npm, Java
 	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
-	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/failover tests/story/test_interleavings.py $(ARGS)
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/failover tests/story/test_interleavings.py tests/observability/test_twelve_faults.py $(ARGS)
 
 bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
 	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
@@ -71,8 +71,11 @@ graphiql:                  ## builds GraphiQL anew into app/api/static (needs No
 page:                      ## builds the customer's page anew into sandbox/core_app/static (needs Node)
 	@npm --prefix frontend/customer ci && npm --prefix frontend/customer run build
 
-screenshots:               ## takes the documents' pictures from a running demo (needs Node and Chromium)
-	@npm --prefix tests/browser ci && node tests/browser/screenshots.mjs http://127.0.0.1:8200/ docs/images $$(command -v chromium)
+console:                   ## builds the operator's console anew into app/api/static/operator (needs Node)
+	@npm --prefix frontend/operator ci && npm --prefix frontend/operator run build
+
+screenshots:               ## takes the documents' pictures from a running demo (needs Node and Chromium); TOKEN=… of an operator: those of the console, too
+	@npm --prefix tests/browser ci && node tests/browser/screenshots.mjs http://127.0.0.1:8200/ docs/images $$(command -v chromium) http://127.0.0.1:8000/operator "$(TOKEN)"
 
 # Built only where Node is and sources are newer than the last build; without Node the copy in the repository serves.
 $(STATE)/page: $(shell find frontend/customer -not -path '*/node_modules*' -type f)

@@ -20,6 +20,7 @@ SECRETS_MAX: Final = 4
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SHARED: Final = ("source",)
 Network = Annotated[str, Field(max_length=50)]
+Place = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
 
 
 class _Table(BaseModel):
@@ -81,7 +82,7 @@ class KafkaSettings(_Broker):
     """Apache Kafka, and what speaks its protocol."""
 
     kind: Literal["kafka"] = "kafka"
-    servers: list[str] = Field(min_length=1, max_length=32)
+    servers: list[Place] = Field(min_length=1, max_length=32)
     """`host:port` of brokers to begin with."""
     topic: str = Field(default="osago.quote-events", pattern=r"^[A-Za-z0-9._-]{1,249}$")
     sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -94,7 +95,7 @@ class ActivemqSettings(_Broker):
     """ActiveMQ, over STOMP."""
 
     kind: Literal["activemq"] = "activemq"
-    servers: list[str] = Field(min_length=1, max_length=32)
+    servers: list[Place] = Field(min_length=1, max_length=32)
     """`host:port` of brokers, tried in turn."""
     queue: str = Field(default="/queue/osago.quote-events", pattern=r"^/(queue|topic)/[!-~]{1,200}$")
 

@@ -12,8 +12,8 @@ from app.domain.errors import Unavailable, WrongSetting
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources
-from app.runtime.clock import RESYNC_S, Clock
-from app.runtime.periodic import LogThrottle, periodic
+from app.runtime.clock import Clock
+from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part, PartSupervisor
 from bridge.bridge_file import AnyDestination, load_destination
 from bridge.cloud_event import CloudEventMaker
@@ -107,7 +107,7 @@ class BridgeProcess:
             *self._readiness.parts(),
             *resources.pool.parts(),
             *resources.masters.parts(),
-            periodic("clock", resources.sync_clock, every_s=RESYNC_S, clock=resources.clock),
+            *resources.clock_follower.parts(),
         ]
 
     async def _serve(self, stopping: asyncio.Event) -> None:

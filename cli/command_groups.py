@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final
@@ -32,6 +33,48 @@ def keys_feed() -> None:
     from cli.personal_data import print_feed_keys
 
     print_feed_keys()
+
+
+@keys.command("purge")
+def keys_purge(
+    key_id: Annotated[str, typer.Argument(help="Of a key that is in OSAGO_ENCRYPTION_KEYS no more.")],
+    by: Annotated[str, typer.Option(help="Stands in the record; the user of the system if left out.")] = "",
+) -> None:
+    """Record as destroyed what a dropped or lost key has sealed, and remove it."""
+    from cli.personal_data import purge_key
+
+    purge_key(key_id, by)
+
+
+purges = typer.Typer(no_args_is_help=True, help="Records of the destruction of personal data.")
+
+
+@purges.callback()
+def purges_group() -> None:
+    """Records of the destruction of personal data."""
+
+
+class PurgesForm(StrEnum):
+    """An act to print and sign, or the export of the journal."""
+
+    TEXT = "text"
+    CSV = "csv"
+    JSON = "json"
+
+
+@purges.command("export")
+def purges_export(
+    begin: Annotated[
+        str, typer.Option("--from", help="A day in Moscow, or a moment; the first record if left out.")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", help="A day, which is included, or a moment; now if left out.")] = "",
+    form: Annotated[PurgesForm, typer.Option("--format", help="json: a record a line.")] = PurgesForm.TEXT,
+    by: Annotated[str, typer.Option(help="Stands in the audit; the user of the system if left out.")] = "",
+) -> None:
+    """Print what was destroyed, as order 179 of Roskomnadzor asks: an act in Russian, or the journal."""
+    from cli.personal.personal_reports import export_purges
+
+    export_purges(begin, end, form, by)
 
 
 dead_letters = typer.Typer(no_args_is_help=True, help="Jobs that were given up.")
@@ -161,6 +204,7 @@ def bridge_drop(destination: BridgeDestination, event_ids: EventIds) -> None:
 COMMAND_GROUPS: Final[Mapping[str, typer.Typer]] = MappingProxyType(
     {
         "keys": keys,
+        "purges": purges,
         "dead-letters": dead_letters,
         "insurers": insurers,
         "bridge": bridge,

@@ -19,6 +19,14 @@ class SchemaOf(StrEnum):
     GRAPHQL = "graphql"
     OPENAPI = "openapi"
     TYPESCRIPT = "typescript"
+    ASYNCAPI = "asyncapi"
+
+
+class ForgetReason(StrEnum):
+    """The subject demands it, or withdraws the consent."""
+
+    DEMAND = "demand"
+    WITHDRAWN = "withdrawn"
 
 
 app = typer.Typer(
@@ -182,11 +190,45 @@ def explain(
 def forget(
     customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
     subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
+    reason: Annotated[
+        ForgetReason, typer.Option(help="withdrawn: the consent stays, sealed, as a proof until its time is up.")
+    ] = ForgetReason.DEMAND,
+    by: Annotated[str, typer.Option(help="Stands in the record; the user of the system if left out.")] = "",
 ) -> None:
     """Destroy a customer's requests, with applications and quotes; a record of it stays."""
     from cli.personal_data import forget_customer
 
-    forget_customer(customer, subject)
+    forget_customer(customer, subject, by, is_withdrawn=reason is ForgetReason.WITHDRAWN)
+
+
+@app.command("subject-report")
+def subject_report(
+    customer: Annotated[
+        str,
+        typer.Option(help="The customerId that callers send; without it a person on standard input, in three lines."),
+    ] = "",
+    subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
+    person: Annotated[str, typer.Option(help="Only this person, by the identifier that a report prints.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Codes instead of Russian words.")] = False,
+    by: Annotated[str, typer.Option(help="Stands in the audit; the user of the system if left out.")] = "",
+) -> None:
+    """Print what is kept of a customer's people, where from, to whom it went, for how long, on which consent; no values."""
+    from cli.personal.personal_reports import report_subject
+
+    report_subject(customer, subject, person, by, as_json=as_json)
+
+
+@app.command()
+def exposure(
+    begin: Annotated[str, typer.Option("--from", help="A day in Moscow, or a moment.")],
+    end: Annotated[str, typer.Option("--to", help="A day, which is included, or a moment.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Codes instead of Russian words.")] = False,
+    by: Annotated[str, typer.Option(help="Stands in the audit; the user of the system if left out.")] = "",
+) -> None:
+    """Count the subjects, and the kinds of their data, that a leak in this time would touch."""
+    from cli.personal.personal_reports import count_exposure
+
+    count_exposure(begin, end, by, as_json=as_json)
 
 
 @app.command()
@@ -216,7 +258,10 @@ def tariff(
 @app.command()
 def schema(
     of: Annotated[
-        SchemaOf, typer.Option(help="GraphQL's SDL, the REST face's OpenAPI document, or TypeScript's types.")
+        SchemaOf,
+        typer.Option(
+            help="GraphQL's SDL, TypeScript's types, or the documents of OpenAPI (REST) and AsyncAPI (what is pushed)."
+        ),
     ] = SchemaOf.GRAPHQL,
 ) -> None:
     """Print the GraphQL schema, or what is derived from it."""

@@ -9,6 +9,10 @@ def printed(of: str) -> str:
         from app.api.rest.openapi import openapi
 
         return json.dumps(openapi(), ensure_ascii=False, indent=2) + "\n"
+    if of == "asyncapi":
+        from cli.asyncapi.asyncapi_document import asyncapi
+
+        return json.dumps(asyncapi(), ensure_ascii=False, indent=2) + "\n"
     if of == "typescript":
         from app.api.schema.typescript import typescript
 

@@ -6,6 +6,7 @@ They are read by other services too (docs/feed.md): fields may be added, none ma
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
@@ -29,6 +30,7 @@ EVENT_BYTES_MAX: Final = 64 * 1024
 """One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
 _COEFFICIENTS_BYTES_MAX: Final = 8 * 1024
 _NO_NUMBER: Final = "—"
+_NO_EXTRAS: Final[tuple[Extra, ...]] = ()
 
 
 class _OfferFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -54,7 +56,7 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     insurer: str
     status: QuoteStatus
     received_at: datetime
-    offer: _OfferDocument | None = None
+    offer: msgspec.Raw | None = None
     reason: Reason | None = None
 
 
@@ -62,6 +64,8 @@ _TERMS: Final = tuple(
     (name, read) for name, read, is_optional in OFFER_BOUNDS if is_optional and name != "coefficients"
 )
 """The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
+_terms_of: Final = attrgetter(*_OfferFields.__struct_fields__[4:-2])
+"""Those between the total and the links, in the order of `_OfferFields`."""
 
 
 class OfferEvent(_OfferFields):
@@ -76,8 +80,8 @@ class OfferEvent(_OfferFields):
         self.premium = premium_amount(self.premium)
         for name, bounded in _TERMS:
             value = getattr(self, name)
-            if value is not None and value != ():
-                setattr(self, name, bounded(value))
+            if value is not None and value is not _NO_EXTRAS and (kept := bounded(value)) is not value:
+                setattr(self, name, kept)
         if len(self.encoded_coefficients) > _COEFFICIENTS_BYTES_MAX:
             self.encoded_coefficients = msgspec.Raw()
 
@@ -151,24 +155,46 @@ _coefficients_decoder: Final = msgspec.json.Decoder(Coefficients | None)
 _ending_decoder: Final = msgspec.json.Decoder(_EndingDocument)
 
 
-Columns = tuple[str, str | None, str | None]
-"""An answer as `osago_quotes` has it: status, offer, reason. Of the last two one is None."""
+class EncodedQuote(msgspec.Struct, frozen=True, gc=False):
+    """A quote as it is stored and published: the columns of `osago_quotes`, of which `offer` or `reason` is None, and its events."""
+
+    request_id: UUID
+    insurer_id: str
+    received_at: datetime
+    status: QuoteStatus
+    offer: str | None
+    reason: str | None
+    event: bytes
+    """For subscribers; the request is named by the key that it stands under."""
+    feed_event: bytes
+    """For other services: the same without the link, which is the customer's alone."""
 
 
-def encode_answer(quote: Quote) -> Columns:
-    """The columns of a quote's answer; of its substitute where the answer cannot be written, or is too long."""
-    match quote.answer:
-        case Offer() as offer:
-            try:
-                document = _encoder.encode(_offer_document(offer))
-                _check_length(document)
-            except Exception:  # noqa: BLE001 - one answer is isolated from the others of its batch
-                answer = substitute_for(quote.request_id, quote.insurer_id)
-            else:
-                return QuoteStatus.OFFERED.value, document.decode(), None
-        case NoOffer() as answer:
-            pass
-    return answer.status.value, None, _encoder.encode(answer.reason).decode()
+def encoded(quote: Quote | EncodedQuote) -> EncodedQuote:
+    """A quote with its offer written once; its substitute where the answer cannot be written, or is too long.
+
+    Links are written as the offer has them: an insurer's go through `app.postgres.link_cipher`. What is encoded already is returned.
+    """
+    if isinstance(quote, EncodedQuote):
+        return quote
+    answer = quote.answer
+    return _encoded(quote, answer.purchase_url, answer.sealed_url) if isinstance(answer, Offer) else _refusal(quote)
+
+
+def encoded_with_link(quote: Quote, sealed_url: str | None) -> EncodedQuote:
+    """The same with this link, or none, in place of the offer's own."""
+    return _encoded(quote, None, sealed_url) if isinstance(quote.answer, Offer) else _refusal(quote)
+
+
+def encode_answer(quote: Quote) -> tuple[str, str | None, str | None]:
+    """The columns of a quote's answer: status, offer, reason."""
+    written = encoded(quote)
+    return written.status.value, written.offer, written.reason
+
+
+def encode_quote(quote: Quote) -> bytes:
+    """The event of a quote."""
+    return encoded(quote).event
 
 
 def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
@@ -180,33 +206,6 @@ def decode_answer(status: str, offer: str | None, reason: str | None) -> Answer:
     if offer is not None:
         return _offer(_offer_decoder.decode(offer))
     return NoOffer(QuoteStatus(status), _reason_decoder.decode(reason or ""))
-
-
-def encode_quote(quote: Quote) -> bytes:
-    """The event of a quote; the request is named by the key that it stands under. As `encode_answer` otherwise."""
-    if isinstance(quote.answer, Offer):
-        try:
-            event = _encoder.encode(_quote_document(quote, _offer_document(quote.answer)))
-            _check_length(event)
-        except Exception:  # noqa: BLE001 - one quote is isolated from the others of its batch
-            quote = replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id))
-        else:
-            return event
-    return _encoder.encode(_quote_document(quote, None))
-
-
-def without_link(quote: Quote, event: bytes) -> bytes:
-    """The event of a quote for other services: the link is the customer's alone. The same bytes where there is none.
-
-    The sealed link is cut out of what is written already: no text inside can look like it, for its quotes would be escaped.
-    """
-    match quote.answer:
-        case Offer(purchase_url=None, sealed_url=str(sealed)):
-            return event.replace(b',"sealedUrl":%b' % _encoder.encode(sealed), b"", 1)
-        case Offer(purchase_url=str()) as offer:
-            return encode_quote(Quote(quote.request_id, quote.insurer_id, offer.with_links(), quote.received_at))
-        case _:
-            return event
 
 
 def decode_event(document: str | bytes) -> QuoteEvent:
@@ -240,29 +239,48 @@ def decode_ending(document: str | bytes) -> Ending:
     return Ending(read.outcome, read.completed_at)
 
 
-def _offer_document(offer: Offer) -> _OfferDocument:
-    terms: dict[str, Any] = _terms(offer) | {"stated_total": offer.total.amount}
-    return _OfferDocument(
-        number=offer.number,
-        premium=offer.premium.amount,
-        currency=offer.premium.currency,
-        coefficients=offer.coefficients,
-        **terms,
+def _encoded(quote: Quote, purchase_url: str | None, sealed_url: str | None) -> EncodedQuote:
+    try:
+        return _offered(quote, cast("Offer", quote.answer), purchase_url, sealed_url)
+    except Exception:  # noqa: BLE001 - one quote is isolated from the others of its batch
+        return _refusal(replace(quote, answer=substitute_for(quote.request_id, quote.insurer_id)))
+
+
+def _offered(quote: Quote, offer: Offer, purchase_url: str | None, sealed_url: str | None) -> EncodedQuote:
+    """Links are the last fields of an offer: it is written once, and they are appended."""
+    terms = _terms_of(offer)
+    premium, total = offer.premium, offer.total.amount
+    fields = _OfferDocument(
+        offer.number, premium.amount, premium.currency, total, *terms, coefficients=offer.coefficients
     )
-
-
-def _terms(offer: Offer | _OfferDocument | OfferEvent) -> dict[str, Any]:
-    return {name: getattr(offer, name) for name, _ in _TERMS}
-
-
-def _quote_document(quote: Quote, offer: _OfferDocument | None) -> _QuoteDocument:
-    reason = None if isinstance(quote.answer, Offer) else quote.answer.reason
-    return _QuoteDocument(quote.insurer_id, quote.status, quote.received_at, offer, reason)
-
-
-def _check_length(document: bytes) -> None:
-    if len(document) > EVENT_BYTES_MAX:
+    without = whole = _encoder.encode(fields)
+    if purchase_url is not None:
+        whole = b'%b,"purchaseUrl":%b}' % (whole[:-1], _encoder.encode(purchase_url))
+    if sealed_url is not None:
+        whole = b'%b,"sealedUrl":%b}' % (whole[:-1], _encoder.encode(sealed_url))
+    event = _event_of(quote, whole)
+    if len(event) > EVENT_BYTES_MAX:
         raise ValueError("an answer is too long")
+    feed_event = event if whole is without else _event_of(quote, without)
+    return _with_ids(quote, QuoteStatus.OFFERED, whole.decode(), None, event, feed_event)
+
+
+def _event_of(quote: Quote, offer: bytes) -> bytes:
+    return _encoder.encode(_QuoteDocument(quote.insurer_id, QuoteStatus.OFFERED, quote.received_at, msgspec.Raw(offer)))
+
+
+def _refusal(quote: Quote) -> EncodedQuote:
+    answer = cast("NoOffer", quote.answer)
+    event = _encoder.encode(_QuoteDocument(quote.insurer_id, answer.status, quote.received_at, None, answer.reason))
+    return _with_ids(quote, answer.status, None, _encoder.encode(answer.reason).decode(), event, event)
+
+
+def _with_ids(quote: Quote, status: QuoteStatus, *parts: Any) -> EncodedQuote:
+    return EncodedQuote(quote.request_id, quote.insurer_id, quote.received_at, status, *parts)
+
+
+def _terms(offer: _OfferDocument | OfferEvent) -> dict[str, Any]:
+    return {name: getattr(offer, name) for name, _ in _TERMS}
 
 
 def _stored_number(number: str) -> str:

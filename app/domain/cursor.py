@@ -8,9 +8,10 @@ import zlib
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from app.domain.errors import InvalidCursor
 
@@ -19,8 +20,7 @@ CURSOR_LENGTH_MAX: Final = 64
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True, gc=False):
     """Bit n is the request's n-th insurer, the bit after the last one the end."""
 
     request_id: UUID

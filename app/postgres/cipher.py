@@ -6,8 +6,9 @@ that random nonces allow a key (NIST SP 800-38D) are counted for each, `osago_se
 """
 
 import re
-from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from base64 import b64decode, urlsafe_b64encode
+from binascii import a2b_base64
+from collections.abc import Mapping, Sequence
 from os import urandom
 from typing import Final, Self
 from uuid import UUID
@@ -24,6 +25,7 @@ APPLICATIONS: Final = "applications"
 LINKS: Final = "links"
 CALLBACKS: Final = "callbacks"
 _NONCE_BYTES: Final = 12
+_FROM_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -45,7 +47,8 @@ class Sealed(msgspec.Struct, frozen=True):
             ValueError: it is no base64.
         """
         key_id, _, box = text.partition(".")
-        return cls(key_id, urlsafe_b64decode(box + "=" * (-len(box) % 4)))
+        # As `urlsafe_b64decode`, in half of its time: more padding than is needed is left aside.
+        return cls(key_id, a2b_base64(box.encode("ascii").translate(_FROM_URL_SAFE) + b"=="))
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Self:
@@ -79,9 +82,18 @@ class Cipher:
         return cls(parse_keys(text))
 
     def seal(self, request_id: UUID, document: bytes) -> Sealed:
-        self._seals.inc()
-        nonce = urandom(_NONCE_BYTES)
-        return Sealed(self.key_id, nonce + self._ciphers[self.key_id].encrypt(nonce, document, request_id.bytes))
+        return self.seal_all([(request_id, document)])[0]
+
+    def seal_all(self, documents: Sequence[tuple[UUID, bytes]]) -> list[Sealed]:
+        """Each under its request's id; a batch is counted, and gets its nonces, in one go."""
+        self._seals.inc(len(documents))
+        encrypt, key_id = self._ciphers[self.key_id].encrypt, self.key_id
+        random = urandom(_NONCE_BYTES * len(documents))
+        nonces = [random[first : first + _NONCE_BYTES] for first in range(0, len(random), _NONCE_BYTES)]
+        return [
+            Sealed(key_id, nonce + encrypt(nonce, document, request_id.bytes))
+            for nonce, (request_id, document) in zip(nonces, documents, strict=True)
+        ]
 
     def open(self, request_id: UUID, sealed: Sealed) -> bytes:
         """The document that was sealed under this request's id.

@@ -13,28 +13,29 @@ import asyncpg
 
 from app.postgres.cipher import Sealed
 from app.postgres.database import Connection
+from app.postgres.quote_rows import Key
 
-_COLUMNS: Final = "id, tenant, customer_id, insurers, created_at, application, application_key_id"
+COLUMNS: Final = "id, tenant, customer_id, insurers, created_at, application, application_key_id"
 
 _DUE_APPLICATIONS: Final = f"""
-SELECT {_COLUMNS} FROM osago_requests
+SELECT {COLUMNS} FROM osago_requests
 WHERE application IS NOT NULL AND completed_at IS NOT NULL AND created_at < $1
 ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constants of this file
 
 _DUE_REQUESTS: Final = f"""
-SELECT {_COLUMNS} FROM osago_requests
+SELECT {COLUMNS} FROM osago_requests
 WHERE application IS NULL AND completed_at IS NOT NULL AND created_at < $1
 ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constants of this file
 
 _SEALED_BY: Final = f"""
-SELECT {_COLUMNS} FROM osago_requests
+SELECT {COLUMNS} FROM osago_requests
 WHERE application IS NOT NULL AND completed_at IS NOT NULL AND application_key_id = $1
 ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constants of this file
 
-_LOCK: Final = f"SELECT {_COLUMNS} FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"  # noqa: S608
+_LOCK: Final = f"SELECT {COLUMNS} FROM osago_requests WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"  # noqa: S608
 
 _CLEAR_APPLICATIONS: Final = """
 WITH cleared AS (
@@ -45,8 +46,15 @@ WHERE q.request_id = ANY($1::uuid[]) AND q.offer ?| ARRAY['purchaseUrl', 'sealed
 """
 
 _CLEAR_LINKS: Final = """
-UPDATE osago_quotes SET offer = offer - 'sealedUrl'
-WHERE offer ? 'sealedUrl' AND split_part(offer->>'sealedUrl', '.', 1) = $1
+WITH page AS (
+    SELECT request_id, insurer_id FROM osago_quotes
+    WHERE (request_id, insurer_id) > ($2, $3) ORDER BY request_id, insurer_id LIMIT $4
+), cleared AS (
+    UPDATE osago_quotes q SET offer = q.offer - 'sealedUrl' FROM page
+    WHERE q.request_id = page.request_id AND q.insurer_id = page.insurer_id
+    AND q.offer ? 'sealedUrl' AND split_part(q.offer->>'sealedUrl', '.', 1) = $1
+)
+SELECT request_id, insurer_id FROM page ORDER BY request_id DESC, insurer_id DESC LIMIT 1
 """
 
 _OF_CUSTOMER: Final = """
@@ -77,8 +85,8 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasable:
-    """A request about to be destroyed, or to lose its application."""
+class StoredRequest:
+    """A request as it is stored. `application` is None once it is destroyed."""
 
     id: UUID
     tenant: str
@@ -88,24 +96,24 @@ class Erasable:
     application: Sealed | None
 
 
-async def due_applications(connection: Connection, created_before: datetime, *, most: int) -> list[Erasable]:
+async def due_applications(connection: Connection, created_before: datetime, *, most: int) -> list[StoredRequest]:
     """The oldest ended requests that still have an application, locked until the transaction ends."""
-    return [_erasable(row) for row in await connection.fetch(_DUE_APPLICATIONS, created_before, most)]
+    return [stored_request(row) for row in await connection.fetch(_DUE_APPLICATIONS, created_before, most)]
 
 
-async def due_requests(connection: Connection, created_before: datetime, *, most: int) -> list[Erasable]:
+async def due_requests(connection: Connection, created_before: datetime, *, most: int) -> list[StoredRequest]:
     """The oldest ended requests without an application, locked until the transaction ends."""
-    return [_erasable(row) for row in await connection.fetch(_DUE_REQUESTS, created_before, most)]
+    return [stored_request(row) for row in await connection.fetch(_DUE_REQUESTS, created_before, most)]
 
 
-async def applications_sealed_by(connection: Connection, key_id: str, *, most: int) -> list[Erasable]:
+async def applications_sealed_by(connection: Connection, key_id: str, *, most: int) -> list[StoredRequest]:
     """Ended requests with an application that this key has sealed, locked until the transaction ends."""
-    return [_erasable(row) for row in await connection.fetch(_SEALED_BY, key_id, most)]
+    return [stored_request(row) for row in await connection.fetch(_SEALED_BY, key_id, most)]
 
 
-async def lock_requests(connection: Connection, ids: Sequence[UUID]) -> list[Erasable]:
+async def lock_requests(connection: Connection, ids: Sequence[UUID]) -> list[StoredRequest]:
     """These requests, locked until the transaction ends."""
-    return [_erasable(row) for row in await connection.fetch(_LOCK, list(ids))]
+    return [stored_request(row) for row in await connection.fetch(_LOCK, list(ids))]
 
 
 async def clear_applications(connection: Connection, ids: Sequence[UUID]) -> None:
@@ -113,9 +121,10 @@ async def clear_applications(connection: Connection, ids: Sequence[UUID]) -> Non
     await connection.execute(_CLEAR_APPLICATIONS, list(ids))
 
 
-async def clear_links(connection: Connection, key_id: str) -> None:
-    """Destroys the links that this key has sealed."""
-    await connection.execute(_CLEAR_LINKS, key_id)
+async def clear_links(connection: Connection, key_id: str, *, after: Key, most: int) -> Key | None:
+    """Destroys the links that this key has sealed, of a page of the quotes; returns the last of them, None behind the end."""
+    row = await connection.fetchrow(_CLEAR_LINKS, key_id, *after, most)
+    return None if row is None else (row["request_id"], row["insurer_id"])
 
 
 async def requests_of(connection: Connection, customer_id: str, tenant: str | None, *, most: int) -> list[UUID]:
@@ -147,6 +156,9 @@ async def reseal(connection: Connection, before: Sequence[Stored], after: Sequen
     )
 
 
-def _erasable(row: asyncpg.Record) -> Erasable:
+def stored_request(row: asyncpg.Record) -> StoredRequest:
+    """Out of `COLUMNS`."""
     sealed = None if row["application"] is None else Sealed(row["application_key_id"], row["application"])
-    return Erasable(row["id"], row["tenant"], row["customer_id"], tuple(row["insurers"]), row["created_at"], sealed)
+    return StoredRequest(
+        row["id"], row["tenant"], row["customer_id"], tuple(row["insurers"]), row["created_at"], sealed
+    )

@@ -1,10 +1,11 @@
 """Purchase links, sealed in PostgreSQL and Redis: insurers write a customer's passport and telephone into them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
 
-from app.codecs.quote_codec import OfferEvent
+from app.codecs.quote_codec import EncodedQuote, OfferEvent, encoded_with_link
 from app.domain.offers.links import https_url
 from app.domain.quote import Offer, Quote
 from app.postgres.cipher import LINKS, Cipher, Sealed, Undecryptable
@@ -23,13 +24,15 @@ class LinkCipher:
         """The id of the key that seals."""
         return self._cipher.key_id
 
-    def sealed(self, quote: Quote) -> Quote:
-        """An insurer's quote as it is stored and published; an adapter has no say in what is sealed."""
-        offer = quote.answer
-        if not isinstance(offer, Offer) or offer.purchase_url is offer.sealed_url is None:
-            return quote
-        sealed = self.seal(quote.request_id, offer.purchase_url) if offer.purchase_url else None
-        return Quote(quote.request_id, quote.insurer_id, offer.with_links(sealed_url=sealed), quote.received_at)
+    def encoded(self, quotes: Sequence[Quote]) -> list[EncodedQuote]:
+        """Insurers' quotes as they are stored and published, their links sealed; an adapter has no say in what is sealed."""
+        urls = [quote.answer.purchase_url if isinstance(quote.answer, Offer) else None for quote in quotes]
+        links = [(quote.request_id, url.encode()) for quote, url in zip(quotes, urls, strict=True) if url is not None]
+        sealed = iter(self._cipher.seal_all(links))
+        return [
+            encoded_with_link(quote, None if url is None else str(next(sealed)))
+            for quote, url in zip(quotes, urls, strict=True)
+        ]
 
     def opened(self, request_id: UUID, offer: Offer) -> Offer:
         """The offer as its customer sees it."""

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 
-from app.codecs.quote_codec import QuoteEvent, decode_ending, decode_event, encode_ending, encode_quote, without_link
+from app.codecs.quote_codec import EncodedQuote, QuoteEvent, decode_ending, decode_event, encode_ending, encoded
 from app.domain.ids import text_of
 from app.domain.quote import Ending, Quote, QuoteRequest
 from app.redis import keys
@@ -28,17 +29,33 @@ FEED_VERSION: Final = 2
 """Of the documents in the feed. Adding a field keeps it; changing or dropping one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MAX: Final = 200
+_ENDS_MAX: Final = 50
+"""Requests in one script: with a dozen insurers each it takes Redis as long as so many quotes take it."""
 _EVENTS_MAX: Final = 300
 """More than a request can have: one per insurer, and the end."""
+_pack: Final = msgspec.msgpack.Encoder().encode
+"""Of strings and lists of them: the reader in Redis knows no bytes, and would turn large numbers into floats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """A settled quote to publish. `entry` is its job's place in the stream, None where no lane held it."""
 
-    quote: Quote
+    quote: Quote | EncodedQuote
     expires_at: datetime
     entry: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEnd:
+    """The end of a request to publish, after every quote of it.
+
+    `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are published as well.
+    """
+
+    request: QuoteRequest
+    ending: Ending
+    at_hand: Iterable[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +103,15 @@ class EventStreams:
 
     async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
         names = [keys.feed(shard)]
-        arguments: list[Argument] = [keys.GROUP, keys.news(shard), self._feed_length, FEED_VERSION]
+        quotes: list[tuple[str, ...]] = []
         for one in batch:
             quote = one.quote
+            request_id = text_of(quote.request_id)
             names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
             names.append(keys.jobs(shard, quote.insurer_id))
-            arguments += [text_of(quote.request_id), quote.insurer_id, expiry_ms(one.expires_at)]
-            arguments += [*self._signed_quote(quote), one.entry or ""]
+            expires_ms = str(expiry_ms(one.expires_at))
+            quotes.append((request_id, quote.insurer_id, expires_ms, *self._signed_quote(quote), one.entry or ""))
+        arguments: list[Argument] = [keys.GROUP, keys.news(shard), self._feed_length, FEED_VERSION, _pack(quotes)]
         await PUBLISH.run(self._client, names, arguments)
 
     async def forget(self, ids: Iterable[UUID]) -> None:
@@ -102,44 +121,51 @@ class EventStreams:
             await self._client.delete(keys.request(shard, id_), keys.events(shard, id_))
 
     async def publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str] = ()) -> bool:
-        """Publishes the end of a request, after every quote of it.
+        """As `publish_ends`, of one. False: Redis lacks quotes that `request` does not hold, and nothing has been published."""
+        return not await self.publish_ends([PublishedEnd(request, ending, at_hand)])
 
-        `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are published as well.
-        False: it lacks quotes that `request` does not hold, and nothing has been published.
+    async def publish_ends(self, ends: Sequence[PublishedEnd]) -> list[UUID]:
+        """Publishes ends of requests in one shard; returns those of which nothing has been published.
+
+        Of these Redis lacks quotes that the requests do not hold either.
         """
-        missing = await self._publish_end(request, ending, at_hand)
-        if missing and len(request.quotes) < len(request.insurers):
-            return False
-        if missing:
-            await self._publish_end(request, ending, request.insurers)
-        return True
+        unpublished: list[UUID] = []
+        for first in range(0, len(ends), _ENDS_MAX):
+            batch = ends[first : first + _ENDS_MAX]
+            lacking = [end for end, missing in zip(batch, await self._publish_ends(batch), strict=True) if missing]
+            whole = [end for end in lacking if len(end.request.quotes) >= len(end.request.insurers)]
+            if whole:
+                await self._publish_ends([PublishedEnd(one.request, one.ending, one.request.insurers) for one in whole])
+            unpublished += [end.request.id for end in lacking if end not in whole]
+        return unpublished
 
-    async def _publish_end(self, request: QuoteRequest, ending: Ending, at_hand: Iterable[str]) -> Sequence[str]:
-        shard = keys.shard_of(request.id, self.shards)
-        names = [keys.feed(shard), keys.request(shard, request.id), keys.events(shard, request.id)]
-        names += [keys.jobs(shard, insurer) for insurer in request.insurers]
-        document = encode_ending(ending)
+    async def _publish_ends(self, ends: Sequence[PublishedEnd]) -> Sequence[Sequence[str]]:
+        """Returns, for each, the insurers whose quotes are missing."""
+        if not ends:
+            return ()
+        shard = keys.shard_of(ends[0].request.id, self.shards)
+        names = [keys.feed(shard)]
+        packed: list[tuple[object, ...]] = []
+        for end in ends:
+            request, document = end.request, encode_ending(end.ending)
+            request_id = text_of(request.id)
+            names += [keys.request(shard, request.id), keys.events(shard, request.id)]
+            names += [keys.jobs(shard, insurer) for insurer in request.insurers]
+            mac = self.authenticator.mac("end", request_id, document)
+            at_hand = [(insurer, *self._signed_quote(request.quotes[insurer])) for insurer in end.at_hand]
+            expires_ms = str(expiry_ms(request.expires_at))
+            packed.append((request_id, expires_ms, document.decode(), mac, request.insurers, at_hand))
         arguments: list[Argument] = [keys.GROUP, keys.news(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
-        arguments += [
-            str(request.id),
-            expiry_ms(request.expires_at),
-            document,
-            self.authenticator.mac("end", str(request.id), document),
-            len(request.insurers),
-            *request.insurers,
-        ]
-        for insurer in at_hand:
-            arguments += [insurer, *self._signed_quote(request.quotes[insurer])]
-        return await PUBLISH_END.run(self._client, names, arguments)
+        return await PUBLISH_END.run(self._client, names, [*arguments, _pack(packed)])
 
-    def _signed_quote(self, quote: Quote) -> tuple[bytes, str, bytes, str]:
+    def _signed_quote(self, quote: Quote | EncodedQuote) -> tuple[str, str, str, str]:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
-        request_id, document = text_of(quote.request_id), encode_quote(quote)
-        mac = self.authenticator.mac("quote", request_id, document)
-        for_feed = without_link(quote, document) if self._feed_length else document
-        if for_feed == document:
-            return document, mac, b"", ""
-        return document, mac, for_feed, self.authenticator.mac("quote", request_id, for_feed)
+        written, mac_of = encoded(quote), self.authenticator.mac
+        request_id = text_of(quote.request_id)
+        mac = mac_of("quote", request_id, written.event)
+        if written.feed_event is written.event or not self._feed_length:
+            return written.event.decode(), mac, "", ""
+        return written.event.decode(), mac, written.feed_event.decode(), mac_of("quote", request_id, written.feed_event)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""

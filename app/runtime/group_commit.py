@@ -82,6 +82,8 @@ class GroupCommit(Generic[Item, Result]):
         self._gather_s = gather_s
         self._limited: deque[tuple[float, asyncio.Future[Result]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """While `run` runs: looking it up is a system call in Python 3.11, for each item."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -99,7 +101,7 @@ class GroupCommit(Generic[Item, Result]):
         """Like `submit`, for a caller that waits later or not at all."""
         if len(self._waiting) >= self._waiting_max:
             raise Overloaded("too much is waiting to be stored")
-        loop = asyncio.get_running_loop()
+        loop = self._loop or asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         if self._meter and not self._waiting:
             self._meter.fill()
@@ -112,12 +114,16 @@ class GroupCommit(Generic[Item, Result]):
 
     async def run(self) -> None:
         """Flushes for ever; a part of the process that owns the group commit."""
-        while True:
-            raise_if_cancelled()
-            await self._filled.wait()
-            if self._gather_s:
-                await asyncio.sleep(self._gather_s)
-            await self.run_once()
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                raise_if_cancelled()
+                await self._filled.wait()
+                if self._gather_s:
+                    await asyncio.sleep(self._gather_s)
+                await self.run_once()
+        finally:
+            self._loop = None
 
     async def run_once(self) -> None:
         """Flushes what is waiting now, at most one batch."""

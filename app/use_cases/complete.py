@@ -24,7 +24,7 @@ from app.postgres.request_rows import (
     overdue_requests,
     read_requests,
 )
-from app.redis.event_streams import EventStreams
+from app.redis.event_streams import EventStreams, PublishedEnd
 from app.redis.keys import shard_of
 from app.runtime.clock import Clock
 from app.runtime.group_commit import GroupCommit
@@ -162,11 +162,8 @@ class RequestCompleter:
 
     async def _publish(self, requests: Sequence[QuoteRequest]) -> list[UUID]:
         """Returns those of which Redis lacks quotes that are not there."""
-        return [
-            request.id
-            for request in requests
-            if request.ending and not await self._events.publish_end(request, request.ending, _unpublished(request))
-        ]
+        ends = [PublishedEnd(one, one.ending, _unpublished(one)) for one in requests if one.ending]
+        return await self._events.publish_ends(ends)
 
     async def sweep(self) -> None:
         """Ends what is overdue. Runs in every process: one live process is enough for a request to end."""

@@ -18,7 +18,7 @@ from app.domain.subjects.purge import CATEGORIES_OF_REQUEST, Purge, PurgedKind, 
 from app.observability import metrics
 from app.postgres.database import Connection, Pool, reading, transaction
 from app.postgres.erasure import (
-    Erasable,
+    StoredRequest,
     applications_sealed_by,
     clear_applications,
     clear_links,
@@ -37,6 +37,8 @@ from app.postgres.personal.consent_rows import (
     insert_consents,
 )
 from app.postgres.personal.purge_rows import insert_purge, purges_of_requests
+from app.postgres.quote_rows import Key
+from app.postgres.stored_links import BEGINNING
 from app.redis.event_streams import EventStreams
 from app.runtime.clock import Clock
 from app.use_cases.complete import RequestCompleter
@@ -48,6 +50,8 @@ log: Final = structlog.get_logger(__name__)
 
 PURGE_EVERY_S: Final = 60.0
 BATCH_MAX: Final = 500
+LINKS_MAX: Final = 5_000
+"""Quotes that are looked through at once for links of a dropped key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class DataEraser:
         self._keys = keys
         self._links = links
         self._clock = clock
-        self._retention = retention
+        self.retention = retention
 
     async def purge_due(self) -> None:
         """Purges every expired application, then requests, then consents, and seals links that are not sealed yet.
@@ -93,19 +97,19 @@ class DataEraser:
         identifiers = await self._keys.current()
 
         async def applications(connection: Connection) -> Purge | None:
-            before = self._clock.now() - self._retention.applications
+            before = self._clock.now() - self.retention.applications
             due = await due_applications(connection, before, most=BATCH_MAX)
             _observe_lag(PurgedKind.APPLICATION, before, due[0].created_at if due else None)
             return await self._clear(connection, due, PurgeReason.RETENTION, identifiers)
 
         async def requests(connection: Connection) -> Purge | None:
-            before = self._clock.now() - self._retention.offers
+            before = self._clock.now() - self.retention.offers
             due = await due_requests(connection, before, most=BATCH_MAX)
             _observe_lag(PurgedKind.REQUEST, before, due[0].created_at if due else None)
             return await self._delete_ended(connection, due)
 
         async def consents(connection: Connection) -> Purge | None:
-            before = self._clock.now() - self._retention.offers
+            before = self._clock.now() - self.retention.offers
             due = await due_consents(connection, before, most=BATCH_MAX)
             _observe_lag(PurgedKind.CONSENT, before, due[0].accepted_at if due else None)
             return await self._delete_consents(connection, due, PurgeReason.RETENTION)
@@ -164,8 +168,10 @@ class DataEraser:
 
         purged = await self._in_batches(applications)
         await self._in_batches(consents)
-        async with transaction(self._pool) as connection:
-            await clear_links(connection, key_id)
+        after: Key | None = BEGINNING
+        while after is not None:
+            async with transaction(self._pool) as connection:
+                after = await clear_links(connection, key_id, after=after, most=LINKS_MAX)
         return purged
 
     async def _in_batches(self, purge: Callable[[Connection], Awaitable[Purge | None]]) -> int:
@@ -186,7 +192,7 @@ class DataEraser:
     async def _clear(
         self,
         connection: Connection,
-        due: list[Erasable],
+        due: list[StoredRequest],
         reason: PurgeReason,
         identifiers: SubjectIdentifiers | None,
         actor: str = "",
@@ -200,7 +206,7 @@ class DataEraser:
         await clear_applications(connection, [one.id for one in due])
         return purge
 
-    async def _delete_ended(self, connection: Connection, due: list[Erasable]) -> Purge | None:
+    async def _delete_ended(self, connection: Connection, due: list[StoredRequest]) -> Purge | None:
         if not due:
             return None
         ids = [one.id for one in due]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from app.codecs.quote_codec import EncodedQuote, encoded
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
@@ -55,7 +56,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class _Committed:
-    quote: Quote
+    quote: EncodedQuote
     published: asyncio.Future[None]
 
 
@@ -101,21 +102,18 @@ class QuoteSettler:
     def parts(self) -> list[Part]:
         return [Part("settle-commits", self._commits.run), *self._news.parts()]
 
-    async def settle(self, answered: Answered) -> Quote:
-        """Returns the quote that stands, once it is committed, published and its job acknowledged.
+    async def settle(self, answered: Answered) -> None:
+        """Returns once the quote that stands is committed, published and its job acknowledged.
 
         Waits for PostgreSQL and for Redis as long as they are away.
 
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
-        sealed = self._links.sealed(answered.quote)
-        answered = Answered(sealed, answered.expires_at, answered.entry, answered.trail)
-        committed = await self._persist(lambda: self._commits.submit(answered))
+        committed = await self._persist(lambda: self._commits.put(answered))
         publishing = [committed.published]
         again = Published(committed.quote, answered.expires_at, answered.entry)
         await self._persist(lambda: publishing.pop() if publishing else self._news.put(again))
-        return committed.quote
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
         first: dict[Key, Quote] = {}
@@ -123,10 +121,11 @@ class QuoteSettler:
         for answered in batch:
             first.setdefault(answered.key, answered.quote)
             trails.setdefault(answered.key, answered.trail)
+        standing = dict(zip(first, self._links.encoded(list(first.values())), strict=True))
         async with connected(self._pool) as connection:
-            won = await insert_quotes(connection, list(first.values()), trails)
+            won = await insert_quotes(connection, list(standing.values()), trails)
             lost = [key for key in first if key not in won]
-            standing = {**first, **await read_quotes(connection, lost)}
+            standing |= {key: encoded(quote) for key, quote in (await read_quotes(connection, lost)).items()}
             if lost:
                 await confirm_on(connection)
             # The end is committed before the last job is acknowledged: a crash in between leaves that job to another worker.
@@ -138,7 +137,7 @@ class QuoteSettler:
             self._news.put(request)
         return committed
 
-    def _committed(self, answered: Answered, standing: Mapping[Key, Quote]) -> _Committed:
+    def _committed(self, answered: Answered, standing: Mapping[Key, EncodedQuote]) -> _Committed:
         quote = standing[answered.key]
         return _Committed(quote, self._news.put(Published(quote, answered.expires_at, answered.entry)))
 
@@ -152,9 +151,9 @@ class QuoteSettler:
     async def _persist(self, step: Callable[[], Awaitable[Result]]) -> Result:
         """Repeats an idempotent step, with full jitter, until what it needs is there."""
         while True:
-            raise_if_cancelled()
             try:
                 return await step()
             except Unavailable as error:
                 log.debug("settle.waits", of=error.of, error=str(error))
+            raise_if_cancelled()
             await self._clock.sleep(random.uniform(0, RETRY_S_MAX))

@@ -1,7 +1,7 @@
 // Takes the pictures of the documents from a running demo: `make screenshots`.
 import { chromium } from 'playwright-core';
 
-const [url, folder, executablePath] = process.argv.slice(2);
+const [url, folder, executablePath, operatorUrl, operatorToken] = process.argv.slice(2);
 const DESKTOP = { viewport: { width: 1240, height: 800 }, deviceScaleFactor: 1.25 };
 const PHONE = { viewport: { width: 390, height: 800 }, deviceScaleFactor: 1.25, isMobile: true };
 
@@ -31,6 +31,21 @@ async function taken(page, name) {
 async function withOffers(page, count) {
   await page.locator('.offer[data-insurer]').nth(count - 1).waitFor();
   return page;
+}
+
+async function console_(options, address) {
+  const page = await (await browser.newContext({ locale: 'ru-RU', timezoneId: 'Europe/Moscow', ...options })).newPage();
+  await page.goto(operatorUrl);
+  await page.locator('#token').fill(operatorToken);
+  await page.getByRole('button', { name: 'Войти' }).click();
+  await page.locator('.tile').first().waitFor();
+  await page.goto(`${operatorUrl}#/${address}`);
+  return page;
+}
+
+if (operatorToken) {
+  await taken(await console_({ viewport: { width: 1400, height: 1000 }, colorScheme: 'light' }, 'overview'), 'console-overview');
+  await taken(await console_({ ...PHONE, viewport: { width: 360, height: 780 }, colorScheme: 'dark' }, 'insurers/ural'), 'console-phone');
 }
 
 const form = await opened({ ...DESKTOP, colorScheme: 'light' });

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from support.accessibility import violations
 from support.browser import Browser, Page
 from support.core_app import CoreApps, ask, ask_again, ends, has_offers
 from support.foreign import npm_ci
@@ -27,15 +28,6 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
 }
 
 pytestmark = pytest.mark.processes
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe finds, by every rule of WCAG 2.2 AA and its best practices."""
-    return await page.run(
-        "const {source} = (await import('axe-core')).default; await page.evaluate(source); "
-        "const {violations} = await page.evaluate('axe.run()'); "
-        "return violations.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html.slice(0, 200)}`))"
-    )
 
 
 ENDS_MOVEMENTS: Final = "await page.evaluate(() => document.getAnimations().forEach((one) => (one.effect.getComputedTiming().endTime === Infinity ? one.currentTime = 800 : one.finish())))"

@@ -34,6 +34,11 @@ from sandbox.insurers.script.behaviours import Processing
 WAITING: Final = 14
 """Requests whose jobs are in their streams, unread, where no replica gets them."""
 RUNS_AGAIN_S: Final = 3.0
+
+# redis-py leaves the connection open by which a client first asks a Cluster for its nodes, those that it closes under calls, and
+# those whose server is silent while they begin.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 Failover = Callable[[Topology, Shard], Coroutine[Any, Any, float]]
 
 
@@ -109,8 +114,6 @@ def no_garbage_of_clusters() -> Iterator[None]:
     gc.collect()
 
 
-# redis-py leaves the connection open by which a client first asks a Cluster for its nodes, and those that it closes under calls.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_what_a_clusters_new_master_lacks_runs_again_within_three_seconds(world: World, tmp_path: Path) -> None:
     """The same, each to another of its masters; then a slot with open requests is moved there and back."""
     before = parts_that_failed()
@@ -127,7 +130,6 @@ ROUNDS: Final = int(os.environ.get("FAILOVER_ROUNDS", "20"))
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("failover", FAILOVERS.values(), ids=FAILOVERS)
 @pytest.mark.parametrize("kind", ["sentinel", "cluster"])
 async def test_twenty_failovers_of_each_kind(world: World, tmp_path: Path, kind: str, failover: Failover) -> None:
@@ -145,7 +147,6 @@ async def test_twenty_failovers_of_each_kind(world: World, tmp_path: Path, kind:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_slots_move_there_and_back_twenty_times(world: World, tmp_path: Path) -> None:
     """MOVED, ASK and TRYAGAIN all the time."""
     async with cluster_topology(tmp_path) as topology, staged(world, topology) as stage:
@@ -155,7 +156,6 @@ async def test_slots_move_there_and_back_twenty_times(world: World, tmp_path: Pa
 
 
 @pytest.mark.compat
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("kind", ["sentinel", "cluster"])
 async def test_other_servers_fail_over_alike(world: World, tmp_path: Path, kind: str, version: str) -> None:

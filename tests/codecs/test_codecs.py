@@ -20,7 +20,7 @@ from app.codecs.quote_codec import (
     encode_answer,
     encode_ending,
     encode_quote,
-    without_link,
+    encoded,
 )
 from app.domain.application import Person
 from app.domain.quote import TIMED_OUT, Outcome, Quote
@@ -101,7 +101,6 @@ def test_an_event_without_its_link_is_the_event_of_an_offer_without_one(number: 
     """Whatever an insurer writes into its other fields; to the byte."""
     bare = an_offer(number=number).with_links()
     quote = a_quote(a_request("sever"), "sever", bare.with_links(**links))
-    without = a_quote(a_request("sever"), "sever", bare)
-    assert without_link(quote, encode_quote(quote)) == encode_quote(
-        Quote(quote.request_id, "sever", without.answer, quote.received_at)
-    )
+    written = encoded(quote)
+    assert written.feed_event == encode_quote(Quote(quote.request_id, "sever", bare, quote.received_at))
+    assert decode_quote(quote.request_id, written.event) == quote

@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).parent / "cases"
 BASE: Final = json.loads((FOLDER / "base.json").read_text(encoding="utf-8"))
 CASES: Final = [
     json.loads(line)
-    for name in ("applications.jsonl", "more.jsonl")
+    for name in ("applications.jsonl", "more.jsonl", "odd.jsonl")
     for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()
 ]
 RULES: Final = IntakeRules(("sever",), requires_consent=True)
@@ -121,7 +121,13 @@ def test_a_patronymic_that_says_none_reaches_no_insurer() -> None:
         "нету",
         "отсутствует",
         "без отчества",
+        "нет отчества",
         "не имеет",
+        "прочерк",
+        "н/д",
+        "x",
+        "ХХХ",
+        "0",
         "б/о",
         "N/A",
     ):

@@ -4,8 +4,8 @@ import pytest
 from prometheus_client import REGISTRY
 from support.quotes import a_quote, a_refusal, a_request, an_offer
 
-from app.codecs.quote_codec import encode_quote, to_event
-from app.domain.quote import Offer, Quote
+from app.codecs.quote_codec import decode_answer, decode_event, decode_quote
+from app.domain.quote import Offer
 from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
 from app.postgres.link_cipher import LinkCipher
 
@@ -14,34 +14,41 @@ LINKS = LinkCipher(CIPHER)
 URL = "https://ins.example/buy?phone=79031112233&passport=4511654321"
 
 
-def offer_of(quote: Quote) -> Offer:
-    assert isinstance(quote.answer, Offer)
-    return quote.answer
-
-
 def test_a_link_is_sealed_and_comes_back() -> None:
     """With the offer otherwise as it was; an event is opened in its place."""
     request = a_request()
     quote = a_quote(request, "sever", an_offer(purchase_url=URL))
-    sealed = LINKS.sealed(quote)
-    assert b"4511654321" not in encode_quote(sealed)
-    assert LINKS.opened(request.id, offer_of(sealed)) == quote.answer
-    told = to_event(sealed)
-    LINKS.open_event(request.id, told.offer)
-    assert told.quote(request.id) == quote
+    [sealed] = LINKS.encoded([quote])
+    for written in (sealed.event, sealed.feed_event, (sealed.offer or "").encode()):
+        assert b"4511654321" not in written
+    answer = decode_answer(sealed.status.value, sealed.offer, sealed.reason)
+    assert isinstance(answer, Offer)
+    assert LINKS.opened(request.id, answer) == quote.answer
+    event = decode_event(sealed.event)
+    LINKS.open_event(request.id, event.offer)
+    assert event.quote(request.id) == quote
 
 
 def test_what_an_adapter_calls_sealed_is_dropped() -> None:
     """It would be stored as it is."""
     quote = a_quote(a_request(), "sever", an_offer(purchase_url=None, sealed_url="4511654321"))
-    assert offer_of(LINKS.sealed(quote)) == an_offer(purchase_url=None)
+    [sealed] = LINKS.encoded([quote])
+    assert decode_quote(quote.request_id, sealed.event).answer == an_offer(purchase_url=None)
+    assert b"4511654321" not in sealed.event
 
 
-def test_without_a_link_nothing_is_sealed() -> None:
-    """A refusal, an offer without one."""
-    for answer in (a_refusal(), an_offer(purchase_url=None)):
-        quote = a_quote(a_request(), "sever", answer)
-        assert LINKS.sealed(quote) is quote
+def test_each_quote_of_a_batch_gets_its_own_link() -> None:
+    """Refusals and offers without a link between them; no two seals have a nonce in common."""
+    request = a_request("sever", "volga", "zarya", "yug")
+    links = {"sever": None, "volga": URL, "zarya": "", "yug": f"{URL}&n=2"}
+    answers = {id_: a_refusal() if url == "" else an_offer(purchase_url=url) for id_, url in links.items()}
+    quotes = [a_quote(request, id_, answer) for id_, answer in answers.items()]
+    events = [decode_event(written.event) for written in LINKS.encoded(quotes)]
+    sealed = [event.offer.sealed_url for event in events if event.offer and event.offer.sealed_url]
+    assert len({Sealed.from_text(one).box[:12] for one in sealed}) == len(sealed) == 2
+    for event in events:
+        LINKS.open_event(request.id, event.offer)
+    assert [event.quote(request.id) for event in events] == quotes
 
 
 @pytest.mark.parametrize("sealed", ["", "k1.", "k1.AAAA", "k2.AAAA", "é.é", "4511654321"])

@@ -12,7 +12,7 @@ from support.servers import RedisAtHand
 
 from app.domain.quote import Outcome
 from app.redis import keys
-from app.redis.event_streams import EventStreams, Published
+from app.redis.event_streams import EventStreams, Published, PublishedEnd
 from app.redis.job_streams import Enqueued, JobReader, JobStreams, Remembered
 from app.redis.topology import connect, parse_address
 
@@ -289,3 +289,18 @@ async def test_shards_keep_to_themselves(redis: RedisAtHand) -> None:
     assert sum(lengths) == 40
     assert all(lengths)
     await client.aclose()
+
+
+async def test_ends_are_published_together_each_by_itself(streams: Streams) -> None:
+    """One whose quotes Redis lacks waits for them, and keeps no other: neither what it has nor what it has not."""
+    done, lacking, at_hand = (a_request("sever", "volga") for _ in range(3))
+    quotes = {id_: a_quote(at_hand, id_) for id_ in at_hand.insurers}
+    await streams.enqueue(at_hand.id, *at_hand.insurers)
+    await streams.events.publish([Published(a_quote(done, id_), EXPIRES, None) for id_ in done.insurers])
+    await streams.events.publish([Published(a_quote(lacking, "volga"), EXPIRES, None)])
+    end = an_end(Outcome.ALL_ANSWERED)
+    ends = [PublishedEnd(one, end) for one in (lacking, done, msgspec.structs.replace(at_hand, quotes=quotes))]
+    assert await streams.events.publish_ends(ends) == [lacking.id]
+    found = await streams.events.read([streams.events.beginning(one.id) for one in (lacking, done, at_hand)])
+    assert [(len(events.quotes), events.ending) for events in found] == [(1, None), (2, end), (2, end)]
+    assert [await streams.length(id_) for id_ in at_hand.insurers] == [0, 0]

@@ -6,6 +6,7 @@ Workers are taken apart into their steps here, over a real Redis and a real Post
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from support.world import World
 
 from app.domain.cursor import Cursor
 from app.domain.ids import uuid7
-from app.domain.quote import Outcome, QuoteRequest
+from app.domain.quote import Offer, Outcome, Quote, QuoteRequest
 from app.postgres.database import connected
 from app.postgres.outbox import Kind, Notice, delete_notices
 from app.postgres.request_rows import NewRequest, insert_requests, read_requests
@@ -247,9 +248,15 @@ class Interleavings(RuleBasedStateMachine):
             async with asyncio.timeout(10):
                 await follower.task
             assert sorted(follower.insurers) == sorted(request.insurers)
-            assert follower.quotes == known.quotes
+            assert follower.quotes == {id_: self._with_link(quote) for id_, quote in known.quotes.items()}
             assert follower.outcomes == [known.ending.outcome]
             assert Cursor.decode(follower._after or "", request.id, request.insurers).ended
+
+    def _with_link(self, quote: Quote) -> Quote:
+        """PostgreSQL has the link sealed, the customer has it open."""
+        if not isinstance(quote.answer, Offer):
+            return quote
+        return replace(quote, answer=self.resources.links.opened(quote.request_id, quote.answer))
 
     async def _nothing_is_left(self) -> None:
         async with connected(self.resources.pool) as connection:

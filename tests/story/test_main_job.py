@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from gql import Client, GraphQLRequest
+from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from graphql import coerce_input_value
@@ -34,17 +36,20 @@ async def created(api: ApiAtHand, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def watched(api: ApiAtHand, accepted: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """As a browser does it."""
-    transport = WebsocketsTransport(
-        url=api.graphql.replace("http", "ws", 1),
-        subprotocols=["graphql-transport-ws"],
-        init_payload={"token": accepted["watchToken"]},
-    )
-    async with Client(transport=transport) as session:
-        watching = session.subscribe(
-            GraphQLRequest(WATCH, variable_values={"requestId": accepted["quoteRequest"]["id"]})
+    """As a browser does it: behind the cursor again, where the API asks for that on a busy machine."""
+    events: list[dict[str, Any]] = []
+    while not events or events[-1]["__typename"] != "QuotesCompleted":
+        transport = WebsocketsTransport(
+            url=api.graphql.replace("http", "ws", 1),
+            subprotocols=["graphql-transport-ws"],
+            init_payload={"token": accepted["watchToken"]},
         )
-        return [event["quotes"] async for event in watching]
+        after = events[-1]["cursor"] if events else None
+        request = GraphQLRequest(WATCH, variable_values={"requestId": accepted["quoteRequest"]["id"], "after": after})
+        with suppress(TransportQueryError):  # what never passes ends the test by its time
+            async with Client(transport=transport) as session:
+                events += [event["quotes"] async for event in session.subscribe(request)]
+    return events
 
 
 def with_power(world: World, horsepower: int) -> dict[str, Any]:
@@ -55,6 +60,7 @@ def with_power(world: World, horsepower: int) -> dict[str, Any]:
 
 async def test_fifty_applications_and_six_hundred_quotes(world: World) -> None:
     """Each once, each premium the tariff's, the last event the end; nothing is left behind in Redis."""
+    world.set(quote_deadline="120s")
     await world.insurers(*INSURERS, time_scale=0.02)
     api = await world.api()
     for number in range(2):

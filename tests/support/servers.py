@@ -81,7 +81,11 @@ class Servers:
             await connection.execute("SELECT pg_reload_conf()")
         await connection.execute(f"CREATE DATABASE {self.template}")
         await asyncio.to_thread(migrate, with_database(self.database_url, self.template))
-        (self.schema,) = (await Database(self.database_url, self.template).fetch(_SCHEMA))[0]
+        made = Database(self.database_url, self.template)
+        (self.schema,) = (await made.fetch(_SCHEMA))[0]
+        for (table,) in await made.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            rows = await made.fetch(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608 - a name of ours
+            assert not rows or table == "alembic_version", f"{table}: what a migration inserts would be deleted"
 
     @asynccontextmanager
     async def database(self) -> AsyncGenerator["Database", None]:

@@ -143,7 +143,7 @@ class Stage:
 
     async def clear(self) -> None:
         async with connected(self.resources.pool) as connection:
-            await connection.execute("TRUNCATE osago_requests, osago_quotes, osago_outbox")
+            await connection.execute("TRUNCATE osago_requests, osago_quotes, osago_outbox CASCADE")
         await self.redis.client.flushdb()
 
     async def close(self) -> None:

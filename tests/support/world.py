@@ -178,6 +178,7 @@ class World:
         defaults = {
             "poll_interval": "20ms",
             "request_timeout": "20s",  # an insurer in this process looks slow on a busy machine
+            "connect_timeout": "20s",
             "retry": {"attempts": 3, "first": "10ms", "most": "50ms"},
         }
         tables: list[str] = []

@@ -30,7 +30,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def foreign(api: ApiAtHand) -> float:
     """As the API counts them."""
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         text = (await http.get(f"{api.url}/metrics")).text
     return float(text.split("\nosago_events_foreign_total ")[1].split()[0])
 

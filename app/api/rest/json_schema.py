@@ -56,7 +56,7 @@ def _types() -> Mapping[str, GraphQLNamedType]:
 
 def reference(name: str) -> Schema:
     """Where the schema of a type stands."""
-    return SCALARS.get(name) or {"$ref": f"#/components/schemas/{name}"}
+    return dict(SCALARS.get(name) or {"$ref": f"#/components/schemas/{name}"})
 
 
 def _parts(type_: GraphQLNamedType) -> Iterator[str]:

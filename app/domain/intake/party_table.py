@@ -38,8 +38,12 @@ ISSUER_MAX: Final = 200
 
 IsEmail = Callable[[str], bool]
 
-_has_house: Final = re.compile(r"(?<![0-9])[0-9]{1,5}(?![0-9])|без номера|б/н", re.IGNORECASE).search
-"""Six digits are a postal code."""
+_MONTHS: Final = "января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря"
+_IN_A_NAME: Final = (
+    rf"-?(?:я|й|ая|ий|ый|ой|го|лет|летия|летие)\b|\s+(?:{_MONTHS}|лет|летия|года|(?:парт)?съезда|бакинских)\b"
+)
+_has_house: Final = re.compile(rf"(?<![0-9])[0-9]{{1,5}}(?![0-9])(?!{_IN_A_NAME})|без номера|б/н", re.IGNORECASE).search
+"""Six digits are a postal code; the numbers of `ул. 8 Марта`, `1-я Парковая`, `60-летия Октября` are no houses."""
 
 
 class EitherParty(NamedTuple):

@@ -20,6 +20,7 @@ from app.domain.money import KOPECK, PREMIUM_MAX, RUB, Money
 from app.domain.offers.coefficients import Coefficients, DriverCoefficients
 
 NUMBER_LENGTH_MAX: Final = 128
+SEALED_LENGTH_MAX: Final = 4096
 MARKS_MAX: Final = 2
 """Combining marks on one letter."""
 FACTOR_DIGITS_MAX: Final = 12
@@ -38,7 +39,6 @@ _factors_of: Final = attrgetter(*_FACTORS)
 _PLAIN_LENGTH_MAX: Final = 7
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
-_SEALED: Final = re.compile(r"[!-~]{1,4096}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # Unicode's Default_Ignorable_Code_Point, and the blank of Braille: drawn as nothing in every font.
 _INVISIBLE: Final = re.compile(
@@ -194,7 +194,9 @@ def offer_moment(moment: datetime) -> datetime | None:
 
 def sealed_link(text: str) -> str | None:
     """A sealed link, as `app.postgres.link_cipher` writes it; longer ones are none of ours."""
-    return text if isinstance(text, str) and _SEALED.fullmatch(text) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(text, str) or not 1 <= len(text) <= SEALED_LENGTH_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
+    return text if text.isascii() and text.isprintable() and " " not in text else None
 
 
 def plain_code(text: str | None) -> str | None:

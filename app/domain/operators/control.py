@@ -62,6 +62,8 @@ class AuditAction(StrEnum):
     """Requests were cancelled in bulk."""
     LOOKED = "looked"
     """An operator has looked at one request."""
+    REPORTED = "reported"
+    """A report about personal data was made; the subject is a customer's identifier, or a time."""
     RETRIED = "retried"
     DROPPED = "dropped"
     """Of dead letters, like the one above."""
@@ -114,7 +116,7 @@ class AuditEntry:
     at: datetime
     action: AuditAction
     kind: str
-    """A `ControlKind`; of other actions `request` or `dead-letter`."""
+    """A `ControlKind`; of other actions `request`, `dead-letter`, or the report."""
     subject: str
     """An insurer, a worker, a request, a dead letter; of a cancel in bulk the insurer, or empty where requests were named."""
     author: str

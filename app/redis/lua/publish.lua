@@ -1,15 +1,14 @@
 -- Publishes settled quotes, each at most once, and acknowledges their jobs. Checks no ownership.
 -- KEYS: the feed; then per quote the request's hash, its events and the insurer's job stream.
--- ARGV: the group, the bell, the feed's length and version; then per quote the request, the insurer, the expiry (ms), the
--- event and its MAC, the two for the feed ('' where they are the same) and the entry that was delivered ('' if none was).
+-- ARGV: the group, the bell, the feed's length and version; then, as one MessagePack array, per quote an array of the request,
+-- the insurer, the expiry (ms), the event and its MAC, the two for the feed ('' where they are the same) and the entry that was
+-- delivered ('' if none was). All of them are strings: one argument costs the client less than eight for each quote.
 local feed = KEYS[1]
-local group, bell, feed_length, version = unpack(ARGV, 1, 4)
+local group, bell, feed_length, version, packed = unpack(ARGV)
 local rung = {}
-for q = 0, (#KEYS - 1) / 3 - 1 do
-  local hash, events, stream = KEYS[q * 3 + 2], KEYS[q * 3 + 3], KEYS[q * 3 + 4]
-  local request, insurer, expires_ms = ARGV[q * 8 + 5], ARGV[q * 8 + 6], ARGV[q * 8 + 7]
-  local event, mac, entry = ARGV[q * 8 + 8], ARGV[q * 8 + 9], ARGV[q * 8 + 12]
-  local for_feed, feed_mac = ARGV[q * 8 + 10], ARGV[q * 8 + 11]
+for q, quote in ipairs(cmsgpack.unpack(packed)) do
+  local hash, events, stream = KEYS[q * 3 - 1], KEYS[q * 3], KEYS[q * 3 + 1]
+  local request, insurer, expires_ms, event, mac, for_feed, feed_mac, entry = unpack(quote)
   if for_feed == '' then
     for_feed, feed_mac = event, mac
   end

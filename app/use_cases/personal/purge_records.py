@@ -16,7 +16,7 @@ from app.domain.ids import uuid7
 from app.domain.subjects.data_subject import DataCategory, SubjectRole, data_subjects
 from app.domain.subjects.purge import Purge, PurgedKind, PurgedPerson, PurgedRequest, PurgeMethod, PurgeReason
 from app.postgres.cipher import Cipher, Undecryptable
-from app.postgres.erasure import Erasable
+from app.postgres.erasure import StoredRequest
 from app.postgres.personal.consent_rows import StoredConsent
 from app.use_cases.personal.subject_identifiers import SubjectIdentifiers
 
@@ -50,10 +50,10 @@ class PurgeRecorder:
         self._consents = cipher.derived(CONSENTS)
         self._operator = operator
 
-    async def assess(self, erasables: Sequence[Erasable], identifiers: SubjectIdentifiers | None) -> Assessed:
+    async def assess(self, stored: Sequence[StoredRequest], identifiers: SubjectIdentifiers | None) -> Assessed:
         """Reads what is there of each request. An application that no key opens leaves no people and no consent."""
         assessed = Assessed()
-        for number, one in enumerate(erasables, 1):
+        for number, one in enumerate(stored, 1):
             application = self._open(one)
             people = None if application is None else people_of(application, identifiers)
             customer = identifiers.of_customer(one.customer_id) if identifiers else None
@@ -83,7 +83,7 @@ class PurgeRecorder:
             requests=tuple(requests),
         )
 
-    def _open(self, one: Erasable) -> Application | None:
+    def _open(self, one: StoredRequest) -> Application | None:
         if one.application is None:
             return None
         try:

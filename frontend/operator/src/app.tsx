@@ -58,7 +58,7 @@ function Settings({ redraw }: { redraw: () => void }) {
   const other = language() === 'ru' ? 'en' : 'ru';
   return (
     <>
-      <button class="quiet" onClick={() => { setLanguage(other); redraw(); }} aria-label={t('lang')} lang={other}>{other.toUpperCase()}</button>
+      <button class="quiet" onClick={() => { setLanguage(other); redraw(); }} aria-label={`${other.toUpperCase()} – ${t('lang')}`} lang={other}>{other.toUpperCase()}</button>
       <button class="quiet" onClick={() => { const chosen = next(shown); setTheme(chosen); setShown(chosen); }}
         aria-label={`${t('theme')}: ${t(shown)}`} title={`${t('theme')}: ${t(shown)}`}>
         <span aria-hidden="true">{shown === 'auto' ? '◐' : shown === 'light' ? '○' : '●'}</span>

@@ -16,10 +16,10 @@ from support.until import until
 
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.handle import Sandbox
 from sandbox.insurers.model.outcome import fate_of
+from sandbox.insurers.model.priced_application import read_application
 from sandbox.insurers.model.views import SettingsChange
 from sandbox.insurers.script.behaviours import (
     Behaviour,
@@ -80,7 +80,7 @@ async def sever() -> AsyncGenerator[Sever]:
     app = create_app(time_scale=0, calm=True)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with serve_here(app, listening), httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with serve_here(app, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=10) as http:  # noqa: S501 - plain HTTP
         yield Sever(http, app.state.sandbox, wire())
 
 
@@ -225,7 +225,7 @@ async def test_a_connection_is_broken_even_where_its_transport_is_out_of_reach(w
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app.state.sandbox.script("sever", BrokenConnection(when=when))
-    async with serve_here(wrapped, listening), httpx.AsyncClient(base_url=url, timeout=60) as http:
+    async with serve_here(wrapped, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/sever/applications", content=wire(), headers={"Idempotency-Key": KEY})
 

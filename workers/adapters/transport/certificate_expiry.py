@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from app.observability import metrics
 
 
@@ -18,5 +16,7 @@ def note_server_certificate(insurer_id: str, certificate: Mapping[str, Any]) -> 
 
 def note_client_certificate(insurer_id: str, file: Path) -> None:
     """The first certificate of a PEM file that OpenSSL has taken; of a chain the others are the authority's."""
+    from cryptography import x509  # a tenth of a worker's start, for the few insurers that want a certificate
+
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
     metrics.CERTIFICATE.labels(insurer_id, "client").set(certificate.not_valid_after_utc.timestamp())

@@ -78,9 +78,13 @@ _is_roman: Final = re.compile("[IVXLC]{1,8}").fullmatch
 _ROMAN: Final[Spelling] = {
     **UPPER,
     **str.maketrans({"Х": "X", "С": "C", "І": "I", "П": "II", "Ш": "III", "1": "I", "У": "V", "Л": "L"}),
+    **{
+        ord("Ⅰ") + place: roman
+        for place, roman in enumerate(["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"])
+    },
 }
 _certificate: Final = re.compile(
-    rf"([^№]{{1,12}}?)[{re.escape(HYPHENS + SPACES)}]*([А-Яа-яЁёA-Za-z]{{2}})[ №\u00a0-]*([0-9]{{6}})"
+    rf"([^№]{{1,12}}?)[{re.escape(HYPHENS + SPACES)}]*([А-Яа-яЁёA-Za-z]{{2}})[{re.escape(HYPHENS + SPACES)}№]*([0-9]{{6}})"
 ).fullmatch
 _certificate_in_one: Final = re.compile("([IVXLC]{1,8})-([А-Я]{2})((?!000000)[0-9]{6})").fullmatch
 

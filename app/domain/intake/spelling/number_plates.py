@@ -85,7 +85,14 @@ def _fullmatch(category: VehicleCategory, purpose: VehiclePurpose) -> Callable[[
 
 
 Parser = Callable[[str], str | None]
-_SPELLING: Final[Spelling] = {**IN_CYRILLIC, ord("("): None, ord(")"): None, ord("/"): None, ord("."): None}
+_SPELLING: Final[Spelling] = {
+    **IN_CYRILLIC,
+    ord("("): None,
+    ord(")"): None,
+    ord("/"): None,
+    ord("."): None,
+    ord("|"): None,
+}
 
 
 def _plate(category: VehicleCategory, purpose: VehiclePurpose) -> Parser:

@@ -35,7 +35,11 @@ _LATIN_TWINS: Final = "ABCEHKMOPTXYaceopxyËë"
 _CYRILLIC_TWINS: Final = "АВСЕНКМОРТХУасеорхуЁё"
 _IN_CYRILLIC: Final = str.maketrans(_LATIN_TWINS, _CYRILLIC_TWINS)
 _IN_LATIN: Final = str.maketrans(_CYRILLIC_TWINS, _LATIN_TWINS)
-_NO_PATRONYMIC: Final = frozenset(("безотчества", "бо", "отчестванет", "неуказано", "na"))
+_CROSSES: Final = ("x", "xx", "xxx", "х", "хх", "ххх")
+"""Latin ones, and Cyrillic ones."""
+_NO_PATRONYMIC: Final = frozenset(
+    ("безотчества", "бо", "отчестванет", "нетотчества", "неуказано", "na", "нд", "прочерк", "0", *_CROSSES)
+)
 _WORDS_FOR_NONE: Final = frozenset(
     [
         "нет",
@@ -44,6 +48,10 @@ _WORDS_FOR_NONE: Final = frozenset(
         "отсутствуют",
         "без отчества",
         "отчества нет",
+        "нет отчества",
+        "прочерк",
+        "нд",
+        *_CROSSES,
         "бо",
         "бн",
         "не имеет",
@@ -56,6 +64,8 @@ _WORDS_FOR_NONE: Final = frozenset(
     ]
 )
 """Those that look like names."""
+_NO_NAME: Final = frozenset(("нет", "нету", "отсутствует", "отсутствуют", "не указано", "none", "null"))
+"""What stands where a surname or a given name is to stand. Но and No are surnames."""
 _BLANKS: Final = str.maketrans("", "", " \u00a0-./")
 
 
@@ -66,6 +76,8 @@ def name(text: str) -> str:
     A letter of the other alphabet that looks the same becomes the word's own: `Ивaнов` with a Latin a is Иванов.
     """
     if len(text) <= NAME_LENGTH_MAX and _is_name(text):
+        if text.casefold() in _NO_NAME:
+            raise Broken("NAME_INVALID")
         return text
     composed = unicodedata.normalize("NFC", prose(text, TEXT_TYPED_LENGTH_MAX, "NAME_INVALID"))
     spelt = _around_marks(r"\1", " ".join(composed.translate(_MARKS).split()))

@@ -45,7 +45,7 @@ export function Insurers({ view }: { view: Viewed }) {
   );
 }
 
-export function InsurerTable({ insurers }: { insurers: Insurer[] }) {
+export function InsurerTable({ insurers, isBrief }: { insurers: Insurer[]; isBrief?: boolean }) {
   const [order, setOrder] = useState<Column>('state');
   const key = ORDERS[order];
   const sorted = [...insurers].sort((a, b) => {
@@ -53,7 +53,7 @@ export function InsurerTable({ insurers }: { insurers: Insurer[] }) {
     return first < second ? -1 : first > second ? 1 : a.name.localeCompare(b.name);
   });
   return (
-    <table class="insurers">
+    <table class={isBrief ? 'insurers brief' : 'insurers'}>
       <thead>
         <tr>{COLUMNS.map((one) => (
           <th key={one} scope="col" class={one} aria-sort={one === order ? (one === 'insurer' || one === 'limitCol' ? 'ascending' : 'descending') : undefined}>

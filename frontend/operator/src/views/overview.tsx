@@ -22,7 +22,7 @@ export function Overview({ view }: { view: Viewed }) {
       <Tiles snapshot={snapshot} />
       <section class="card">
         <div class="head"><h2>{t('insurers')}</h2></div>
-        <InsurerTable insurers={snapshot.insurers} />
+        <InsurerTable insurers={snapshot.insurers} isBrief />
       </section>
       <NearEnds snapshot={snapshot} />
     </>

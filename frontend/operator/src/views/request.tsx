@@ -88,7 +88,7 @@ function StoryView({ story, snapshot }: { story: Story; snapshot: Snapshot }) {
 function StepLine({ step, story, name }: { step: Step; story: Story; name: (id: string) => string }) {
   const after = (Date.parse(step.at) - Date.parse(story.acceptedAt)) / 1000;
   const isWrong = step.kind === 'TAKEN_OVER' || step.kind === 'NOT_CALLED' || (step.kind === 'CALLED' && !['ok', 'processing'].includes(step.result ?? 'ok'));
-  const words = [step.step, step.result && t(step.result), step.seconds === undefined ? '' : duration(step.seconds), step.count === undefined ? '' : `× ${step.count}`, step.by, step.socket];
+  const words = [step.step, step.result && (/^[A-Z_]+$/.test(step.result) ? t(step.result) : step.result.replaceAll('_', ' ')), step.seconds === undefined ? '' : duration(step.seconds), step.count ? `× ${step.count}` : '', step.by, step.socket];
   return (
     <li class={isWrong ? 'wrong' : ''}>
       <time dateTime={step.at} title={step.at}>+{duration(Math.max(0, after))}</time>

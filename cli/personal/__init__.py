@@ -1,0 +1,1 @@
+"""Commands about personal data: reports, acts of destruction, their words."""
