@@ -13,9 +13,9 @@ from bench.rows import HISTORY, RESULTS, Row, table, write
 
 LINES: Final[Mapping[str, str]] = {
     "start": "bench.start",
-    "accept": "bench.accept",
+    "accept": "bench.accept_line",
     "push": "bench.push",
-    "lane": "bench.lane",
+    "lane": "bench.lane_line",
     "calls": "bench.calls",
     "latency": "bench.latency",
     "recovery": "bench.recovery",
@@ -51,8 +51,8 @@ def main() -> None:
 
 
 def _revision() -> str:
-    told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
-    return told.stdout.strip()
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
+    return described.stdout.strip()
 
 
 if __name__ == "__main__":

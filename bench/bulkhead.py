@@ -31,7 +31,7 @@ from app.use_cases.accept import RequestAcceptor
 from app.use_cases.admission import Admission
 from app.use_cases.caller_rate_limit import CallerRateLimiter
 from bench.chain import example_application
-from bench.insurer import FLOODS, serving
+from bench.light_insurer import FLOODS, serving
 from sandbox.demo.servers import Postgresql, Redis, free_port, wait_for_port
 
 JOBS: Final = {"hanging": 10_000} | {f"flooding-{flood}": 100 for flood in FLOODS}

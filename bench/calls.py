@@ -20,7 +20,7 @@ import uvloop
 
 from bench.chain import EXAMPLE, chain
 from bench.clients import Client, aiohttp_bare, installed
-from bench.insurer import CALLS_PER_JOB, POLLS, serving
+from bench.light_insurer import CALLS_PER_JOB, POLLS, serving
 from bench.rows import Row, Target
 from sandbox.demo.servers import Redis
 
@@ -149,13 +149,13 @@ def report(figures: list[Figure]) -> bool:
     print(f"{'calls to insurers':24} {'at once':>8} {'per s, core':>12} {'per s':>8} {'ratio':>6} {'target':>8}")
     is_met = True
     for one in figures:
-        told = ""
+        verdict = ""
         if one.what == CHAIN:
             is_met &= one.calls_per_core_s >= TARGET
-            told = f"{'met' if one.calls_per_core_s >= TARGET else 'NOT MET'} (≥ {TARGET})"
+            verdict = f"{'met' if one.calls_per_core_s >= TARGET else 'NOT MET'} (≥ {TARGET})"
         ratio = one.calls_per_core_s / yardsticks[one.concurrent]
         print(
-            f"{one.what:24} {one.concurrent:>8} {one.calls_per_core_s:>12.0f} {one.calls_per_s:>8.0f} {ratio:>6.2f} {told}"
+            f"{one.what:24} {one.concurrent:>8} {one.calls_per_core_s:>12.0f} {one.calls_per_s:>8.0f} {ratio:>6.2f} {verdict}"
         )
     return is_met
 

@@ -21,8 +21,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench.installed import NotInstalled
+from bench.measured_processes import family
 from bench.peer_process import DidNotFinish, Peer, peer
-from bench.processes import family
 from bench.rows import Row
 from sandbox.demo.servers import end_with_parent, free_port, redis_binary, wait_for_port
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.processes import cpu_s, family, pss_bytes, running
+from bench.measured_processes import cpu_s, family, pss_bytes, running
 from bench.system import System, system
 from sandbox.demo.servers import free_port
 
@@ -68,11 +68,11 @@ def fleet(
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(system(OSAGO_INSURERS_FILE=str(file), **settings))
         asking = ["-m", "bench.insurers", str(port), *map(str, thinking_s)]
-        asked = stack.enter_context(running(asking, port=port, environment=made.environment))
+        insurers_pid = stack.enter_context(running(asking, port=port, environment=made.environment))
         api, url = stack.enter_context(made.api())
         servers = {name: [pid] for name, pid in made.servers.items()}
         pids = [stack.enter_context(worker(made)) for _ in range(workers)]
-        yield Fleet(made, url, f"http://127.0.0.1:{port}", asked, {"api": [api], "workers": pids, **servers})
+        yield Fleet(made, url, f"http://127.0.0.1:{port}", insurers_pid, {"api": [api], "workers": pids, **servers})
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from bench.processes import rss_bytes
+from bench.measured_processes import rss_bytes
 from bench.rows import Row, Target
 from bench.system import create_body, system
 

@@ -54,7 +54,7 @@ def _run(command: Sequence[str]) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_S_MAX)  # noqa: S603 - ours
     except subprocess.CalledProcessError as error:
-        told: str = error.stderr.strip() or "without a word"
-        raise NotInstalled(told.splitlines()[-1].strip()) from None
+        message: str = error.stderr.strip() or "without a word"
+        raise NotInstalled(message.splitlines()[-1].strip()) from None
     except subprocess.TimeoutExpired:
         raise NotInstalled(f"no answer within {INSTALL_S_MAX} s") from None

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 import uvloop
 
-from bench.insurer import OFFER, response
+from bench.light_insurer import OFFER, response
 from sandbox.insurers.model.application_store import application_id, offer_number
 from sandbox.insurers.model.catalogue import INSURERS
 
@@ -62,8 +62,8 @@ class _Insurers:
         known.last_at, known.calls = now, known.calls + 1
         if known.ready_at > now:
             return _PROCESSING
-        told = {"number": offer_number(known.insurer_id, id_), "premium": premium(known.insurer_id, known.key)}
-        return response("200 OK", {"status": "offered", "offer": OFFER | told})
+        answered = {"number": offer_number(known.insurer_id, id_), "premium": premium(known.insurer_id, known.key)}
+        return response("200 OK", {"status": "offered", "offer": OFFER | answered})
 
     def book(self) -> bytes:
         """Of each application, by its key: when it was called about first and last, and how often."""

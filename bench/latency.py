@@ -55,12 +55,14 @@ async def _measured(one: Fleet, what: str, users: int, every_s: float) -> list[R
             await asyncio.sleep(every_s)
     first, last = called_at(one)
     there_ms = [
-        (first[f"{user.request_id}:{told.insurer_id}"] - user.sent_at) * 1000
+        (first[f"{user.request_id}:{quote.insurer_id}"] - user.sent_at) * 1000
         for user in crowd.users
-        for told in user.quotes
+        for quote in user.quotes
     ]
     back_ms = [
-        (told.at - last[f"{user.request_id}:{told.insurer_id}"]) * 1000 for user in crowd.users for told in user.quotes
+        (quote.at - last[f"{user.request_id}:{quote.insurer_id}"]) * 1000
+        for user in crowd.users
+        for quote in user.quotes
     ]
     note = f"{users} users, {len(crowd.latencies_s)} quotes; failures: {sum(crowd.failures.values())}"
     return [

@@ -1,6 +1,6 @@
 """An open loop: requests are sent when their moment comes, however long the answers to earlier ones take.
 
-A thin protocol and bytes made beforehand: its own CPU is told beside the figure. Latency counts from the moment at which
+A thin protocol and bytes made beforehand: its own CPU stands beside the figure. Latency counts from the moment at which
 a request was due, so that a generator or a server that falls behind cannot hide it.
 """
 

@@ -17,10 +17,10 @@ from uuid import uuid4
 import uvloop
 from redis.asyncio import Redis as RedisClient
 
-from bench import lane, push
+from bench import lane_line, push
 from bench.installed import NotInstalled
+from bench.measured_processes import cpu_s, family, rss_bytes
 from bench.peer_process import MOST_S, DidNotFinish, peer
-from bench.processes import cpu_s, family, rss_bytes
 from bench.rows import Row
 from bench.socket import Closed, Socket
 from bench.users import WATCH
@@ -49,7 +49,7 @@ def rows(measured: Sequence[Row]) -> list[Row]:
             found.append(_missing(what, "/s", problem))
         else:
             note = f"of the worker's CPU; by the clock: {wall_per_s:,.0f}/s; nothing settled; beside our lane"
-            found.append(Row(LINE, what, per_s, "/s", _ours(measured, lane.LINE, "/s"), None, note))
+            found.append(Row(LINE, what, per_s, "/s", _ours(measured, lane_line.LINE, "/s"), None, note))
     return found + _subscriptions(measured)
 
 
@@ -154,7 +154,7 @@ async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
 
 
 async def _told(redis: Any, watched: Mapping[str, Socket]) -> None:
-    """Tells each request of every quote, in bursts as ours are told."""
+    """Publishes every quote of each request, in bursts as ours are."""
     request_ids = list(watched)
     for number in range(EVENTS_EACH):
         event = json.dumps(_event(number))
@@ -172,8 +172,8 @@ async def _told(redis: Any, watched: Mapping[str, Socket]) -> None:
 
 def _event(number: int) -> dict[str, Any]:
     """The fields that a subscription of ours asks for, as its publisher would write them."""
-    premium = {"amount": str(lane.OFFER.premium.amount), "currency": lane.OFFER.premium.currency}
-    offer = {"number": lane.OFFER.number, "premium": premium, "purchaseUrl": lane.OFFER.purchase_url}
+    premium = {"amount": str(lane_line.OFFER.premium.amount), "currency": lane_line.OFFER.premium.currency}
+    offer = {"number": lane_line.OFFER.number, "premium": premium, "purchaseUrl": lane_line.OFFER.purchase_url}
     quote = {
         "insurer": {"id": f"insurer-{number}", "name": "An insurer"},
         "status": "OFFERED",

@@ -1,6 +1,6 @@
 """Pushing: CPU of the API per event, from Redis to the socket, beside a bare echo; and memory per idle subscription.
 
-Each subscription is a socket of its own that watches a request of its own. Quotes are told as a worker tells of them, by
+Each subscription is a socket of its own that watches a request of its own. Quotes are published as a worker publishes them, by
 the same script, in bursts of a hundred; clients only count frames, and a few of them look at what is in them.
 """
 
@@ -17,8 +17,8 @@ from app.domain.quote import Quote, QuoteRequest
 from app.redis.event_streams import Published
 from app.resources import Resources, open_resources
 from app.runtime.clock import Clock
-from bench.lane import OFFER, enqueued, settings_of
-from bench.processes import cpu_s, echo, rss_bytes
+from bench.lane_line import OFFER, enqueued, settings_of
+from bench.measured_processes import cpu_s, echo, rss_bytes
 from bench.rows import Row, Target
 from bench.socket import Socket
 from bench.stream import EVENTS, PARTS, Stream
@@ -79,7 +79,7 @@ async def _pushed(made: System, pid: int, url: str) -> _Found:
         tokens = Tokens(made.environment["OSAGO_AUTH_SECRET"], Clock(), watch_ttl_s=3600)
         warm = [await _watch(url, tokens, one) for one in requests[:BURST]]
         for insurer_id in resources.insurers:
-            await _tell(resources, insurer_id, requests[:BURST], warm)
+            await _publish(resources, insurer_id, requests[:BURST], warm)
         before = rss_bytes(pid)
         sockets = [await _watch(url, tokens, one) for one in requests[BURST:]]
         await asyncio.sleep(SETTLED_S)
@@ -100,7 +100,7 @@ async def _sliced(
     slices: list[float] = []
     for insurer_id in resources.insurers:
         cpu = cpu_s(pid)
-        await _tell(resources, insurer_id, requests, watching)
+        await _publish(resources, insurer_id, requests, watching)
         slices.append((cpu_s(pid) - cpu) / len(requests) * 1e6)
     return slices
 
@@ -117,10 +117,10 @@ async def _stream(url: str, tokens: Tokens, request: QuoteRequest, accept: str) 
     return await Stream.open(url, tokens.watch_token(request.id), accept, WATCH, {"requestId": str(request.id)})
 
 
-async def _tell(
+async def _publish(
     resources: Resources, insurer_id: str, requests: Sequence[QuoteRequest], sockets: Sequence[Socket | Stream]
 ) -> None:
-    """Tells each request of one insurer's quote, and sees every frame that comes of it."""
+    """Publishes one insurer's quote of each request, and sees every frame that comes of it."""
     for first in range(0, len(requests), BURST):
         burst = requests[first : first + BURST]
         now = resources.clock.now()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from bench.processes import cpu_s, running, wait_until_ready
+from bench.measured_processes import cpu_s, running, wait_until_ready
 from bench.rows import Row, Target
 from bench.system import system
 from sandbox.demo.servers import free_port

@@ -19,7 +19,7 @@ from typing import Final
 
 import uvloop
 
-from bench import processes
+from bench import measured_processes
 from bench.fleet import fleet
 from bench.http import Poster
 from bench.open_loop import Offered, offer
@@ -132,12 +132,12 @@ async def _storm(url: str, survivor: int, doomed: str, pid: int, headers: dict[s
     )
     await asyncio.sleep(1)
     cpu_s, begun = time.process_time(), time.perf_counter()
-    api_cpu_s = processes.cpu_s(survivor)
+    api_cpu_s = measured_processes.cpu_s(survivor)
     watchers = [watcher for watcher in watchers if not watcher.outcome]
     storm.begin(watchers)
     os.kill(pid, signal.SIGKILL)
     await storm.all_watch(watchers, within_s=GIVEN_UP_AFTER_S)
-    cpu_s, api_cpu_s = time.process_time() - cpu_s, processes.cpu_s(survivor) - api_cpu_s
+    cpu_s, api_cpu_s = time.process_time() - cpu_s, measured_processes.cpu_s(survivor) - api_cpu_s
     over.set()
     offered = await offering
     await storm.all_ended(watchers, within_s=_thinking_s_max(count) + DEADLINE_LATER_S)

@@ -15,7 +15,7 @@ import asyncpg
 from app.api.auth.tokens import Tokens
 from app.postgres.migration import migrate
 from app.runtime.clock import Clock
-from bench.processes import running, wait_until_ready
+from bench.measured_processes import running, wait_until_ready
 from sandbox.demo.environment import Ports, demo_environment
 from sandbox.demo.servers import Postgresql, Redis, free_port
 

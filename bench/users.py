@@ -33,7 +33,7 @@ subscription Quotes($requestId: ID!, $after: String) {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedQuote:
     """One quote as a user got it. `at` and `received_at` are seconds since 1970 by the clock of this machine."""
 
     insurer_id: str
@@ -52,7 +52,7 @@ class Watched:
     expires_at: float = 0.0
     sent_at: float = 0.0
     accepted_after_s: float = 0.0
-    quotes: list[Told] = field(default_factory=list[Told])
+    quotes: list[ReceivedQuote] = field(default_factory=list[ReceivedQuote])
     outcome: str = ""
     ended_at: float = 0.0
 
@@ -71,12 +71,12 @@ class Crowd:
 
 def body_of(number: int) -> bytes:
     """An application that differs from all others in what no tariff knows of, and so in how long insurers think."""
-    asked = wish()
-    holder = asked["application"]["policyholder"]
+    input_ = wish()
+    holder = input_["application"]["policyholder"]
     person = holder["person"] | {"phone": f"+7903{number:07}"}
-    asked["application"] = asked["application"] | {"policyholder": {"person": person}}
-    asked["customerId"] = f"customer-{number}"
-    return json.dumps({"query": CREATE, "variables": {"input": asked}}, ensure_ascii=False).encode()
+    input_["application"] = input_["application"] | {"policyholder": {"person": person}}
+    input_["customerId"] = f"customer-{number}"
+    return json.dumps({"query": CREATE, "variables": {"input": input_}}, ensure_ascii=False).encode()
 
 
 async def use(poster: Poster, url: str, body: bytes, crowd: Crowd) -> None:
@@ -106,18 +106,18 @@ async def _watch(url: str, token: str, watched: Watched, crowd: Crowd) -> None:
             at = time.time()
             event = payload["data"]["quotes"]
             if event["__typename"] == "QuoteReceived":
-                told = _told(event["quote"], at)
-                watched.quotes.append(told)
-                crowd.latencies_s.append(at - told.received_at)
+                received = _received(event["quote"], at)
+                watched.quotes.append(received)
+                crowd.latencies_s.append(at - received.received_at)
             else:
                 watched.outcome, watched.ended_at = event["outcome"], at
     finally:
         socket.close()
 
 
-def _told(quote: Mapping[str, Any], at: float) -> Told:
+def _received(quote: Mapping[str, Any], at: float) -> ReceivedQuote:
     offer = quote["offer"]
-    return Told(
+    return ReceivedQuote(
         insurer_id=quote["insurer"]["id"],
         status=quote["status"],
         number=offer and offer["number"],

@@ -32,7 +32,7 @@ def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
         faults = list(_faults(user, insurers))
         wrong.update(faults)
         right += len(user.quotes) if not faults else 0
-        moments = ((told.at, replied_at.get(f"{user.request_id}:{told.insurer_id}")) for told in user.quotes)
+        moments = ((quote.at, replied_at.get(f"{user.request_id}:{quote.insurer_id}")) for quote in user.quotes)
         latencies_s.extend(at - moment for at, moment in moments if moment)
     stored = one.system.fetch("SELECT count(*) FROM osago_quotes WHERE status = 'OFFERED'")
     if stored != right:
@@ -43,18 +43,18 @@ def verify(crowd: Crowd, one: Fleet, insurers: Sequence[str]) -> Verdict:
 
 
 def _faults(user: Watched, insurers: Sequence[str]) -> Iterator[str]:
-    if Counter(told.insurer_id for told in user.quotes) != Counter(insurers):
+    if Counter(quote.insurer_id for quote in user.quotes) != Counter(insurers):
         yield "not every insurer once"
-    for told in user.quotes:
-        if told.status != "OFFERED":
-            yield told.status
+    for quote in user.quotes:
+        if quote.status != "OFFERED":
+            yield quote.status
             continue
-        key = f"{user.request_id}:{told.insurer_id}"
-        if told.number != offer_number(told.insurer_id, application_id(told.insurer_id, key)):
+        key = f"{user.request_id}:{quote.insurer_id}"
+        if quote.number != offer_number(quote.insurer_id, application_id(quote.insurer_id, key)):
             yield "somebody else's offer"
-        if told.premium != premium(told.insurer_id, key):
+        if quote.premium != premium(quote.insurer_id, key):
             yield "another premium"
-        if told.at > user.expires_at:
+        if quote.at > user.expires_at:
             yield "late"
     if user.outcome != "ALL_ANSWERED":
         yield f"outcome {user.outcome or 'none'}"

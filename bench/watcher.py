@@ -86,7 +86,7 @@ class Watcher(asyncio.Protocol):
         self._received = b""
         self._is_open = False
         self._retries = 0
-        self._asked_s = 0.0
+        self._wait_s = 0.0
         self._connecting: asyncio.Task[None] | None = None
 
     def connect(self) -> None:
@@ -103,7 +103,7 @@ class Watcher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._received, self._is_open, self._asked_s = b"", False, 0.0
+        self._received, self._is_open, self._wait_s = b"", False, 0.0
         netloc = urlsplit(self.url).netloc
         key = base64.b64encode(os.urandom(16)).decode()
         self._transport.write(
@@ -134,7 +134,7 @@ class Watcher(asyncio.Protocol):
     def _come_again(self) -> None:
         wait_s = min(RETRY_S_MAX, RETRY_S_FIRST * 2**self._retries) * random.uniform(0.5, 1.0)
         self._retries += 1
-        asyncio.get_running_loop().call_later(self._asked_s + wait_s, self.connect)
+        asyncio.get_running_loop().call_later(self._wait_s + wait_s, self.connect)
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == _TEXT:
@@ -142,9 +142,9 @@ class Watcher(asyncio.Protocol):
         elif opcode == _PING:
             self._write(_PONG, payload)
         elif opcode == _CLOSE:
-            asked = _TRY_AGAIN.search(payload)
-            self._asked_s = float(asked[1]) if asked else 0.0
-            self._storm.refusals += bool(asked)
+            wait = _TRY_AGAIN.search(payload)
+            self._wait_s = float(wait[1]) if wait else 0.0
+            self._storm.refusals += bool(wait)
             self._transport.close()
 
     def _take_message(self, message: dict[str, Any]) -> None:

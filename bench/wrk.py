@@ -54,7 +54,7 @@ def load(url: str, body: bytes, headers: Mapping[str, str], *, connections: int,
     with tempfile.TemporaryDirectory(prefix="osago-bench-") as folder:
         (Path(folder) / "body").write_bytes(body)
         (Path(folder) / "load.lua").write_text(_SCRIPT, encoding="utf-8")
-        told = subprocess.run(  # noqa: S603 - of this machine
+        printed = subprocess.run(  # noqa: S603 - of this machine
             [wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", f"{folder}/load.lua", url],
             env={
                 "BENCH_BODY": f"{folder}/body",
@@ -64,7 +64,7 @@ def load(url: str, body: bytes, headers: Mapping[str, str], *, connections: int,
             text=True,
             check=True,
         ).stdout
-    found = Load(**json.loads(next(line for line in told.splitlines() if line.startswith("JSON"))[4:]))
+    found = Load(**json.loads(next(line for line in printed.splitlines() if line.startswith("JSON"))[4:]))
     if found.failed or not found.requests:
         raise ValueError(f"{found.failed} of {found.requests} requests failed")
     return found

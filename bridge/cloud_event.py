@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.codecs.quote_codec import encode_ending, encode_quote, without_link
+from app.codecs.quote_codec import encode_ending, encoded
 from app.domain.quote import Ending, Quote, QuoteRequest
 
 QUOTE_TYPE: Final = "osago.quote.v1"
@@ -85,7 +85,7 @@ class CloudEventMaker:
         return events
 
     def _of_quote(self, quote: Quote) -> CloudEvent:
-        document = without_link(quote, encode_quote(quote)).decode()
+        document = encoded(quote).feed_event.decode()
         return self.of_entry(str(quote.request_id), "quote", document)
 
     def _of_ending(self, request_id: UUID, ending: Ending) -> CloudEvent:

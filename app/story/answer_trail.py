@@ -30,6 +30,8 @@ UNFINISHED: Final = "unfinished"
 """The result of a call that was under way when asking stopped."""
 
 _Step = tuple[str, float, str, float, str]
+_Wait = tuple[WaitKind, float, float | None, str]
+"""As a `JobWait`, which takes five times as long to make."""
 _INTERRUPTED: Final = {
     WaitKind.RATE_LIMIT: (RATE_WAIT, ""),
     WaitKind.CIRCUIT: (CIRCUIT_WAIT, ""),
@@ -49,17 +51,22 @@ class JobWait(NamedTuple):
 class AnswerTrail:
     """One job's, from its delivery on. What is recorded costs less than a microsecond a step."""
 
-    __slots__ = ("_omitted", "_steps", "read_at_s", "waiting")
+    __slots__ = ("_omitted", "_steps", "_waiting", "read_at_s")
 
     def __init__(self, read_at_s: float = 0.0) -> None:
         self.read_at_s = read_at_s
-        self.waiting = JobWait(WaitKind.POSTGRESQL, read_at_s)
+        self._waiting: _Wait = (WaitKind.POSTGRESQL, read_at_s, None, "")
         self._steps: list[_Step] = []
         self._omitted = 0
 
     def wait(self, kind: WaitKind, now_s: float, until_s: float | None = None, step: str = "") -> None:
         """From now on it waits for this."""
-        self.waiting = JobWait(kind, now_s, until_s, step)
+        self._waiting = (kind, now_s, until_s, step)
+
+    @property
+    def waiting(self) -> JobWait:
+        """What it waits for now."""
+        return JobWait(*self._waiting)
 
     def waited(self, code: str, step: str, since_s: float, now_s: float) -> None:
         """A call has waited for its limit or its circuit."""
@@ -86,7 +93,7 @@ class AnswerTrail:
 
     def interrupt(self, now_s: float) -> None:
         """Asking stops: what it waits for is its last step."""
-        kind, since_s, _, step = self.waiting
+        kind, since_s, _, step = self._waiting
         if kind in _INTERRUPTED:
             code, result = _INTERRUPTED[kind]
             self._add((code, since_s, step, now_s - since_s, result))
@@ -99,7 +106,7 @@ class AnswerTrail:
             TRAIL_VERSION,
             worker,
             int((began_s + unix_less_monotonic_s) * 1000),
-            enqueued_ms(delivery.entry),
+            delivery.entry,
             delivery.via,
             delivery.deliveries,
             delivery.taken_from,
@@ -134,7 +141,7 @@ class TrailStep(msgspec.Struct, array_like=True, frozen=True):
 
 
 class StoredTrail(msgspec.Struct, array_like=True, frozen=True):
-    """A trail as it was encoded. Moments are milliseconds since 1970: `read_ms` of PostgreSQL's clock, `enqueued_ms` of Redis's.
+    """A trail as it was encoded. `read_ms`: milliseconds since 1970 of PostgreSQL's clock; `entry`: the job's place in its stream.
 
     `via`: what enqueued the job, where it was not the API at once. `omitted` steps are left out after the first sixteen.
     """
@@ -142,12 +149,17 @@ class StoredTrail(msgspec.Struct, array_like=True, frozen=True):
     version: int
     worker: str
     read_ms: int
-    enqueued_ms: int
+    entry: str
     via: str
     deliveries: int
     taken_from: str
     omitted: int
     steps: tuple[TrailStep, ...]
+
+    @property
+    def enqueued_ms(self) -> int:
+        """When it was enqueued, milliseconds since 1970 of Redis's clock; 0 where that is not known."""
+        return enqueued_ms(self.entry)
 
     @property
     def omitted_before(self) -> int:

@@ -35,18 +35,30 @@ def socket_label(kind: str) -> str:
 
 
 class FrameBook:
-    """Of one process. It keeps numbers and short strings only, which the garbage collector need not look through."""
+    """Of one process. A frame makes no object that the garbage collector counts: ten thousand more would have it run in the middle of a burst."""
 
     def __init__(self, clock: Clock) -> None:
         self._monotonic: Callable[[], float] = clock.monotonic
         self._clock = clock
-        self._frames: deque[tuple[int, str, float, str]] = deque(maxlen=FRAMES_MAX)
+        self._next = 0
+        """Where the next frame goes: over the oldest one, once all are taken."""
+        self._is_full = False
+        self._requests = [0] * FRAMES_MAX
+        self._sockets = [""] * FRAMES_MAX
+        self._sent_at_s = [0.0] * FRAMES_MAX
+        self._insurers = [""] * FRAMES_MAX
         self._places: deque[tuple[int, str, float, str, int, str]] = deque(maxlen=PLACES_MAX)
 
     def sent(self, request_id: UUID, socket: str, event: Event) -> None:
         """A frame was written."""
-        insurer_id = event.quote.insurer_id if isinstance(event, Received) else ""
-        self._frames.append((request_id.int, socket, self._monotonic(), insurer_id))
+        place = self._next
+        self._requests[place] = request_id.int
+        self._sockets[place] = socket
+        self._sent_at_s[place] = self._monotonic()
+        self._insurers[place] = event.quote.insurer_id if isinstance(event, Received) else ""
+        self._next = place + 1
+        if self._next == FRAMES_MAX:
+            self._next, self._is_full = 0, True
 
     def began(self, request_id: UUID, socket: str, *, resumed: bool, answered: int) -> None:
         """A subscription has its place; `answered`: how many answers it had already."""
@@ -71,8 +83,12 @@ class FrameBook:
     def frames_of(self, request_id: UUID) -> tuple[SentFrame, ...]:
         """Those of this request, the oldest first."""
         number, offset_s = request_id.int, self._offset_s()
-        found = [frame for frame in self._frames if frame[0] == number][-REPLIED_MAX:]
-        return tuple(SentFrame(_ms(at_s + offset_s), socket, insurer) for _, socket, at_s, insurer in found)
+        places = [place for place, request in enumerate(self._requests) if request == number]
+        places.sort(key=self._sent_at_s.__getitem__)
+        return tuple(
+            SentFrame(_ms(self._sent_at_s[place] + offset_s), self._sockets[place], self._insurers[place])
+            for place in places[-REPLIED_MAX:]
+        )
 
     def places_of(self, request_id: UUID) -> tuple[PlaceTaken, ...]:
         """The subscriptions to this request, the oldest first."""
@@ -86,9 +102,9 @@ class FrameBook:
     @property
     def since_ms(self) -> int:
         """Frames before this moment are dropped, milliseconds since 1970; 0 while none is."""
-        if len(self._frames) < FRAMES_MAX:
+        if not self._is_full:
             return 0
-        return _ms(self._frames[0][2] + self._offset_s())
+        return _ms(self._sent_at_s[self._next] + self._offset_s())
 
     def _offset_s(self) -> float:
         return self._clock.unix_s() - self._monotonic()

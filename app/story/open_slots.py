@@ -24,9 +24,11 @@ def open_slot(evidence: StoryEvidence, insurer_id: str, *, lease_s: float) -> Op
         slot = _held(evidence, held[0].name, held[1], place)
     elif place and place.is_in_stream:
         slot = _in_stream(evidence, insurer_id, place, lease_s)
-    elif Kind.ACCEPTED in evidence.rows.notices or evidence.places:
+    elif Kind.ACCEPTED in evidence.rows.notices:
         created_at = evidence.rows.created_at
         slot = OpenSlot(waits_for=WaitKind.OUTBOX, since=created_at, next_at=created_at + RELAYED_AFTER)
+    elif evidence.places:
+        slot = OpenSlot(waits_for=WaitKind.RECOVERY)
     else:
         slot = OpenSlot(waits_for=WaitKind.UNKNOWN)
     return _with_insurer(evidence, insurer_id, slot)

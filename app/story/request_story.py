@@ -74,6 +74,8 @@ class WaitKind(StrEnum):
 
     OUTBOX = "OUTBOX"
     """To be enqueued: the relay does it when Redis is there."""
+    RECOVERY = "RECOVERY"
+    """Redis has lost its job: workers enqueue it again, within seconds of another server's or an emptied one's coming."""
     WORKER = "WORKER"
     """To be read: it lies in its stream, behind others or without a worker."""
     TAKE_OVER = "TAKE_OVER"

@@ -102,10 +102,10 @@ QuoteEvent = Annotated[QuoteReceived | QuotesCompleted, strawberry.union("QuoteE
 
 def event(message: str) -> QuoteReceived:
     """Out of what was published: JSON with the fields' names."""
-    told: dict[str, Any] = json.loads(message)
-    quote, offer = told["quote"], told["quote"]["offer"]
+    published: dict[str, Any] = json.loads(message)
+    quote, offer = published["quote"], published["quote"]["offer"]
     return QuoteReceived(
-        cursor=told["cursor"],
+        cursor=published["cursor"],
         quote=Quote(
             insurer=Insurer(**quote["insurer"]),
             status=QuoteStatus(quote["status"]),
@@ -118,7 +118,7 @@ def event(message: str) -> QuoteReceived:
             ),
             reason=None,
         ),
-        progress=Progress(**told["progress"]),
+        progress=Progress(**published["progress"]),
     )
 
 

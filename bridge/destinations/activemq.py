@@ -52,8 +52,8 @@ class _Receipts(stomp.ConnectionListener):
         self._call(self.connected.set)
 
     def on_receipt(self, frame: Frame) -> None:
-        headers: Any = frame.headers
-        self._call(self._succeed, headers.get("receipt-id", ""))
+        received: Any = frame
+        self._call(self._succeed, received.headers.get("receipt-id", ""))
 
     def on_error(self, frame: Frame) -> None:  # noqa: ARG002
         self._call(self.fail_all)
@@ -139,8 +139,9 @@ class ActivemqDestination:
 
 
 def _hang_up(connection: Any) -> None:
+    """`stop` would wait for a thread that reads; this ends what it reads."""
     try:
-        connection.transport.stop()
+        connection.transport.disconnect_socket()
     except _GONE:
         return
 

@@ -39,11 +39,16 @@ _STEPS: Final[Mapping[StepKind, str]] = MappingProxyType(
     }
 )
 _RESULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"circuit_open": "its circuit is open", "rate_limit": "its rate limit leaves no time"}
+    {
+        "circuit_open": "its circuit is open",
+        "rate_limit": "its rate limit leaves no time",
+        "paused": "an operator has paused it",
+    }
 )
 _WAITS: Final[Mapping[WaitKind, str]] = MappingProxyType(
     {
         WaitKind.OUTBOX: "to be enqueued by the relay of a worker",
+        WaitKind.RECOVERY: "to be enqueued again by a worker: Redis has lost its job",
         WaitKind.WORKER: "to be read by a worker",
         WaitKind.TAKE_OVER: "to be taken over by a worker",
         WaitKind.POSTGRESQL: "for PostgreSQL",
@@ -56,6 +61,7 @@ _WAITS: Final[Mapping[WaitKind, str]] = MappingProxyType(
         WaitKind.RETRY: "to call again",
         WaitKind.ISOLATION: "for a process of its own",
         WaitKind.SETTLING: "to be settled and published",
+        WaitKind.PAUSE: "for an operator to resume it",
         WaitKind.DEADLINE: "for the end of the request",
         WaitKind.UNKNOWN: "for something that is not known",
     }

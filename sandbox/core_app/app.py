@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from sandbox.core_app import endpoints, sse
+from sandbox.core_app import endpoints, quote_sse
 from sandbox.core_app.aggregator import Aggregator
 from sandbox.core_app.config import Config
 from sandbox.core_app.feed import Feed
@@ -50,7 +50,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.feed = Feed(config.redis_url, config.shards, config.feed_keys) if config.redis_url else None
     app.state.close = app.state.feed.close if app.state.feed else lambda: None
     app.include_router(endpoints.router)
-    app.include_router(sse.router)
+    app.include_router(quote_sse.router)
     app.add_route("/healthz", _alive, methods=["GET"], include_in_schema=False)
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)

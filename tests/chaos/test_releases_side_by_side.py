@@ -26,7 +26,7 @@ from support.world import World
 from websockets.exceptions import WebSocketException
 
 from bench.insurers import premium
-from bench.processes import running
+from bench.measured_processes import running
 from sandbox.demo.servers import free_port
 from sandbox.insurers.model.application_store import application_id, offer_number
 

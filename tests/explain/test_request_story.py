@@ -224,6 +224,9 @@ async def test_after_a_flush_it_says_what_was_lost_and_that_it_was_brought_back(
     await world.redis.client.flushdb()
     story = await story_of(resources, accepted)
     assert {Gap(code=GapCode.REDIS_LOST_IT), Gap(code=GapCode.NO_WORKER)} <= set(story.not_known)
+    slot = insurer(story, "sever").waiting
+    assert slot
+    assert slot.waits_for in {WaitKind.OUTBOX, WaitKind.RECOVERY}, "its notice may not be deleted yet"
     await world.worker()
     await waiting_for(resources, accepted, WaitKind.INSURER)
     assert only(await story_of(resources, accepted), StepKind.ENQUEUED).by == "recovery"

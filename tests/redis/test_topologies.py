@@ -15,6 +15,8 @@ from support.world import World
 
 from app.domain.errors import RedisAway
 from app.redis.topology import connect, parse_address
+from app.story.explain import explain
+from app.story.request_story import RequestStory
 from sandbox.demo.servers import free_port, redis_binary, wait_for_port
 
 SLOTS = 16384
@@ -90,7 +92,14 @@ async def served(world: World, redis_url: str, shards: int) -> Sequence[Sequence
     for number in range(2):
         await world.worker(f"worker-{number}")
     accepted = await asyncio.gather(*(world.accepted(api) for _ in range(20)))
-    return await asyncio.gather(*(world.watched(api, one) for one in accepted))
+    seen = await asyncio.gather(*(world.watched(api, one) for one in accepted))
+    resources = await world.resources()
+    for one in accepted[:5]:  # in several shards
+        story = await explain(resources, one["quoteRequest"]["id"])
+        assert isinstance(story, RequestStory)
+        assert story.not_known == (), "every process is asked in the request's own shard"
+        assert [process.kind for process in story.processes] == ["API", "WORKER", "WORKER"]
+    return seen
 
 
 # redis-py 8.1 leaves the connection open by which a client first asks a Cluster for its nodes.

@@ -24,7 +24,7 @@ from app.domain.errors import NotAuthenticated, NotFound, OsagoError, SlowConsum
 from app.runtime.cancellation import raise_if_cancelled
 from app.server.peer import address_of, budget_of, peer_of
 from app.server.peer_budget import FLOOD, FLOOD_REASON, LATE, PeerCost
-from app.story.frame_book import socket_label
+from app.story import frame_book
 from app.watch.events import Event, Follower
 from app.watch.news_waiter import NewsWaiter, watching
 
@@ -115,7 +115,7 @@ async def _opening(websocket: WebSocket) -> Opening:
 
 
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:
-    waiter, label = NewsWaiter(), socket_label("rest")
+    waiter, label = NewsWaiter(), frame_book.socket_label("rest")
     stopping = Stopping(waiter.notify)
     sent = after
 
@@ -143,6 +143,9 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
         except OsagoError as error:
             failure = error
         finally:
+            services.frames.ended(
+                request_id, label, frame_book.DONE if follower.is_over and not failure else frame_book.GONE
+            )
             for task in stops:
                 task.cancel()
     if stopping.has_left:

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from sandbox.insurers.control.docs_page import add_page
-from sandbox.insurers.control.examples import MODES, SCRIPTS, SETTINGS
+from sandbox.insurers.control.page_examples import MODES, SCRIPTS, SETTINGS
 from sandbox.insurers.control.same_origin import SameOriginOnly
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.handle import Sandbox, UnknownInsurer

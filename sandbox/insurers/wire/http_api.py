@@ -12,13 +12,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.application import Application
-from sandbox.insurers.model.application import Unpriceable
 from sandbox.insurers.model.application_store import TakenIn, application_id, offer_number
 from sandbox.insurers.model.call_log import KeyRecord
 from sandbox.insurers.model.handle import Desk, Sandbox
 from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.magic_values import Magic, applies, magic_of
 from sandbox.insurers.model.outcome import Fate, fate_of
+from sandbox.insurers.model.priced_application import Unpriceable
 from sandbox.insurers.model.pricing import Price
 from sandbox.insurers.model.replies import Reply, Said, encode, offered, offered_by_script, refused, unreadable
 from sandbox.insurers.script.behaviours import Behaviour, Decline, Offer, Processing

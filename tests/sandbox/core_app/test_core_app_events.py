@@ -20,7 +20,7 @@ from support.world import ApiAtHand, World
 from app.redis.authenticity import EventAuthenticator
 from cli.personal_data import print_feed_keys
 from sandbox.core_app.feed_keys import FeedKeys
-from sandbox.core_app.sse import END_LATE_S
+from sandbox.core_app.quote_sse import END_LATE_S
 from sandbox.insurers.script.behaviours import Processing
 
 KEY = "0123456789abcdef"
@@ -161,7 +161,7 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for ever: a little behind the deadline the stream says where to look, and ends."""
-    monkeypatch.setattr("sandbox.core_app.sse.END_LATE_S", 0.2)
+    monkeypatch.setattr("sandbox.core_app.quote_sse.END_LATE_S", 0.2)
     assert END_LATE_S > 1
     world.write_insurers("sever")
     world.set(quote_deadline="2s", end_margin="500ms", feed_length="0")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from support.applications import an_application, application_from, changed, looks_like_email
 
 from app.domain.application import Application, VehicleCategory, VehiclePurpose
-from sandbox.insurers.model.application import Unpriceable, read_application
+from sandbox.insurers.model.priced_application import Unpriceable, read_application
 from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)

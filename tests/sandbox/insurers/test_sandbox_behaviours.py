@@ -16,10 +16,10 @@ from support.until import until
 
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.handle import Sandbox
 from sandbox.insurers.model.outcome import fate_of
+from sandbox.insurers.model.priced_application import read_application
 from sandbox.insurers.model.views import SettingsChange
 from sandbox.insurers.script.behaviours import (
     Behaviour,

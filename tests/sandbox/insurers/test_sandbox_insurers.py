@@ -19,11 +19,11 @@ from support.applications import an_application
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose
 from app.server.serve import listen, serve_here
 from sandbox.insurers.app import create_app
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.catalogue import INSURERS
 from sandbox.insurers.model.handle import Sandbox
 from sandbox.insurers.model.insurer_clock import Clock
 from sandbox.insurers.model.outcome import fate_of
+from sandbox.insurers.model.priced_application import read_application
 from workers.adapters.rest_poll import as_wire
 
 TODAY: Final = date(2026, 5, 1)

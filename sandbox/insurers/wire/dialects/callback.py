@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.priced_application import read_application
 from sandbox.insurers.model.replies import Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Poll
 from sandbox.insurers.wire.dialects.rest_poll import RestPoll, as_json

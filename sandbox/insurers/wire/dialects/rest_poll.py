@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from app.domain.offers.coefficients import Coefficients
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.model.priced_application import read_application
 from sandbox.insurers.model.replies import Offered, Reply, Said, encode
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 

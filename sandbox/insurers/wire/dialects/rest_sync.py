@@ -4,9 +4,9 @@ from http import HTTPStatus
 from math import inf
 from typing import ClassVar
 
-from sandbox.insurers.model.application import read_application
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
+from sandbox.insurers.model.priced_application import read_application
 from sandbox.insurers.model.replies import Reply
 from sandbox.insurers.wire.dialects.dialect import Create, Poll
 from sandbox.insurers.wire.dialects.rest_poll import RestPoll

@@ -7,10 +7,10 @@ import msgspec
 from lxml import etree
 
 from app.domain.application import Application
-from sandbox.insurers.model.application import Unpriceable, from_fields
 from sandbox.insurers.model.handle import Desk
 from sandbox.insurers.model.http_call import Call
 from sandbox.insurers.model.outcome import Refusal
+from sandbox.insurers.model.priced_application import Unpriceable, from_fields
 from sandbox.insurers.model.replies import Offered, Reply, Said
 from sandbox.insurers.wire.dialects.dialect import Create, Dialect, Poll
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import httpx
 
+from bench.measured_processes import cpu_s, echo
 from bench.open_loop import offer
-from bench.processes import cpu_s, echo
 from bench.rows import Row, Target
 from bench.system import CREATE, System, create_body, system
 from bench.wrk import load

@@ -2,7 +2,7 @@
 
 A job is read from its stream, its application loaded and opened, its quote committed and read for completeness; the
 event goes out once, the notification goes out, the job is acknowledged and deleted; the last of a request's twelve ends it. Only
-nobody is asked. The yardstick reads a hundred jobs at a time and runs the same last script on them: that is all it does.
+no insurer is called. The yardstick reads a hundred jobs at a time and runs the same last script on them: that is all it does.
 """
 
 import asyncio
@@ -67,8 +67,8 @@ OFFER: Final = Offer(
 )
 
 
-class _NobodyAsked(InsurerExchange):
-    """An insurer that has its offer before it is asked."""
+class _NoCalls(InsurerExchange):
+    """An insurer that has its offer before it is called."""
 
     def __init__(self) -> None:
         """Needs nothing of what asking needs."""
@@ -126,8 +126,8 @@ async def enqueued(resources: Resources, count: int) -> Sequence[QuoteRequest]:
 
 
 def _application(resources: Resources) -> Application:
-    asked = {name: value for name, value in wish().items() if value is not None}
-    wanted = read_new_request(asked, now=resources.clock.now(), rules=IntakeRules.of())
+    given = {name: value for name, value in wish().items() if value is not None}
+    wanted = read_new_request(given, now=resources.clock.now(), rules=IntakeRules.of())
     return wanted.application
 
 
@@ -153,7 +153,7 @@ async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
     quarantine = Quarantine(resources)
     trails = JobTrails("bench", LateTrails(resources.pool, resources.clock))
     made = [
-        Lane(one, resources, _NobodyAsked(), settling, loading, presence, quarantine, trails, consumer="bench")
+        Lane(one, resources, _NoCalls(), settling, loading, presence, quarantine, trails, consumer="bench")
         for one in resources.insurers.values()
     ]
     presence.attend({lane.insurer_id: lane for lane in made})
@@ -178,7 +178,7 @@ async def _left(resources: Resources) -> int:
 
 
 async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None:
-    """Nothing counts that is not settled, told and ended."""
+    """Nothing counts that is not settled, published and ended."""
     ids = [one.id for one in requests]
     async with connected(resources.pool) as connection:
         quotes = await connection.fetchval("SELECT count(*) FROM osago_quotes WHERE request_id = ANY($1)", ids)
@@ -186,9 +186,9 @@ async def _check(resources: Resources, requests: Sequence[QuoteRequest]) -> None
             "SELECT count(*) FROM osago_requests WHERE id = ANY($1) AND outcome = 'ALL_ANSWERED'", ids
         )
     [events] = await resources.events.read([resources.events.beginning(ids[-1])])
-    told = len(events.quotes)
-    if (quotes, ended, told) != (len(ids) * len(resources.insurers), len(ids), len(resources.insurers)):
-        raise ValueError(f"{quotes} quotes, {ended} ends, {told} events")
+    published = len(events.quotes)
+    if (quotes, ended, published) != (len(ids) * len(resources.insurers), len(ids), len(resources.insurers)):
+        raise ValueError(f"{quotes} quotes, {ended} ends, {published} events")
 
 
 async def _bare(resources: Resources) -> float:

@@ -117,7 +117,7 @@ def _length(head: bytes) -> int:
 @contextlib.contextmanager
 def serving() -> Generator[str, None, None]:
     """The base URL of one that runs beside the block; `…/hanging` in its place never answers."""
-    with subprocess.Popen([sys.executable, "-m", "bench.insurer"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-m", "bench.light_insurer"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - for the type checker
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/insurer"
