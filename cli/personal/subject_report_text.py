@@ -1,9 +1,11 @@
 """`osago subject-report` in print and as JSON: an answer to a subject, without a value of the application."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.config.settings import Settings
+from app.story.answer_trail import CALL, decode_trail
 from app.use_cases.personal.subject_report import Handover, HeldRequest, SubjectReport
 from cli.personal.personal_words import KINDS, NO_OPERATOR, REASONS, categories, day, moment, roles
 
@@ -18,22 +20,23 @@ def report_text(report: SubjectReport, settings: Settings, customer_id: str) -> 
     yield f"Составлено: {moment(report.made_at)}"
     yield f"Оператор: {settings.operator or NO_OPERATOR}"
     yield f"Информационная система: {settings.system_name}"
-    yield f"Клиент: {customer_id}"
+    if customer_id:
+        yield f"Клиент: {customer_id}"
     yield f"Цель: {_PURPOSE}"
     yield f"Действия: {_MEANS}"
     yield "Решения на основании исключительно автоматизированной обработки: не принимаются"
     if not report.found:
-        yield "Персональные данные не обрабатываются: запросов с этим идентификатором нет, записей об уничтожении тоже."
+        yield "Персональные данные не обрабатываются: запросов нет, записей об уничтожении тоже."
     for number, person in enumerate(report.persons, 1):
         yield ""
         yield f"Лицо {number}, идентификатор {person.id}"
         for request in person.requests:
-            yield from _request(request)
+            yield from _request(request, has_customer=bool(customer_id))
     if report.unidentified:
         yield ""
         yield "Лица не установлены (заявление уничтожено прежним выпуском системы или не расшифровывается):"
         for request in report.unidentified:
-            yield from _request(request)
+            yield from _request(request, has_customer=True)
 
 
 def report_document(report: SubjectReport, settings: Settings, customer_id: str) -> dict[str, Any]:
@@ -51,8 +54,8 @@ def report_document(report: SubjectReport, settings: Settings, customer_id: str)
     }
 
 
-def _request(request: HeldRequest) -> Iterator[str]:
-    whose = "" if request.is_of_customer else " (заявление другого клиента)"
+def _request(request: HeldRequest, *, has_customer: bool) -> Iterator[str]:
+    whose = "" if request.is_of_customer or not has_customer else " (заявление другого клиента)"
     yield f"  Запрос {request.id}{whose}"
     if request.roles:
         yield f"    роль: {roles(request.roles)}"
@@ -80,8 +83,17 @@ def _request(request: HeldRequest) -> Iterator[str]:
 def _handover(one: Handover) -> str:
     if not one.was_sent:
         return f"не передано: {one.insurer_id}"
+    asked_at = _asked_at(one)
+    asked = f" {moment(asked_at)}" if asked_at else ""
     answered = f", ответил {moment(one.answered_at)}" if one.answered_at else ""
-    return f"передано: {one.insurer_id}{answered}"
+    return f"передано: {one.insurer_id}{asked}{answered}"
+
+
+def _asked_at(one: Handover) -> datetime | None:
+    """The moment of the first call, where the trail of the answer has it."""
+    trail = decode_trail(one.trail)
+    called = [step.offset_ms for step in trail.steps if step.code == CALL] if trail else []
+    return datetime.fromtimestamp((trail.read_ms + called[0]) / 1000, UTC) if trail and called else None
 
 
 def _document(request: HeldRequest) -> dict[str, Any]:
@@ -99,6 +111,7 @@ def _document(request: HeldRequest) -> dict[str, Any]:
             {
                 "insurer": one.insurer_id,
                 "sent": one.was_sent,
+                "askedAt": (asked_at := _asked_at(one)) and asked_at.isoformat(),
                 "answeredAt": one.answered_at and one.answered_at.isoformat(),
             }
             for one in request.handovers

@@ -33,9 +33,10 @@ OURS: Final = {name: service for name, service in SERVICES.items() if service["i
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NGINX: Final = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
 VARIABLES: Final = {f"OSAGO_{name.upper()}" for name in Settings.model_fields}
-ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "HTTP_PORT", "SANDBOX_PORT", "FRONT_NETWORK"}
+_PORTS: Final = {"HTTP_PORT", "SANDBOX_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"}
+ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "FRONT_NETWORK", *_PORTS}
 NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-IMAGE: Final = re.compile(r"(\w+):\d+(\.\d+)+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?")
+IMAGE: Final = re.compile(r"([\w/]+):v?\d+(\.\d+)+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 """A full version; its digest where `make images` has written one."""
 UV_MIN: Final = (0, 11, 15)
 """The first without GHSA-4gg8-gxpx-9rph."""
@@ -91,7 +92,10 @@ def test_images_are_pinned_to_a_full_version() -> None:
     images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)
     found = [IMAGE.fullmatch(image) for image in images]
-    assert [match and match[1] for match in found] == ["postgres", "redis", "nginx", "nats", "python", "python"]
+    assert [match and match[1] for match in found] == [
+        *("postgres", "redis", "nginx", "nats", "prom/prometheus", "grafana/grafana"),
+        *("python", "python"),
+    ]
     assert len({match[4] is None for match in found if match}) == 1
     assert len(set(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE))) == 1
 
@@ -208,10 +212,25 @@ def test_a_container_reaches_its_neighbours_only() -> None:
         "back": {"api", "worker", "bridge", "migrate", "postgres", "redis"},
         "insurers": {"worker", "sandbox"},
         "callbacks": {"nginx", "sandbox"},
+        "metrics": {"api", "worker", "prometheus"},
+        "dashboards": {"prometheus", "grafana"},
         "brokers": {"bridge", "nats"},
     }
-    assert COMPOSE["networks"]["back"] == COMPOSE["networks"]["callbacks"] == {"internal": True}
+    assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("back", "callbacks", "metrics"))
     assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
+
+
+def test_the_profile_of_observability_has_the_files_that_it_mounts() -> None:
+    """Without the profile neither starts; what is mounted is there, and scrapes the ports that processes listen on."""
+    for name in ("prometheus", "grafana"):
+        assert SERVICES[name]["profiles"] == ["observability"]
+        for volume in SERVICES[name]["volumes"]:
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).is_dir()
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    targets = {one["names"][0]: one["port"] for job in scraped["scrape_configs"] for one in job["dns_sd_configs"]}
+    assert targets == {"api": int(option("api", "--port")), "worker": int(option("worker", "--metrics-port"))}
+    assert all(job["job_name"].startswith("osago") for job in scraped["scrape_configs"])
 
 
 def test_the_bridge_is_there_when_its_profile_is_asked_for() -> None:

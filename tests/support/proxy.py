@@ -44,6 +44,7 @@ class Proxy:
         self._is_down = False
         self._traps: list[Trap] = []
         self._cuts: list[Cut] = []
+        self._refused: bytes | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
@@ -74,6 +75,10 @@ class Proxy:
 
     def come_back(self) -> None:
         self._is_down = False
+
+    def refuse(self, matches: bytes | None) -> None:
+        """Breaks each connection whose request has this in it, from now on; None: no more."""
+        self._refused = matches
 
     def break_connections(self) -> None:
         for connection in self._connections:
@@ -114,6 +119,8 @@ class Proxy:
             await self._hold(chunk, direction)
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
+            if direction == "to_server" and self._refused and self._refused in chunk:
+                raise EOFError
             if direction == "to_server":
                 self._arm(chunk, muted)
             elif muted.is_set():

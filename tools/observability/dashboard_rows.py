@@ -98,7 +98,7 @@ INSURER: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
         [
             Panel("Calls a second, by result", [(f"sum by (insurer, result, why) (rate(osago_insurer_calls_total{_I}[1m])) > 0", "{{insurer}} {{result}} {{why}}")], "ops"),
             Panel("What a call takes", _quantiles("osago_insurer_call_seconds", "insurer, step", _I), "s"),
-            Panel("Circuit", [(f"max by (insurer) (osago_circuit_open{_I})", "{{insurer}}")], about="1 open, 0.5 on trial."),
+            Panel("Circuit", [(f"max by (insurer) (osago_circuit_open{_I})", "{{insurer}}"), (f"max by (insurer) (osago_insurer_paused{_I}) > 0", "{{insurer}} paused by an operator")], about="1 open, 0.5 on trial."),
         ],
     ),
     (
@@ -151,6 +151,7 @@ WORKER: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
         "Work",
         [
             Panel("Jobs in flight", [(f"sum by (instance) (osago_jobs_in_flight{_P})", "{{instance}}")]),
+            Panel("Controls in force", [(f"max by (kind) (osago_controls{_P})", "{{kind}}")]),
             Panel("Parts that failed", [(f"sum by (instance, part) (increase(osago_part_failures_total{_P}[1h])) > 0", "{{instance}} {{part}}")]),
             Panel("Descriptors", [(f"process_open_fds{_P}", "{{instance}}"), (f"increase(osago_descriptors_short_total{_P}[5m]) > 0", "{{instance}} short")]),
         ],
@@ -189,6 +190,7 @@ DATABASES: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
         "Data at rest",
         [
             Panel("Documents sealed in 30 days", [("sum by (purpose, key) (increase(osago_seals_total[30d]))", "{{purpose}} {{key}}")], red_from=1e9),
+            Panel("What is due to be destroyed is late by", [("max by (kind) (osago_purge_lag_seconds)", "{{kind}}")], "s", red_from=3600),
             Panel("Destroyed an hour", [("sum by (kind) (increase(osago_purged_total[1h]))", "{{kind}}")]),
         ],
     ),

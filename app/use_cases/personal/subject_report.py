@@ -28,11 +28,12 @@ _NOT_SENT: Final = frozenset({"INSURER_NOT_SUITED", "INSURER_PAUSED", "CIRCUIT_O
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """An insurer that the data went to, or was to go to. `answered_at` is None where it has not answered."""
+    """An insurer that the data went to, or was to go to. `answered_at` is None where it has not answered; `trail` says when it was asked."""
 
     insurer_id: str
     was_sent: bool
     answered_at: datetime | None
+    trail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,21 @@ class SubjectReporter:
         unknown = [one for one in own if not facts.people(one)] if person is None else []
         unidentified = tuple(self._held(one, None, facts, is_own=True) for one in unknown)
         return SubjectReport(now, tuple(persons), unidentified)
+
+    async def report_person(self, identity: str) -> SubjectReport:
+        """About a person that may be no customer, such as a driver; `identity` is that of a `DataSubject`.
+
+        Raises:
+            Unavailable: PostgreSQL is not there.
+        """
+        now, identifiers = self._clock.now(), await self._keys.current()
+        if identifiers is None:
+            return SubjectReport(now, (), ())
+        id_ = identifiers.of_person(identity)
+        found = await self._elsewhere(set(), {id_}, now, identifiers)
+        facts = await self._facts(found, identifiers)
+        held = tuple(self._held(one, id_, facts, is_own=False) for one in found)
+        return SubjectReport(now, (ReportedPerson(id_, held),) if held else (), ())
 
     async def _own(self, customer_id: str, tenant: str | None, identifiers: SubjectIdentifiers | None) -> list[UUID]:
         """The customer's requests, in the order in which they were accepted; those that are gone by their records."""
@@ -263,7 +279,9 @@ def _handovers(
     answered = {one.insurer_id: one for one in answers}
     recipients = stored.insurers if stored else consent.recipients if consent else ()
     return tuple(
-        Handover(id_, not (one and one.reason in _NOT_SENT), one.received_at if one else None)
+        Handover(
+            id_, not (one and one.reason in _NOT_SENT), one.received_at if one else None, one.trail if one else None
+        )
         for id_ in recipients
         for one in [answered.get(id_)]
     )
