@@ -24,6 +24,7 @@ from support.system import Slot, System, started_system
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.overview.snapshot_reader import SnapshotReader
 from sandbox.insurers.script.behaviours import Behaviour, Delay, Hang, Processing, Status
 
 FOUND_S_MAX: Final = 60.0
@@ -66,11 +67,21 @@ class Stage:
     system: System
     watcher: PrometheusAtHand
     folder: Path
+    console: SnapshotReader
     found: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def apis(self) -> list[ApiAtHand]:
         return [ApiAtHand(slot.process.url, self.world.token(), None) for slot in self.system.apis]
+
+    async def shows(self, *codes: str, subject: str = "") -> None:
+        """Waits until the console, and `osago top`, have one of these concerns about the subject."""
+
+        async def is_shown() -> bool:
+            concerns = (await self.console.read()).concerns
+            return any(one.code in codes and one.subject == subject for one in concerns)
+
+        await until(is_shown, seconds=FOUND_S_MAX)
 
     async def finds(self, fault: str, alert: str, **labels: str) -> None:
         """Waits until this alert fires; the fault has been there since the call."""
@@ -121,7 +132,8 @@ async def staged(world: World, folder: Path) -> AsyncGenerator[Stage, None]:
             }
             (folder / "prometheus").mkdir()
             async with prometheus(folder / "prometheus", jobs) as watcher:
-                stage = Stage(world, system, watcher, folder / "prometheus")
+                console = SnapshotReader(await world.resources())
+                stage = Stage(world, system, watcher, folder / "prometheus", console)
                 load = asyncio.create_task(_load(stage))
                 try:
                     yield stage
@@ -172,6 +184,10 @@ async def insurers_go_wrong(stage: Stage) -> None:
         stage.finds("429", "OsagoInsurerBusy", insurer="ural"),
         stage.finds("hanging insurer", "OsagoInsurerHangs", insurer="baikal"),
         stage.finds("lane full", "OsagoLaneFull", insurer="kama"),
+        stage.shows("CIRCUIT_OPEN", "CIRCUIT_TRIAL", "INSURER_FAILING", subject="volga"),
+        stage.shows("CIRCUIT_OPEN", "CIRCUIT_TRIAL", "INSURER_FAILING", subject="baikal"),
+        stage.shows("INSURER_BUSY", subject="ural"),
+        stage.shows("JOBS_WAIT", subject="kama"),
     )
     accused = {one.labels["insurer"] for one in await stage.watcher.firing() if "insurer" in one.labels}
     assert "onega" not in accused
@@ -188,6 +204,7 @@ async def a_worker_freezes(stage: Stage) -> None:
     await asyncio.gather(
         stage.finds("worker frozen", "OsagoWorkerLost", worker=consumer),
         _down(stage, slot),
+        stage.shows("PROCESS_SILENT", subject=consumer),
     )
     slot.process.signal(signal.SIGCONT)
     stage.world.sandbox.set_mode("kama", None)
@@ -232,6 +249,7 @@ async def pubsub_is_lost(stage: Stage) -> None:
 async def redis_goes_away(stage: Stage) -> None:
     stage.system.redis_proxy.go_down()
     await stage.finds("Redis away", "OsagoServerDown", server="redis")
+    await stage.shows("SERVER_AWAY", subject="redis")
     stage.system.redis_proxy.come_back()
 
 
@@ -263,6 +281,7 @@ async def a_job_is_poison(stage: Stage) -> None:
     try:
         await stage.world.accepted(stage.apis[0], application=request["application"])
         await stage.finds("poison job", "OsagoDeadLetters", insurer="onega")
+        await stage.shows("DEAD_LETTERS")
     finally:
         keeping.cancel()
 
