@@ -26,7 +26,7 @@ compat: .venv/ready        ## with other people's software: clients of npm, Java
 	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s
-	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/failover tests/story/test_interleavings.py tests/observability/test_twelve_faults.py $(ARGS)
+	@CHAOS_SEED=$(SEED) CHAOS_SECONDS=$(DURATION) CHAOS_RATE=$(RATE) $(RUN) pytest -m "long or not long" -p no:randomly --capture=no tests/chaos tests/failover tests/story/test_interleavings.py tests/bridge/test_killed_bridges.py tests/observability/test_twelve_faults.py $(ARGS)
 
 bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
 	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)

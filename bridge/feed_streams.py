@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from app.redis import keys
-from app.redis.authenticity import EventAuthenticator, EventKind
+from app.redis.authenticity import EventAuthenticator
 from app.redis.lua_scripts import READ_FEED
 from app.redis.redis_client import RedisClient
 
@@ -15,12 +15,15 @@ BEGINNING: Final = "0-0"
 _VERSIONS: Final = frozenset({"1", "2"})
 
 
+FeedKind = Literal["quote", "end"]
+
+
 class FeedEntry(NamedTuple):
     """One event. `document` is its JSON; empty where the entry has no good MAC, or a version that this release does not know."""
 
     id: str
     request_id: str
-    kind: EventKind
+    kind: FeedKind
     document: str
     is_foreign: bool
 
@@ -67,7 +70,7 @@ class FeedStreams:
             entries=entries[1:] if is_there else entries[:count],
         )
 
-    def _entry(self, id_: str, version: str, request_id: str, kind: EventKind, document: str, mac: str) -> FeedEntry:
+    def _entry(self, id_: str, version: str, request_id: str, kind: FeedKind, document: str, mac: str) -> FeedEntry:
         is_ours = version in _VERSIONS and self._authenticator.holds(mac, kind, request_id, document)
         return FeedEntry(id_, request_id, kind, document if is_ours else "", not is_ours)
 

@@ -203,7 +203,10 @@ def forget(
 
 @app.command("subject-report")
 def subject_report(
-    customer: Annotated[str, typer.Option(help="The customerId that callers send.")],
+    customer: Annotated[
+        str,
+        typer.Option(help="The customerId that callers send; without it a person on standard input, in three lines."),
+    ] = "",
     subject: Annotated[str, typer.Option(help="Only the requests of this calling service.")] = "",
     person: Annotated[str, typer.Option(help="Only this person, by the identifier that a report prints.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Codes instead of Russian words.")] = False,

@@ -27,6 +27,9 @@ def rotate_keys() -> int:
     print(f"re-encrypted {done.resealed}, links {done.links}, consents {done.consents}")
     if done.unreadable:
         print(f"unreadable {done.unreadable}: the key that sealed them is not in OSAGO_ENCRYPTION_KEYS")
+    if not done.has_identifiers:
+        print("the key of identifiers is unreadable, too: records of destruction name no people until it can be read")
+    if done.unreadable or not done.has_identifiers:
         return 1
     print("every application and link is sealed with the first key: the others may be dropped")
     return 0

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Final, TextIO
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.config.settings import Settings
 from app.domain.errors import WrongSetting
 from app.domain.intake.moscow_calendar import MOSCOW
 from app.domain.operators.control import AUTHOR_LENGTH_MAX
+from app.domain.subjects.data_subject import identity_of
 from app.domain.subjects.purge import Purge
 from app.observability import logs
 from app.postgres.database import reading
@@ -33,15 +35,24 @@ _DAY: Final = timedelta(days=1)
 
 
 def report_subject(customer_id: str, tenant: str, person: str, by: str, *, as_json: bool) -> None:
-    """Prints what is known of a customer's people."""
+    """Prints what is known of a customer's people; without a customer, of the person that standard input names.
+
+    Raises:
+        WrongSetting: it names none.
+    """
+    identity = "" if customer_id else identity_in(sys.stdin)
 
     async def report(resources: Resources, settings: Settings) -> Iterable[str]:
         keys = SubjectKeys(resources.pool, resources.cipher)
         people = StoredPeople(resources.pool, resources.cipher)
         reporter = SubjectReporter(resources.pool, keys, people, resources.clock, resources.purging.retention)
-        found = await reporter.report(customer_id, tenant or None, person=person or None)
         audit = ReportAudit(resources.pool, keys, resources.clock)
-        await audit.of_customer("subject-report", author(by), customer_id, found.found)
+        if identity:
+            found = await reporter.report_person(identity)
+            await audit.of_person("subject-report", author(by), identity, found.found)
+        else:
+            found = await reporter.report(customer_id, tenant or None, person=person or None)
+            await audit.of_customer("subject-report", author(by), customer_id, found.found)
         if as_json:
             return [_json(report_document(found, settings, customer_id))]
         return report_text(found, settings, customer_id)
@@ -80,6 +91,22 @@ def export_purges(begin: str, end: str, form: str, by: str) -> None:
         return journal_csv(purges) if form == "csv" else map(_json, map(journal_document, purges))
 
     _print(_run(export), sys.stdout)
+
+
+def identity_in(lines: TextIO) -> str:
+    """Surname, given name and day of birth, a line each: no name stands in the list of processes.
+
+    Raises:
+        WrongSetting: they do not stand there.
+    """
+    named = [line.strip() for line in islice(lines, 3)]
+    try:
+        last_name, first_name, born = named
+        return identity_of(last_name, first_name, date.fromisoformat(born))
+    except ValueError:
+        raise WrongSetting(
+            "subject-report: without --customer, standard input has surname, given name and day of birth, a line each"
+        ) from None
 
 
 def moment_of(option: str, text: str, *, is_end: bool = False) -> datetime:

@@ -18,22 +18,23 @@ def report_text(report: SubjectReport, settings: Settings, customer_id: str) -> 
     yield f"Составлено: {moment(report.made_at)}"
     yield f"Оператор: {settings.operator or NO_OPERATOR}"
     yield f"Информационная система: {settings.system_name}"
-    yield f"Клиент: {customer_id}"
+    if customer_id:
+        yield f"Клиент: {customer_id}"
     yield f"Цель: {_PURPOSE}"
     yield f"Действия: {_MEANS}"
     yield "Решения на основании исключительно автоматизированной обработки: не принимаются"
     if not report.found:
-        yield "Персональные данные не обрабатываются: запросов с этим идентификатором нет, записей об уничтожении тоже."
+        yield "Персональные данные не обрабатываются: запросов нет, записей об уничтожении тоже."
     for number, person in enumerate(report.persons, 1):
         yield ""
         yield f"Лицо {number}, идентификатор {person.id}"
         for request in person.requests:
-            yield from _request(request)
+            yield from _request(request, has_customer=bool(customer_id))
     if report.unidentified:
         yield ""
         yield "Лица не установлены (заявление уничтожено прежним выпуском системы или не расшифровывается):"
         for request in report.unidentified:
-            yield from _request(request)
+            yield from _request(request, has_customer=True)
 
 
 def report_document(report: SubjectReport, settings: Settings, customer_id: str) -> dict[str, Any]:
@@ -51,8 +52,8 @@ def report_document(report: SubjectReport, settings: Settings, customer_id: str)
     }
 
 
-def _request(request: HeldRequest) -> Iterator[str]:
-    whose = "" if request.is_of_customer else " (заявление другого клиента)"
+def _request(request: HeldRequest, *, has_customer: bool) -> Iterator[str]:
+    whose = "" if request.is_of_customer or not has_customer else " (заявление другого клиента)"
     yield f"  Запрос {request.id}{whose}"
     if request.roles:
         yield f"    роль: {roles(request.roles)}"

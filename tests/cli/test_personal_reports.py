@@ -123,6 +123,18 @@ async def test_other_people_of_a_customer_are_reported_without_what_they_did_els
     assert alone["persons"] == [anna]
 
 
+async def test_a_person_that_is_no_customer_is_found_by_name_and_day_of_birth(world: World) -> None:
+    """A driver may ask as well; what identifies the person comes by standard input, and stands in no list of processes."""
+    made = await planted(world)
+    done = typed(world, "subject-report", "--json", entered="березкина\nАННА\n1988-11-02\n")
+    (anna,) = json.loads(done.stdout)["persons"]
+    assert [request["id"] for request in anna["requests"]] == sorted(made.all)
+    assert no_values(done.stdout)
+    wrong = typed(world, "subject-report", entered="Берёзкина\n")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("osago: subject-report: without --customer")
+
+
 async def test_a_forgotten_customer_is_reported_by_the_records(world: World) -> None:
     """When, why and which kinds of data; the consent is gone as well."""
     made = await planted(world)

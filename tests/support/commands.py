@@ -13,13 +13,14 @@ from support.world import World
 ROOT: Final = Path(__file__).parents[2]
 
 
-def typed(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Runs a command to its end."""
+def typed(world: World, *arguments: str, entered: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a command to its end; `entered` is what its standard input has."""
     command = [sys.executable, "-m", "cli.main", *arguments]
     return subprocess.run(  # noqa: S603 - our own command
         command,
         env={**world.environment, **environment, "PYTHONPATH": str(ROOT)},
         cwd=world.folder,  # no `.env` of the checkout is read there
+        input=entered,
         capture_output=True,
         text=True,
         check=False,

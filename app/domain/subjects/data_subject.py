@@ -5,6 +5,7 @@ An organisation is no subject of personal data.
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -60,7 +61,7 @@ def data_subjects(application: Application) -> tuple[DataSubject, ...]:
     roles: dict[str, list[SubjectRole]] = {}
     categories: dict[str, set[DataCategory]] = {}
     for role, person, more in _people(application):
-        identity = _identity(person)
+        identity = identity_of(person.last_name, person.first_name, person.birth_date)
         roles.setdefault(identity, []).append(role)
         categories.setdefault(identity, set()).update(_of_person(person), more)
     return tuple(DataSubject(identity, tuple(roles[identity]), in_order(categories[identity])) for identity in roles)
@@ -83,10 +84,10 @@ def _people(application: Application) -> Iterator[tuple[SubjectRole, Person | Dr
         yield SubjectRole.DRIVER, driver, set()
 
 
-def _identity(person: Person | Driver) -> str:
+def identity_of(last_name: str, first_name: str, birth_date: date) -> str:
     """Surname, given name and day of birth: patronymics are left out by some forms and asked for by others."""
-    names = (_SEPARATORS.sub("", name.casefold().translate(_YO)) for name in (person.last_name, person.first_name))
-    return "\n".join((*names, person.birth_date.isoformat()))
+    names = (_SEPARATORS.sub("", name.casefold().translate(_YO)) for name in (last_name, first_name))
+    return "\n".join((*names, birth_date.isoformat()))
 
 
 def _of_person(person: Person | Driver) -> set[DataCategory]:

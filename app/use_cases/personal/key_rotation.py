@@ -19,12 +19,13 @@ _BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation has done: what was sealed anew, and what no key of ours opens."""
+    """What a rotation has done: what was sealed anew, and what no key of ours opens; the key of identifiers is apart."""
 
     resealed: int
     consents: int
     links: int
     unreadable: int
+    has_identifiers: bool
 
 
 class KeyRotation:
@@ -43,12 +44,12 @@ class KeyRotation:
         Raises:
             Unavailable: PostgreSQL is not there; call again, and it goes on.
         """
-        is_open = await self._keys.rotate()
+        has_identifiers = await self._keys.rotate()
         resealed, unreadable = await self._applications()
         consents, unreadable_consents = await self._stored_consents()
         links, unreadable_links = await self._links.rotate()
-        unreadable += unreadable_consents + unreadable_links + (not is_open)
-        return Rotation(resealed, consents, links, unreadable)
+        unreadable += unreadable_consents + unreadable_links
+        return Rotation(resealed, consents, links, unreadable, has_identifiers)
 
     async def _applications(self) -> tuple[int, int]:
         after, resealed, unreadable = _BEGINNING, 0, 0

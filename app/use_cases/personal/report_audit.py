@@ -28,6 +28,15 @@ class ReportAudit:
         identifiers = await self._keys.current()
         await self.of_time(report, author, identifiers.of_customer(customer_id) if identifiers else "", found)
 
+    async def of_person(self, report: str, author: str, identity: str, found: int) -> None:
+        """A report about a person that need not be a customer.
+
+        Raises:
+            Unavailable: PostgreSQL is not there; nothing is to be printed then.
+        """
+        identifiers = await self._keys.current()
+        await self.of_time(report, author, identifiers.of_person(identity) if identifiers else "", found)
+
     async def of_time(self, report: str, author: str, subject: str, found: int) -> None:
         """A report about a time, or about what `subject` identifies.
 

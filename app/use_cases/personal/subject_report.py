@@ -147,6 +147,21 @@ class SubjectReporter:
         unidentified = tuple(self._held(one, None, facts, is_own=True) for one in unknown)
         return SubjectReport(now, tuple(persons), unidentified)
 
+    async def report_person(self, identity: str) -> SubjectReport:
+        """About a person that may be no customer, such as a driver; `identity` is that of a `DataSubject`.
+
+        Raises:
+            Unavailable: PostgreSQL is not there.
+        """
+        now, identifiers = self._clock.now(), await self._keys.current()
+        if identifiers is None:
+            return SubjectReport(now, (), ())
+        id_ = identifiers.of_person(identity)
+        found = await self._elsewhere(set(), {id_}, now, identifiers)
+        facts = await self._facts(found, identifiers)
+        held = tuple(self._held(one, id_, facts, is_own=False) for one in found)
+        return SubjectReport(now, (ReportedPerson(id_, held),) if held else (), ())
+
     async def _own(self, customer_id: str, tenant: str | None, identifiers: SubjectIdentifiers | None) -> list[UUID]:
         """The customer's requests, in the order in which they were accepted; those that are gone by their records."""
         after, found = UUID(int=0), list[UUID]()
