@@ -50,6 +50,12 @@ class Deadly(RestPoll):
         return created
 """
 INSURERS: Final = ("sever", "volga", "ural", "baikal", "kama", "onega")
+NAMING: Final = {
+    *("OsagoInsurerSlow", "OsagoInsurerFailing", "OsagoInsurerBusy", "OsagoInsurerHangs", "OsagoLaneFull"),
+    *("OsagoWorkerLost", "OsagoProcessDown", "OsagoServerDown", "OsagoServerSlow", "OsagoNotifierDown"),
+    *("OsagoDeadLetters", "OsagoClockOff", "OsagoSlowReaders"),
+}
+"""Those about promises and CPU are left out: a machine with other load breaks promises of its own accord."""
 FAULTY: Final[dict[str, Behaviour]] = {
     "sever": Delay(seconds=1.5),
     "volga": Status(status=500),
@@ -100,11 +106,11 @@ class Stage:
 @pytest.mark.processes
 @pytest.mark.timeout(900)
 async def test_each_of_twelve_faults_is_named_by_an_alert_within_a_minute(world: World, tmp_path: Path) -> None:
-    """And none fires before the first of them."""
+    """And none of these alerts fires before the first of them."""
     part_of_prometheus("prometheus")
     async with staged(world, tmp_path) as stage:
         await asyncio.sleep(WARM_S)
-        assert await stage.watcher.fired(minutes=3) == set()
+        assert await stage.watcher.fired(minutes=3) & NAMING == set()
         await insurers_go_wrong(stage)
         async with readers_that_stop(stage):
             slow_readers = asyncio.create_task(stage.finds("slow readers", "OsagoSlowReaders", job="osago-api"))
