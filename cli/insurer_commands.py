@@ -18,11 +18,15 @@ from app.domain.errors import InvalidApplication, RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.intake.application_table import application_table
 from app.domain.intake.careful_reader import read_carefully
+from app.domain.operators.control import Control, ControlKind
 from app.intake.new_request import is_email, moscow_day
 from app.redis.insurer_states import InsurerState, InsurerStates
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
+from app.use_cases.controls.operator_controls import OperatorControls
 from cli.demo_settings import load_settings
+from cli.operators.control_commands import control_line
+from cli.operators.opened_controls import run_controls
 from workers.adapters.connectivity import Finding, check
 
 LEFT_OUT = "–"
@@ -33,18 +37,37 @@ def list_insurers() -> bool:
     settings = load_settings()
     insurers = load_insurers(settings.insurers_file)
     states = asyncio.run(_read_states(settings, list(insurers)))
+    orders = _orders()
+    ordered = {(control.kind, control.subject) for control in orders}
     table = Table(box=None, pad_edge=False)
     for heading in ("id", "name", "availability", "adapter", "base_url", "creates", "polls", "at once", "time-out"):
         table.add_column(heading, no_wrap=True)
     for id_, one in insurers.items():
         limits = _rate(one.rate_limit), _rate(one.poll_rate_limit), str(one.max_in_flight), f"{one.request_timeout:g}s"
         availability = _availability(states.get(id_)) if states is not None else "unknown"
+        if (ControlKind.PAUSE, id_) in ordered:
+            availability = f"{Availability.UNAVAILABLE.value}, paused"
         table.add_row(id_, one.name, availability, one.adapter, str(one.base_url), *limits)
     # Through a pipe the lines are whole.
     Console(width=None if sys.stdout.isatty() else 400, soft_wrap=True).print(table)
+    for control in orders:
+        print(control_line(control))
     if states is None:
         print("Redis cannot be reached: nothing is known of their availability", file=sys.stderr)
     return states is not None
+
+
+def _orders() -> Sequence[Control]:
+    """What operators have ordered of insurers; nothing, and a line that says why, where PostgreSQL is away."""
+
+    async def read(controls: OperatorControls) -> Sequence[Control]:
+        return [control for control in await controls.in_force() if control.kind is not ControlKind.DRAIN]
+
+    try:
+        return run_controls(read)
+    except WrongSetting as error:
+        print(f"nothing is known of operators' controls: {error}", file=sys.stderr)
+        return ()
 
 
 def check_insurers(ids: Sequence[str], application_file: Path | None = None) -> bool:

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from itertools import count
 from uuid import UUID
 
-from redis.exceptions import ResponseError
 from support.quotes import an_offer
 from support.servers import RedisAtHand
 from support.world import World
@@ -14,7 +13,7 @@ from support.world import World
 from app.domain.quote import Outcome, Quote
 from app.postgres.database import connected
 from app.postgres.quote_rows import Work, read_work
-from app.redis.job_streams import Delivery, JobReader
+from app.redis.job_streams import Delivery, JobReader, NoGroup
 from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
@@ -47,7 +46,7 @@ class WorkerSteps:
         for insurer, reader in self.readers.items():
             try:
                 deliveries = await reader._read("0" if own else ">", READ_MAX, block_ms=None, is_first=not own)
-            except ResponseError:
+            except NoGroup:
                 await reader.make_group()
             else:
                 if not reply_lost:

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from app.config.settings import Settings
 from app.domain.quote import Offer, Quote
+from app.postgres.database import reading
+from app.postgres.quote_rows import read_quotes
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
@@ -35,7 +37,10 @@ async def retry_letter(resources: Resources, letter: DeadLetter) -> str:
         return f"{_shown(quote)} (not settled: the quote of this request stands)"
     settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
     async with run_parts(settling.parts()):
-        stands = await settling.settle(Answered(quote, work.expires_at, ""))
+        await settling.settle(Answered(quote, work.expires_at, ""))
+    key = (letter.request_id, letter.insurer_id)
+    async with reading(resources.pool) as connection:  # another worker's answer may have been first
+        stands = (await read_quotes(connection, [key])).get(key, quote)
     return f"{_shown(stands)} (settled)"
 
 

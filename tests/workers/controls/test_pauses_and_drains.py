@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.book import SendersBook, most_in_any_second
 from support.commands import typed_beside
 from support.processes import Process, together, worker_process
 from support.stalls import within
@@ -16,6 +17,8 @@ from app.domain.operators.control import Order
 from app.resources import Resources
 
 ORDER = Order("anna", "its test stand is down")
+LIMIT = 10
+"""Applications a second."""
 KNOWN_S = 1.0
 """The promise: an order is in every worker by then."""
 
@@ -60,8 +63,9 @@ async def test_a_pause_is_in_every_worker_within_a_second_and_outlives_a_flush_a
     """At once its quotes are UNAVAILABLE, without a call; held ones go on when it is resumed; a drained worker ends."""
     await world.insurers("sever", "volga")
     api, resources = await world.api(), await world.resources()
+    book = SendersBook(world.folder, world.environment)
     async with AsyncExitStack() as stack:
-        begun = [worker_process(world.folder, world.environment, "--name", name) for name in ("left", "right")]
+        begun = [worker_process(world.folder, book.environment, "--name", name) for name in ("left", "right")]
         workers = Workers(world, api, resources, await together(stack, *begun))
         assert await workers.quotes() == OFFERED
         asked = world.sandbox.seen_by("sever").creates
@@ -72,11 +76,12 @@ async def test_a_pause_is_in_every_worker_within_a_second_and_outlives_a_flush_a
         await world.redis.client.flushall()
         for process in workers.processes:
             assert await process.stop() == 0
-        begun = [worker_process(world.folder, world.environment, "--name", name) for name in ("left", "right")]
+        begun = [worker_process(world.folder, book.environment, "--name", name) for name in ("left", "right")]
         workers = Workers(world, api, resources, await together(stack, *begun))
         assert await workers.quotes() == REFUSED
         assert world.sandbox.seen_by("sever").creates == asked
         await held_and_resumed(workers)
+        await limited(workers, book)
         await drained(workers)
 
 
@@ -99,6 +104,23 @@ async def held_and_resumed(workers: Workers) -> None:
     await workers.all_show(NOT_PAUSED)
 
 
+async def limited(workers: Workers, book: SendersBook) -> None:
+    """Held jobs of both workers begin at once when they are resumed: never more in a second than ordered, of both together."""
+    world, controls = workers.world, workers.resources.controls
+    await controls.limit("sever", f"{LIMIT}/s", ORDER)
+    await controls.pause("sever", ORDER, holds=True)
+    await workers.all_show(PAUSED)
+    before = len(book.moments("create"))
+    accepted = [await world.accepted(workers.api, insurerIds=["sever"]) for _ in range(2 * LIMIT)]
+    await controls.resume("sever", ORDER)
+    found = [outcomes(await world.watched(workers.api, one)) for one in accepted]
+    assert found == [{"sever": ("OFFERED", None)}] * len(accepted)
+    moments = book.moments("create")[before:]
+    assert len(moments) == len(accepted)
+    assert most_in_any_second(moments) <= LIMIT
+    assert await controls.limit("sever", "file", ORDER) is None
+
+
 async def is_held(workers: Workers) -> bool:
     found = await workers.resources.controls.in_force()
     return [control.setting for control in found] == ["hold"]
@@ -116,7 +138,7 @@ async def drained(workers: Workers) -> None:
     assert right.popen.poll() is None
     await until(lambda: names_of(workers, "right"))
     assert await controls.in_force() == []
-    newest, ordered, *_ = await controls.audit()
+    newest, ordered, *_ = await controls.audit(most=2)
     assert (newest.action, newest.kind, newest.subject) == ("done", "drain", ordered.subject)
     assert ordered.subject.startswith("left-")
     again = await typed_beside(world, "workers", "drain", "left", "--why", "once more")
