@@ -30,11 +30,12 @@ from app.use_cases.clock_follower import ClockFollower
 from app.use_cases.complete import SWEEP_EVERY_S, RequestCompleter
 from app.use_cases.controls.bulk_cancel import BulkCanceller
 from app.use_cases.controls.operator_controls import OperatorControls
-from app.use_cases.erase import PURGE_EVERY_S, DataEraser, Retention
+from app.use_cases.erase import PURGE_EVERY_S, DataEraser
 from app.use_cases.insurer_callbacks import InsurerCallbacks
 from app.use_cases.link_sealing import LinkSealing
 from app.use_cases.personal.key_rotation import KeyRotation
 from app.use_cases.personal.purge_records import Operator, PurgeRecorder
+from app.use_cases.personal.retention import Retention
 from app.use_cases.personal.subject_identifiers import SubjectKeys
 
 log: Final = structlog.get_logger(__name__)

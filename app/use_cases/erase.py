@@ -4,8 +4,7 @@ All of it in small batches, beside the work that goes on, each with its record i
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -44,6 +43,7 @@ from app.runtime.clock import Clock
 from app.use_cases.complete import RequestCompleter
 from app.use_cases.link_sealing import LinkSealing
 from app.use_cases.personal.purge_records import PurgeRecorder, by_request, follow_up
+from app.use_cases.personal.retention import Retention
 from app.use_cases.personal.subject_identifiers import SubjectIdentifiers, SubjectKeys
 
 log: Final = structlog.get_logger(__name__)
@@ -52,14 +52,6 @@ PURGE_EVERY_S: Final = 60.0
 BATCH_MAX: Final = 500
 LINKS_MAX: Final = 5_000
 """Quotes that are looked through at once for links of a dropped key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long an application is kept, and how long requests, quotes and consents are."""
-
-    applications: timedelta
-    offers: timedelta
 
 
 class DataEraser:

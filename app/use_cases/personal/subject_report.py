@@ -18,7 +18,7 @@ from app.postgres.personal.consent_rows import consents_of
 from app.postgres.personal.purge_rows import purges_of_customer, purges_of_person, purges_of_requests
 from app.postgres.personal.report_rows import StoredAnswer, answers_of, requests_by_id, requests_of_customer
 from app.runtime.clock import Clock
-from app.use_cases.erase import Retention
+from app.use_cases.personal.retention import Retention
 from app.use_cases.personal.stored_people import PAGE_MAX, OpenedRequest, StoredPeople
 from app.use_cases.personal.subject_identifiers import SubjectIdentifiers, SubjectKeys
 
