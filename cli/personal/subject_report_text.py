@@ -1,9 +1,11 @@
 """`osago subject-report` in print and as JSON: an answer to a subject, without a value of the application."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.config.settings import Settings
+from app.story.answer_trail import CALL, decode_trail
 from app.use_cases.personal.subject_report import Handover, HeldRequest, SubjectReport
 from cli.personal.personal_words import KINDS, NO_OPERATOR, REASONS, categories, day, moment, roles
 
@@ -81,8 +83,17 @@ def _request(request: HeldRequest, *, has_customer: bool) -> Iterator[str]:
 def _handover(one: Handover) -> str:
     if not one.was_sent:
         return f"не передано: {one.insurer_id}"
+    asked_at = _asked_at(one)
+    asked = f" {moment(asked_at)}" if asked_at else ""
     answered = f", ответил {moment(one.answered_at)}" if one.answered_at else ""
-    return f"передано: {one.insurer_id}{answered}"
+    return f"передано: {one.insurer_id}{asked}{answered}"
+
+
+def _asked_at(one: Handover) -> datetime | None:
+    """The moment of the first call, where the trail of the answer has it."""
+    trail = decode_trail(one.trail)
+    called = [step.offset_ms for step in trail.steps if step.code == CALL] if trail else []
+    return datetime.fromtimestamp((trail.read_ms + called[0]) / 1000, UTC) if trail and called else None
 
 
 def _document(request: HeldRequest) -> dict[str, Any]:
@@ -100,6 +111,7 @@ def _document(request: HeldRequest) -> dict[str, Any]:
             {
                 "insurer": one.insurer_id,
                 "sent": one.was_sent,
+                "askedAt": (asked_at := _asked_at(one)) and asked_at.isoformat(),
                 "answeredAt": one.answered_at and one.answered_at.isoformat(),
             }
             for one in request.handovers

@@ -15,7 +15,7 @@ from support.world import ApiAtHand, SettlerAtHand, World
 
 INSURERS = ("sever", "volga", "ural")
 KILLS = int(os.environ.get("CHAOS_KILLS", "100"))
-FLUSHED_EVERY = 10
+FLUSHED_EVERY = 25
 BROKER_KILLED_EVERY = 7
 FAST = 'lease = "1s"\ntimeout = "3s"\nretry = { first = "20ms", most = "200ms" }\n'
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import pytest
 from support.accessibility import violations
+from support.backlogs import many_jobs_wait
 from support.browser import Browser, Page
 from support.console import ACT
 from support.foreign import npm_ci
+from support.stalls import within
 from support.world import ApiAtHand, World
 
 ROOT: Final = Path(__file__).parents[2]
@@ -96,6 +98,18 @@ async def test_old_figures_are_said_to_be_old_and_signing_out_leaves_nothing(bro
         await page.reads("Object.keys({...localStorage, ...sessionStorage}).filter((key) => /token/i.test(key)).length")
         == 0
     )
+
+
+@pytest.mark.long
+async def test_the_overview_of_a_large_system_is_painted_within_a_second(browser: Browser, world: World) -> None:
+    """With a hundred thousand jobs that wait and sixty insurers, from the address to the last row."""
+    page = browser.page(**LOOKS["light-1400"])
+    await many_jobs_wait(world)
+    api = await world.api()
+    await signed_in(page, world, api)
+    with within(1.0, *world.server_pids):
+        await page.run("await page.reload(); await page.locator('tbody tr').nth(59).waitFor()")
+    print(f"painted after {await page.reads('performance.now()'):.0f} ms")
 
 
 def test_the_console_is_small() -> None:

@@ -35,10 +35,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def in_mid_flight(world: World, requests: int = REQUESTS) -> AsyncGenerator[Stage, None]:
+async def in_mid_flight(
+    world: World, requests: int = REQUESTS, *, deadline: str = "100s"
+) -> AsyncGenerator[Stage, None]:
+    """By default nothing runs out of time on a busy machine."""
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(proxied(await world.database.guest_url()))
-        world.set(database_url=proxy.url)
+        world.set(database_url=proxy.url, quote_deadline=deadline)
         await world.insurers(*INSURERS)
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, Processing())
@@ -109,8 +112,7 @@ async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World
 
 async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_go_on(world: World) -> None:
     """Nobody knows the end then. Our own client comes again, and has it when PostgreSQL is back."""
-    world.set(quote_deadline="3s")
-    async with in_mid_flight(world, requests=1) as stage:
+    async with in_mid_flight(world, requests=1, deadline="3s") as stage:
         stage.proxy.go_down()
         await until(lambda: stage.api.services.live.subscriptions == 0)
         stage.proxy.come_back()

@@ -14,6 +14,10 @@ from support.world import ApiAtHand, World
 from app.domain.intake.moscow_calendar import MOSCOW
 
 OPERATOR: Final = "ООО «Ромашка», 101000, г. Москва, ул. Мясницкая, д. 1"
+ASKED_AT: Final = datetime.fromisoformat("2026-11-29T10:00:00.120+00:00")
+TRAIL: Final = json.dumps(
+    [1, "worker-1", int(ASKED_AT.timestamp() * 1000) - 120, "0-1", "", 1, "", 0, [["c", 120, "create", 35, "ok"]]]
+)
 ANNA: Final = {"lastName": "Берёзкина", "firstName": "Анна", "middleName": "Олеговна", "birthDate": "1988-11-02"}
 
 
@@ -62,6 +66,7 @@ async def planted(world: World) -> Planted:
     await world.database.fetch(
         "UPDATE osago_requests SET created_at = created_at - interval '31d' WHERE customer_id = 'vera-3'"
     )
+    await world.database.fetch("UPDATE osago_quotes SET trail = $1 WHERE insurer_id = 'sever'", TRAIL)
     await (await world.resources()).purging.purge_due()
     return Planted(*ids)
 
@@ -99,6 +104,7 @@ async def test_a_person_is_found_as_policyholder_owner_and_driver(world: World) 
     own, as_owner, as_driver = (found[id_] for id_ in made.all)
     assert own["service"] == "core-app"
     assert [one["insurer"] for one in own["recipients"] if one["sent"]] == ["sever", "volga"]
+    assert [one["askedAt"] for one in own["recipients"]] == [ASKED_AT.isoformat(), None], "as far as a trail has it"
     assert own["consent"]["textVersion"] == "2026-09-01"
     kept = datetime.fromisoformat(own["applicationUntil"]) - datetime.fromisoformat(own["acceptedAt"])
     assert kept == timedelta(days=30)

@@ -24,6 +24,7 @@ from support.system import Slot, System, started_system
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.overview.snapshot_reader import SnapshotReader
 from sandbox.insurers.script.behaviours import Behaviour, Delay, Hang, Processing, Status
 
 FOUND_S_MAX: Final = 60.0
@@ -49,6 +50,12 @@ class Deadly(RestPoll):
         return created
 """
 INSURERS: Final = ("sever", "volga", "ural", "baikal", "kama", "onega")
+NAMING: Final = {
+    *("OsagoInsurerSlow", "OsagoInsurerFailing", "OsagoInsurerBusy", "OsagoInsurerHangs", "OsagoLaneFull"),
+    *("OsagoWorkerLost", "OsagoProcessDown", "OsagoServerDown", "OsagoServerSlow", "OsagoNotifierDown"),
+    *("OsagoDeadLetters", "OsagoClockOff", "OsagoSlowReaders"),
+}
+"""Those about promises and CPU are left out: a machine with other load breaks promises of its own accord."""
 FAULTY: Final[dict[str, Behaviour]] = {
     "sever": Delay(seconds=1.5),
     "volga": Status(status=500),
@@ -66,11 +73,21 @@ class Stage:
     system: System
     watcher: PrometheusAtHand
     folder: Path
+    console: SnapshotReader
     found: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def apis(self) -> list[ApiAtHand]:
         return [ApiAtHand(slot.process.url, self.world.token(), None) for slot in self.system.apis]
+
+    async def shows(self, *codes: str, subject: str = "") -> None:
+        """Waits until the console, and `osago top`, have one of these concerns about the subject."""
+
+        async def is_shown() -> bool:
+            concerns = (await self.console.read()).concerns
+            return any(one.code in codes and one.subject == subject for one in concerns)
+
+        await until(is_shown, seconds=FOUND_S_MAX)
 
     async def finds(self, fault: str, alert: str, **labels: str) -> None:
         """Waits until this alert fires; the fault has been there since the call."""
@@ -89,11 +106,11 @@ class Stage:
 @pytest.mark.processes
 @pytest.mark.timeout(900)
 async def test_each_of_twelve_faults_is_named_by_an_alert_within_a_minute(world: World, tmp_path: Path) -> None:
-    """And none fires before the first of them."""
+    """And none of these alerts fires before the first of them."""
     part_of_prometheus("prometheus")
     async with staged(world, tmp_path) as stage:
         await asyncio.sleep(WARM_S)
-        assert await stage.watcher.fired(minutes=3) == set()
+        assert await stage.watcher.fired(minutes=3) & NAMING == set()
         await insurers_go_wrong(stage)
         async with readers_that_stop(stage):
             slow_readers = asyncio.create_task(stage.finds("slow readers", "OsagoSlowReaders", job="osago-api"))
@@ -121,7 +138,8 @@ async def staged(world: World, folder: Path) -> AsyncGenerator[Stage, None]:
             }
             (folder / "prometheus").mkdir()
             async with prometheus(folder / "prometheus", jobs) as watcher:
-                stage = Stage(world, system, watcher, folder / "prometheus")
+                console = SnapshotReader(await world.resources())
+                stage = Stage(world, system, watcher, folder / "prometheus", console)
                 load = asyncio.create_task(_load(stage))
                 try:
                     yield stage
@@ -172,6 +190,10 @@ async def insurers_go_wrong(stage: Stage) -> None:
         stage.finds("429", "OsagoInsurerBusy", insurer="ural"),
         stage.finds("hanging insurer", "OsagoInsurerHangs", insurer="baikal"),
         stage.finds("lane full", "OsagoLaneFull", insurer="kama"),
+        stage.shows("CIRCUIT_OPEN", "CIRCUIT_TRIAL", "INSURER_FAILING", subject="volga"),
+        stage.shows("CIRCUIT_OPEN", "CIRCUIT_TRIAL", "INSURER_FAILING", subject="baikal"),
+        stage.shows("INSURER_BUSY", subject="ural"),
+        stage.shows("JOBS_WAIT", subject="kama"),
     )
     accused = {one.labels["insurer"] for one in await stage.watcher.firing() if "insurer" in one.labels}
     assert "onega" not in accused
@@ -188,6 +210,7 @@ async def a_worker_freezes(stage: Stage) -> None:
     await asyncio.gather(
         stage.finds("worker frozen", "OsagoWorkerLost", worker=consumer),
         _down(stage, slot),
+        stage.shows("PROCESS_SILENT", subject=consumer),
     )
     slot.process.signal(signal.SIGCONT)
     stage.world.sandbox.set_mode("kama", None)
@@ -232,6 +255,7 @@ async def pubsub_is_lost(stage: Stage) -> None:
 async def redis_goes_away(stage: Stage) -> None:
     stage.system.redis_proxy.go_down()
     await stage.finds("Redis away", "OsagoServerDown", server="redis")
+    await stage.shows("SERVER_AWAY", subject="redis")
     stage.system.redis_proxy.come_back()
 
 
@@ -263,6 +287,7 @@ async def a_job_is_poison(stage: Stage) -> None:
     try:
         await stage.world.accepted(stage.apis[0], application=request["application"])
         await stage.finds("poison job", "OsagoDeadLetters", insurer="onega")
+        await stage.shows("DEAD_LETTERS")
     finally:
         keeping.cancel()
 

@@ -22,7 +22,7 @@ WHERE application IS NOT NULL AND created_at < $1 AND (created_at, id) > ($2, $3
 """  # noqa: S608 - constants of this file
 
 _ANSWERS: Final = """
-SELECT request_id, insurer_id, status, reason->>'code' AS reason, received_at FROM osago_quotes
+SELECT request_id, insurer_id, status, reason->>'code' AS reason, received_at, trail FROM osago_quotes
 WHERE request_id = ANY($1::uuid[]) ORDER BY request_id, received_at
 """
 
@@ -37,13 +37,14 @@ GROUP BY customer_id, tenant ORDER BY customer_id, tenant LIMIT $4
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """How an insurer answered; `reason` is the code of what was no offer."""
+    """How an insurer answered; `reason` is the code of what was no offer, `trail` how the answer came about."""
 
     request_id: UUID
     insurer_id: str
     status: str
     reason: str | None
     received_at: datetime
+    trail: str | None
 
 
 async def requests_of_customer(
@@ -68,7 +69,9 @@ async def stored_applications(
 async def answers_of(connection: Connection, ids: Sequence[UUID]) -> list[StoredAnswer]:
     """How the insurers of these requests answered."""
     return [
-        StoredAnswer(row["request_id"], row["insurer_id"], row["status"], row["reason"], row["received_at"])
+        StoredAnswer(
+            row["request_id"], row["insurer_id"], row["status"], row["reason"], row["received_at"], row["trail"]
+        )
         for row in await connection.fetch(_ANSWERS, list(ids))
     ]
 

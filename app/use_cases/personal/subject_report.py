@@ -28,11 +28,12 @@ _NOT_SENT: Final = frozenset({"INSURER_NOT_SUITED", "INSURER_PAUSED", "CIRCUIT_O
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """An insurer that the data went to, or was to go to. `answered_at` is None where it has not answered."""
+    """An insurer that the data went to, or was to go to. `answered_at` is None where it has not answered; `trail` says when it was asked."""
 
     insurer_id: str
     was_sent: bool
     answered_at: datetime | None
+    trail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +279,9 @@ def _handovers(
     answered = {one.insurer_id: one for one in answers}
     recipients = stored.insurers if stored else consent.recipients if consent else ()
     return tuple(
-        Handover(id_, not (one and one.reason in _NOT_SENT), one.received_at if one else None)
+        Handover(
+            id_, not (one and one.reason in _NOT_SENT), one.received_at if one else None, one.trail if one else None
+        )
         for id_ in recipients
         for one in [answered.get(id_)]
     )
