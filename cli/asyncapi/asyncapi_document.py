@@ -1,8 +1,9 @@
-"""The AsyncAPI 3 document: sockets, streams, the feed and insurers' calls, with an example of each message."""
+"""The AsyncAPI 3 document: sockets, streams, the feed, the bridge and insurers' calls, with an example of each message."""
 
 from importlib.metadata import version
 from typing import Any, Final
 
+from bridge.cloud_event import CONTENT_TYPE, DEFAULT_SOURCE, END_TYPE, QUOTE_TYPE
 from cli.asyncapi.event_schemas import component_schemas
 
 Document = dict[str, Any]
@@ -23,7 +24,7 @@ _END: Final[Document] = {"outcome": "ALL_ANSWERED", "completedAt": _AT}
 
 def asyncapi() -> Document:
     """The document; one value each time."""
-    messages = {**_frames(), **_stream_events(), **_feed_entries(), **_calls()}
+    messages = {**_frames(), **_stream_events(), **_feed_entries(), **_cloud_events(), **_calls()}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -42,7 +43,7 @@ def asyncapi() -> Document:
             "http": {"host": "127.0.0.1:8000", "protocol": "http"},
             "redis": {"host": "127.0.0.1:6379", "protocol": "redis", "description": "OSAGO_REDIS_URL"},
         },
-        "channels": _channels(),
+        "channels": {**_watched(), **_delivered()},
         "operations": _operations(),
         "components": {"messages": messages, "schemas": component_schemas()},
     }
@@ -54,7 +55,7 @@ _EVENTS: Final = ("QuoteReceived", "QuotesCompleted")
 _ENTRIES: Final = ("FeedQuoteEntry", "FeedEndEntry")
 
 
-def _channels() -> Document:
+def _watched() -> Document:
     request = {"requestId": {"description": "The id of the quote request, as `createQuoteRequest` returned it."}}
     return {
         "graphql": {
@@ -79,6 +80,11 @@ def _channels() -> Document:
             "parameters": request,
             "messages": _references(*_EVENTS, "Problem"),
         },
+    }
+
+
+def _delivered() -> Document:
+    return {
         "feed": {
             "address": "{osago-shard}:quote-events",
             "servers": [{"$ref": "#/servers/redis"}],
@@ -89,6 +95,11 @@ def _channels() -> Document:
                 }
             },
             "messages": _references(*_ENTRIES),
+        },
+        "bridge": {
+            "address": None,
+            "description": "What `osago bridge` sends: a Kafka topic, a queue of ActiveMQ, a subject of NATS JetStream or a webhook, as bridge.toml names it (docs/bridge.md).",
+            "messages": _references("QuoteCloudEvent", "EndCloudEvent"),
         },
         "callbacks": {
             "address": "/callbacks/{token}",
@@ -112,6 +123,7 @@ def _operations() -> Document:
         "sendStreamEvents": _operation("send", "quoteStream", (*_EVENTS, "Problem")),
         "sendServerSentEvents": _operation("send", "quoteEvents", (*_EVENTS, "Problem")),
         "sendFeedEntries": _operation("send", "feed", _ENTRIES),
+        "sendCloudEvents": _operation("send", "bridge", ("QuoteCloudEvent", "EndCloudEvent")),
         "receiveInsurerCalls": _operation("receive", "callbacks", ("InsurerCall",)),
     }
 
@@ -207,6 +219,44 @@ def _feed_entries() -> Document:
     return {
         "FeedQuoteEntry": entry("An insurer has answered", "quote", "FeedQuote", _QUOTE, _DECLINED),
         "FeedEndEntry": entry("The request has ended", "end", "FeedEnding", _END),
+    }
+
+
+def _cloud_events() -> Document:
+    """At least once; a repeat has the same id."""
+
+    def event(title: str, type_: str, schema: str, name: str, data: Document) -> Document:
+        text = {"type": "string"}
+        properties = {
+            "specversion": {"const": "1.0"},
+            "id": {**text, "description": "`<request>:<insurer>`, or `<request>:end`."},
+            "source": {**text, "format": "uri-reference"},
+            "type": {"const": type_},
+            "subject": {**text, "description": "The id of the quote request."},
+            "time": {**text, "format": "date-time"},
+            "datacontenttype": {"const": "application/json"},
+            "data": {"$ref": f"#/components/schemas/{schema}"},
+        }
+        example = {
+            "specversion": "1.0",
+            "id": f"{_REQUEST}:{name}",
+            "source": DEFAULT_SOURCE,
+            "type": type_,
+            "subject": _REQUEST,
+            "time": _AT,
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+        return {
+            "title": title,
+            "contentType": CONTENT_TYPE,
+            "payload": {"type": "object", "properties": properties, "required": list(properties)},
+            "examples": [{"payload": example}],
+        }
+
+    return {
+        "QuoteCloudEvent": event("An insurer has answered", QUOTE_TYPE, "FeedQuote", "sever", _QUOTE),
+        "EndCloudEvent": event("The request has ended", END_TYPE, "FeedEnding", "end", _END),
     }
 
 
