@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Each has servers of its own; servers of one's own are emptied before every test, and so serve one at a time."""
-    return 1 if "OSAGO_DATABASE_URL" in os.environ or "OSAGO_REDIS_URL" in os.environ else 3
+    return 1 if "OSAGO_DATABASE_URL" in os.environ or "OSAGO_REDIS_URL" in os.environ else 4
 
 
 @pytest.fixture(scope="session")

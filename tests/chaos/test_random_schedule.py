@@ -138,7 +138,7 @@ async def _is_idle(system: System) -> bool:
     held = [
         float(value)
         for name, value in figures
-        if name.startswith(("osago_subscriptions", "osago_jobs_in_flight")) and not name.endswith("_created")
+        if name.partition("{")[0] in {"osago_subscriptions", "osago_jobs_in_flight"}
     ]
     return (
         bool(held) and not any(held) and not any(_clients(slot.process.popen.pid, slot.port) for slot in system.slots)

@@ -30,7 +30,9 @@ async def test_it_shows_what_was_asked_and_answered(world: World) -> None:
     assert sever.asking_p50_s is not None
     assert found.requests.open == 0
     assert found.requests.accepted >= 1
-    assert found.requests.in_time == 1.0
+    # Counted by the process, over five minutes: tests before this one count, too.
+    ends = sum(found.requests.ended.values())
+    assert found.requests.in_time == (ends - found.requests.late) / ends
     assert sum(found.requests.ended.values()) >= 1
     assert found.push.frames >= 2
     assert found.servers == {"postgresql": "ok", "redis": "ok"}

@@ -27,6 +27,7 @@ from app.postgres.link_cipher import LinkCipher
 from app.redis.topology import connect, parse_address
 from app.runtime.clock import Clock
 from app.runtime.shielded_tasks import ShieldedTasks
+from app.story.frame_book import FrameBook
 from app.watch.events import Completed, Event, Received
 from app.watch.push_latency import PushLatency
 
@@ -77,6 +78,7 @@ def context_of(happening: list[Event]) -> Any:
         pushed=pushed,
         availabilities=InsurerDirectory(names, redis, clock),
         links=LINKS,
+        frames=FrameBook(clock),
         shares=SimpleNamespace(of=lambda _: None),
     )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]

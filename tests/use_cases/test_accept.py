@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -169,9 +170,10 @@ async def test_personal_data_stays_out_of_redis(world: World, api: ApiAtHand) ->
     accepted = await world.accepted(api)
     await until(lambda: world.redis.client.exists(keys.jobs(0, "sever")))
     dump = ""
-    async for key in world.redis.client.scan_iter():
-        client = world.redis.client
-        read = {"stream": client.xrange, "hash": client.hgetall, "string": client.get}
+    client = world.redis.client
+    members = partial(client.zrange, start=0, end=-1)
+    read = {"stream": client.xrange, "hash": client.hgetall, "string": client.get, "zset": members}
+    async for key in client.scan_iter():
         dump += key + repr(await read[await client.type(key)](key))
     for marker in personal(world):
         assert marker not in dump

@@ -113,7 +113,9 @@ async def test_a_fault_has_its_code_and_its_place(world: World, api: ApiAtHand) 
 async def test_a_fault_of_ours_is_masked(world: World, api: ApiAtHand) -> None:
     """With the id that its log line has, and not a word more."""
     await taught(world, api)
-    await world.database.fetch("ALTER TABLE osago_requests RENAME COLUMN tenant TO somebody")
+    raising = "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'tenant'; END $$"
+    await world.database.fetch(raising)
+    await world.database.fetch("CREATE TRIGGER fault BEFORE INSERT ON osago_requests EXECUTE FUNCTION fault()")
     ours, theirs = await by_both(api, world.new_request())
     same(ours, theirs)
     assert ours.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "abc"}
