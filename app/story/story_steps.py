@@ -33,7 +33,10 @@ _RANKS: Final = {kind: rank for rank, kind in enumerate(StepKind)}
 
 
 def steps_of(evidence: StoryEvidence) -> tuple[StoryStep, ...]:
-    """Every step, by its moment; of one moment in the order in which things come about."""
+    """Every step, by its moment; of one moment in the order in which things come about.
+
+    Moments of Redis and of a worker are by two clocks, some milliseconds apart: what must have come first is not shown after its effect.
+    """
     found = [*_request_steps(evidence), *_watcher_steps(evidence)]
     for insurer_id in evidence.rows.insurers:
         found += _insurer_steps(evidence, insurer_id)
@@ -47,8 +50,11 @@ def _request_steps(evidence: StoryEvidence) -> Iterator[StoryStep]:
         yield StoryStep(at=rows.completed_at, kind=StepKind.ENDED, result=rows.outcome.value)
     if evidence.places:
         for insurer_id, at_ms in evidence.places.published_ms.items():
+            quote = rows.quotes.get(insurer_id)
+            cause = rows.completed_at if insurer_id == END else quote and quote.received_at
+            at = evidence.moment_of_redis(at_ms)
             yield StoryStep(
-                at=evidence.moment_of_redis(at_ms),
+                at=max(at, cause) if cause else at,
                 kind=StepKind.PUBLISHED,
                 insurer_id=insurer_id or None,
                 result="end" if insurer_id == END else "quote",
@@ -59,7 +65,8 @@ def _insurer_steps(evidence: StoryEvidence, insurer_id: str) -> Iterator[StorySt
     trail = evidence.trail(insurer_id)
     place = evidence.places.jobs.get(insurer_id) if evidence.places else None
     if trail and trail.enqueued_ms:
-        yield _enqueued(evidence.moment_of_redis(trail.enqueued_ms), insurer_id, trail.via)
+        at = min(evidence.moment_of_redis(trail.enqueued_ms), evidence.moment(trail.read_ms))
+        yield _enqueued(at, insurer_id, trail.via)
     elif place and place.enqueued_ms:
         yield _enqueued(evidence.moment_of_redis(place.enqueued_ms), insurer_id, place.via)
     if trail:
