@@ -62,7 +62,7 @@ class RequestQueues:
         queue.deliveries.append(delivery)
 
     async def take(self) -> RequestQueue:
-        """A request whose next event may be delivered now. Then `done` or `again` is called."""
+        """A request with an event that may be delivered now. Then `done` or `again` is called."""
         return await self._ready.get()
 
     def again(self, queue: RequestQueue) -> None:

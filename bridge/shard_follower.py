@@ -113,7 +113,7 @@ class ShardFollower:
         return ""
 
     async def _recover(self, page: FeedPage, horizon: datetime, why: str) -> None:
-        """Reads from PostgreSQL what has changed; whatever the feed had up to its last entry is among it."""
+        """Reads from PostgreSQL what has changed; all that the feed had up to its last entry is among it."""
         log.info("bridge.recovers", destination=self._destination, shard=self.shard, why=why)
         metrics.BRIDGE_RECOVERIES.labels(self._destination).inc()
         async for requests in changed_requests(self._pool, self.progress.place.since - OVERLAP):

@@ -212,7 +212,7 @@ def subject_report(
     as_json: Annotated[bool, typer.Option("--json", help="Codes instead of Russian words.")] = False,
     by: Annotated[str, typer.Option(help="Stands in the audit; the user of the system if left out.")] = "",
 ) -> None:
-    """Print what is kept of a customer's people, where from, to whom it went, for how long, on which consent; no values."""
+    """Print what is kept of a customer's people: its source, recipients, terms and consent; no values."""
     from cli.personal.personal_reports import report_subject
 
     report_subject(customer, subject, person, by, as_json=as_json)

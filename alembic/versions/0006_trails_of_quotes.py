@@ -1,6 +1,6 @@
 """A column for the trail of a quote: how its answer came about. Workers of the release before leave it empty.
 
-Adding it takes a moment, whatever the size of the table: it has no default.
+Adding it takes a moment in a table of any size: it has no default.
 
 Revision ID: 0006
 Revises: 0005

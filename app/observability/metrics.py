@@ -268,7 +268,7 @@ def socket_closed(code: int) -> None:
 
 
 def worker_lost(consumer: str) -> None:
-    """Counts a worker whose jobs were taken over; of many, the later ones are `other`."""
+    """Counts a worker that lost its jobs to another one; of many, the later ones are `other`."""
     if consumer not in _lost and len(_lost) >= _LOST_MAX:
         consumer = "other"
     _lost.add(consumer)

@@ -64,7 +64,7 @@ LIMIT $3
 
 
 async def read_controls(connection: Connection) -> Sequence[Control]:
-    """All of them, also those whose time is up and that no process has removed yet."""
+    """All of them, also those that have expired and that no process has removed yet."""
     return [_control(row) for row in await connection.fetch(_CONTROLS) if row["kind"] in _KINDS]
 
 
@@ -89,7 +89,7 @@ async def lift_control(
 
 
 async def expire_controls(connection: Connection, now: datetime, author: str) -> None:
-    """Removes the controls whose time is up. Of several processes one finds each."""
+    """Removes the controls that have expired. Of several processes one finds each."""
     await connection.execute(_EXPIRE, now, author)
 
 

@@ -62,7 +62,7 @@ _GONE: Final = (
     asyncpg.TransactionRollbackError,
 )
 _BEHIND: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
-"""Of a schema whose migrations are still to come: they are waited for, as the server itself is."""
+"""Of a schema that lacks migrations: they are waited for, as the server itself is."""
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 

@@ -50,7 +50,7 @@ class Published:
 class PublishedEnd:
     """The end of a request to publish, after every quote of it.
 
-    `at_hand` names insurers whose quotes may not have been published; other quotes that Redis lacks are published as well.
+    `at_hand` names insurers with quotes that may not have been published; other quotes that Redis lacks are published as well.
     """
 
     request: QuoteRequest
@@ -140,7 +140,7 @@ class EventStreams:
         return unpublished
 
     async def _publish_ends(self, ends: Sequence[PublishedEnd]) -> Sequence[Sequence[str]]:
-        """Returns, for each, the insurers whose quotes are missing."""
+        """Returns, for each, the insurers with missing quotes."""
         if not ends:
             return ()
         shard = keys.shard_of(ends[0].request.id, self.shards)

@@ -1,4 +1,4 @@
-"""The last frames of one process, and the subscriptions that began and ended: who of the watchers had what, for an operator.
+"""The last frames of one process, and the subscriptions that began and ended: which watcher had what, for an operator.
 
 It knows requests and sockets by numbers of its own, and no address, token or content. A frame costs a fraction of a microsecond, for
 it is on the way of every event; what is asked for is looked for then.

@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of one request, and how a request is found: for operators alone, who may look at every caller's."""
+"""What PostgreSQL knows of one request, and how a request is found: for operators alone, since requests of every caller are among them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -87,7 +87,7 @@ def controls_audit(
     most: Annotated[int, typer.Option(min=1, max=500, help="Entries of a page.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What operators did, by whom, when and why; the newest first."""
+    """What operators did, with name, time and reason; the newest first."""
     from cli.operators.control_commands import print_audit
 
     print_audit(subject=subject, before=before, most=most, as_json=as_json)

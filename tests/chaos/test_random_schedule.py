@@ -10,11 +10,11 @@ import random
 from collections.abc import Sequence
 from uuid import UUID
 
-import httpx
 import psutil
 import pytest
 from support.customers import Customer, Customers
 from support.faults import inject, schedule
+from support.plain_http import plain_http
 from support.system import System, started_system
 from support.until import until
 from support.world import World
@@ -61,7 +61,7 @@ async def _endured(
     print(f"\nCHAOS_SEED={seed} CHAOS_SECONDS={seconds:g} CHAOS_RATE={per_s:g}")
     async with (
         started_system(world, insurers, time_scale=0.05) as system,
-        httpx.AsyncClient(verify=False, timeout=10) as http,  # noqa: S501 - plain HTTP
+        plain_http(timeout=10) as http,
     ):
         customers = Customers(system, random.Random(seed), http)
         async with asyncio.TaskGroup() as tasks:
@@ -132,7 +132,7 @@ async def _nothing_leaks(system: System, insurers: tuple[str, ...]) -> None:
 
 
 async def _is_idle(system: System) -> bool:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         texts = [(await http.get(f"http://127.0.0.1:{slot.port}/metrics")).text for slot in system.slots]
     figures = [line.rsplit(" ", 1) for text in texts for line in text.splitlines() if not line.startswith("#")]
     held = [

@@ -36,7 +36,7 @@ WAITING: Final = 14
 RUNS_AGAIN_S: Final = 3.0
 
 # redis-py leaves the connection open by which a client first asks a Cluster for its nodes, those that it closes under calls, and
-# those whose server is silent while they begin.
+# those to a server that is silent while they begin.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Failover = Callable[[Topology, Shard], Coroutine[Any, Any, float]]

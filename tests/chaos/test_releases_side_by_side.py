@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.processes import Process, api_process, worker_process
 from support.releases import BASE, THIS, Release, unpacked
 from support.servers import RedisAtHand, Servers
@@ -119,7 +120,7 @@ class Town:
 
     async def _come(self) -> None:
         """One after the other; each fourth one changes its mind."""
-        async with httpx.AsyncClient(verify=False, timeout=60) as http, asyncio.TaskGroup() as tasks:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http, asyncio.TaskGroup() as tasks:
             while self.is_open:
                 cancels = len(self.customers) % 4 == 3
                 self.customers.append(Customer(self.asked, uuid.uuid4().hex, cancels))

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from support.commands import typed, typed_one_by_one
+from support.plain_http import plain_http
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
 from support.until import until
@@ -120,7 +121,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
         api_token = world.token()
 
         async def accepted() -> httpx.Response:
-            async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+            async with plain_http(timeout=60) as http:
                 headers = {"Authorization": f"Bearer {api_token}"}
                 query = (
                     "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
@@ -130,7 +131,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
 
         for _ in range(8):
             assert (await accepted()).json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
-        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http:
             assert "osago_requests_accepted_total 8.0" in (await http.get(f"{process.url}/metrics")).text
         assert await process.stop() == 0, process.text
 
@@ -142,7 +143,7 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
         [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
         assert beat.startswith("label-")
-        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http:
             metrics = (await http.get(f"{process.url}/metrics")).text
         for figure in (
             "osago_jobs_in_flight",
@@ -172,7 +173,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
     port = free_port()
     async with (
         osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
-        httpx.AsyncClient(base_url=process.url, verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
+        plain_http(base_url=process.url, timeout=60) as http,
     ):
         await until(lambda: _answers(http))
         await http.put("/control/sever/mode", json={"kind": "hang"})
@@ -191,7 +192,7 @@ async def test_core_app_ends_with_0_though_somebody_listens_to_its_events(world:
     arguments = ("core-app", "--port", str(port), "--url", api.graphql, "--token", api.token)
     async with (
         osago(world.folder, world.environment, *arguments, port=port) as process,
-        httpx.AsyncClient(base_url=process.url, verify=False, timeout=20) as http,  # noqa: S501 - plain HTTP
+        plain_http(base_url=process.url, timeout=20) as http,
     ):
         await until(lambda: _answers(http))
         body = {"application": world.new_request()["application"]}

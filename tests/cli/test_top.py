@@ -55,7 +55,7 @@ def test_what_needs_a_hand_stands_first_and_s_chooses_another_order() -> None:
 
 
 def test_keys_choose_an_insurer_and_stop_at_the_ends() -> None:
-    """By arrows, and by the letters of those who have none."""
+    """By arrows, and by letters where a keyboard has none."""
     chosen = [chosen_of(after(*keys), a_snapshot()) for keys in ((), ("down", "j", "j"), ("down", "k", "up"))]
     assert [one.id for one in chosen if one] == ["down", "calm", "down"]
     assert after("enter").is_looked_into

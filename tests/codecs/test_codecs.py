@@ -98,7 +98,7 @@ def test_an_end_comes_back_as_it_was() -> None:
     "links", [{"sealed_url": "k:AAAA"}, {"purchase_url": "https://sever.example/buy/1", "sealed_url": None}, {}]
 )
 def test_an_event_without_its_link_is_the_event_of_an_offer_without_one(number: str, links: dict[str, Any]) -> None:
-    """Whatever an insurer writes into its other fields; to the byte."""
+    """With any text in its other fields; to the byte."""
     bare = an_offer(number=number).with_links()
     quote = a_quote(a_request("sever"), "sever", bare.with_links(**links))
     written = encoded(quote)

@@ -1,4 +1,4 @@
-"""A trail is short, whatever happens, and says what it leaves out."""
+"""A trail stays short, and says what it leaves out."""
 
 from uuid import UUID
 

@@ -37,7 +37,7 @@ async def silent(resources: Resources, accepted: Mapping[str, Any], worker: str)
 
 
 async def test_a_worker_that_froze_and_was_killed_is_named_and_the_next_one_is_known(world: World) -> None:
-    """Who has the job is true throughout; the stored trail says from which worker it was taken over."""
+    """The holder of the job is true throughout; the stored trail says from which worker it was taken over."""
     world.set(lease="1s")
     await world.insurers("sever", more={"poll_interval": "300ms"})
     world.sandbox.set_mode("sever", Processing())

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import httpx
 from support.commands import typed_beside
+from support.plain_http import plain_http
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -116,7 +116,7 @@ async def test_a_watcher_that_comes_back_is_shown_with_what_it_had(world: World)
     url = f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}/events"
     cursor = await until(lambda: _first_cursor(url, api.token))
     headers = {"Authorization": f"Bearer {api.token}", "Last-Event-ID": cursor}
-    async with httpx.AsyncClient(verify=False) as http, http.stream("GET", url, headers=headers):  # noqa: S501 - plain HTTP
+    async with plain_http() as http, http.stream("GET", url, headers=headers):
         resumed = await until(lambda: _step(worker.resources, accepted, StepKind.RESUMED))
     assert resumed.count == 1
     assert resumed.socket.startswith("stream-")
@@ -127,7 +127,7 @@ async def test_a_watcher_that_comes_back_is_shown_with_what_it_had(world: World)
 async def _first_cursor(url: str, token: str) -> str | None:
     """The id of the first event."""
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(verify=False) as http, http.stream("GET", url, headers=headers) as stream:  # noqa: S501
+    async with plain_http() as http, http.stream("GET", url, headers=headers) as stream:
         async for line in stream.aiter_lines():
             if line.startswith("id: "):
                 return line.removeprefix("id: ")

@@ -5,9 +5,9 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
+from support.plain_http import plain_http
 from support.postgresql_cluster import ClusterTemplate, PostgresqlServer, own
 from support.until import until
 from support.world import ApiAtHand, World
@@ -75,6 +75,6 @@ async def _is_refused(world: World, api: ApiAtHand) -> bool:
 
 
 async def _readiness(api: ApiAtHand, status: int, text: str) -> bool:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         reply = await http.get(f"{api.url}/readyz")
     return reply.status_code == status and text in reply.text

@@ -9,6 +9,7 @@ from resource import RLIMIT_NOFILE, prlimit
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.processes import api_process
 from support.until import until
 from support.world import World
@@ -23,7 +24,7 @@ async def test_an_api_without_descriptors_says_so_and_goes_on_by_itself(world: W
     world.set(log_format="json")
     async with (
         api_process(tmp_path, world.environment) as api,
-        httpx.AsyncClient(base_url=api.url, verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
+        plain_http(base_url=api.url, timeout=60) as http,
     ):
         assert (await http.get("/readyz")).json()["status"] == "ready"
         prlimit(api.popen.pid, RLIMIT_NOFILE, (LIMIT, LIMIT))
@@ -48,7 +49,7 @@ async def _short(http: httpx.AsyncClient) -> dict[str, str] | None:
 
 async def _is_ready(url: str) -> bool:
     try:
-        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http:
             return (await http.get(f"{url}/readyz")).json()["status"] == "ready"
     except httpx.TransportError:
         return False

@@ -67,7 +67,7 @@ FAULTY: Final[dict[str, Behaviour]] = {
 
 @dataclass
 class Stage:
-    """The system with its load, and who watches it."""
+    """The system with its load, and its Prometheus."""
 
     world: World
     system: System
@@ -266,7 +266,7 @@ async def postgresql_slows_down(stage: Stage) -> None:
 
 
 async def a_clock_is_off(stage: Stage) -> None:
-    """A worker of another machine joins, whose clock nobody keeps."""
+    """A worker of another machine joins, with a clock that is off."""
     environment = {**stage.world.environment, "WALL_CLOCK_WRONG_BY_S": str(SKEW_S)}
     environment["PYTHONPATH"] = f"{SKEWED}:{environment['PYTHONPATH']}"
     async with worker_process(stage.world.folder, environment, "--name", "skewed") as worker:

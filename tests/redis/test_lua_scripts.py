@@ -292,7 +292,7 @@ async def test_shards_keep_to_themselves(redis: RedisAtHand) -> None:
 
 
 async def test_ends_are_published_together_each_by_itself(streams: Streams) -> None:
-    """One whose quotes Redis lacks waits for them, and keeps no other: neither what it has nor what it has not."""
+    """One with quotes that Redis lacks waits for them, and keeps no other: neither what it has nor what it has not."""
     done, lacking, at_hand = (a_request("sever", "volga") for _ in range(3))
     quotes = {id_: a_quote(at_hand, id_) for id_ in at_hand.insurers}
     await streams.enqueue(at_hand.id, *at_hand.insurers)

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import httpx
 import pytest
 from support.commands import typed_beside
+from support.plain_http import plain_http
 from support.processes import api_process, worker_process
 from support.servers import RedisAtHand
 from support.world import KEYS, ApiAtHand, World
@@ -173,7 +173,7 @@ def taken_link(event: dict[str, Any]) -> str | None:
 
 
 async def told_by(url: str) -> str:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         return (await http.get(f"{url}/metrics")).text
 
 

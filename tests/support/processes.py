@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from support.plain_http import plain_http
 from support.until import until
 
 from sandbox.demo.servers import free_port
@@ -108,7 +109,7 @@ async def worker_process(
 async def _is_ready(process: Process) -> bool:
     assert process.popen.poll() is None, process.text
     try:
-        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http:
             return (await http.get(f"{process.url}/readyz")).status_code == 200
     except httpx.TransportError:
         return False

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 import pytest
 import yaml
+from support.plain_http import plain_http
 from support.processes import ROOT
 from support.until import until
 
@@ -88,7 +89,7 @@ async def prometheus(folder: Path, jobs: Mapping[str, Sequence[int]]) -> AsyncGe
     command += [f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-    async with httpx.AsyncClient(timeout=10, verify=False) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=10) as http:
         try:
             await until(lambda: _is_ready(http, port))
             yield PrometheusAtHand(f"http://127.0.0.1:{port}", http)

@@ -77,7 +77,7 @@ class Proxy:
         self._is_down = False
 
     def refuse(self, matches: bytes | None) -> None:
-        """Breaks each connection whose request has this in it, from now on; None: no more."""
+        """Breaks each connection with this in its request, from now on; None: no more."""
         self._refused = matches
 
     def break_connections(self) -> None:

@@ -17,7 +17,7 @@ _EMPTY: Final = re.compile(r'=""')
 
 
 def samples_of(exposition: str, wanted: Iterable[str], **labels: str) -> Iterator[tuple[str, float]]:
-    """The samples of one scrape whose metrics are wanted, each by its series with these labels added."""
+    """The samples of one scrape that are wanted, each by its series with these labels added."""
     names = set(wanted)
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:

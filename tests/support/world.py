@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from support.applications import valid_application
+from support.plain_http import plain_http
 from support.quotes import an_offer
 from support.servers import Database, RedisAtHand, Servers
 
@@ -61,7 +62,7 @@ class ApiAtHand:
     async def post(self, query: str, variables: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
         """A GraphQL request over HTTP."""
         headers = {"Authorization": f"Bearer {more.pop('token', self.token)}", **more.pop("headers", {})}
-        async with httpx.AsyncClient(timeout=60, verify=False) as http:  # noqa: S501 - plain HTTP; contexts are slow to make
+        async with plain_http(timeout=60) as http:
             body = {"query": query, "variables": variables or {}}
             return await http.post(self.graphql, json=body, headers=headers)
 

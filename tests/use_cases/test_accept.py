@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
@@ -202,7 +203,7 @@ async def test_what_is_unusual_is_a_warning_and_so_it_is_in_a_repeat(world: Worl
         result = (await api.post(WARNED, {"input": request})).json()["data"]["createQuoteRequest"]
         found.append(result["warnings"])
     headers = {"Authorization": f"Bearer {api.token}"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         answer = await http.post(f"{api.url}/osago/quotes", json=request, headers=headers)
     assert answer.status_code == 202
     found.append(answer.json()["warnings"])

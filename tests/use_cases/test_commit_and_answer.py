@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from prometheus_client import REGISTRY
+from support.plain_http import plain_http
 from support.plans import planned
 from support.until import until
 from support.world import ApiAtHand, World
@@ -143,7 +143,7 @@ async def by_graphql(world: World, api: ApiAtHand) -> None:
 
 
 async def by_rest(world: World, api: ApiAtHand) -> None:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         headers = {"Authorization": f"Bearer {api.token}"}
         response = await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
     assert response.status_code == 202, response.text

@@ -28,7 +28,7 @@ async def audited(resources: Resources) -> list[tuple[str, str, str, str, str]]:
 
 
 async def test_each_change_stands_with_its_entry_in_the_audit(resources: Resources) -> None:
-    """By whom, and why; a second order of the same kind takes the place of the first."""
+    """With name and reason; a second order of the same kind takes the place of the first."""
     controls = resources.controls
     await controls.pause("sever", ORDER)
     held = await controls.pause("sever", Order("boris", "only for an hour", 3600.0), holds=True)

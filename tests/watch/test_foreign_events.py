@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
+from support.plain_http import plain_http
 from support.quotes import an_offer
 from support.socket import opened
 from support.until import until
@@ -30,7 +30,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def foreign(api: ApiAtHand) -> float:
     """As the API counts them."""
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         text = (await http.get(f"{api.url}/metrics")).text
     return float(text.split("\nosago_events_foreign_total ")[1].split()[0])
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.quotes import AUTHENTICATOR
 from support.socket import opened
 from support.until import until
@@ -84,7 +85,7 @@ async def by_plain_socket(api: ApiAtHand, accepted: Mapping[str, Any]) -> list[d
 
 
 async def by_http(api: ApiAtHand, accepted: Mapping[str, Any], path: str = "") -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10, verify=False) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=10) as http:
         url = f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}{path}"
         response = await http.get(url, headers={"Authorization": f"Bearer {accepted['watchToken']}"})
     assert response.status_code == 200, response.text

@@ -1,1 +1,1 @@
-"""Files for Prometheus and Grafana, and pages for who is called at night, made from the promises and alerts under `deploy/observability`."""
+"""Files for Prometheus and Grafana, and runbooks, made from the promises and alerts under `deploy/observability`."""

@@ -58,31 +58,36 @@ def overview(promises: Sequence[Promise]) -> Sequence[tuple[str, Sequence[Panel]
                 Panel("First call", _quantiles("osago_first_call_seconds"), "s", red_from=1.0),
             ],
         ),
-        (
-            "Bridge",
-            [
-                Panel("Behind by", [("max by (destination) (osago_bridge_lag_seconds)", "{{destination}}")], "s", red_from=60),
-                Panel("Events a second", [("sum by (destination, result) (rate(osago_bridge_events_total[1m]))", "{{destination}} {{result}}")], "ops"),
-                Panel("Read and not delivered", [("max by (destination) (osago_bridge_waiting)", "{{destination}}"), ("sum by (destination) (osago_bridge_active)", "{{destination}} served by")]),
-                Panel("Gaps in the feed", [("sum by (destination) (increase(osago_bridge_recoveries_total[1h]))", "{{destination}}")]),
-            ],
-        ),
-        (
-            "Sockets",
-            [
-                Panel("Subscriptions", [("sum by (instance) (osago_subscriptions)", "{{instance}}")]),
-                Panel("Begun and resumed a second", [("sum by (how) (rate(osago_subscriptions_begun_total[1m]))", "{{how}}")], "ops"),
-                Panel("Close codes a second", [("sum by (code) (rate(osago_sockets_closed_total[1m])) > 0", "{{code}}"), ("sum(rate(osago_connects_refused_total[1m]))", "put off"), ("sum(rate(osago_slow_consumers_total[1m]))", "slow")], "ops"),
-            ],
-        ),
-        (
-            "Refusals",
-            [
-                Panel("Errors and limits a second", [("sum by (code) (rate(osago_errors_total[5m]))", "{{code}}"), ("sum by (limit) (rate(osago_rate_limited_total[5m]))", "{{limit}}"), ("sum by (caller, what) (rate(osago_share_exhausted_total[5m])) > 0", "{{caller}} {{what}}")], "ops"),
-                Panel("Offers that the tariff doubts", [("sum by (insurer, kind) (increase(osago_premiums_unlawful_total[1h])) > 0", "{{insurer}} {{kind}}"), ("sum by (insurer, kind) (increase(osago_offers_inconsistent_total[1h])) > 0", "{{insurer}} {{kind}}")]),
-            ],
-        ),
+        *_OF_PARTS,
     ]  # fmt: skip
+
+
+_OF_PARTS: Final[Sequence[tuple[str, Sequence[Panel]]]] = [
+    (
+        "Bridge",
+        [
+            Panel("Behind by", [("max by (destination) (osago_bridge_lag_seconds)", "{{destination}}")], "s", red_from=60),
+            Panel("Events a second", [("sum by (destination, result) (rate(osago_bridge_events_total[1m]))", "{{destination}} {{result}}")], "ops"),
+            Panel("Read and not delivered", [("max by (destination) (osago_bridge_waiting)", "{{destination}}"), ("sum by (destination) (osago_bridge_active)", "{{destination}} served by")]),
+            Panel("Gaps in the feed", [("sum by (destination) (increase(osago_bridge_recoveries_total[1h]))", "{{destination}}")]),
+        ],
+    ),
+    (
+        "Sockets",
+        [
+            Panel("Subscriptions", [("sum by (instance) (osago_subscriptions)", "{{instance}}")]),
+            Panel("Begun and resumed a second", [("sum by (how) (rate(osago_subscriptions_begun_total[1m]))", "{{how}}")], "ops"),
+            Panel("Close codes a second", [("sum by (code) (rate(osago_sockets_closed_total[1m])) > 0", "{{code}}"), ("sum(rate(osago_connects_refused_total[1m]))", "put off"), ("sum(rate(osago_slow_consumers_total[1m]))", "slow")], "ops"),
+        ],
+    ),
+    (
+        "Refusals",
+        [
+            Panel("Errors and limits a second", [("sum by (code) (rate(osago_errors_total[5m]))", "{{code}}"), ("sum by (limit) (rate(osago_rate_limited_total[5m]))", "{{limit}}"), ("sum by (caller, what) (rate(osago_share_exhausted_total[5m])) > 0", "{{caller}} {{what}}")], "ops"),
+            Panel("Offers that the tariff doubts", [("sum by (insurer, kind) (increase(osago_premiums_unlawful_total[1h])) > 0", "{{insurer}} {{kind}}"), ("sum by (insurer, kind) (increase(osago_offers_inconsistent_total[1h])) > 0", "{{insurer}} {{kind}}")]),
+        ],
+    ),
+]  # fmt: skip
 
 
 def _budget(promise: Promise) -> Panel:

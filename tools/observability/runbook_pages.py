@@ -6,7 +6,7 @@ from typing import Final
 from tools.observability.alert_data import Alert
 
 _HEADER: Final = "<!-- Made from deploy/observability by `make docs`: change that, not this. -->\n"
-_SEVERITIES: Final = {"page": "page: at night, too", "ticket": "ticket: today", "note": "note: for the next who looks"}
+_SEVERITIES: Final = {"page": "page: at night, too", "ticket": "ticket: today", "note": "note: for the next look"}
 
 
 def runbook_page(alert: Alert) -> str:
@@ -32,7 +32,7 @@ def runbook_index(alerts: Sequence[Alert]) -> str:
 
 
 def alerts_table(alerts: Sequence[Alert], folder: str) -> str:
-    """The rows for a document whose runbooks lie in this folder."""
+    """The rows for a document beside runbooks in this folder."""
     rows = [f"| [`{one.name}`]({folder}{one.page}) | {one.severity} | {one.part} | {_first(one)} |\n" for one in alerts]
     return "| alert | severity | part | it means |\n|---|---|---|---|\n" + "".join(rows)
 

@@ -42,7 +42,7 @@ CATEGORIES_OF_REQUEST: Final = (DataCategory.CUSTOMER_ID, DataCategory.OFFERS)
 
 
 class PurgedPerson(msgspec.Struct, frozen=True):
-    """A person whose data was destroyed. `id`: the identifier, 32 hexadecimal digits."""
+    """A person in a record of destruction. `id`: the identifier, 32 hexadecimal digits."""
 
     id: str
     roles: tuple[SubjectRole, ...]

@@ -74,7 +74,7 @@ async def consents_of(connection: Connection, ids: Sequence[UUID]) -> list[Store
 
 
 async def due_consents(connection: Connection, accepted_before: datetime, *, most: int) -> list[StoredConsent]:
-    """The oldest consents whose requests are gone, locked until the transaction ends."""
+    """The oldest consents without a request, locked until the transaction ends."""
     return [_stored(row) for row in await connection.fetch(_DUE, accepted_before, most)]
 
 

@@ -30,7 +30,7 @@ class Exposure:
     """What lay there between two moments.
 
     `categories`: how many subjects of each kind of data. `applications` by the key that sealed them, "" where they are destroyed since.
-    `unknown`: applications whose people are not known, since no key opens them or an earlier release destroyed them.
+    `unknown`: applications of unknown people, since no key opens them or an earlier release destroyed them.
     """
 
     begin: datetime

@@ -105,7 +105,7 @@ def people_of(application: Application, identifiers: SubjectIdentifiers | None) 
 def follow_up(
     request_id: UUID, since: datetime, tenant: str, earlier: Mapping[UUID, PurgedRequest], *categories: DataCategory
 ) -> PurgedRequest:
-    """What is destroyed of a request whose application is gone: these categories, of the policyholder that an earlier record names."""
+    """What is destroyed of a request without its application: these categories, of the policyholder that an earlier record names."""
     before = earlier.get(request_id)
     if before is None or before.people is None:
         return PurgedRequest(request_id, since, tenant, before.customer if before else None)

@@ -1,4 +1,4 @@
-"""The answer to a subject's request (152-ФЗ, articles 14 and 20): what is kept, where from, to whom it went, for how long, on which consent.
+"""The answer to a subject's request (152-ФЗ, articles 14 and 20): what is kept, its source, its recipients, its terms, its consent.
 
 It has no value of an application: the service that asked has those, and shows them to its customer.
 """
@@ -72,7 +72,7 @@ class ReportedPerson:
 
 @dataclass(frozen=True, slots=True)
 class SubjectReport:
-    """About the people of a customer's requests. `unidentified`: requests of which it is not known any more whom they named."""
+    """About the people of a customer's requests. `unidentified`: requests of people that are not known any more."""
 
     made_at: datetime
     persons: tuple[ReportedPerson, ...]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from support.plain_http import plain_http
 from support.plans import planned
 from support.until import until
 from support.world import ApiAtHand, World
@@ -155,7 +156,7 @@ async def test_a_body_in_pieces_is_put_together(world: World, api: ApiAtHand) ->
             yield body[first : first + 700]
 
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         response = await http.post(api.graphql, content=pieces(), headers=headers)
     assert response.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
 
@@ -229,7 +230,7 @@ async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -
     await taught(world, api)
     body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(), "more": "x" * 70_000}})
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         response = await http.post(api.graphql, content=body, headers=headers)
     assert response.status_code == 413
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.socket import opened
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
@@ -31,7 +32,7 @@ SHOP = "https://shop.example"
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         return await http.request(method, url, **more)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.socket import Socket, opened
 from support.until import until
 from support.world import ApiAtHand, World
@@ -40,7 +41,7 @@ async def refused(socket: Socket, query: str, variables: dict[str, Any], id_: st
 
 
 async def rest(api: ApiAtHand, path: str, token: str) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         return await http.get(f"{api.url}/osago/quotes/{path}", headers={"Authorization": f"Bearer {token}"})
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 from support.console import ACT, LOOK, operator
+from support.plain_http import plain_http
 from support.until import until
 from support.world import World
 
@@ -36,7 +37,7 @@ async def buried(world: World, request_id: str) -> DeadLetters:
     ("path", "body"), CHANGES, ids=lambda value: value.get("verb") if isinstance(value, dict) else value
 )
 async def test_a_session_that_may_only_look_changes_nothing(world: World, path: str, body: dict[str, Any]) -> None:
-    """Whatever it asks for; and neither does the right session from another page."""
+    """By any path; and neither does the right session from another page."""
     world.write_insurers("sever")
     api = await world.api()
     async with operator(world, api, LOOK) as http:
@@ -164,7 +165,7 @@ async def test_no_bearer_opens_the_consoles_json(world: World) -> None:
     world.write_insurers("sever")
     api = await world.api()
     for token in (world.token("core-app", "quotes:read quotes:write admin"), world.token("x", ACT)):
-        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+        async with plain_http() as http:
             for path in ("snapshot", "events", "dead-letters", "controls", "request?subject=x"):
                 headers = {"Authorization": f"Bearer {token}"}
                 assert (await http.get(f"{api.url}/operator/api/{path}", headers=headers)).status_code == 401

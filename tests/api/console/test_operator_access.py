@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-import httpx
 import pytest
 from support.console import ACT, LOOK, browser, operator, own_page, sign_in
+from support.plain_http import plain_http
 from support.world import SECRET, ApiAtHand, World
 
 from app.api.auth.tokens import OPERATOR_SESSION_TTL, Tokens
@@ -102,7 +102,7 @@ async def test_the_cookie_is_no_bearer(world: World) -> None:
     session = session_of("operator operator:act quotes:read quotes:write")
     answer = await api.post("{ insurers { id } }", token=session)
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+    async with plain_http() as http:
         cookie = {"Cookie": f"{COOKIE}={session}"}
         found = await http.get(f"{api.url}/osago/quotes/00000000-0000-7000-8000-000000000000", headers=cookie)
     assert found.status_code == 401
@@ -138,7 +138,7 @@ async def test_a_change_needs_an_origin_and_our_header(world: World, missing: st
     world.write_insurers("sever")
     api = await world.api()
     headers = {name: value for name, value in own_page(api).items() if name != missing}
-    async with httpx.AsyncClient(base_url=f"{api.url}/operator", verify=False) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(base_url=f"{api.url}/operator") as http:
         assert (await sign_in(http, api, world.token("x", LOOK), headers)).status_code == 403
         cookie = {"Cookie": f"{COOKIE}={session_of(ACT)}"}
         assert (await http.delete("api/session", headers=headers | cookie)).status_code == 403

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 import structlog
 from graphql import get_introspection_query
 from support.mutations import Mutator
+from support.plain_http import plain_http
 from support.socket import opened
 from support.world import ApiAtHand, World
 from websockets.asyncio.client import ClientConnection
@@ -65,7 +65,7 @@ async def test_bodies(world: World, api: ApiAtHand, caplog: pytest.LogCaptureFix
     """Whatever is posted is answered with a proper status and, if it is wrong, with a coded error."""
     good, mutator = await good_bodies(world, api), Mutator(5)
     pick = mutator.random
-    async with without_a_trace(caplog), httpx.AsyncClient(verify=False, timeout=20) as http:  # noqa: S501 - plain HTTP
+    async with without_a_trace(caplog), plain_http(timeout=20) as http:
         for number in range(cases):
             body = mutator.message(good)
             headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import httpx
 import pytest
 import structlog
 from support.other_servers import plain_uvicorn
+from support.plain_http import plain_http
 from support.plans import planned
 from support.socket import opened
 from support.until import until
@@ -95,7 +95,7 @@ async def test_the_requests_id_is_in_every_log_line_of_every_way(world: World, m
         ("asgi", CREATE, {"Origin": ORIGIN}),
     ):
         await api.post(document, {"input": world.new_request()}, headers={"X-Request-Id": name, **more})
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         headers = {"Authorization": f"Bearer {api.token}", "X-Request-Id": "rest"}
         await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
     async with opened(api.graphql) as socket:

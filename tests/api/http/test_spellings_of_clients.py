@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, World
@@ -24,7 +25,7 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         return await http.request(method, url, **more)
 
 
@@ -87,7 +88,7 @@ async def test_event_streams_are_not_to_be_transformed(world: World, api: ApiAtH
     accepted = await world.accepted(api)
     headers = {"Authorization": f"Bearer {accepted['watchToken']}"}
     async with (
-        httpx.AsyncClient(verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
+        plain_http(timeout=60) as http,
         http.stream(
             "GET", f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}/events", headers=headers
         ) as stream,

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 from support.other_servers import plain_uvicorn
+from support.plain_http import plain_http
 from support.reader import connected
 from support.socket import opened
 from support.until import until
@@ -51,7 +52,7 @@ async def streaming(
     variables = {"requestId": accepted["quoteRequest"]["id"], "after": more.pop("after", None)}
     headers = {"Authorization": f"Bearer {token or accepted['watchToken']}", "Accept": accept, **more}
     async with (
-        httpx.AsyncClient(timeout=20, verify=False) as client,  # noqa: S501 - plain HTTP
+        plain_http(timeout=20) as client,
         client.stream("POST", api.graphql, json={"query": query, "variables": variables}, headers=headers) as response,
     ):
         yield response

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
@@ -33,7 +34,7 @@ async def accepted(world: World, api: ApiAtHand) -> dict[str, Any]:
 async def browser(api: ApiAtHand) -> AsyncGenerator[httpx.AsyncClient, None]:
     """It keeps cookies, and sends no headers of its own."""
     headers = {"Accept": "text/event-stream"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=20, verify=False) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(base_url=api.url, headers=headers, timeout=20) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
@@ -23,7 +24,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def posted(api: ApiAtHand, content: bytes, **headers: str) -> httpx.Response:
     sent = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", **headers}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         return await http.post(api.graphql, content=content, headers={k: v for k, v in sent.items() if v})
 
 
@@ -62,7 +63,7 @@ async def test_a_wrong_body_is_the_callers_fault(api: ApiAtHand, body: bytes, st
 async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes) -> None:
     """An editor does not show it, and "JSON is expected" is no help for what looks like JSON."""
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as client:
         response = await client.post(api.url + path, content=mark + b'{"query": "{insurers{id}}"}', headers=headers)
     assert response.status_code == 400
     assert "BOM" in response.text
@@ -72,7 +73,7 @@ async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes
 async def test_a_compressed_body_is_named(api: ApiAtHand, path: str) -> None:
     """Some clients compress all that they send."""
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as client:
         response = await client.post(
             api.url + path, content=gzip.compress(b'{"query": "{insurers{id}}"}'), headers=headers
         )
@@ -147,7 +148,7 @@ async def test_a_caller_sees_its_own_requests_only(api: ApiAtHand, world: World)
 async def test_get_reads_and_never_writes(api: ApiAtHand) -> None:
     """A query may stand in a URL; a mutation may not."""
     headers = {"Authorization": f"Bearer {api.token}", "Accept": "application/graphql-response+json"}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         read = await http.get(api.graphql, params={"query": INSURERS}, headers=headers)
         written = await http.get(
             api.graphql, params={"query": 'mutation { cancelQuoteRequest(id: "x") { id } }'}, headers=headers
@@ -169,7 +170,7 @@ async def test_a_wrong_value_is_told_without_being_repeated(api: ApiAtHand, worl
 
 async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
     """From the project itself, under a policy that lets nothing else in."""
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         page = await http.get(api.graphql, headers={"Accept": "text/html,*/*"})
         script = await http.get(f"{api.url}/graphql/static/graphiql.js")
     assert page.headers["content-type"].startswith("text/html")
@@ -181,7 +182,7 @@ async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
 async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
     """Alive, ready, and measured."""
     await world.accepted(api)
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         assert (await http.get(f"{api.url}/healthz")).text == "alive\n"
         ready = await http.get(f"{api.url}/readyz")
         metrics = (await http.get(f"{api.url}/metrics")).text
@@ -196,7 +197,7 @@ async def test_readiness_tells_what_is_missing(world: World) -> None:
     degraded = await world.api()
     world.set(database_url="postgresql://osago@127.0.0.1:1/osago")
     alone = await world.api()
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as http:
         answer = await http.get(f"{degraded.url}/readyz")
         assert (answer.status_code, answer.json()["status"], answer.json()["redis"]) == (200, "degraded", "not there")
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.processes import api_process
 from support.quotes import a_refusal, an_offer
 from support.socket import opened
@@ -48,7 +49,7 @@ async def api(world: World) -> ApiAtHand:
 @asynccontextmanager
 async def http(api: ApiAtHand, token: str | None = None, **headers: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     told = {"Authorization": f"Bearer {api.token if token is None else token}", **headers}
-    async with httpx.AsyncClient(base_url=api.url, headers=told, timeout=20, verify=False) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(base_url=api.url, headers=told, timeout=20) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from support.plain_http import plain_http
 from support.proxy import proxied
 from support.stalls import within
 from support.world import ApiAtHand, World
@@ -30,7 +31,7 @@ KEY = "0123456789abcdef"
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
     """A browser, in so far as it keeps its cookies."""
-    async with httpx.AsyncClient(verify=False, timeout=60) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=60) as client:
         yield client
 
 
@@ -180,20 +181,20 @@ async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand,
     refused = await submit(http, url, application(world), key="key-number-2")
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 30
-    async with httpx.AsyncClient(verify=False, timeout=60) as somebody:  # noqa: S501 - plain HTTP
-        await somebody.get(url)
-        assert (await submit(somebody, url, application(world))).status_code == 202
+    async with plain_http(timeout=60) as other:
+        await other.get(url)
+        assert (await submit(other, url, application(world))).status_code == 202
 
 
 async def got(url: str, **headers: str) -> httpx.Response:
     """As a browser that has been here never before."""
-    async with httpx.AsyncClient(verify=False, timeout=10) as browser:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=10) as browser:
         return await browser.get(url, headers=headers)
 
 
 async def statuses(url: str, world: World, *headers: Mapping[str, str]) -> list[int]:
     """Of an application with each of these headers."""
-    async with httpx.AsyncClient(verify=False, timeout=10) as http:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=10) as http:
         found: list[int] = []
         for number, more in enumerate(headers):
             http.cookies.clear()
@@ -263,8 +264,8 @@ async def test_an_application_can_be_looked_at_by_its_customer(
     answer = await submit(http, url, application(world))
     seen = (await http.get(url + answer.headers["Location"])).json()
     assert (seen["status"], seen["progress"]) == ("COLLECTING", {"answered": 0, "total": 2})
-    async with httpx.AsyncClient(verify=False, timeout=60) as somebody:  # noqa: S501 - plain HTTP
-        assert (await somebody.get(url + answer.headers["Location"])).status_code == 404
+    async with plain_http(timeout=60) as other:
+        assert (await other.get(url + answer.headers["Location"])).status_code == 404
 
 
 @pytest.mark.parametrize(

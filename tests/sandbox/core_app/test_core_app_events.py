@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from support.plain_http import plain_http
 from support.proxy import proxied
 from support.quotes import an_offer
 from support.until import until
@@ -83,7 +84,7 @@ async def told(response: httpx.Response) -> AsyncGenerator[Told, None]:
 
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
-    async with httpx.AsyncClient(verify=False, timeout=WAIT_S_MAX) as client:  # noqa: S501 - plain HTTP
+    async with plain_http(timeout=WAIT_S_MAX) as client:
         yield client
 
 
@@ -96,7 +97,7 @@ async def customer(world: World, api: ApiAtHand, http: httpx.AsyncClient, **opti
 
 
 async def test_every_answer_comes_once_and_the_end_last(world: World, http: httpx.AsyncClient) -> None:
-    """Those that were there before somebody listened, too."""
+    """Those that were there before other listened, too."""
     await world.insurers("sever", "volga")
     await world.worker()
     made = await customer(world, await world.api(), http)
@@ -219,5 +220,5 @@ async def test_events_are_for_their_customer_alone(world: World, http: httpx.Asy
     """Knowing the number is not enough."""
     world.write_insurers("sever")
     made = await customer(world, await world.api(), http)
-    async with httpx.AsyncClient(verify=False, timeout=60) as somebody:  # noqa: S501 - plain HTTP
-        assert (await somebody.get(made.url + made.accepted["events"])).status_code == 404
+    async with plain_http(timeout=60) as other:
+        assert (await other.get(made.url + made.accepted["events"])).status_code == 404

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from support.plain_http import plain_http
 from support.processes import osago
 from support.until import until
 from support.world import World
@@ -71,7 +72,7 @@ async def test_the_other_processes_of_the_demo_do_so_too(world: World, command: 
     environment = {**world.environment, "OSAGO_TOKEN": "none"}
     async with (
         osago(world.folder, environment, command, "--port", str(port), port=port) as process,
-        httpx.AsyncClient(verify=False, timeout=60) as http,  # noqa: S501 - plain HTTP
+        plain_http(timeout=60) as http,
     ):
 
         async def answered() -> int | None:

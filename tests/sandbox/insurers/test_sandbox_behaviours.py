@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from support.applications import an_application
+from support.plain_http import plain_http
 from support.until import until
 
 from app.server.serve import listen, serve_here
@@ -80,7 +81,7 @@ async def sever() -> AsyncGenerator[Sever]:
     app = create_app(time_scale=0, calm=True)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with serve_here(app, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=10) as http:  # noqa: S501 - plain HTTP
+    async with serve_here(app, listening), plain_http(base_url=url, timeout=10) as http:
         yield Sever(http, app.state.sandbox, wire())
 
 
@@ -225,7 +226,7 @@ async def test_a_connection_is_broken_even_where_its_transport_is_out_of_reach(w
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app.state.sandbox.script("sever", BrokenConnection(when=when))
-    async with serve_here(wrapped, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with serve_here(wrapped, listening), plain_http(base_url=url, timeout=60) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/sever/applications", content=wire(), headers={"Idempotency-Key": KEY})
 

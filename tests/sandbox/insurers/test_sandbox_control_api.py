@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from support.applications import an_application
+from support.plain_http import plain_http
 from support.until import until
 
 from app.server.serve import listen, serve_here
@@ -43,7 +44,7 @@ async def control() -> AsyncGenerator[Control]:
     app = create_app(time_scale=0, calm=True)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with serve_here(app, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+    async with serve_here(app, listening), plain_http(base_url=url, timeout=60) as http:
         yield Control(http, app.state.sandbox)
 
 

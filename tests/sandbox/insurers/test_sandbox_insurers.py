@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from support.applications import an_application
+from support.plain_http import plain_http
 
 from app.domain.application import Application, Vehicle, VehicleCategory, VehiclePurpose
 from app.server.serve import listen, serve_here
@@ -64,7 +65,7 @@ async def serving(**settings: Any) -> AsyncGenerator[Insurers]:
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     patience = httpx.Timeout(60, read=HANGS_S)
-    async with serve_here(app, listening), httpx.AsyncClient(base_url=url, verify=False, timeout=patience) as http:  # noqa: S501 - plain HTTP
+    async with serve_here(app, listening), plain_http(base_url=url, timeout=patience) as http:
         yield Insurers(http, app.state.sandbox)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import httpx
 import pytest
 from prometheus_client import REGISTRY
 from support.packages import install
+from support.plain_http import plain_http
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -193,7 +193,7 @@ class TestCallback:
         resources = (await world.worker()).resources
         world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
         key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
-        async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP
+        async with plain_http(timeout=60) as http:
             headers = {b"X-Signature": signed.encode("latin-1")} if signed else {}
             response = await http.post(resources.callbacks.url(key), content=declined_about(key), headers=headers)
         assert response.status_code == 403
@@ -405,5 +405,5 @@ def calls_of(result: str) -> float:
 async def call(url: str, body: bytes, more: Mapping[str, str] | None = None) -> int:
     """The status that an insurer's call gets, signed as it signs."""
     headers = {**(more or {}), "X-Signature": signature(body)}
-    async with httpx.AsyncClient(verify=False, timeout=60) as http:  # noqa: S501 - plain HTTP; contexts are slow to make
+    async with plain_http(timeout=60) as http:
         return (await http.post(url, content=body, headers=headers)).status_code

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
-import httpx
 import pytest
 from support.book import SendersBook, most_in_any_second
 from support.commands import typed_beside
+from support.plain_http import plain_http
 from support.processes import Process, together, worker_process
 from support.stalls import within
 from support.until import until
@@ -36,7 +36,7 @@ class Workers:
         """Returns when the metrics of all of them have this line."""
 
         async def show(process: Process) -> bool:
-            async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - plain HTTP
+            async with plain_http() as http:
                 return line in (await http.get(f"{process.url}/metrics")).text.splitlines()
 
         await asyncio.gather(*(until(lambda one=one: show(one)) for one in self.processes))

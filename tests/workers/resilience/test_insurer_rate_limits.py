@@ -42,7 +42,7 @@ def moments(monkeypatch: pytest.MonkeyPatch) -> Moments:
 
 
 async def waiting(world: World, requests: int, **more: Any) -> None:
-    """Jobs that nobody reads yet; on a busy machine the first of them grow old before the last are there."""
+    """Jobs that no worker reads yet; on a busy machine the first of them grow old before the last are there."""
     world.set(admission_age="off")
     await world.insurers("sever", more=more)
     api = await world.api()

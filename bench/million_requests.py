@@ -1,6 +1,6 @@
 """A migration beside a million requests and an API that goes on accepting: how long it takes, and how long an accepted request waits.
 
-`python -m bench.migration [--from 0006] [--rows 1000000] [--rate 200]`; then one run of the purge over a tenth of the rows. It is run by
+`python -m bench.million_requests [--from 0006] [--rows 1000000] [--rate 200]`; then one run of the purge over a tenth of the rows. It is run by
 hand for each release with a migration over the big tables, and its figures stand in docs/operations.md.
 """
 
