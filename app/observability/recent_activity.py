@@ -4,9 +4,9 @@ Prometheus computes the same from counters that it has scraped; an operator with
 slots begin at multiples of ten seconds since 1970, so that those of several processes can be added.
 """
 
-import math
 import secrets
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -19,9 +19,8 @@ WINDOW_S: Final = SLOT_S * SLOTS
 _SHORTEST_S: Final = 0.001
 _GROWTH: Final = 1.25
 """Each bucket of a duration is so much wider than the one before: a quantile is exact to an eighth."""
-_BUCKET_MAX: Final = 56
-"""Ends at 4.5 minutes: longer than any deadline."""
-_LOG_GROWTH: Final = math.log(_GROWTH)
+_BOUNDS: Final = tuple(_SHORTEST_S * _GROWTH**place for place in range(56))
+"""Where buckets begin; the last is at 3.6 minutes, longer than any deadline."""
 
 Buckets = dict[int, int]
 """Durations by bucket: how many there were."""
@@ -81,8 +80,8 @@ class RecentActivity:
 
     def pushed(self, durations_s: Iterable[float]) -> None:
         """Frames have gone out, so long after their answers."""
-        for seconds in durations_s:
-            self._count(("pushed", "", "", bucket_of(seconds)))
+        for bucket, count in Counter(map(bucket_of, durations_s)).items():
+            self._count(("pushed", "", "", bucket), count)
 
     def activity(self) -> Activity:
         """The window up to now."""
@@ -125,9 +124,7 @@ class RecentActivity:
 
 def bucket_of(seconds: float) -> int:
     """The bucket of a duration: each begins where the one before ends."""
-    if seconds <= _SHORTEST_S:
-        return 0
-    return min(_BUCKET_MAX, 1 + int(math.log(seconds / _SHORTEST_S) / _LOG_GROWTH))
+    return bisect_left(_BOUNDS, seconds)
 
 
 def quantile(buckets: Mapping[int, int], share: float) -> float | None:
