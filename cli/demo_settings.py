@@ -11,19 +11,19 @@ from app.config.settings import Settings
 from app.domain.errors import WrongSetting
 
 DEMO_ENVIRONMENT: Final = Path(".osago/env")
-_SERVERS: Final = ("OSAGO_DATABASE_URL", "OSAGO_REDIS_URL")
-_NAMED: Final = re.compile(rf"^\s*(?:export\s+)?(?:{'|'.join(_SERVERS)})\s*=\s*\S", re.MULTILINE)
+_OF_ONE_SYSTEM: Final = ("OSAGO_DATABASE_URL", "OSAGO_REDIS_URL", "OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS")
+_NAMED: Final = re.compile(rf"^\s*(?:export\s+)?(?:{'|'.join(_OF_ONE_SYSTEM)})\s*=\s*\S", re.MULTILINE)
 
 
 def load_settings() -> Settings:
-    """Settings of the environment and `.env`; the demo's where these name no server.
+    """Settings of the environment and `.env`; the demo's where these name neither a server nor a key.
 
-    All or nothing: an environment that names one server and no key must not get the demo's key.
+    All or nothing: an environment that names one server and no key must not get the demo's key, and one with a key not another key.
 
     Raises:
         WrongSetting: a value is wrong.
     """
-    if DEMO_ENVIRONMENT.is_file() and not _are_servers_named():
+    if DEMO_ENVIRONMENT.is_file() and not _is_system_named():
         os.environ.update(read_environment(DEMO_ENVIRONMENT))
     return Settings.load()
 
@@ -42,8 +42,8 @@ def read_environment(file: Path) -> Mapping[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _are_servers_named() -> bool:
-    if any(os.environ.get(name) for name in _SERVERS):
+def _is_system_named() -> bool:
+    if any(os.environ.get(name) for name in _OF_ONE_SYSTEM):
         return True
     file = Path(".env")
     return file.is_file() and bool(_NAMED.search(file.read_text(encoding="utf-8", errors="replace")))

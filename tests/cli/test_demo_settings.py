@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import jwt
 import pytest
 from support.commands import ROOT, typed, typed_beside
 from support.world import World
@@ -79,6 +80,17 @@ def test_an_environment_that_names_a_server_gets_nothing_of_the_demo(world: Worl
     (world.folder / ".env").write_text(f"{name}={world.environment[name]}\n")
     done = typed(world, "token", **UNNAMED)
     assert (done.returncode, done.stderr.startswith("osago: OSAGO_AUTH_SECRET: needed")) == (2, True)
+
+
+def test_a_key_of_the_environment_is_not_replaced_by_the_demos(world: World) -> None:
+    """A token that is signed beside a demo, with another system's secret, is that system's."""
+    world.write_insurers("sever")
+    handed_over(world, world.folder / ".osago")
+    (world.folder / ".osago/env").write_text(f"export OSAGO_AUTH_SECRET='{'d' * 48}'\n")
+    named = {**UNNAMED, "OSAGO_AUTH_SECRET": world.environment["OSAGO_AUTH_SECRET"]}
+    done = typed(world, "token", **named)
+    signed = jwt.decode(done.stdout.strip(), named["OSAGO_AUTH_SECRET"], algorithms=["HS256"], audience="osago")
+    assert signed["sub"] == "core-app"
 
 
 def test_a_demo_of_a_checkout_prints_make_quote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
