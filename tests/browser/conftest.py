@@ -65,5 +65,5 @@ async def core_apps(world: World) -> CoreApps:
 
 @pytest.fixture
 async def counter(world: World) -> str:
-    """core-app with nobody behind it: enough to fill in a form."""
+    """A core-app without an aggregator: enough to fill in a form."""
     return await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))

@@ -25,7 +25,7 @@ USUAL: Final = [
     *("drivers.listed.0.license.number", "drivers.listed.0.drivingSince"),
     *("startsOn", "usageMonths", "consent"),
 ]
-"""What an insurer needs of a person who drives his own car."""
+"""What an insurer needs if the policyholder drives the own car."""
 
 
 async def test_the_usual_customer_sees_no_field_that_is_not_needed(page: Page, counter: str) -> None:
@@ -159,7 +159,7 @@ async def test_consent_is_asked_for_and_names_its_recipients(page: Page, core_ap
 
 
 async def test_who_drives_alone_need_not_inform_others(page: Page, counter: str) -> None:
-    """There are none."""
+    """Without other drivers the form has no consent of others to ask for."""
     await page.open(counter)
     await page.click("Заполнить примером")
     assert await page.reads("Boolean(document.getElementById('consent.othersInformed'))")

@@ -228,7 +228,7 @@ async def test_a_price_says_what_each_factor_does(page: Page, core_apps: CoreApp
     "address", ["http://volga.example/buy", "javascript:alert(1)", "https://volga.example@evil.example/", "//x", None]
 )
 async def test_only_a_plain_https_address_is_a_way_to_buy(page: Page, core_apps: CoreApps, address: str | None) -> None:
-    """Whoever sent it, and wherever it was kept."""
+    """Only a plain HTTPS link is shown; one that is kept in the browser's storage is checked again."""
     core_app = await core_apps(insurers=("volga",))
     await ask(page, core_app)
     await ends(page)

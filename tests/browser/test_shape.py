@@ -115,7 +115,7 @@ def test_the_page_is_small() -> None:
 
 
 def test_the_built_copy_is_that_of_the_sources(tmp_path: Path) -> None:
-    """Whoever changes the page commits the copy that travels in the wheel: `make page`."""
+    """A change of the page is committed with the built copy that the wheel carries: `make page`."""
     shutil.copytree(ROOT / "frontend", tmp_path / "frontend", ignore=shutil.ignore_patterns("node_modules"))
     folder = tmp_path / "frontend/customer"
     npm_ci(folder)

@@ -23,7 +23,7 @@ REQUESTS = 10
 
 @dataclass
 class Stage:
-    """A victim behind proxies that has every job, and somebody to take them over."""
+    """A worker behind proxies that has every job, and a second worker to take them over."""
 
     world: World
     api: ApiAtHand
@@ -53,7 +53,7 @@ async def staged(world: World) -> AsyncGenerator[Stage, None]:
 
 
 async def _frozen(stage: Stage, stack: AsyncExitStack) -> None:
-    """Stops the victim for twice the lease; somebody else is there meanwhile."""
+    """Stops the first worker for twice the lease, while the second one runs."""
     stage.victim.signal(signal.SIGSTOP)
     stopped_at = time.monotonic()
     await stack.enter_async_context(worker_process(stage.world.folder, stage.world.environment))
@@ -62,7 +62,7 @@ async def _frozen(stage: Stage, stack: AsyncExitStack) -> None:
 
 @pytest.mark.processes
 async def test_a_worker_that_was_frozen_drops_its_jobs_before_it_calls_anybody(world: World) -> None:
-    """Somebody else has them: what it would send now, the insurer would get twice."""
+    """The jobs belong to another worker by now: a call would reach the insurer twice."""
     async with staged(world) as stage, AsyncExitStack() as stack:
         world.sandbox.set_mode("sever", Processing())
         accepted = [await world.accepted(stage.api) for _ in range(REQUESTS)]
@@ -88,7 +88,7 @@ async def test_a_worker_that_was_frozen_drops_its_jobs_before_it_calls_anybody(w
 
 @pytest.mark.processes
 async def test_an_answer_that_a_frozen_worker_had_in_its_hand_counts_once(world: World) -> None:
-    """It was about to be written: by then somebody else has written one."""
+    """The frozen worker was about to write its answer; the worker that took over has written one first."""
     async with staged(world) as stage, AsyncExitStack() as stack:
         trap = stage.postgresql.trap(b"OFFERED")
         accepted = await world.accepted(stage.api)

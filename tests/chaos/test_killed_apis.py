@@ -1,4 +1,4 @@
-"""`kill -9` of an API: what it has committed is enqueued by somebody else, within two seconds."""
+"""`kill -9` of an API: what it has committed is enqueued by another process, within two seconds."""
 
 import asyncio
 import uuid

@@ -49,7 +49,7 @@ async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(wor
 
 @pytest.mark.processes
 async def test_all_workers_killed_and_one_started_anew(world: World) -> None:
-    """Nobody is left to notice; whoever comes takes everything over."""
+    """No worker is left to take the jobs over; the next one that starts takes them all."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         api = await _api(world, stack)

@@ -1,4 +1,4 @@
-"""A job that kills whoever asks about it: a dead letter, while its neighbours, whom it takes along, get their quotes."""
+"""A job that kills its worker becomes a dead letter; jobs that were in flight beside it get their quotes."""
 
 import asyncio
 import signal
@@ -36,7 +36,7 @@ class Deadly(RestPoll):
 async def test_a_job_that_kills_its_workers_is_a_dead_letter_and_its_neighbours_are_not(
     world: World, tmp_path: Path
 ) -> None:
-    """They were delivered as often as it was, and are separated from it in isolated processes."""
+    """The neighbours were delivered as often as the job was; isolated processes separate them from it."""
     await _poisoned(world, tmp_path, innocents=30, max_deliveries=2)
 
 
@@ -44,7 +44,7 @@ async def test_a_job_that_kills_its_workers_is_a_dead_letter_and_its_neighbours_
 @pytest.mark.processes
 @pytest.mark.timeout(300)
 async def test_a_thousand_neighbours_of_a_poison_job_get_their_quotes(world: World, tmp_path: Path) -> None:
-    """Within the customer's minute, by the default number of deliveries."""
+    """Within the request's minute, by the default number of deliveries."""
     await _poisoned(world, tmp_path, innocents=1000, max_deliveries=5)
 
 

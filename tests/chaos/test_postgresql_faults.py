@@ -21,7 +21,7 @@ TOLD_S_MAX = 2.5  # two seconds, and some for a busy machine
 
 @dataclass
 class Stage:
-    """An API and two workers whose PostgreSQL is behind a proxy, and requests in mid-flight with their watchers."""
+    """An API and two workers, each with a PostgreSQL behind a proxy, and requests in mid-flight with their watchers."""
 
     world: World
     api: ApiAtHand
@@ -68,7 +68,7 @@ async def answered(stage: Stage) -> None:
 
 
 async def test_a_restart_in_mid_flight_costs_a_short_delay(world: World) -> None:
-    """A real one: connections end, the door is shut for a moment, then everything goes on."""
+    """A real restart: connections end, new ones are refused for a moment, then everything goes on."""
     async with in_mid_flight(world) as stage:
         await asyncio.to_thread(world.restart_postgresql)
         await answered(stage)
@@ -76,7 +76,7 @@ async def test_a_restart_in_mid_flight_costs_a_short_delay(world: World) -> None
 
 
 async def test_connections_that_are_killed_are_replaced(world: World) -> None:
-    """Nobody notices: not a watcher, not a caller."""
+    """Neither a watcher nor a caller gets an error."""
     async with in_mid_flight(world) as stage:
         for _ in range(3):
             await world.database.break_connections()
@@ -85,7 +85,7 @@ async def test_connections_that_are_killed_are_replaced(world: World) -> None:
 
 
 async def test_while_it_is_away_mutations_say_so_and_answers_wait(world: World) -> None:
-    """A clear, retryable error within two seconds, nothing half-accepted; what insurers answered is committed later."""
+    """Mutations fail within two seconds, retryable, with nothing stored; answers of insurers are committed later."""
     async with in_mid_flight(world) as stage:
         stage.proxy.go_down()
         for insurer in INSURERS:
@@ -111,7 +111,7 @@ async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World
 
 
 async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_go_on(world: World) -> None:
-    """Nobody knows the end then. Our own client comes again, and has it when PostgreSQL is back."""
+    """The outcome is unknown then. The client subscribes again from its cursor, and has it when PostgreSQL is back."""
     async with in_mid_flight(world, requests=1, deadline="3s") as stage:
         stage.proxy.go_down()
         await until(lambda: stage.api.services.live.subscriptions == 0)
@@ -122,7 +122,7 @@ async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_g
 
 
 async def test_a_hang_of_postgresql_is_told_within_two_seconds(world: World) -> None:
-    """Packets that go nowhere are worse than a refusal, and take no longer to be told."""
+    """Packets that get lost give the same error as a refused connection, within the same time."""
     async with in_mid_flight(world, requests=2) as stage:
         trap = stage.proxy.trap(b"customer-in-the-hang")
         held = asyncio.create_task(stage.created(customerId="customer-in-the-hang"))
@@ -139,7 +139,7 @@ async def _accepts_again(stage: Stage) -> bool:
 
 
 async def test_too_many_connections_are_told_and_pass(world: World) -> None:
-    """Somebody else has taken them all: retryable, and over when they are given back."""
+    """Another program holds all connections: the error is retryable, and over when they are released."""
     async with in_mid_flight(world, requests=2) as stage:
         await world.database.admin("ALTER DATABASE {} CONNECTION LIMIT 0")
         await world.database.break_connections()

@@ -32,7 +32,7 @@ from app.observability import metrics
 from sandbox.insurers.script.behaviours import Processing
 
 WAITING: Final = 14
-"""Requests whose jobs are in their streams, unread, where no replica gets them."""
+"""Requests with jobs unread in their streams, none of it on a replica."""
 RUNS_AGAIN_S: Final = 3.0
 
 # redis-py leaves the connection open by which a client first asks a Cluster for its nodes, those that it closes under calls, and
@@ -43,7 +43,7 @@ Failover = Callable[[Topology, Shard], Coroutine[Any, Any, float]]
 
 
 async def failed_over(stage: Stage, pair: Shard, failover: Failover, *, worker_starts: bool = False) -> float:
-    """One failover under open requests, some of them asked and polled, more of them waiting in streams whose tail is lost.
+    """One failover under open requests: some have been sent and polled, more wait in streams that lose their tail.
 
     Returns the seconds from the first write that the new master takes to the last job that runs again.
     """

@@ -121,14 +121,14 @@ FAULTS: dict[str, Callable[[Stage], Any]] = {
 async def test_open_requests_get_every_quote_whatever_redis_does(
     world: World, tmp_path: Path, fault: Callable[[Stage], Any]
 ) -> None:
-    """Subscriptions go on by themselves, and no insurer is asked for a second application."""
+    """Subscriptions resume by themselves, and no insurer gets a second application."""
     async with in_mid_flight(world, tmp_path) as stage:
         await fault(stage)
         await answered(stage)
 
 
 async def test_quotes_are_settled_and_watched_while_redis_is_away(world: World, tmp_path: Path) -> None:
-    """What was asked goes on being asked; what is accepted meanwhile is asked as soon as it is back."""
+    """Calls that have begun go on; requests that are accepted meanwhile start as soon as Redis is back."""
     async with in_mid_flight(world, tmp_path) as stage:
         await away_for_a_while(stage)
         for insurer in INSURERS:
@@ -139,7 +139,7 @@ async def test_quotes_are_settled_and_watched_while_redis_is_away(world: World, 
 
 
 async def test_with_redis_down_at_the_deadline_the_end_comes_from_postgresql(world: World, tmp_path: Path) -> None:
-    """In time, at both processes."""
+    """Both processes read the end from PostgreSQL, in time."""
     async with in_mid_flight(world, tmp_path, deadline="6s") as stage:
         stage.proxy.go_down()
         for events in await asyncio.gather(*stage.watches):
@@ -154,7 +154,7 @@ async def test_with_redis_down_at_the_deadline_the_end_comes_from_postgresql(wor
 async def test_a_reply_that_is_lost_doubles_nothing_and_orphans_nothing(
     world: World, tmp_path: Path, command: bytes
 ) -> None:
-    """Redis has done its part, and nobody knows: the same again changes nothing, and what was read is found."""
+    """Redis has run the command, but its reply is lost: a repeat changes nothing, and jobs that were read are found."""
     async with in_mid_flight(world, tmp_path) as stage:
         cut = stage.proxy.cut_replies(command)
         extra = [await world.accepted(stage.apis[0]) for _ in range(6)]

@@ -35,7 +35,7 @@ INSURERS: Final = ("sever", "volga", "ural")
 THINKING_S: Final = ("0.05", "1.0")
 EVERY_S: Final = 0.05
 A_STAGE: Final = 8
-"""Customers who come before the next step."""
+"""Customers before the next step."""
 AGAIN_S: Final = 0.1
 ROUNDS: Final = 3
 FAULTS: Final = re.compile(
@@ -54,7 +54,7 @@ CANCEL: Final = "mutation ($id: ID!) { cancelQuoteRequest(id: $id) { __typename 
 
 @dataclass(eq=False)
 class Customer:
-    """What one customer was told."""
+    """The events that one customer received."""
 
     release: Release
     reference: str
@@ -70,7 +70,7 @@ class Customer:
 
 @dataclass
 class Town:
-    """Processes of both releases over one database, and the customers who come to them."""
+    """Processes of both releases over one database, and customers of their APIs."""
 
     world: World
     stack: AsyncExitStack
@@ -113,7 +113,7 @@ class Town:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
         """Customers come as long as the block runs; it ends when each of them has seen the end."""
-        async with asyncio.TaskGroup() as tasks:  # a customer who fails ends the test
+        async with asyncio.TaskGroup() as tasks:  # a failed customer ends the test
             tasks.create_task(self._come())
             yield
             self.is_open = False
@@ -185,7 +185,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 @pytest.fixture
 async def town(servers: Servers, redis: RedisAtHand, tmp_path: Path, before: Release) -> AsyncGenerator[Town, None]:
-    """A database as the release before has made it, and insurers who take an application of any form."""
+    """A database as the release before made it, and insurers that accept an application of any form."""
     database = await servers.new_database(is_empty=True)
     port = free_port()
     try:

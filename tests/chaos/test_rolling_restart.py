@@ -1,4 +1,4 @@
-"""SIGTERM under load: each process hands over, closes its sockets with 1012 and ends with 0, and nobody loses anything."""
+"""SIGTERM under load: each process hands over, closes its sockets with 1012 and ends with 0, and no quote is lost."""
 
 import asyncio
 import uuid
@@ -26,7 +26,7 @@ EVERY_S = 0.05
 
 @dataclass
 class Load:
-    """Customers who come one after the other, and each of whom watches to the end."""
+    """Customers one after the other; each watches to the end."""
 
     world: World
     api: ApiAtHand
@@ -38,7 +38,7 @@ class Load:
             await asyncio.sleep(EVERY_S)
 
     async def _customer(self) -> list[dict[str, Any]]:
-        """Asks until it is answered, as an integrator is told to: the reference makes it safe."""
+        """Repeats the mutation until it is answered, as integrators are asked to: the reference makes that safe."""
         reference = uuid.uuid4().hex
         request = self.world.new_request(clientReference=reference)
         accepted = await until(lambda: self._created(request))
@@ -58,7 +58,7 @@ async def under_load(world: World, balancer: Balancer) -> AsyncGenerator[Load, N
     running = asyncio.create_task(load.run())
     try:
         yield load
-        running.cancel()  # nobody else comes
+        running.cancel()  # no further customer starts
         for events in await asyncio.wait_for(asyncio.gather(*load.watches), 40):
             assert sorted(event["quote"]["insurer"]["id"] for event in events[:-1]) == sorted(INSURERS)
             assert [event["quote"]["status"] for event in events[:-1]] == ["OFFERED"] * len(INSURERS)
@@ -100,7 +100,7 @@ async def _began(world: World, stack: AsyncExitStack) -> tuple[Process, ...]:
 
 @pytest.mark.processes
 async def test_the_jobs_of_a_worker_that_is_told_to_stop_go_on_elsewhere_within_a_second(world: World) -> None:
-    """It does not sit on what insurers think over: it hands it back with the id that the next one polls on with."""
+    """A worker hands a job that an insurer is processing back, with the id that the next worker polls with."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         api = await world.api()

@@ -20,14 +20,14 @@ from app.redis import keys
 from app.redis.lua_scripts import PUBLISH
 
 DEFAULT_LEASE_S, LEASE_S = 3.0, 1.0
-"""The rule counts from it."""
+"""The rule is counted from the shortened lease."""
 NOTICED_S_MAX = 1.0
-"""Beyond the lease: a tick, and what is left to do."""
+"""Seconds beyond the lease: a tick, and the rest of the job."""
 
 
 @dataclass
 class Stage:
-    """A victim behind proxies, and a survivor that stands still until the victim has the job."""
+    """A worker to kill, behind proxies, and a survivor that stands still until the first one has the job."""
 
     world: World
     api: ApiAtHand
@@ -113,7 +113,7 @@ async def _is_told_once(world: World, accepted: dict[str, Any]) -> bool:
 
 
 async def _beats_again(world: World) -> bool:
-    """Somebody's beat is younger than a tick, twice in a row: the survivor has come back and knows it."""
+    """A worker's beat is younger than a tick, twice in a row: the survivor has come back and knows it."""
     seconds, microseconds = await world.redis.client.time()
     beats = await world.redis.client.zrange(keys.heartbeats(0), 0, -1, withscores=True)
     fresh = [name for name, beat in beats if seconds * 1000 + microseconds / 1000 - beat < 600]

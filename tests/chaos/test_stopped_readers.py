@@ -1,4 +1,4 @@
-"""Clients that stop reading, next to others that go on: these notice nothing of it."""
+"""Clients that stop reading do not delay or lose the events of other clients."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from support.world import ApiAtHand, World
 from sandbox.insurers.script.behaviours import Processing
 
 EARLY = ("ladoga", "onega")
-"""They answer before anybody stops reading: what is usual here and now."""
+"""These insurers answer before any client stops reading, as a baseline."""
 INSURERS = (*EARLY, "sever", "volga", "ural", "baikal")
 GREEDY_OPERATIONS = 100
 FREED_S_MAX = 35.0
@@ -28,7 +28,7 @@ MORE_MS_MAX = 500
 
 @dataclass(frozen=True)
 class Crowd:
-    """Who is there. Of the stopped readers `quiet` ones ask for little, so that only their silence shows; the buffers of `greedy` ones fill."""
+    """The clients. Stopped readers are `quiet` (few events: only silence shows) or `greedy` (their buffers fill)."""
 
     requests: int
     healthy: int
@@ -91,7 +91,7 @@ def _p99_ms(answers: list["Answer"]) -> float:
 
 
 async def _rests(process: Process) -> bool:
-    """Whether the API has done what everybody asked of it: what comes now waits for no work."""
+    """Whether the API has finished all work that clients asked for, so that the next event waits for none."""
     api = psutil.Process(process.popen.pid)
     before = sum(api.cpu_times()[:2])
     await asyncio.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Machines whose clocks are half a minute wrong, in other time zones: nothing but their log lines tells."""
+"""Machines with clocks half a minute wrong, in other time zones: only their log lines show it."""
 
 import asyncio
 import json
@@ -82,7 +82,7 @@ async def _answers_come(world: World, accepting: ApiAtHand, watching: ApiAtHand)
 
 
 async def _insurers_say_when_to_come_again(world: World, api: ApiAtHand) -> None:
-    """As a date: by whose clock else than by the true one?"""
+    """As a date, by the right clock."""
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     for insurer in INSURERS:
         world.sandbox.script(insurer, Status(status=503, retry_after=soon, step="create"))

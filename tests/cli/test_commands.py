@@ -1,4 +1,4 @@
-"""The commands, as somebody types them."""
+"""The commands, run as typed in a terminal."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ from sandbox.demo.servers import free_port
 
 
 def test_schema_prints_the_schema(world: World) -> None:
-    """For whoever generates a client."""
+    """Generators of clients read it."""
     assert typed(world, "schema").stdout == sdl()
 
 
@@ -69,7 +69,7 @@ WRONG_SETTINGS: Final[list[tuple[list[str], dict[str, str], str]]] = [
 
 
 def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(world: World) -> None:
-    """It says what to mend, and never repeats a secret."""
+    """It names what to mend, and never repeats a secret."""
     world.write_insurers("sever")
     refusals = typed_one_by_one(world, [case[:2] for case in WRONG_SETTINGS])
     for (arguments, environment, said), done in zip(WRONG_SETTINGS, refusals, strict=True):
@@ -81,7 +81,7 @@ def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(world: World) -> None
 
 
 def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> None:
-    """At the start of a worker."""
+    """A worker does not start with it."""
     world.write_insurers("sever", more={"adapter": "telepathy"})
     done = typed(world, "worker")
     assert done.returncode == 2
@@ -115,7 +115,7 @@ async def test_an_api_ends_with_0_on_sigterm_and_closes_its_sockets_with_1012(wo
 
 @pytest.mark.processes
 async def test_several_processes_share_a_port_and_their_metrics(world: World) -> None:
-    """What one of them counted, the scrape of any of them shows."""
+    """A scrape of any process shows the counts of all."""
     world.write_insurers("sever")
     async with api_process(world.folder, world.environment, "--processes", "2") as process:
         api_token = world.token()
@@ -138,7 +138,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
 
 @pytest.mark.processes
 async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) -> None:
-    """Measured and watched meanwhile."""
+    """With metrics and a subscription meanwhile."""
     await world.insurers("sever")
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
         [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
@@ -216,7 +216,7 @@ def _hang(http: httpx.AsyncClient) -> Any:
 
 @pytest.mark.processes
 async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -> None:
-    """With the place where it failed and no word of a person; a retry tells the answer, and settles what is open."""
+    """With the place where it failed and no personal data; a retry prints the answer, and settles an open quote."""
     await world.insurers("sever", "volga")
     api = await world.api()
     settler = await world.settler()
@@ -246,7 +246,7 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -
 
 
 async def test_keys_rotate_and_forget_tell_what_they_did(world: World) -> None:
-    """And end with 1 where an application cannot be read."""
+    """They exit with 1 where an application cannot be read."""
     world.write_insurers("sever")
     api = await world.api()
     await world.accepted(api, customerId="eve")

@@ -72,7 +72,7 @@ async def test_commands_in_the_folder_of_a_demo_use_its_servers(world: World) ->
 
 @pytest.mark.parametrize("name", ["OSAGO_DATABASE_URL", "OSAGO_REDIS_URL"])
 def test_an_environment_that_names_a_server_gets_nothing_of_the_demo(world: World, name: str) -> None:
-    """All or nothing: the demo's key must not come to data of another database."""
+    """All or nothing: the demo's key must not be used on data of another database."""
     world.write_insurers("sever")
     handed_over(world, world.folder / ".osago")
     done = typed(world, "token", **{**UNNAMED, name: world.environment[name]})
@@ -94,7 +94,7 @@ def test_a_key_of_the_environment_is_not_replaced_by_the_demos(world: World) -> 
 
 
 def test_a_demo_of_a_checkout_prints_make_quote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which finds no demo in another folder, and does not exist without the Makefile."""
+    """Outside of a checkout the command names neither the Makefile nor its folder."""
     monkeypatch.chdir(tmp_path)
     usual, other = tmp_path / ".osago", tmp_path / "state of mine"
     assert quote_command(usual) == ". .osago/env; osago quote FILE"
@@ -107,7 +107,7 @@ def test_a_demo_of_a_checkout_prints_make_quote(tmp_path: Path, monkeypatch: pyt
 async def test_the_quote_command_of_a_demo_with_a_state_dir_of_its_own_runs_as_printed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pasted into a shell that knows nothing of the demo."""
+    """Pasted into a shell without the demo's variables."""
     await world.insurers("sever")
     api = await world.api()
     await world.worker()

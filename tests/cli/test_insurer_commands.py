@@ -1,4 +1,4 @@
-"""`osago insurers`: who is asked and whether they are available; `check` tells what is wrong, and where."""
+"""`osago insurers` lists the insurers and whether they are available; `check` names what is wrong, and where."""
 
 import re
 import socket
@@ -28,7 +28,7 @@ async def found(base_url: str, **more: Any) -> Finding:
 
 
 async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody at night reads them, who did not write the file."""
+    """The operator who reads them at night did not write the file."""
     monkeypatch.setenv("SEVER_TOKEN", "a token")
     await world.insurers("sever")
     sever = f"{world.sandbox_url}/sever"
@@ -115,7 +115,7 @@ async def run(world: World, *arguments: str) -> tuple[str, int]:
 @pytest.mark.processes
 @pytest.mark.timeout(240)  # six workers start one after the other
 async def test_insurers_are_added_and_removed_by_restarting_workers_one_after_another(world: World) -> None:
-    """Requests know the insurers that they were accepted with: each gets a quote of each, whoever asks by then."""
+    """A request keeps the insurers that it was accepted with: each gets a quote of each, by any worker."""
     world.set(quote_deadline="100s")
     await world.insurers("sever", "volga")
     async with AsyncExitStack() as stack:

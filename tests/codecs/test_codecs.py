@@ -66,7 +66,7 @@ def vehicle_of(written: Any) -> Any:
 
 
 def test_an_application_of_a_later_form_is_not_guessed_at() -> None:
-    """Whatever stands in it: a release that knows it has to read it."""
+    """An older release refuses the whole document and leaves it to a release that knows the form."""
     with pytest.raises(UnknownForm):
         decode_application(b'{"form":3,"anything":[1,2]}')
 

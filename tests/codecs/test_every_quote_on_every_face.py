@@ -1,4 +1,4 @@
-"""Whatever passes intake, every face can write within 64 KiB; what cannot be written costs no other quote and no end."""
+"""A quote that passes intake can be written by every face, within 64 KiB; one that cannot affects no other quote."""
 
 import dataclasses
 import json
@@ -159,7 +159,7 @@ def test_every_face_can_write_what_passes(fields: Mapping[str, Any]) -> None:
 
 
 def test_a_field_without_a_bound_is_an_error() -> None:
-    """Whoever adds one to an offer learns of it before anything runs."""
+    """A field of an offer without a bound fails this test, before anything runs."""
 
     @dataclasses.dataclass
     class Wider:

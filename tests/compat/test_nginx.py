@@ -67,7 +67,7 @@ async def test_an_address_is_not_what_its_client_says(api: ApiAtHand, tmp_path: 
 
 
 async def test_a_balancer_that_is_named_is_believed(api: ApiAtHand, tmp_path: Path) -> None:
-    """It says who its client is; what the client had made up stands before that and is not read."""
+    """The balancer's X-Forwarded-For counts; an address that the client put before it is not read."""
     changes = {"#set_real_ip_from 172.30.241.1;": f"set_real_ip_from {ONE};"}
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(nginx(tmp_path, api.url, **changes))

@@ -1,4 +1,4 @@
-"""The REST face, judged by schemathesis: whatever its OpenAPI document lets a caller send, it answers as documented."""
+"""REST, judged by schemathesis: every request that its OpenAPI document allows is answered as documented."""
 
 import asyncio
 import sys

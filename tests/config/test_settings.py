@@ -25,13 +25,13 @@ def test_durations_have_units(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["5", "s", "-1s", "0s", "1 s", "1e3s", "٣s", "", 5, None, "nans"])
 def test_other_durations_are_refused(text: object) -> None:
-    """A number without its unit means nothing."""
+    """A number without its unit is ambiguous."""
     with pytest.raises(ValueError, match="with a unit"):
         parse_duration(text)
 
 
 def test_rates_are_numbers_per_time() -> None:
-    """Or off."""
+    """Or `off`."""
     assert parse_rate("off") is None
     rate = parse_rate("30/min")
     assert rate is not None
@@ -69,20 +69,20 @@ def test_a_wrong_setting_names_its_variable_and_not_its_value(
 
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default])
 def test_each_default_can_be_written_into_its_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """No kind of setting is read from the environment as something else than from a default, JSON for one."""
+    """A variable is parsed into the same value as the default, for every type of setting, JSON included."""
     monkeypatch.setenv(f"OSAGO_{name.upper()}", str(Settings.model_fields[name].default))
     assert getattr(Settings.load(), name) == getattr(Settings(_env_file=None), name)  # type: ignore[call-arg]
 
 
 def test_the_secret_must_be_long_enough() -> None:
-    """A short one can be guessed."""
+    """A short one could be guessed."""
     with pytest.raises(WrongSetting, match="OSAGO_AUTH_SECRET: needed"):
         Settings(_env_file=None, auth_secret="short").secret()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("text", ["", "k1", "k1:", "k1:AAAA", f"k1:{KEY},k1:{KEY}", f"a b:{KEY}", "k1:не-base64"])
 def test_wrong_encryption_keys_are_refused_without_being_shown(text: str) -> None:
-    """Missing, short, repeated or unreadable ones."""
+    """Missing, short, repeated or unreadable keys."""
     with pytest.raises(WrongSetting, match="OSAGO_ENCRYPTION_KEYS") as error:
         Cipher.from_setting(text)
     assert KEY not in str(error.value)
@@ -142,7 +142,7 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
 
 
 def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
-    """It stays the same for ever."""
+    """The interval then stays the same for all polls."""
     sever = load_insurers(insurers(tmp_path, INSURER + 'poll_interval = "2s"\n'))["sever"]
     assert sever.poll_interval == PollInterval.model_validate({"first": "2s", "factor": 1, "most": "2s"})
 
@@ -169,7 +169,7 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
-    """Somebody has to mend it, at once."""
+    """The line says what to mend."""
     file = insurers(tmp_path, text)
     with pytest.raises(WrongSetting) as error:
         load_insurers(file)
@@ -178,6 +178,6 @@ def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text:
 
 
 def test_a_missing_file_is_told_with_the_variable_that_names_it(tmp_path: Path) -> None:
-    """Where to look."""
+    """The variable says where to look."""
     with pytest.raises(WrongSetting, match="OSAGO_INSURERS_FILE"):
         load_insurers(tmp_path / "nowhere.toml")

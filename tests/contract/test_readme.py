@@ -150,7 +150,7 @@ def test_every_status_and_reason_is_listed() -> None:
     [("status of a quote", "статус ответа"), ("reason", "причина"), ("code", "код")],
 )
 def test_the_russian_page_lists_every_code_too(english: str, russian: str) -> None:
-    """All but those of problems, whose messages are Russian anyway."""
+    """Codes of problems are left out: their messages are Russian anyway."""
     codes = {row[0] for rows in tables(INTEGRATION) if rows[0][0] == english for row in rows[1:]}
     listed = {row[0] for rows in tables(INTEGRATION_RU) if rows[0][0] == russian for row in rows[1:]}
     assert codes - {f"`{code}`" for code in MESSAGES} <= listed

@@ -1,4 +1,4 @@
-"""What is deployed fits the code: commands, settings, ports, images. A Compose file that drifted is found here, not at night."""
+"""What is deployed fits the code: commands, settings, ports, images. A Compose file that drifted fails here."""
 
 import asyncio
 import os
@@ -159,7 +159,7 @@ def test_no_file_names_a_variable_that_is_no_setting() -> None:
 
 
 def test_ports_agree() -> None:
-    """Who listens where, who is asked there, and what the image shows."""
+    """The ports of processes, of the clients that call them, and of the image are the same."""
     api, worker, sandbox = option("api", "--port"), option("worker", "--metrics-port"), option("sandbox", "--port")
     assert re.search(rf"^\s*server api:{api} resolve", NGINX, flags=re.MULTILINE)
     (nginx,) = re.findall(r"^\s*listen (\d+)", NGINX, flags=re.MULTILINE)
@@ -174,7 +174,7 @@ def test_ports_agree() -> None:
 
 
 def test_whatever_is_published_is_published_on_loopback_only() -> None:
-    """TLS, and the world, are somebody else's decision."""
+    """Other addresses, and TLS, are the decision of the installation."""
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
@@ -191,7 +191,7 @@ def test_the_insurers_are_those_of_the_repository() -> None:
 
 
 def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
-    """`migrate` ends; the others stay, and say whether they are ready."""
+    """`migrate` ends; the others stay, and report whether they are ready."""
     for name in ("api", "worker", "bridge"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
         assert SERVICES[name]["deploy"]["replicas"] >= 2
@@ -205,7 +205,7 @@ def networks(service: str) -> set[str]:
 
 
 def test_a_container_reaches_its_neighbours_only() -> None:
-    """What is in Redis is believed: neither nginx nor the sandbox reaches it, and it reaches nothing outside."""
+    """Processes trust what is in Redis, so neither nginx nor the sandbox reaches it; it reaches nothing outside."""
     members = {name: {service for service in SERVICES if name in networks(service)} for name in COMPOSE["networks"]}
     assert members == {
         "front": {"nginx", "api"},
@@ -260,7 +260,7 @@ def with_defaults(text: str) -> str:
 
 
 def test_the_api_believes_nginx_alone() -> None:
-    """One fixed address, which no replica is given: any other container may write what it likes into X-Forwarded-For."""
+    """One fixed address, which no replica is given: any other container could forge X-Forwarded-For."""
     (network,) = COMPOSE["networks"]["front"]["ipam"]["config"]
     subnet, replicas = (ip_network(with_defaults(network[key])) for key in ("subnet", "ip_range"))
     address = ip_address(with_defaults(SERVICES["nginx"]["networks"]["front"]["ipv4_address"]))
@@ -318,7 +318,7 @@ def test_nginx_outlives_a_request() -> None:
 
 
 def test_nginx_limits_an_address_and_lets_a_whole_office_in() -> None:
-    """2,500 customers behind one address, each with two sockets, who all come back at once."""
+    """An office of 2,500 customers has one address; each has two sockets, and all reconnect at once."""
     (connections,) = re.findall(r"^\s*limit_conn connections (\d+);$", NGINX, flags=re.MULTILINE)
     (burst,) = re.findall(r"^\s*limit_req zone=requests burst=(\d+) nodelay;$", NGINX, flags=re.MULTILINE)
     assert 2 * 2500 <= int(connections) <= 10_000
@@ -337,7 +337,7 @@ def test_nginx_lets_the_api_through(path: str) -> None:
 
 
 def test_nginx_does_not_log_where_an_insurer_calls() -> None:
-    """The address lets its owner call in the insurer's name: it stands neither in a line of access nor in one of an error."""
+    """The address authorises calls in the insurer's name: it appears neither in the access log nor in the error log."""
     log_format = NGINX[NGINX.index("log_format plain") : NGINX.index("access_log /dev/stdout")]
     assert not re.findall(r"\$(?:uri|request|request_uri|document_uri)\b", log_format)
     (named,) = re.findall(r"map \$uri \$logged_path \{\s+\"~(\S+)\"\s+(\S+);", NGINX)

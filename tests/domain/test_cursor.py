@@ -14,7 +14,7 @@ INSURERS = st.integers(1, INSURERS_MAX).map(lambda count: [f"insurer-{n}" for n 
 
 @given(st.data(), INSURERS)
 def test_a_cursor_comes_back_as_it_was(data: st.DataObject, insurers: list[str]) -> None:
-    """Whatever set of answers it holds, with the end or without."""
+    """For any set of answers, with the end or without."""
     cursor = Cursor(a_request().id, insurers, data.draw(st.integers(0, (1 << len(insurers) + 1) - 1)))
     text = cursor.encode()
     assert Cursor.decode(text, cursor.request_id, insurers) == cursor
@@ -22,7 +22,7 @@ def test_a_cursor_comes_back_as_it_was(data: st.DataObject, insurers: list[str])
 
 
 def test_a_cursor_knows_what_its_client_has() -> None:
-    """Each answer once, in whatever order; the end is no answer."""
+    """An answer counts once, in any order; the end is not counted."""
     request = a_request("sever", "volga", "zarya")
     cursor = Cursor(request.id, request.insurers).having("zarya").having("sever").having("zarya").having_end()
     assert [cursor.has(insurer) for insurer in request.insurers] == [True, False, True]
@@ -30,7 +30,7 @@ def test_a_cursor_knows_what_its_client_has() -> None:
 
 
 def test_a_cursor_of_another_request_is_refused() -> None:
-    """Its holes would be taken for this request's, and answers would be missing without a word."""
+    """Its holes would be taken for this request's, and answers would be skipped without an error."""
     mine, other = a_request("sever", "volga"), a_request("sever", "volga")
     with pytest.raises(InvalidCursor):
         Cursor.decode(Cursor(other.id, other.insurers, 1).encode(), mine.id, mine.insurers)
@@ -38,7 +38,7 @@ def test_a_cursor_of_another_request_is_refused() -> None:
 
 @given(st.text(max_size=80))
 def test_nothing_else_is_taken_for_a_cursor(text: str) -> None:
-    """Garbage is refused with the one error that says so."""
+    """Garbage is refused with that same error."""
     request = a_request("sever", "volga")
     known = {Cursor(request.id, request.insurers, bits).encode() for bits in range(8)}
     try:

@@ -99,7 +99,7 @@ def test_the_cap_is_the_highest_lawful_premium() -> None:
 
 
 def test_where_anyone_may_drive_the_class_is_no_excuse() -> None:
-    """КБМ is 1.17 then; an organisation's vehicle has a class of its own, which nobody here knows."""
+    """КБМ is 1.17 then; an organisation's vehicle has a class of its own, which is unknown here."""
     anyone = a_risk(drivers=None)
     cheap = offer(anyone, "0", changes={"bonus_malus": "0.46"})
     assert examine(cheap, anyone, EDITION) == Findings(Unlawful.TOO_LOW, frozenset({Inconsistent.BONUS_MALUS}))

@@ -79,13 +79,13 @@ def test_a_validity_that_is_none_is_left_out(sent: str) -> None:
 @pytest.mark.parametrize("sent", [0, 1e300, True, [], {}, ["2027-12-31T23:59:59Z"], {"date": "2027-12-31"}])
 @pytest.mark.parametrize("field", ["validUntil", "coefficients", "purchaseUrl"])
 def test_an_optional_field_of_another_type_is_left_out(field: str, sent: Any) -> None:
-    """Each of them, whatever JSON stands there."""
+    """Each of the optional fields, with JSON of any other type."""
     assert answered(**{field: sent}) == an_offer_of_nothing_else()
 
 
 @pytest.mark.parametrize("field", ["validUntil", "coefficients", "purchaseUrl"])
 def test_an_optional_field_may_be_null_or_blank(field: str) -> None:
-    """Or not there."""
+    """Or absent."""
     for sent in (None, "", " "):
         assert answered(**{field: sent}) == an_offer_of_nothing_else()
     assert by_soap(**{field: ""}) == by_soap(**{field: {}}) == an_offer_of_nothing_else()
@@ -93,7 +93,7 @@ def test_an_optional_field_may_be_null_or_blank(field: str) -> None:
 
 @pytest.mark.parametrize("sent", ["2027-12-31T23:59:59+03:00", "2027-12-31T20:59:59Z", "2027-12-31T20:59:59.000-00:00"])
 def test_a_validity_is_kept_in_utc(sent: str) -> None:
-    """The same moment, whatever offset it came with."""
+    """The same moment, from any offset."""
     until = answered(validUntil=sent).valid_until
     assert (until, until.tzinfo) == (datetime(2027, 12, 31, 20, 59, 59, tzinfo=UTC), UTC)
     assert by_soap(validUntil=sent).valid_until == until

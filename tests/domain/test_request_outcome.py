@@ -1,4 +1,4 @@
-"""What a request is, told from its quotes."""
+"""The status, the best quote and the stub of a request follow from its quotes."""
 
 from datetime import UTC, timedelta
 
@@ -48,7 +48,7 @@ def test_the_best_quote_is_the_cheapest_that_still_holds() -> None:
 
 
 def test_by_premium_puts_offers_first_and_the_rest_by_arrival() -> None:
-    """Who sorts by price sees prices first, and the best one before all; what has expired comes after what holds."""
+    """The cheapest valid offer, the other valid offers by price, the expired ones, then the rest by arrival."""
     request = a_request("a", "b", "c", "d", "e")
     quotes = [
         a_quote(request, "e", an_offer("1.00", valid_until=NOW - timedelta(seconds=1))),
@@ -70,7 +70,7 @@ def test_remaining_seconds_end_with_the_request() -> None:
 
 @pytest.mark.parametrize("code", ReasonCode)
 def test_every_reason_has_a_sentence_of_ours(code: ReasonCode) -> None:
-    """Customers read Russian, and never an insurer's free text."""
+    """Customers read Russian sentences of this project, and never an insurer's free text."""
     assert Reason(code, "KBM_TOO_HIGH").message.endswith(".")
 
 

@@ -199,7 +199,7 @@ def test_power_counts_for_cars_and_motorcycles(category: VehicleCategory, horsep
     ],
 )
 def test_age_and_experience(driver: tuple[int, int], of_a: str | None, of_others: str | None) -> None:
-    """КВС on both sides of the tables' bounds; a driver of whom they have no figure is not known."""
+    """КВС on both sides of the tables' bounds; a driver without a figure in them is not known."""
     for category, expected in ((VehicleCategory.A, of_a), (VehicleCategory.TRACTOR, of_others)):
         found = fixed_factors(risk(driver, category=category), edition()).age_experience
         assert found == (expected and Decimal(expected))

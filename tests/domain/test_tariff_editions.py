@@ -69,7 +69,7 @@ def test_a_third_edition_is_only_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_figure_without_a_mark_or_a_source_is_not_read(text: str) -> None:
-    """Whichever table it stands in."""
+    """In every table."""
     earlier = {"7204-У": read_edition(FULL, {})} if "amends" in text else {}
     tables = re.split(r"\n(?=\[)", text)
     for index, table in enumerate(tables):

@@ -1,4 +1,4 @@
-"""An asynchronous standby: what the last moments lose is counted, and whoever watches it is told."""
+"""An asynchronous standby: requests that a failover loses are counted, and their subscriptions end with an error."""
 
 import asyncio
 from typing import Any

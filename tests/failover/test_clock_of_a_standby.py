@@ -1,4 +1,4 @@
-"""A promoted standby whose clock is twenty seconds off: no deadline moves, and none ends after the moment that was told."""
+"""A promoted standby with a clock twenty seconds off: no deadline moves, and no request ends after its `expiresAt`."""
 
 import asyncio
 import time

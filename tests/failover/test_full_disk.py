@@ -1,4 +1,4 @@
-"""PostgreSQL's disk is full: callers are told, `/readyz`, the log and a metric say why, and it goes on when there is room."""
+"""PostgreSQL's disk is full: callers get errors; `/readyz`, the log and a metric say why; afterwards it recovers."""
 
 import subprocess
 from collections.abc import Generator

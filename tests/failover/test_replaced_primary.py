@@ -92,7 +92,7 @@ async def _references(server: Any) -> set[str]:
 
 
 async def test_a_cancelled_writer_leaves_its_row_invisible(cluster_template: ClusterTemplate) -> None:
-    """Its task is cancelled while its commit waits for the standby: the server is not asked to cancel, and nobody reads the row."""
+    """Its task is cancelled while its commit waits for the standby: the commit goes on, the row is not read."""
     async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
         pool = await open_pool(pair.url(), connections=4)
         async with run_parts(pool.parts()):
@@ -151,7 +151,7 @@ async def _is_confirmed(pool: Pool) -> bool:
 
 
 async def test_what_an_operator_cancelled_is_not_acknowledged(world: World, cluster_template: ClusterTemplate) -> None:
-    """The server then acknowledges the commit and shows its row, which no standby has: neither its caller nor a repeat is told."""
+    """PostgreSQL then shows a row that no standby has: neither the caller nor a repeat gets it as accepted."""
     async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
         world.set(database_url=pair.url())
         await world.insurers("sever")

@@ -1,4 +1,4 @@
-"""A synchronous standby: what a client was told survives the loss of the primary, whatever a cut wire held back."""
+"""A synchronous standby: each answer that a client has received survives the loss of the primary."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS") or 50)
 
 @pytest.mark.processes
 async def test_what_was_told_is_on_the_promoted_standby(world: World, cluster_template: ClusterTemplate) -> None:
-    """Cut off, killed, promoted: every acceptance, cancel, quote and end that stands in the clients' book is there."""
+    """Cut off, killed, promoted: every acceptance, cancel, quote and end that clients have recorded is there."""
     async with (
         postgresql_pair(cluster_template, is_synchronous=True) as pair,
         failover_stage(world, pair, apis=1, workers=1) as stage,

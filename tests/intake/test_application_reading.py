@@ -107,7 +107,7 @@ def test_no_problem_holds_a_value() -> None:
 
 
 def test_an_application_does_not_show_its_people() -> None:
-    """Whatever is personal is left out of an application's repr, so that no log can have it by accident."""
+    """An application's repr leaves personal fields out, so that no log can have them by accident."""
     raw = valid_application(TODAY)
     shown = repr(an_application(TODAY))
     personal = [str(value) for path, value in leaves(raw) if path.startswith(("policyholder", "owner", "drivers"))]
@@ -117,7 +117,7 @@ def test_an_application_does_not_show_its_people() -> None:
 
 @given(st.dictionaries(st.sampled_from(PATHS), values, max_size=5))
 def test_whatever_comes_is_taken_in_or_refused(changes: dict[str, object]) -> None:
-    """No value in any field raises anything but `InvalidApplication`, and every problem says where and what."""
+    """Any value in any field is accepted or raises `InvalidApplication`; every problem has its path and code."""
     try:
         application_from(changed(TODAY, changes), today=TODAY, is_email=looks_like_email)
     except InvalidApplication as refusal:

@@ -310,12 +310,12 @@ SOUND: Final[list[Changes]] = [
 
 @pytest.mark.parametrize(("path", "code", "changes"), BROKEN)
 def test_a_broken_rule_is_one_problem(path: str, code: str, changes: Changes) -> None:
-    """One problem, where it is and what it is; whatever depends on the broken field keeps quiet."""
+    """One problem with its path and code; rules that depend on the broken field are skipped."""
     assert problems(changes) == [(path, code)]
 
 
 def test_every_code_is_tried_here() -> None:
-    """A code that nothing can cause is not in the table, and none is missing from it."""
+    """A code that no input can cause is not in the table, and none is missing from it."""
     assert {code for _, code, _ in BROKEN} == set(MESSAGES) - OF_THE_REQUEST - OF_SCALARS - WARNING_CODES
 
 

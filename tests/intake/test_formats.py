@@ -67,7 +67,7 @@ def typed(draw: st.DrawFn, spelt: str, twins: dict[str, str]) -> str:
 
 @given(car_plates, st.data())
 def test_a_plate_has_one_spelling(plate: str, data: st.DataObject) -> None:
-    """Whatever alphabet, case and spaces a plate is typed with, it is the same plate, in Cyrillic."""
+    """However a plate is typed (alphabet, case, spaces), it becomes one Cyrillic text."""
     assert CAR(data.draw(typed(plate, LATIN_TWIN))) == plate
 
 
@@ -83,7 +83,7 @@ def test_a_motorcycle_and_a_tractor_have_square_plates(plate: str, data: st.Data
 
 @given(yellow_plates, car_plates)
 def test_a_taxi_may_be_yellow_or_white(yellow: str, white: str) -> None:
-    """A yellow plate tells a taxi or a bus; a white one they may have all the same."""
+    """Yellow plates belong to taxis and buses; taxis may have white ones, too."""
     bus = license_plate(VehicleCategory.D, PERSONAL, RUSSIA)
     assert [TAXI(yellow), TAXI(white), bus(yellow), bus(white)] == [yellow, white, yellow, white]
     with pytest.raises(Broken):
@@ -125,7 +125,7 @@ def test_a_tram_has_the_number_that_its_depot_paints_on(category: VehicleCategor
 
 @given(vins, st.data())
 def test_a_vin_has_one_spelling(vin: str, data: st.DataObject) -> None:
-    """A VIN is Latin whatever alphabet it was typed in; it has no check digit."""
+    """A VIN is Latin, also if typed in Cyrillic; it has no check digit."""
     assert registers.vin(data.draw(typed(vin, CYRILLIC_TWIN))) == vin
 
 
@@ -217,7 +217,7 @@ def test_a_foreign_phone_keeps_its_country() -> None:
 @pytest.mark.parametrize("text", ["", "+", "123", "+7916123456", "+791612345678", "+89161234567", "+0123456789"])
 @pytest.mark.parametrize("around", ["{}", "{}x", "{}\x00"])
 def test_what_is_no_phone_is_refused(text: str, around: str) -> None:
-    """+7 has ten digits more, nobody has +0 or +89, and a phone has no letters."""
+    """+7 has exactly ten digits more, no country has +0 or +89, and a phone has no letters."""
     with pytest.raises(Broken, match=r"\APHONE_INVALID\Z"):
         formats.phone(around.format(text))
 
@@ -262,7 +262,7 @@ def test_no_text_holds_what_cannot_be_seen(parse: Callable[[str], object], unsee
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS.keys())
 @given(text=anything)
 def test_whatever_comes_is_read_or_broken(parse: Callable[[str], object], text: str) -> None:
-    """No input raises anything but `Broken`, whose code has a message; what is read once reads the same again."""
+    """No input raises anything but `Broken`, whose code has a message; a value that is read reads the same again."""
     try:
         value = parse(text)
     except Broken as broken:

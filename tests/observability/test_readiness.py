@@ -1,4 +1,4 @@
-"""`/readyz` waits for nothing, whatever hangs, and says what is wrong; `/healthz` fails with a part that keeps failing."""
+"""`/readyz` waits for no server and says what is wrong; `/healthz` fails with a part that keeps failing."""
 
 import asyncio
 import os
@@ -189,7 +189,7 @@ async def refused_again(at_hand: RedisAtHand, count: int) -> bool:
 
 
 async def test_a_process_that_starts_is_ready_as_soon_as_it_serves(world: World) -> None:
-    """Nobody who waits for a port finds `not looked at yet` behind it."""
+    """`/readyz` never answers `not looked at yet` on a port that is open."""
     world.write_insurers("sever")
     api = await world.api()
     assert at_once(monitor_of(api)()) == Readiness(is_ready=True, detail={"postgresql": OK, "redis": OK})

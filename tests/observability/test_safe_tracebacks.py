@@ -1,4 +1,4 @@
-"""Tracebacks in the log: the place, and never what was there."""
+"""Tracebacks in the log: places and types, and never values."""
 
 import io
 import json
@@ -17,13 +17,13 @@ SECRET = "Кузнецова 4511654321"
 def broken(raise_: Callable[[], None]) -> str:
     try:
         raise_()
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:  # noqa: BLE001 - any error may come
         return safe_tracebacks.places(error)
     return ""
 
 
 def test_a_place_and_a_kind_but_no_text() -> None:
-    """Neither of the error nor of what caused it."""
+    """Texts of the error and of its causes are left out."""
 
     def chained() -> None:
         try:
@@ -39,7 +39,7 @@ def test_a_place_and_a_kind_but_no_text() -> None:
 
 
 def test_of_our_own_errors_the_text_stays() -> None:
-    """They are made to hold nothing personal."""
+    """Errors of this project are made to hold nothing personal."""
 
     def ours() -> None:
         raise Unavailable("PostgreSQL is too slow")
@@ -48,7 +48,7 @@ def test_of_our_own_errors_the_text_stays() -> None:
 
 
 def test_groups_are_told_with_what_is_in_them() -> None:
-    """A TaskGroup's error would tell nothing otherwise."""
+    """A TaskGroup's error alone has no cause to log."""
 
     def group() -> None:
         raise ExceptionGroup("unhandled errors", [ValueError(SECRET), NotFound()])
@@ -61,7 +61,7 @@ def test_groups_are_told_with_what_is_in_them() -> None:
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_every_logger_writes_it_so(log_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours, and those of libraries."""
+    """Loggers of this project, and those of libraries."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     try:

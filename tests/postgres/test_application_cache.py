@@ -1,4 +1,4 @@
-"""Applications that are worked on: opened once for all lanes, and kept by nobody but them."""
+"""Applications of requests in work: opened once for all lanes, and dropped with their last job."""
 
 import base64
 import gc
@@ -22,7 +22,7 @@ def sealed(request_id: object, **changes: object) -> Sealed:
 
 
 def test_it_is_opened_once_for_whoever_holds_it() -> None:
-    """The second one gets the very same, and nothing is deciphered for it."""
+    """The second job gets the same object, and nothing is deciphered for it."""
     opened, request = ApplicationCache(CIPHER), a_request()
     first = opened.open(request.id, sealed(request.id))
     assert first == APPLICATION
@@ -30,7 +30,7 @@ def test_it_is_opened_once_for_whoever_holds_it() -> None:
 
 
 def test_each_request_has_its_own() -> None:
-    """Equal ones, too: what is shared is shared by the request."""
+    """Equal applications of two requests are two objects: the cache is by request."""
     opened, one, other = ApplicationCache(CIPHER), a_request(), a_request()
     first, second = (opened.open(request.id, sealed(request.id)) for request in (one, other))
     assert first == second
@@ -38,7 +38,7 @@ def test_each_request_has_its_own() -> None:
 
 
 def test_it_is_gone_with_the_last_who_held_it() -> None:
-    """Personal data is in memory for as long as somebody is asked with it."""
+    """Personal data is in memory only while a job needs it."""
     opened, request = ApplicationCache(CIPHER), a_request()
     held = [opened.open(request.id, sealed(request.id)) for _ in range(2)]
     held.clear()

@@ -60,7 +60,7 @@ def test_a_link_that_cannot_be_opened_is_none(sealed: str) -> None:
 
 
 def test_a_link_of_another_request_or_purpose_does_not_open() -> None:
-    """Nor does one whose text is no link any more."""
+    """Nor does a text that is no link, although it was sealed for this request."""
     first, second = a_request(), a_request()
     assert LINKS.open(second.id, LINKS.seal(first.id, URL)) is None
     assert LINKS.open(first.id, str(CIPHER.seal(first.id, URL.encode()))) is None

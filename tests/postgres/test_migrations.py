@@ -43,7 +43,7 @@ async def test_down_and_up_again(database: Database) -> None:
 
 
 async def test_several_processes_may_migrate_at_once(servers: Servers, database: Database) -> None:
-    """They stand in line."""
+    """The second process waits for the first."""
     await asyncio.to_thread(command.downgrade, config(database.url), "base")
     await asyncio.gather(*(asyncio.to_thread(_migrate_apart, database.url) for _ in range(3)))
     assert "osago_requests" in await tables(database)
@@ -84,7 +84,7 @@ def _migrate_apart(url: str) -> None:
 
 
 def test_what_is_read_off_the_files_is_what_alembic_knows() -> None:
-    """A migration whose file is written otherwise would count as none."""
+    """A migration file with an unusual spelling would not be counted."""
     scripts = ScriptDirectory.from_config(config("postgresql:///nowhere"))
     known = {script.revision for script in scripts.walk_revisions()}
     assert older_revisions() == known - {scripts.get_current_head()} | {None}

@@ -34,5 +34,5 @@ def test_a_wrong_port_is_one_line_without_the_password(port: str) -> None:
 
 
 def test_a_place_has_no_password() -> None:
-    """It stands in the log."""
+    """The place is written to the log."""
     assert place_of("postgresql://osago:secret@db1,db2:5433/osago") == "db1,db2:5433"

@@ -65,7 +65,7 @@ async def test_a_request_comes_back_as_it_was_with_its_notice(pool: Pool) -> Non
 
 
 async def test_a_client_reference_is_taken_once_per_tenant(pool: Pool) -> None:
-    """Also within one batch; without one nobody stands in another's way."""
+    """Also within one batch; requests without a reference never conflict."""
     first, again = a_request(client_reference="ref-1"), a_request(client_reference="ref-1")
     other = a_request(client_reference="ref-1", tenant="another")
     assert await accept(pool, first, again, other, a_request(), a_request()) >= {first.id, other.id}
@@ -84,7 +84,7 @@ async def test_two_that_arrive_at_once_are_one(pool: Pool) -> None:
 
 
 async def test_a_slot_is_settled_once(pool: Pool) -> None:
-    """The first answer stands, whoever comes second with what."""
+    """The first answer stands; a second one changes nothing."""
     request = a_request("sever", "volga")
     await accept(pool, request)
     first, second = a_quote(request, "sever"), a_quote(request, "sever", a_refusal())
@@ -126,7 +126,7 @@ async def test_what_is_missing_and_what_is_full(pool: Pool) -> None:
 
 
 async def test_of_two_that_end_a_full_request_the_later_one_finds_it_ended(pool: Pool) -> None:
-    """Whoever ended it first stands, and its outcome with it; one notice tells of it."""
+    """The first end and its outcome stand; one notice is written for it."""
     request = a_request("sever")
     await accept(pool, request)
     async with connected(pool) as connection:
@@ -145,7 +145,7 @@ async def test_of_two_that_end_a_full_request_the_later_one_finds_it_ended(pool:
 
 
 async def test_ending_waits_for_a_quote_that_is_being_settled(pool: Pool) -> None:
-    """FOR UPDATE on the request and a quote's foreign key exclude each other: nobody is missed, nobody comes late."""
+    """FOR UPDATE on the request excludes a quote's foreign key: no quote is left out, and none is added later."""
     request = a_request("sever")
     await accept(pool, request)
     locking = asyncio.Event()
@@ -212,7 +212,7 @@ async def test_a_lane_reads_all_that_it_needs_at_once(pool: Pool) -> None:
 
 
 async def test_all_lanes_of_a_worker_read_together(pool: Pool) -> None:
-    """Each gets what it would read alone: its own quote, and what another insurer has answered is none of its business."""
+    """Each lane gets what it would read alone: its own quote, and no answer of another insurer."""
     fresh, settled, unknown = a_request("sever", "volga"), a_request("sever"), a_request()
     await accept(pool, fresh, settled)
     async with connected(pool) as connection:
@@ -244,7 +244,7 @@ async def test_a_quote_of_no_request_is_refused_for_its_data(pool: Pool) -> None
 
 
 async def test_a_database_that_is_not_there_is_told_at_once() -> None:
-    """With what a caller may do about it."""
+    """The error says what a caller may do."""
     pool = await open_pool("postgresql://osago@127.0.0.1:1/osago", connections=2)
     with pytest.raises(Unavailable):
         async with connected(pool):

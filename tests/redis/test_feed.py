@@ -74,7 +74,7 @@ async def test_every_event_is_in_the_feed_once_and_the_end_last(redis: RedisAtHa
 
 
 async def test_a_link_is_for_the_customer_alone(redis: RedisAtHand, events: EventStreams) -> None:
-    """Neither in the clear nor sealed is it in the feed, whichever script told of the offer; subscribers get it sealed."""
+    """No script writes an offer's link into the feed, neither in the clear nor sealed; subscribers get it sealed."""
     request = a_request("sever", "volga")
     sealed = an_offer(purchase_url=None, sealed_url="k1.AAAA")
     await events.publish([Published(a_quote(request, "sever", sealed), EXPIRES, None)])
@@ -113,7 +113,7 @@ async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: Even
     ],
 )
 def test_the_schema_has_the_fields_of_the_code(name: str, struct: type[msgspec.Struct]) -> None:
-    """One that is added, dropped or renamed is seen by whoever reads the feed; a link is never in it."""
+    """A field that is added, dropped or renamed changes what readers of the feed get; a link is never a field."""
     fields = [field for field in msgspec.structs.fields(struct) if field.encode_name not in LINKS]
     assert set(SCHEMA["$defs"][name]["properties"]) == {field.encode_name for field in fields}
     assert set(SCHEMA["$defs"][name]["required"]) == {field.encode_name for field in fields if field.required}
@@ -124,12 +124,11 @@ def test_the_schema_has_the_fields_of_the_code(name: str, struct: type[msgspec.S
     [("QuoteStatus", set(QuoteStatus) - {"PENDING"}), ("ReasonCode", set(ReasonCode)), ("Outcome", set(Outcome))],
 )
 def test_the_schema_has_the_values_of_the_code(name: str, values: set[str]) -> None:
-    """In the order in which they are told elsewhere."""
     assert set(SCHEMA["$defs"][name]["enum"]) == values
 
 
 async def test_the_feed_is_trimmed_and_can_be_turned_off(redis: RedisAtHand) -> None:
-    """Nobody's sleep fills Redis; the subscribers miss nothing."""
+    """With consumers that have stopped, its length stays bounded; the subscribers miss nothing."""
     insurers = [f"insurer-{number}" for number in range(250)]
     async with streams(redis, feed_length=100) as short:
         request = a_request(*insurers)
@@ -195,7 +194,7 @@ async def test_what_a_killed_consumer_held_another_one_handles(redis: RedisAtHan
         await events.publish_end(ended(request), an_end(Outcome.ALL_ANSWERED))
     total = len(requests) * (len(insurers) + 1)
     async with consumer(redis, "first") as first:
-        # Nobody reads what it prints: it stands still in the middle of a batch, when the pipe is full.
+        # The test does not read its output: it stands still in the middle of a batch, when the pipe is full.
         told = [await line_of(first)]
         await until(lambda: held(redis))
         first.kill()

@@ -72,7 +72,7 @@ async def test_a_job_that_redis_lost_is_enqueued_again(streams: Streams) -> None
 
 
 async def test_what_is_done_is_not_enqueued_again(streams: Streams) -> None:
-    """Neither an insurer that has answered, nor anybody once the request has ended."""
+    """Neither for an insurer that has answered, nor for any insurer once the request has ended."""
     request = a_request("sever", "volga")
     await streams.enqueue(request.id, "sever")
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
@@ -122,7 +122,7 @@ async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Str
 
 
 async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> None:
-    """Who has them not is told so, and nothing is told: no end without its quotes before it."""
+    """The script returns which quotes are missing and publishes nothing: no end without its quotes before it."""
     request = a_request("sever", "volga")
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, None)])
     assert not await streams.events.publish_end(request, an_end(Outcome.ALL_ANSWERED))
@@ -135,7 +135,7 @@ async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> Non
 
 
 async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> None:
-    """A job whose request has ended is acknowledged and gone, whoever held it."""
+    """A job whose request has ended is acknowledged and deleted, also if another worker has it."""
     request = a_request("sever")
     await streams.enqueue(request.id, "sever")
     await streams.reader.read(10)
@@ -148,7 +148,7 @@ async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> 
 
 
 async def test_a_fresh_worker_takes_nothing_over_at_its_first_tick(streams: Streams) -> None:
-    """Who finds its own beat missing cannot tell who is dead: after a flush everybody looks so."""
+    """After a flush no worker has a beat, so a worker without its own beat cannot decide which others are dead."""
     request = a_request("sever")
     await streams.enqueue(request.id, "sever")
     await streams.reader.read(10)
@@ -162,7 +162,7 @@ async def test_a_fresh_worker_takes_nothing_over_at_its_first_tick(streams: Stre
 
 
 async def test_the_living_keep_their_jobs(streams: Streams) -> None:
-    """A consumer whose beat is fresh loses nothing."""
+    """A consumer with a fresh beat keeps its jobs."""
     await streams.enqueue(a_request("sever").id, "sever")
     await streams.jobs.tick(0, "me", lease_s=3, free={"sever": 10})
     await streams.reader.read(10)
@@ -183,7 +183,7 @@ async def test_a_stale_beat_is_a_dead_worker(streams: Streams, beat_ms: int) -> 
 
 
 async def test_nobody_takes_over_more_than_it_has_places_for(streams: Streams) -> None:
-    """What does not fit waits for the next tick, or for somebody with more room."""
+    """The other jobs wait for the next tick, or for a worker with more free places."""
     for _ in range(5):
         await streams.enqueue(a_request("sever").id, "sever")
     await streams.reader.read(10)
@@ -254,7 +254,7 @@ async def test_a_group_that_vanished_is_made_again_from_the_beginning(streams: S
 
 
 async def test_the_insurers_own_id_is_remembered_beside_the_request(streams: Streams) -> None:
-    """Whoever takes the job over polls on."""
+    """The worker that takes the job over polls with it."""
     request = a_request("sever")
     await streams.jobs.remember([Remembered(request.id, "sever", "A-1", EXPIRES)])
     assert await streams.jobs.recall("sever", [request.id, a_request().id]) == {request.id: "A-1"}
@@ -280,7 +280,7 @@ async def test_scripts_survive_a_redis_that_forgot_them(streams: Streams) -> Non
 
 
 async def test_shards_keep_to_themselves(redis: RedisAtHand) -> None:
-    """Every key of a request lies in its own shard, whatever script touches it."""
+    """Every key that a script touches for a request lies in the request's shard."""
     client = connect(parse_address(redis.url))
     jobs = JobStreams(client, shards=4)
     requests = [a_request("sever") for _ in range(40)]

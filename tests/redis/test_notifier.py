@@ -50,7 +50,7 @@ async def own_redis(tmp_path: Path) -> AsyncGenerator[Redis, None]:
 
 
 async def test_a_silent_server_is_noticed_within_two_seconds(own_redis: Redis) -> None:
-    """Its connections stay open: only its silence tells. When it goes on it is heard again."""
+    """Its connections stay open, so only its silence shows. Notifications arrive again when it goes on."""
     async with listening(own_redis.url, keys.news(0)) as (notifier, client, heard):
         os.kill(own_redis.pid, signal.SIGSTOP)
         with within(NOTICED_S):

@@ -35,7 +35,7 @@ async def running(commit: GroupCommit[int, int]) -> AsyncGenerator[None, None]:
 
 
 async def test_a_flush_that_loses_a_result_leaves_nobody_waiting() -> None:
-    """Everybody in the batch is told, and the next batch goes its way."""
+    """Every item of the batch gets the error, and the next batch is flushed."""
 
     async def flush(batch: Sequence[int]) -> list[int]:
         return [] if 1 in batch else list(batch)
@@ -61,7 +61,7 @@ async def test_what_gave_up_behind_a_long_batch_makes_room() -> None:
 
 
 async def test_an_idle_commit_waits_for_nobody() -> None:
-    """A single item goes at once, alone."""
+    """A single item is flushed at once, alone."""
     store = Store()
     commit = GroupCommit(store.flush)
     async with running(commit):
@@ -70,7 +70,7 @@ async def test_an_idle_commit_waits_for_nobody() -> None:
 
 
 async def test_what_comes_while_a_batch_is_under_way_goes_together() -> None:
-    """The next batch gathers while one is being flushed, and everybody gets the result of their own item."""
+    """The next batch gathers while one is being flushed, and each caller gets the result of its own item."""
     store = Store()
     commit = GroupCommit(store.flush)
     async with running(commit):
@@ -97,7 +97,7 @@ async def test_a_bad_item_hurts_nobody_else() -> None:
 
 
 async def test_an_error_reaches_everybody_in_the_batch_and_the_next_batch_is_tried() -> None:
-    """A database that is away fails what is waiting now, not what comes later."""
+    """The outage fails the items that wait now, not those that come later."""
 
     async def flush(batch: Sequence[int]) -> list[int]:
         if 1 in batch:
@@ -116,7 +116,7 @@ async def test_an_error_reaches_everybody_in_the_batch_and_the_next_batch_is_tri
 
 
 async def test_there_is_a_limit_to_what_waits() -> None:
-    """Nobody is let in who would wait without end."""
+    """An item that finds too many others waiting is refused at once."""
     commit = GroupCommit(Store().flush, waiting_max=2)
     commit.put(1)
     commit.put(2)
@@ -136,7 +136,7 @@ async def test_a_batch_has_a_limit() -> None:
 
 
 async def test_who_has_given_up_is_left_out() -> None:
-    """A caller whose time ran out before its batch began is not stored behind its back."""
+    """The item of a caller that timed out before its batch began is not stored."""
     store = Store()
     commit = GroupCommit(store.flush)
     gone, kept = commit.put(1), commit.put(2)

@@ -1,4 +1,4 @@
-"""Races: the first to end decides, and nobody is left running."""
+"""Races: the first coroutine to end decides, and none is left running."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ async def after(turns: int, result: Any) -> Any:
 
 
 async def test_the_first_to_end_decides_and_the_others_are_over() -> None:
-    """They have ended when it returns, not only been told to."""
+    """The others have ended when it returns, not only been cancelled."""
     left = asyncio.Event()
 
     async def endless() -> Any:

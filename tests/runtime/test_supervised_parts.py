@@ -1,4 +1,4 @@
-"""Whatever part of a process meets something unexpected, the process serves on: the list of parts is the process's own."""
+"""Each part of a process meets an unexpected error, and the process goes on: the list of parts is the process's own."""
 
 import asyncio
 from collections.abc import Mapping

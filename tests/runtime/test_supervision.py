@@ -24,7 +24,7 @@ def counted(kind: str) -> float:
 
 
 class Patient:
-    """A part that does, in each of its runs, what it is told to."""
+    """A part that waits in each of its runs until the test makes it fail, return or be cancelled."""
 
     def __init__(self) -> None:
         self.tasks: list[asyncio.Task[object] | None] = []
@@ -88,7 +88,7 @@ async def test_each_failure_is_counted_and_logged_with_its_place_and_without_its
 
 
 async def test_a_part_that_returns_or_is_cancelled_from_outside_is_started_again() -> None:
-    """Nobody meant it to end: a library that loses a cancellation may cancel the wrong task."""
+    """Neither is meant to happen: a library that loses a cancellation may cancel the wrong task."""
     patient = Patient()
     async with supervised(Part("patient", patient.run)) as (supervisor, clock):
         patient.told.set_result(None)
@@ -186,7 +186,7 @@ async def test_what_an_isolated_task_raises_ends_nothing_else() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    """The second would be kept running by nobody."""
+    """Two parts of one name are refused."""
 
     async def start_both() -> None:
         async with run_parts([Part("patient", Patient().run), Part("patient", Patient().run)]):

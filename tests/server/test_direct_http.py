@@ -135,7 +135,7 @@ async def test_who_wants_no_more_is_hung_up_on(
 
 
 async def test_who_asks_before_sending_is_told_to_go_on(world: World, api: ApiAtHand, direct: list[bool]) -> None:
-    """`Expect: 100-continue` likewise."""
+    """`Expect: 100-continue` gets 100 before the body, on the usual way."""
     async with peer_of(api) as peer:
         request = peer.request(
             CREATE, {"input": world.new_request(clientReference="a-1")}, head="Expect: 100-continue\r\n"
@@ -180,7 +180,7 @@ async def test_a_process_that_stops_answers_first(
     async with peer_of(api) as peer:
         peer.writer.write(peer.request(CREATE, {"input": world.new_request(clientReference="a-1")}))
         await asyncio.wait_for(arrived.wait(), 20)
-        connections[0].shutdown()  # as uvicorn does to each of its connections when it is told to stop
+        connections[0].shutdown()  # as uvicorn does to each of its connections when it stops
         go_on.set()
         answer = await peer.answer()
         assert accepted(answer) == "a-1"

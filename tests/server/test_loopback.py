@@ -50,5 +50,5 @@ def test_a_loopback_name_with_or_without_a_port(host: str) -> None:
     ],
 )
 def test_any_other_name(host: str) -> None:
-    """Whatever it resolves to."""
+    """To whatever address it resolves."""
     assert not is_loopback(host)

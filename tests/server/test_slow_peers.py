@@ -1,4 +1,4 @@
-"""Peers that send slowly, endlessly or too much: each meets a limit, and nobody else notices."""
+"""Peers that send slowly, endlessly or too much: each meets a limit, and other connections are not delayed."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A client that reads slowly, or not at all: what waits for it is bounded, and it is told where to go on."""
+"""A client that reads slowly, or not at all: its queue is bounded, and it gets the cursor to resume from."""
 
 import logging
 from typing import Any
@@ -134,14 +134,14 @@ async def test_what_waits_for_it_is_bounded(api: ApiAtHand, accepted: dict[str, 
 
 
 async def test_who_never_reads_again_is_cut_off(api: ApiAtHand, accepted: dict[str, Any]) -> None:
-    """Whatever is unsent: the server does not wait for it."""
+    """The server closes the connection without waiting for unsent bytes."""
     async with reading(api.graphql, accepted["watchToken"]) as reader:
         await _stalled(api, reader, accepted)
         await until(lambda: not _is_open(reader))
 
 
 async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Little is sent, so that nothing piles up: only the unanswered ping tells that nobody reads."""
+    """Little is sent, so that nothing piles up: only the unanswered ping shows that the client has stopped reading."""
     monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
     api = await world.api()

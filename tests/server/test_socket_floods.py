@@ -131,7 +131,7 @@ async def test_subscriptions_that_are_given_up_at_once_are_slowed_down(world: Wo
 async def test_a_socket_without_a_token_is_closed_when_its_time_is_up_whatever_it_sends(
     api: ApiAtHand, connections: list[WebSocketProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The moment is looked at when something arrives, not by a timer alone, whose turn may come late: here it never comes."""
+    """The moment is checked when bytes arrive, not by a timer alone, which may be late: here it never fires."""
     monkeypatch.setattr("app.api.websocket.graphql_socket.INIT_S_MAX", 3600.0)
     async with raw_connection(api.url) as connection:
         await connection.shake_hands()
@@ -153,7 +153,7 @@ async def test_a_socket_with_a_token_is_not_late(api: ApiAtHand, connections: li
 async def test_a_turn_of_the_loop_parses_one_piece(
     api: ApiAtHand, connections: list[WebSocketProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever one read brings: between two pieces of one socket every other connection has its turn."""
+    """One read may bring any number of bytes: between two pieces of one socket every other connection has its turn."""
     turns: list[int] = []
     turn = 0
     loop = asyncio.get_running_loop()

@@ -125,7 +125,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=st.booleans(), reply_lost=unlikely)
     def settle(self, who: int, which: list[int], *, is_told: bool, reply_lost: bool) -> None:
-        """Commits some answers; tells of them now, or later, or never."""
+        """Commits some answers; publishes them now, or later, or never."""
         worker = self.workers[who % WORKERS]
         for one in which:
             if worker.held:
@@ -148,7 +148,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(who=some, what=st.sampled_from(["dies", "takes over", "flush", "cancel", "5 s", "11 s", "the deadline"]))
     def fault(self, who: int, what: str) -> None:
         match what:
-            case "dies":  # with everything that it holds, committed and not told included
+            case "dies":  # with everything that it holds, including what is committed and not published
                 self.run(self.workers[who % WORKERS].close())
                 self.workers[who % WORKERS] = self._new_worker()
             case "takes over":
@@ -161,7 +161,7 @@ class Interleavings(RuleBasedStateMachine):
                 self.resources.clock._offset_s += {"5 s": 5, "11 s": 11}.get(what, DEADLINE_S)
 
     async def _take_over(self, worker: WorkerSteps) -> None:
-        """The lease of everybody passes; the first beat after that finds itself dead, the second one the others."""
+        """All leases expire; the worker's first beat finds itself dead, the second one the others."""
         await asyncio.sleep(LEASE_S * 1.5)
         await worker.beat()
         await worker.beat()
@@ -213,7 +213,7 @@ class Interleavings(RuleBasedStateMachine):
             self.run(self._leave())
 
     async def _come_to_rest(self) -> None:
-        """Everybody dies; one worker comes, and clients come back."""
+        """All workers die; one new worker starts, and clients reconnect."""
         for worker in self.workers:
             await worker.close()
         self.workers = [self._new_worker()]
@@ -293,7 +293,7 @@ def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:
 
 
 def test_whatever_the_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few dozen orders of a few dozen steps, the same ones each time; what fails is told as it is, not made shorter."""
+    """A few dozen orders of a few dozen steps, the same ones each time; a failing order is reported unshrunk."""
     _run(world, monkeypatch, max_examples=20, stateful_step_count=50, derandomize=True, phases=[Phase.generate])
 
 

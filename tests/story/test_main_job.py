@@ -1,4 +1,4 @@
-"""The main job, as a customer's browser and core-app see it, through a client of somebody else's making."""
+"""The main job, as a customer's browser and core-app see it, through a third-party GraphQL client."""
 
 import asyncio
 from collections.abc import Mapping
@@ -94,7 +94,7 @@ def premium_of(quote: Mapping[str, Any]) -> Decimal:
 
 
 def premiums(world: World, request: Mapping[str, Any]) -> dict[str, Decimal]:
-    """What each insurer must ask, told by the tariff."""
+    """The premium that each insurer must offer, by the tariff."""
     raw = {**request, "application": coerced(request["application"])}
     now = Clock().now()
     application = read_new_request(raw, now=now, rules=IntakeRules.of(*INSURERS)).application

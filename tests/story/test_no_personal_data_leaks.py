@@ -26,7 +26,7 @@ DIALECTS = {
     "polyus": ("callback", {"callback_secret": "sandbox"}),
     "steppe": ("business-200", {}),
 }
-"""Insurers whose offers repeat what they were sent; the others decline, break, or talk nonsense."""
+"""Insurers that repeat in their offers what they were sent; the others decline, break, or send nonsense."""
 INSURERS = ("sever", "volga", "ural", "baikal", "taiga", *DIALECTS)
 FIELDS = {
     "lastName": "Маркерова", "firstName": "Маркерина", "middleName": "Маркеровна", "birthDate": "1971-02-03",
@@ -151,7 +151,7 @@ def wrong_ones(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 async def poisoned(world: World, api: ApiAtHand, request: dict[str, Any], made: list[str]) -> dict[str, Any]:
-    """A request whose stored application is none: whoever reads it fails, with a marker in its hands."""
+    """A request with a stored application that is none: each reader of it fails, while it holds a marker."""
     accepted = (await api.post(CREATE, {"input": {**request, "insurerIds": ["sever"]}})).json()["data"][
         "createQuoteRequest"
     ]

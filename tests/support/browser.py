@@ -68,7 +68,7 @@ class Page:
         return await self.run("return page.evaluate(args.expression)", expression=expression)
 
     async def went_wrong(self) -> list[str]:
-        """Errors of scripts and of the page's policy, and whatever was asked of other hosts."""
+        """Errors of scripts and of the page's policy, and addresses of other hosts that were called."""
         return await self.run("return [...page.errors, ...page.outside]")
 
 

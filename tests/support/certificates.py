@@ -69,7 +69,7 @@ class Authority:
         return certificate_file, key_file
 
     def server_context(self, name: str, *, days: int = 1, asks_who_calls: bool = False) -> ssl.SSLContext:
-        """What a server of that name needs; it may let in only whom this authority has signed for."""
+        """The TLS settings of a server of that name; it may require client certificates of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.sign(name, days=days))
         if asks_who_calls:

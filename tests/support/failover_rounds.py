@@ -1,4 +1,4 @@
-"""One failover after the other under load, and what clients were told compared with the promoted server before the product touches it."""
+"""One failover after the other under load; answers that clients got are compared with the promoted server."""
 
 import asyncio
 import json

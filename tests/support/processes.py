@@ -70,7 +70,7 @@ async def osago(
                 **environment,
                 "PYTHONPATH": os.pathsep.join([str(root), *environment.get("PYTHONPATH", "").split(os.pathsep)]),
             },
-            cwd=folder,  # not where somebody's own .env lies
+            cwd=folder,  # where no other .env lies
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

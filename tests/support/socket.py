@@ -40,7 +40,7 @@ class Socket:
         return message["payload"]["data"]["quotes"]
 
     async def closed(self) -> tuple[int, str]:
-        """The code and the reason that the server closes with; whatever else it sends before is left aside."""
+        """The code and the reason that the server closes with; messages before that are skipped."""
         await self.connection.wait_closed()
         return self.connection.close_code or 0, self.connection.close_reason or ""
 

@@ -53,7 +53,7 @@ class WorkerSteps:
                     await self.take(insurer, deliveries)
 
     async def take(self, insurer: str, deliveries: Sequence[Delivery]) -> None:
-        """Looks what PostgreSQL has of them now; whatever happens later, this worker does not know."""
+        """Reads the jobs' state from PostgreSQL now; the worker does not see later changes."""
         async with connected(self.resources.pool) as connection:
             works = await read_work(connection, insurer, [one.request_id for one in deliveries])
         self.held |= {(insurer, one.entry): (one, works[one.request_id]) for one in deliveries}
@@ -70,7 +70,7 @@ class WorkerSteps:
             await self.take(insurer, deliveries)
 
     async def commit(self, insurer: str, entry: str) -> None:
-        """Writes the answer; telling of it is a step of its own."""
+        """Writes the answer; publishing it is a step of its own."""
         delivery, work = self.held.pop((insurer, entry))
         now = self.resources.clock.now()
         if not work.settled and (work.ended or work.expires_at <= now):
@@ -92,7 +92,7 @@ class WorkerSteps:
 
 
 class Follower:
-    """A client who keeps every event, and goes on from its last cursor."""
+    """A client that keeps every event, and goes on from its last cursor."""
 
     def __init__(self, live: WatchHub, request_id: UUID) -> None:
         self._live = live
@@ -123,7 +123,7 @@ class Follower:
 
 
 class Stage:
-    """What all examples share: the connections, a loop of their own, and somebody who pushes."""
+    """What all examples share: the connections, an event loop of their own, and a hub that pushes."""
 
     def __init__(self, world: World) -> None:
         self.runner = asyncio.Runner()

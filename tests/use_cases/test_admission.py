@@ -1,4 +1,4 @@
-"""Admission: better a clear no than a yes that nobody can keep."""
+"""Admission: a request that cannot get its quotes in time is refused at once."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def outcome(world: World, api: ApiAtHand, **changes: Any) -> str:
 
 
 async def test_while_jobs_wait_too_long_new_requests_are_refused(world: World) -> None:
-    """With a code and when to come again; as soon as somebody reads, the door is open."""
+    """With a code and when to come again; when a worker reads again, requests are accepted again."""
     world.set(admission_age="300ms")
     await world.insurers("sever", "volga")
     api = await world.api()
@@ -38,7 +38,7 @@ async def test_while_jobs_wait_too_long_new_requests_are_refused(world: World) -
 
 
 async def test_one_late_insurer_of_three_closes_the_door_to_nobody_else(world: World) -> None:
-    """It delays only itself; who asks it alone is told so."""
+    """It delays only itself; a request for that insurer alone is refused."""
     world.set(admission_age="300ms")
     await world.insurers("sever", "volga", "ural")
     api = await world.api()
@@ -54,7 +54,7 @@ async def test_one_late_insurer_of_three_closes_the_door_to_nobody_else(world: W
 
 
 async def test_without_redis_the_age_of_the_outbox_tells(world: World) -> None:
-    """Nothing can be read then; what is accepted meanwhile must still have its time."""
+    """The length of streams cannot be read then; what is accepted meanwhile must still have its time."""
     world.set(admission_age="300ms", redis_url="redis://127.0.0.1:1/0")
     await world.insurers("sever")
     api = await world.api()
@@ -67,7 +67,7 @@ async def test_without_redis_the_age_of_the_outbox_tells(world: World) -> None:
 
 
 async def test_the_bound_can_be_switched_off(world: World) -> None:
-    """For whoever measures how much can be accepted."""
+    """For measuring how many requests can be accepted."""
     world.set(admission_age="off")
     await world.insurers("sever")
     api = await world.api()

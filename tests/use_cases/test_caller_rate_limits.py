@@ -23,7 +23,7 @@ def accepted(results: list[dict[str, Any]]) -> int:
 
 
 async def test_a_callers_limit_holds_over_all_processes(world: World) -> None:
-    """Whoever asks too often is told when to come again; other callers never notice."""
+    """A caller above its limit gets an error that says when to come again; other callers are not affected."""
     world.write_insurers("sever")
     world.set(rate_limit="5/h")
     apis = [await world.api(), await world.api()]
@@ -36,7 +36,7 @@ async def test_a_callers_limit_holds_over_all_processes(world: World) -> None:
 
 
 async def test_a_customers_limit_is_its_own(world: World) -> None:
-    """One customer's eagerness costs neither the next customer nor the caller, and refused requests count for nothing."""
+    """Another customer and the caller itself are not limited by it, and refused requests count for nothing."""
     world.write_insurers("sever")
     world.set(customer_rate_limit="2/h", rate_limit="5/h")
     api = await world.api()
@@ -56,7 +56,7 @@ async def test_customers_are_not_named_in_redis(world: World) -> None:
 
 
 async def test_without_redis_each_process_limits_alone(world: World) -> None:
-    """Neither a way around the limit nor a reason to refuse everybody."""
+    """The limits hold per process then, and requests are still accepted."""
     world.write_insurers("sever")
     world.set(rate_limit="3/h", redis_url="redis://127.0.0.1:1/0")
     api = await world.api()
@@ -65,7 +65,7 @@ async def test_without_redis_each_process_limits_alone(world: World) -> None:
 
 @pytest.mark.parametrize("rate", [Rate(10, 1.0), Rate(3, 60.0), Rate(2500, 1.0)])
 async def test_both_places_count_alike(world: World, rate: Rate) -> None:
-    """A burst of the whole count, then one at a time."""
+    """A burst of the whole count, then one at a time, in Redis and in memory."""
     world.write_insurers("sever")
     local = LocalRates(Clock())
     client = (await world.resources()).redis
@@ -79,7 +79,7 @@ async def test_both_places_count_alike(world: World, rate: Rate) -> None:
 
 
 async def test_of_several_cells_all_give_or_none(world: World) -> None:
-    """The one that lacks most is told of."""
+    """The wait that is returned belongs to the cell that lacks most."""
     world.write_insurers("sever")
     client = (await world.resources()).redis
     wide, narrow = Cell("{osago-00}:rate:test:wide", Rate(5, 60)), Cell("{osago-00}:rate:test:narrow", Rate(1, 60))

@@ -143,7 +143,7 @@ async def test_a_repeat_after_the_purge_is_still_the_first_request(world: World,
 
 
 async def test_a_forgotten_customer_is_gone(world: World, api: ApiAtHand) -> None:
-    """With requests, quotes, applications and what Redis has of them; who still watches hears of the end."""
+    """With requests, quotes, applications and what Redis has of them; a subscription that is open gets the end."""
     await ended(world, api, customerId="eve")
     still_open = await world.accepted(api, customerId="eve")
     other = await ended(world, api, customerId="adam")

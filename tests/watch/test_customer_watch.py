@@ -97,7 +97,7 @@ async def never() -> None:
 async def test_a_ring_brings_a_new_request_without_a_look(
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody looks into PostgreSQL in between."""
+    """The ring's own content is enough: PostgreSQL is not asked in between."""
     monkeypatch.setattr(api.services.customers, "_look_for_all", never)
     async with watching(api, api.token) as socket:
         await until(lambda: api.services.live.notifier.is_connected)
@@ -140,7 +140,7 @@ async def test_after_a_reconnect_open_requests_come_again_and_ended_ones_can_be_
 
 
 async def test_another_customers_requests_stay_unseen(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """Also where the ring cannot tell the two customers apart, and where another service has a customer of that name."""
+    """Also if both customers have the same mark in the ring, and if another service has a customer of that name."""
     twin = next(f"c{n}" for n in range(10**7) if keys.customer_mark("core-app", f"c{n}") == MARK)
     async with watching(api, await customer_token(api)) as socket:
         foreign = await world.accepted(api, customerId=twin)

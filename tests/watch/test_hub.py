@@ -1,4 +1,4 @@
-"""The push: every answer once, then the end, whatever breaks in between."""
+"""The push: every answer once, then the end, over any fault in between."""
 
 import asyncio
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ async def test_each_answer_arrives_the_moment_it_is_there(world: World, api: Api
 
 
 async def test_what_was_there_before_comes_first(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """In the order of arrival; who comes after the end gets everything at once."""
+    """In the order of arrival; a subscription that begins after the end gets everything at once."""
     accepted = await world.accepted(api)
     await settler.settle(accepted, "zarya")
     await settler.settle(accepted, "sever")

@@ -1,4 +1,4 @@
-"""Tokens: what a forger may try, and what nobody else can make."""
+"""Tokens: forged ones are refused, and only the holder of a key can make a valid one."""
 
 import base64
 import hashlib
@@ -68,7 +68,7 @@ PUBLIC_PEM = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.Subjec
 
 
 def test_what_we_make_holds(tokens: Tokens) -> None:
-    """A service's token, a watch token, and one that somebody with the secret made."""
+    """A service's token, a watch token, and a token made elsewhere with the shared secret are accepted."""
     request_id = uuid4()
     assert tokens.caller(tokens.service_token("a", "x y", timedelta(hours=1))) == Service("a", frozenset({"x", "y"}))
     assert tokens.caller(tokens.watch_token(request_id)) == Watcher(request_id)
@@ -98,7 +98,7 @@ def test_what_we_make_holds(tokens: Tokens) -> None:
     ],
 )
 def test_a_header_chooses_neither_its_algorithm_nor_its_key(tokens: Tokens, header: object) -> None:
-    """Though the signature is the secret's."""
+    """A token with a foreign `alg` or key in its header is refused, although it is signed with the secret."""
     with pytest.raises(NotAuthenticated):
         tokens.grant(forged(header, GOOD))
 
@@ -133,19 +133,19 @@ def test_a_header_chooses_neither_its_algorithm_nor_its_key(tokens: Tokens, head
     ],
 )
 def test_claims_must_all_hold(tokens: Tokens, claims: object) -> None:
-    """Well signed or not."""
+    """A token with a missing or wrong claim is refused, well signed or not."""
     with pytest.raises(NotAuthenticated):
         tokens.grant(forged(HS256, claims))
 
 
 def test_a_clock_ahead_of_ours_is_forgiven(tokens: Tokens) -> None:
-    """An issuer's may be so by half a minute; expiry is exact."""
+    """The clock of an issuer may be ahead by half a minute; expiry is exact."""
     assert tokens.caller(forged(HS256, {**GOOD, "iat": NOW + SKEW_S / 2, "nbf": NOW + SKEW_S / 2}))
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_not_a_bit_can_be_changed(tokens: Tokens, part: int) -> None:
-    """Of header, claims or signature."""
+    """One changed bit of header, claims or signature invalidates the token."""
     parts = tokens.service_token("core-app", "", timedelta(hours=1)).split(".")
     for place in range(0, len(parts[part]) - 1, 3):
         changed = list(parts)
@@ -157,13 +157,13 @@ def test_not_a_bit_can_be_changed(tokens: Tokens, part: int) -> None:
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b", "a.b.c.d", "\x00", "é.é.é", encoded(HS256) * 3000, "." * 4096])
 def test_whatever_is_no_token_is_none(tokens: Tokens, token: str) -> None:
-    """Without a traceback."""
+    """A text that is no token is refused without a traceback."""
     with pytest.raises(NotAuthenticated):
         tokens.grant(token)
 
 
 def test_tokens_of_an_identity_provider_hold(tokens: Tokens) -> None:
-    """Services' alone, with the key that they name."""
+    """A provider signs tokens of services only, each with a key's id; watch tokens and other algorithms are refused."""
     assert tokens.caller(of_provider()) == Service("core-app", frozenset({"quotes:read"}))
     assert tokens.caller(of_provider({**GOOD, "aud": ["osago", "billing"]}))
     watch = {"sub": str(uuid4()), "aud": "osago-watch", "exp": NOW + 60}
@@ -183,7 +183,7 @@ def test_tokens_of_an_identity_provider_hold(tokens: Tokens) -> None:
 
 
 def test_a_key_within_the_token_is_not_used(tokens: Tokens) -> None:
-    """Nor an address of one."""
+    """A key, or the address of a key, inside of the token is ignored."""
     for more in ({"jwk": jwk(STRANGER)}, {"jku": "http://127.0.0.1:1/keys"}, {"x5u": "http://127.0.0.1:1/"}):
         token = jwt.encode(dict(GOOD), STRANGER, algorithm="RS256", headers={"kid": "idp-9", **more})
         with pytest.raises(NotAuthenticated):
@@ -191,7 +191,7 @@ def test_a_key_within_the_token_is_not_used(tokens: Tokens) -> None:
 
 
 def test_keys_rotate_by_their_id() -> None:
-    """The first signs, all are checked with, and one that is dropped opens nothing any more."""
+    """The first key signs, all keys verify, and a key that is dropped verifies nothing any more."""
     clock = Clock()
     old = Tokens(Keyring("", {"k1": SECRET}), clock, watch_ttl_s=60)
     both = Tokens(Keyring("", {"k2": OTHER, "k1": SECRET}), clock, watch_ttl_s=60)
@@ -205,7 +205,7 @@ def test_keys_rotate_by_their_id() -> None:
 
 
 def test_the_secret_without_an_id_goes_on_beside_them() -> None:
-    """So that whoever began with it can rotate too."""
+    """The secret without an id stays valid beside keys with ids, so that an old installation can rotate too."""
     clock = Clock()
     began = Tokens(SECRET, clock, watch_ttl_s=60)
     beside = Tokens(Keyring(SECRET, {"k1": OTHER}), clock, watch_ttl_s=60)
@@ -215,7 +215,7 @@ def test_the_secret_without_an_id_goes_on_beside_them() -> None:
 
 @pytest.mark.parametrize("text", ["k1", "k1:short", f"a b:{SECRET}", f"k1:{SECRET},k1:{OTHER}", f":{SECRET}"])
 def test_wrong_keys_are_refused_without_being_shown(text: str) -> None:
-    """One line that names the setting."""
+    """The error is one line that names the setting."""
     with pytest.raises(WrongSetting, match="OSAGO_AUTH_KEYS") as error:
         parse_secrets(text)
     assert SECRET not in str(error.value)
@@ -266,7 +266,7 @@ async def test_keys_of_a_file_are_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["http://idp.example/keys", "/no/such/file"])
 def test_keys_come_from_a_safe_place(source: str) -> None:
-    """Whoever could change them on their way could sign for everybody."""
+    """A key set fetched over plain HTTP could be replaced on its way; a file has to exist."""
     with pytest.raises(WrongSetting, match="OSAGO_JWKS"):
         check_source(source)
 
@@ -296,7 +296,7 @@ def test_the_spare_bits_of_a_signature_are_zero(tokens: Tokens) -> None:
 
 @pytest.mark.parametrize("between", ["\u00a0", "\t", "\n", "\u2003", "\x1f"])
 def test_a_space_separates_scopes_and_nothing_else_does(tokens: Tokens, between: str) -> None:
-    """RFC 8693, 4.2: U+0020. Whatever else looks like one is part of a scope that is none of ours."""
+    """RFC 8693, 4.2: U+0020. Any other white space is part of a scope's name, and that scope is unknown here."""
     caller = tokens.caller(forged(HS256, {**GOOD, "scope": f"quotes:read{between}quotes:write  admin "}))
     assert isinstance(caller, Service)
     assert caller.scopes == {f"quotes:read{between}quotes:write", "admin"}
@@ -304,7 +304,7 @@ def test_a_space_separates_scopes_and_nothing_else_does(tokens: Tokens, between:
 
 @pytest.mark.parametrize("ahead_s", [TTL_S_MAX + 86_400, 1e15, 1e308, 10**15])
 def test_a_token_that_holds_for_years_does_not_hold(tokens: Tokens, ahead_s: float) -> None:
-    """Whatever made it; a year is the most."""
+    """A lifetime of more than a year is refused, by any issuer and any key."""
     with pytest.raises(NotAuthenticated):
         tokens.caller(forged(HS256, {**GOOD, "exp": NOW + ahead_s}))
     assert tokens.caller(forged(HS256, {**GOOD, "exp": NOW + TTL_S_MAX - 86_400}))
@@ -321,7 +321,7 @@ def ruled() -> Tokens:
 
 
 def test_a_provider_gives_what_its_rules_say(ruled: Tokens) -> None:
-    """Its `core-app` is another tenant than ours, and its `admin` none: our own tokens have no such rules."""
+    """The provider's `core-app` is another tenant than ours, and its `admin` grants nothing; own tokens are exempt."""
     claims = {**GOOD, "iss": RULES.issuer, "scope": "admin quotes:read operator:act"}
     assert ruled.caller(of_provider(claims)) == Service("idp:core-app", frozenset({"quotes:read"}))
     assert ruled.caller(forged(HS256, {**claims, "iss": "x"})) == Service(
@@ -335,14 +335,14 @@ def test_a_provider_gives_what_its_rules_say(ruled: Tokens) -> None:
     + [{"iss": RULES.issuer, "sub": sub} for sub in ("", None, 5, ["core-app"], "x" * 256)],
 )
 def test_tokens_of_another_issuer_or_of_no_subject_do_not_hold(ruled: Tokens, changes: Mapping[str, Any]) -> None:
-    """Whatever keys they are signed with: a provider signs for others too."""
+    """Also if the provider's key signed them: a provider signs tokens for other audiences too."""
     with pytest.raises(NotAuthenticated):
         ruled.caller(of_provider({name: value for name, value in {**GOOD, **changes}.items() if value is not None}))
 
 
 @pytest.mark.parametrize("issuer", ["", "https://idp.example"])
 def test_keys_of_a_provider_need_an_issuer(issuer: str) -> None:
-    """Or any token that it signs would hold; the process does not start, and says why in one line."""
+    """Otherwise any token that the provider signs would be accepted: the process exits with one line that says so."""
     keys = "https://idp.example/keys"
     settings = Settings(_env_file=None, auth_secret=SECRET, jwks=keys, jwks_issuer=issuer)  # type: ignore[call-arg]
     if issuer:

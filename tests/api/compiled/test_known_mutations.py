@@ -1,4 +1,4 @@
-"""A known mutation takes the shorter way: what comes out, and who may teach it, is as on the long one."""
+"""A known mutation runs by its plan: answers and permissions are those of graphql-core's way."""
 
 import asyncio
 import itertools
@@ -53,7 +53,7 @@ async def by_both(
 
 
 def lasting(response: httpx.Response) -> object:
-    """What does not depend on the moment."""
+    """The parts of an answer that are the same at every moment."""
     body = response.json()
     accepted = (body.get("data") or {}).get("createQuoteRequest") or {}
     if "watchToken" in accepted:
@@ -77,7 +77,7 @@ async def test_a_request_is_accepted_by_a_plan(world: World, api: ApiAtHand) -> 
 
 
 async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api: ApiAtHand) -> None:
-    """Problems are a result, not an error."""
+    """Validation problems are part of the result, not GraphQL errors."""
     await taught(world, api)
     new_request = world.new_request(customerId="")
     new_request["application"]["vehicle"]["vin"] = "I" * 17
@@ -89,7 +89,7 @@ async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api
 
 @pytest.mark.parametrize("power", ["NaN", "Infinity", "1e5", "1_0", 122, None])
 async def test_variables_that_do_not_fit_are_told_alike(world: World, api: ApiAtHand, power: object) -> None:
-    """The plan leaves them to graphql-core, which says what is wrong, and no value."""
+    """The plan leaves them to graphql-core; its error names the fault and never repeats the value."""
     await taught(world, api)
     new_request = world.new_request()
     new_request["application"]["vehicle"]["enginePower"] = power
@@ -99,7 +99,7 @@ async def test_variables_that_do_not_fit_are_told_alike(world: World, api: ApiAt
 
 
 async def test_a_fault_has_its_code_and_its_place(world: World, api: ApiAtHand) -> None:
-    """A token without the right, and a service that takes in no more."""
+    """A token without the right, and a service that accepts no more requests."""
     await taught(world, api)
     reader = f"Bearer {world.token(scope='quotes:read')}"
     ours, theirs = await by_both(api, world.new_request(), Authorization=reader)
@@ -112,7 +112,7 @@ async def test_a_fault_has_its_code_and_its_place(world: World, api: ApiAtHand) 
 
 
 async def test_a_fault_of_ours_is_masked(world: World, api: ApiAtHand) -> None:
-    """With the id that its log line has, and not a word more."""
+    """The error has the id of its log line, and nothing else of the fault."""
     await taught(world, api)
     raising = "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'tenant'; END $$"
     await world.database.fetch(raising)
@@ -138,7 +138,7 @@ async def test_a_fault_of_ours_is_masked(world: World, api: ApiAtHand) -> None:
     ],
 )
 async def test_heads_of_requests_are_read_alike(world: World, api: ApiAtHand, headers: dict[str, str]) -> None:
-    """Who may come in, and in which form the answer goes out."""
+    """Authentication and content negotiation are those of the view."""
     await taught(world, api)
     ours, theirs = await by_both(api, world.new_request(clientReference="a-1"), **headers)
     if headers.get("X-Request-Id"):
@@ -179,7 +179,7 @@ async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiA
 
 
 async def test_what_was_begun_is_finished_for_callers_that_hung_up(world: World, api: ApiAtHand) -> None:
-    """Stored and enqueued, though nobody hears of it: the one being committed, and the one that waits for the next."""
+    """A mutation is committed and enqueued after its caller disconnected, in the current batch and in the next one."""
     await taught(world, api)
     async with world.database.locked("osago_requests"):
         writers = [await _sent(world, api, "ref-1")]
@@ -196,7 +196,7 @@ async def test_what_was_begun_is_finished_for_callers_that_hung_up(world: World,
 
 
 async def _sent(world: World, api: ApiAtHand, reference: str) -> asyncio.StreamWriter:
-    """A mutation on a connection of its own, whose answer nobody reads."""
+    """A mutation on a connection of its own; the test never reads the answer."""
     body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(clientReference=reference)}}).encode()
     head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\n"
     address = urlsplit(api.url)
@@ -226,7 +226,7 @@ def _is_held(port: int) -> bool:
 
 
 async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -> None:
-    """Nobody gathers more of it than the view behind would."""
+    """The server stops reading at the view's limit of a body's length."""
     await taught(world, api)
     body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(), "more": "x" * 70_000}})
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
@@ -236,7 +236,7 @@ async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -
 
 
 async def test_only_services_that_may_ask_teach(world: World, api: ApiAtHand) -> None:
-    """Neither refusals nor those who only look make a document known."""
+    """Neither a refused document nor one of a caller that only reads becomes known."""
     for _ in range(3):
         await api.post(CREATE, {"input": world.new_request()}, token=world.token(scope="quotes:read"))
         await api.post(CREATE, {"input": {}})
@@ -244,7 +244,7 @@ async def test_only_services_that_may_ask_teach(world: World, api: ApiAtHand) ->
 
 
 async def test_documents_that_never_come_again_push_none_out(world: World, api: ApiAtHand) -> None:
-    """Only a second time counts, and what is kept has a limit."""
+    """A document becomes known at its second use, and the number of known documents has a limit."""
     await taught(world, api)
     for number in range(5):
         await asked(api, world.new_request(), f"{CREATE}# {number}")

@@ -54,7 +54,7 @@ CONTEXT: Any = SimpleNamespace(
         clock=FrozenClock(),
         availabilities=InsurerDirectory(
             [Insurer(id_, f"Страховая «{id_}»") for id_ in INSURERS[:3]],
-            connect(parse_address("redis://127.0.0.1:1")),  # nobody asks it: what waits has no plan
+            connect(parse_address("redis://127.0.0.1:1")),  # never called: a field that awaits has no plan
             FrozenClock(),
         ),
     )
@@ -161,7 +161,7 @@ def test_the_same_is_written(text: str, value: Any) -> None:
     ],
 )
 def test_directives_are_heeded(selected: str, flags: dict[str, bool]) -> None:
-    """In the order of the document, whichever fields there are."""
+    """`@skip` and `@include` are obeyed, in the order of the document."""
     part = "fragment Part on RateLimited { retryAfterSeconds @include(if: $a) }" if "Part" in selected else ""
     document = parse(f"query ($a: Boolean!, $b: Boolean!) {{ it {selected} }} {part}")
     operation: Any = document.definitions[0]
@@ -206,7 +206,7 @@ def lines(*texts: str) -> Iterable[Any]:
     ),
 )
 def test_simple_documents_have_a_plan(text: str) -> None:
-    """So that the property above is about something."""
+    """The property above compares something: plain documents do get a plan."""
     assert has_plan(text)
 
 
@@ -233,5 +233,5 @@ def test_simple_documents_have_a_plan(text: str) -> None:
     ),
 )
 def test_whatever_is_not_provably_simple_has_none(text: str) -> None:
-    """Directives, arguments, fields that stand twice, resolvers that wait: graphql-core does them."""
+    """Directives, arguments, fields that stand twice, and resolvers that wait are left to graphql-core."""
     assert not has_plan(text)

@@ -1,4 +1,4 @@
-"""Variables that a plan takes mean what graphql-core makes of them; whatever it will not take, graphql-core looks at."""
+"""Variables read by a plan mean what graphql-core makes of them; those that a plan refuses are left to graphql-core."""
 
 import contextlib
 import copy
@@ -159,7 +159,7 @@ def became(raw: Any) -> object:
 @settings(max_examples=1000)
 @given(st.deferred(lambda: bodies() | plausible_bodies()))
 def test_what_a_plan_takes_is_what_graphql_core_would_have_taken(body: bytes) -> None:
-    """Value for value, read with care."""
+    """Equal value by value, after validation."""
     ours = planned(body)
     if ours is None:
         return
@@ -235,7 +235,7 @@ def plausible_bodies(draw: st.DrawFn) -> bytes:
 @settings(max_examples=2000)
 @given(plausible_bodies())
 def test_what_is_read_fast_is_what_is_read_with_care(body: bytes) -> None:
-    """By one table; and whatever the fast reader will not take is read with care."""
+    """Both readers interpret one table; a body that the fast reader refuses goes to the careful one."""
     raw = json.loads(body)["input"]
     with contextlib.suppress(Broken):
         read, problems = read_carefully(new_request_table(NOW_IN_MOSCOW, RULES), raw)
@@ -274,7 +274,7 @@ A_CHILD: Any = {
     ],
 )
 def test_what_is_valid_is_read_fast(change: dict[str, Any], is_fast: bool) -> None:  # noqa: FBT001
-    """The rules that no generated request meets often enough."""
+    """These rules are met by too few of the generated requests."""
     new_request = an_input()
     merge(new_request["application"], change)
     ours = planned(json.dumps({"input": new_request}).encode())
@@ -293,7 +293,7 @@ def merge(place: Any, change: Any) -> None:
 
 
 def test_a_usual_request_is_read_fast() -> None:
-    """The property above would hold for a reader that takes nothing."""
+    """The property above would also hold for a reader that accepts nothing."""
     ours = planned(json.dumps({"input": NEW_REQUEST}).encode())
     assert ours
     assert isinstance(ours.application.policyholder, Person)

@@ -1,4 +1,4 @@
-"""The front door: origins, expiry, limits of sockets, introspection, trusted documents, GraphiQL behind a token."""
+"""Access to the API: origins, expiry, limits of sockets, introspection, trusted documents, GraphiQL behind a token."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ async def code_of(api: ApiAtHand, query: str, token: str | None = None) -> str |
 
 
 async def test_sockets_open_from_our_own_pages_and_from_listed_ones(world: World) -> None:
-    """And for programs, which name no page. A page that cannot be told is a foreign one."""
+    """Programs send no origin, and connect. An origin that cannot be parsed is a foreign one."""
     world.write_insurers("sever")
     closed = await world.api()
     world.set(origins=f"{SHOP},http://127.0.0.1:8200")
@@ -98,7 +98,7 @@ async def test_cors_is_off_until_origins_are_listed(world: World) -> None:
     "origins", ["shop.example", "https://shop.example/page", "https://", "ftp://x", "https://Shop.example"]
 )
 def test_an_origin_is_an_origin(origins: str) -> None:
-    """A typing error would let nobody in, or everybody."""
+    """A list with a typing error would let in no page or all pages: the setting is refused."""
     with pytest.raises(WrongSetting, match="OSAGO_ORIGINS"):
         parse_origins(origins)
 
@@ -120,7 +120,7 @@ async def test_a_socket_ends_with_its_token(world: World) -> None:
 
 
 async def test_sockets_of_one_token_have_a_limit(world: World) -> None:
-    """The one too many is told to come later; when another one closes it may."""
+    """The socket above the limit is closed with a retryable code; a place is free again when another socket closes."""
     world.write_insurers("sever")
     world.set(sockets_per_token=2)
     api = await world.api()
@@ -141,7 +141,7 @@ async def test_sockets_of_one_token_have_a_limit(world: World) -> None:
 
 
 async def test_sockets_of_one_address_have_a_limit(world: World) -> None:
-    """Also those that have not said yet who they are; a proxy tells whose they are."""
+    """Sockets that have not authenticated yet count too; behind a proxy the address is the forwarded one."""
     world.write_insurers("sever")
     world.set(sockets_per_address=2)
     api = await world.api()
@@ -161,7 +161,7 @@ async def test_sockets_of_one_address_have_a_limit(world: World) -> None:
 
 
 async def test_a_mutation_is_finished_for_a_client_that_left(world: World) -> None:
-    """What was begun is committed: the client finds it again by its reference."""
+    """A mutation that has begun is committed: its client finds the request again by its reference."""
     world.write_insurers("sever")
     api = await world.api()
     async with world.database.locked("osago_requests"), opened(api.graphql) as socket:
@@ -195,7 +195,7 @@ async def test_introspection_is_for_whom_the_setting_says(world: World, mode: st
 
 
 async def test_trusted_documents_go_by_their_hash_on_both_transports(world: World) -> None:
-    """And where only they are run, nothing else is."""
+    """With `OSAGO_TRUSTED_DOCUMENTS_ONLY` every other document is refused."""
     world.write_insurers("sever")
     hash_ = hashlib.sha256(INSURERS.encode()).hexdigest()
     file = world.folder / "trusted.json"
@@ -222,7 +222,7 @@ async def test_trusted_documents_go_by_their_hash_on_both_transports(world: Worl
 
 @pytest.mark.parametrize("mode", ["admin", "off"])
 async def test_graphiql_is_for_whom_the_setting_says(world: World, mode: str) -> None:
-    """A browser is asked for the token; a service's without the scope does not do."""
+    """A browser is asked for the token; a service's token without the scope opens nothing."""
     world.write_insurers("sever")
     world.set(graphiql=mode)
     api = await world.api()
@@ -266,12 +266,12 @@ async def test_graphiql_is_for_whom_the_setting_says(world: World, mode: str) ->
     ],
 )  # fmt: skip
 def test_the_media_type_is_negotiated_by_quality_and_order(accept: str | None, expected: str | None) -> None:
-    """Whoever takes neither is told so."""
+    """A request that accepts neither type gets no answer in either."""
     assert negotiated(accept) == expected
 
 
 async def test_who_accepts_nothing_of_ours_is_told(world: World) -> None:
-    """406, in the type that everybody reads."""
+    """406 as plain JSON."""
     world.write_insurers("sever")
     api = await world.api()
     answer = await api.post(INSURERS, headers={"Accept": "application/xml"})

@@ -62,7 +62,7 @@ async def good_bodies(world: World, api: ApiAtHand) -> list[Any]:
 
 @pytest.mark.parametrize("cases", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 async def test_bodies(world: World, api: ApiAtHand, caplog: pytest.LogCaptureFixture, cases: int) -> None:
-    """Whatever is posted is answered with a proper status and, if it is wrong, with a coded error."""
+    """Every body is answered with a proper status and, if it is wrong, with a coded error."""
     good, mutator = await good_bodies(world, api), Mutator(5)
     pick = mutator.random
     async with without_a_trace(caplog), plain_http(timeout=20) as http:
@@ -102,7 +102,7 @@ def _sendable(text: str) -> str:
 
 @pytest.mark.parametrize("cases", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 async def test_frames(world: World, api: ApiAtHand, caplog: pytest.LogCaptureFixture, cases: int) -> None:
-    """Whatever is sent gets a message of the protocol, or closes with its code; never with 1006 or 1011."""
+    """Every frame gets a message of the protocol, or closes with its code; never with 1006 or 1011."""
     good = [{"id": "1", "type": "subscribe", "payload": body} for body in await good_bodies(world, api)]
     good += [{"id": "1", "type": "complete"}, {"type": "ping", "payload": {}}, {"type": "pong"}, *good]
     good.append({"type": "connection_init", "payload": {"token": api.token}})

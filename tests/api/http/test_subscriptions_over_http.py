@@ -232,7 +232,7 @@ async def test_a_token_that_expires_ends_the_answer(api: ApiAtHand, accepted: Re
 
 @pytest.mark.parametrize("accept", [EVENT_STREAM, MULTIPART], ids=["events", "parts"])
 async def test_a_share_counts_answers_as_it_counts_sockets(world: World, accept: str) -> None:
-    """429 with `Retry-After`; who leaves makes room."""
+    """429 with `Retry-After`; a place is free again when another stream ends."""
     world.write_insurers(*INSURERS)
     world.set(watch_share="32,1,10/s")
     api = await world.api()

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: who may call, and how wrong requests are told so."""
+"""GraphQL over HTTP: authentication, permissions, and the errors of malformed requests."""
 
 import gzip
 from datetime import timedelta
@@ -29,7 +29,7 @@ async def posted(api: ApiAtHand, content: bytes, **headers: str) -> httpx.Respon
 
 
 async def test_a_query_is_answered(api: ApiAtHand) -> None:
-    """With the id that its log lines have."""
+    """The reply has the id that its log lines have."""
     response = await api.post(INSURERS, headers={"X-Request-Id": "abc"})
     assert response.json() == {"data": {"insurers": [{"id": "sever"}, {"id": "volga"}]}}
     assert response.headers["x-request-id"] == "abc"
@@ -88,7 +88,7 @@ async def test_another_content_type_is_not_read(api: ApiAtHand) -> None:
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { insurers { id } } query B { insurers { id } }"])
 async def test_a_request_error_is_a_400_for_who_speaks_the_modern_type(api: ApiAtHand, query: str) -> None:
-    """And a 200 with errors, without data, for who does not."""
+    """Clients of the older media type get 200 with errors and without data."""
     modern = await api.post(query, headers={"Accept": "application/graphql-response+json"})
     assert (modern.status_code, modern.headers["content-type"]) == (
         400,
@@ -108,7 +108,7 @@ async def test_without_a_good_token_nothing_is_answered(api: ApiAtHand, token: s
 
 
 async def test_a_token_expires_and_belongs_to_its_secret(api: ApiAtHand, world: World) -> None:
-    """Neither yesterday's nor somebody else's opens anything; nor does one without its scope."""
+    """An expired token, a token of another secret, and a token without its scope are refused."""
     expired = Tokens(SECRET, Clock(), watch_ttl_s=1).service_token("core-app", "quotes:read", timedelta(seconds=-1))
     foreign = Tokens(SECRET + "?", Clock(), watch_ttl_s=1).service_token("core-app", "quotes:read", timedelta(hours=1))
     for token in (expired, foreign):
@@ -169,7 +169,7 @@ async def test_a_wrong_value_is_told_without_being_repeated(api: ApiAtHand, worl
 
 
 async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
-    """From the project itself, under a policy that lets nothing else in."""
+    """The page is served by the project itself, under a policy that allows nothing of other hosts."""
     async with plain_http(timeout=60) as http:
         page = await http.get(api.graphql, headers={"Accept": "text/html,*/*"})
         script = await http.get(f"{api.url}/graphql/static/graphiql.js")
@@ -180,7 +180,7 @@ async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
 
 
 async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
-    """Alive, ready, and measured."""
+    """`/health`, `/ready` and `/metrics` answer."""
     await world.accepted(api)
     async with plain_http(timeout=60) as http:
         assert (await http.get(f"{api.url}/healthz")).text == "alive\n"

@@ -1,4 +1,4 @@
-"""The REST face: the same story as GraphQL tells, over HTTP alone."""
+"""REST: the same requests, quotes and events as GraphQL's, over HTTP alone."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ def insurer_of(event: dict[str, str]) -> str:
 async def test_a_request_is_accepted_and_found_where_it_is_said(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """202 with its place; what is there is what GraphQL tells, to the letter."""
+    """202 with `Location`; the document there equals GraphQL's."""
     async with http(api) as client:
         response = await client.post(
             QUOTES, json=world.new_request(clientReference="A-1"), headers={"X-Request-Id": "me"}
@@ -104,7 +104,7 @@ async def test_a_request_is_accepted_and_found_where_it_is_said(
 
 
 async def test_the_watch_token_opens_its_one_request(world: World, api: ApiAtHand) -> None:
-    """And nothing else."""
+    """The watch token opens no other request and changes nothing."""
     first, second = await created(api, world), await created(api, world)
     async with http(api, first["watchToken"]) as client:
         assert (await client.get(path_of(first))).status_code == 200
@@ -113,7 +113,7 @@ async def test_the_watch_token_opens_its_one_request(world: World, api: ApiAtHan
 
 
 async def test_events_arrive_one_by_one_and_resume(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """With the cursor as id; after the end there is nothing to come back for."""
+    """The cursor is the event's id; after the end a reconnect gets 204."""
     accepted = await created(api, world)
     path = f"{path_of(accepted)}/events"
     async with http(api, accepted["watchToken"]) as client:
@@ -151,7 +151,7 @@ async def test_after_a_stream_its_connection_serves_on(world: World, api: ApiAtH
 async def test_the_streams_tell_what_the_subscription_tells(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """To the letter: GraphQL, server-sent events, and the plain WebSocket."""
+    """GraphQL, server-sent events and the plain WebSocket send equal documents."""
     accepted = await created(api, world)
     await settler.settle(accepted, "volga", answer=an_offer("700.00"))
     await settler.settle(accepted, "sever", "zarya", answer=a_refusal())
@@ -172,7 +172,7 @@ async def subscribed(api: ApiAtHand, accepted: dict[str, Any]) -> AsyncIterator[
 
 
 async def test_a_silent_stream_beats(world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that nobody in between takes it for dead."""
+    """Heartbeats keep proxies from closing an idle stream."""
     monkeypatch.setattr(lasting_answer, "HEARTBEAT_S", 0)
     monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.01)
     accepted = await created(api, world)
@@ -182,7 +182,7 @@ async def test_a_silent_stream_beats(world: World, api: ApiAtHand, monkeypatch: 
 
 
 async def test_who_leaves_is_let_go(world: World, api: ApiAtHand) -> None:
-    """At once, not at the deadline."""
+    """A stream whose client disconnects ends at once, not at the deadline."""
     accepted = await created(api, world)
     async with http(api) as client, client.stream("GET", f"{path_of(accepted)}/events") as response:
         await anext(events_of(response))
@@ -191,7 +191,7 @@ async def test_who_leaves_is_let_go(world: World, api: ApiAtHand) -> None:
 
 
 async def test_a_token_that_expires_ends_the_streams(world: World, api: ApiAtHand) -> None:
-    """Nobody watches on with it."""
+    """The stream ends when its token expires."""
     accepted = await created(api, world)
     request_id = request_id_of(accepted["quoteRequest"]["id"])
     assert request_id
@@ -205,7 +205,7 @@ async def test_a_token_that_expires_ends_the_streams(world: World, api: ApiAtHan
 
 
 async def test_when_postgresql_is_away_at_the_deadline_the_streams_say_so(world: World, api: ApiAtHand) -> None:
-    """With the cursor to come back with."""
+    """The last event has the cursor to resume from."""
     world.set(quote_deadline="2s")
     api = await world.api()
     accepted = await created(api, world)
@@ -227,7 +227,7 @@ async def test_when_postgresql_is_away_at_the_deadline_the_streams_say_so(world:
 @pytest.mark.processes
 @pytest.mark.parametrize("processes", ["1", "2"])
 async def test_a_process_that_stops_ends_its_streams_properly(world: World, processes: str) -> None:
-    """Whole, so that a browser comes back, elsewhere; and the process is out soon, with 0."""
+    """The streams end properly, so that browsers reconnect to another process; the process exits soon, with 0."""
     world.write_insurers(*INSURERS)
     async with api_process(world.folder, world.environment, "--processes", processes) as process:
         api = ApiAtHand(process.url, world.token(), None)
@@ -277,7 +277,7 @@ async def test_a_browser_sends_its_token_as_the_first_frame(
 
 
 async def frames(socket: ClientConnection) -> AsyncIterator[str | bytes]:
-    """Until it is closed, for whatever reason."""
+    """Every frame until the socket is closed."""
     with contextlib.suppress(ConnectionClosed):
         while True:
             yield await socket.recv()
@@ -361,7 +361,7 @@ async def test_limits_and_outages_say_when_to_come_back(world: World) -> None:
 
 
 async def test_the_example_of_the_document_is_accepted(world: World, api: ApiAtHand) -> None:
-    """Whoever copies it gets quotes."""
+    """A copied example creates a request with quotes."""
     async with http(api, "") as client:
         document = (await client.get("/osago/openapi.json", headers={"Authorization": ""})).json()
     content = document["paths"]["/osago/quotes"]["post"]["requestBody"]["content"]["application/json"]

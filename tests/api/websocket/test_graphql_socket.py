@@ -49,7 +49,7 @@ async def test_a_ping_is_answered_with_its_payload(socket: Socket) -> None:
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { insurers { id } } query B { insurers { id } }", ""])
 async def test_a_wrong_document_is_an_error_of_its_operation(socket: Socket, query: str) -> None:
-    """The socket, and whatever else runs on it, stays."""
+    """The socket and the other operations on it go on."""
     await socket.subscribe(query, id_="wrong")
     message = await socket.receive()
     assert (message["id"], message["type"]) == ("wrong", "error")
@@ -83,7 +83,7 @@ async def test_a_second_init_closes_with_4429(socket: Socket) -> None:
 
 
 async def test_an_id_that_is_taken_closes_with_4409(world: World, api: ApiAtHand, socket: Socket) -> None:
-    """Two operations cannot be told apart."""
+    """With one id for two operations, results could not be assigned."""
     accepted = await world.accepted(api)
     for _ in range(2):
         await socket.watch(accepted["quoteRequest"]["id"])
@@ -130,7 +130,7 @@ async def test_another_protocol_is_not_spoken(api: ApiAtHand, protocol: str) -> 
 
 
 async def test_operations_on_a_socket_have_a_limit(world: World, api: ApiAtHand, socket: Socket) -> None:
-    """The one too many is told so, the others go on."""
+    """The operation above the limit ends with an error, the others go on."""
     accepted = await world.accepted(api)
     for number in range(101):
         await socket.watch(accepted["quoteRequest"]["id"], id_=str(number))
@@ -142,7 +142,7 @@ async def test_operations_on_a_socket_have_a_limit(world: World, api: ApiAtHand,
 async def test_a_subscription_that_is_completed_by_its_client_is_gone(
     world: World, api: ApiAtHand, socket: Socket
 ) -> None:
-    """Nobody watches any more, and its id is free."""
+    """The subscription has left the hub, and its id is free."""
     accepted = await world.accepted(api)
     live = api.services.live
     await socket.watch(accepted["quoteRequest"]["id"])
@@ -158,7 +158,7 @@ async def test_a_subscription_that_is_completed_by_its_client_is_gone(
 async def test_an_error_of_ours_is_masked_and_leads_to_the_log(
     api: ApiAtHand, socket: Socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What broke is our business; the caller gets the id of the line."""
+    """The cause of the fault stays in the log; the caller gets the id of the line."""
 
     def broken(_self: object, *_: object) -> object:
         raise ZeroDivisionError("secret")

@@ -53,7 +53,7 @@ def test_frames_of_the_protocol_are_read() -> None:
     ],
 )
 def test_everything_else_is_malformed(text: str) -> None:
-    """Never a traceback, whatever is sent."""
+    """A malformed frame raises `MalformedFrame` and nothing else."""
     with pytest.raises(MalformedFrame):
         decode_frame(text)
 
@@ -77,7 +77,7 @@ def test_a_frame_with_too_many_values_is_its_operations_fault() -> None:
 
 @pytest.mark.parametrize("value", ["{}", "[]", "1", "null", '""', "[[]]", '{"a":1}'])
 def test_json_has_so_many_values(value: str) -> None:
-    """Of whatever kind: in bodies, in URLs, in frames. A long text is none of many."""
+    """The limit counts values of every type, in bodies, URLs and frames. A long text is one value."""
     many = '{"query":"{a}","variables":{"a":[' + ",".join([value] * (VALUES_MAX + 1)) + "]}}"
     for check in (lambda: decode_request(many.encode()), lambda: request_from_url({"query": "{a}", "variables": many})):
         with pytest.raises(TooComplex):

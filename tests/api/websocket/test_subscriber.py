@@ -74,7 +74,7 @@ async def test_every_kind_of_document_is_told_the_same(
 async def test_those_who_share_a_request_each_have_their_own_place(
     api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
 ) -> None:
-    """What is written for one is another's only if it lacks the same."""
+    """An encoded event is reused for a subscriber only if it is at the same position."""
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
         await watch(socket, accepted, "all")
@@ -132,7 +132,7 @@ async def test_any_id_comes_back_as_it_was(
 async def test_what_is_wrong_with_variables_is_told_as_graphql_core_tells_it(
     api: ApiAtHand, variables: dict[str, Any]
 ) -> None:
-    """Whichever way the document would go."""
+    """Plans and graphql-core give the same error."""
     messages: list[dict[str, Any]] = []
     async with opened(api.graphql) as socket:
         await socket.init(api.token)
@@ -144,7 +144,7 @@ async def test_what_is_wrong_with_variables_is_told_as_graphql_core_tells_it(
 
 
 async def test_another_ones_request_is_not_there(world: World, api: ApiAtHand, accepted: dict[str, Any]) -> None:
-    """The same error, whichever way the document would go; nobody is left watching."""
+    """Every kind of document gives the same error, and leaves no subscription behind."""
     other = await world.accepted(api)
     async with opened(api.graphql) as socket:
         await socket.init(other["watchToken"])
@@ -181,7 +181,7 @@ async def test_a_bug_in_writing_ends_one_operation(
 async def test_a_server_that_knows_no_peers_serves_too(
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything goes through ASGI then."""
+    """Without the server's own interface the subscription runs over ASGI."""
     monkeypatch.setattr("app.api.websocket.graphql_socket.peer_of", lambda _scope: None)
     accepted = await world.accepted(api)
     async with opened(api.graphql) as socket:
@@ -194,7 +194,7 @@ async def test_a_server_that_knows_no_peers_serves_too(
 async def test_who_hears_no_bell_finds_what_postgresql_knows(
     world: World, api: ApiAtHand, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ring may be lost; five seconds of silence are enough to look."""
+    """A notification may be lost: after five seconds of silence the subscription reads from PostgreSQL."""
     monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.05)
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
@@ -210,7 +210,7 @@ async def test_who_hears_no_bell_finds_what_postgresql_knows(
 
 
 async def test_subscribing_and_completing_leaves_nothing_behind(api: ApiAtHand, accepted: dict[str, Any]) -> None:
-    """Not one object, however often. What else goes on in the process makes some, of many types, and not of each cycle."""
+    """No object stays, however often a client subscribes. Only types that grow with each cycle count."""
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
 

@@ -37,7 +37,7 @@ async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
 
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
-    """Nobody works: what is accepted stays open."""
+    """No worker runs, so accepted requests stay open."""
     world.write_insurers("sever", "volga")
     return await world.api()
 
@@ -173,7 +173,7 @@ async def test_an_aggregator_that_fails_is_asked_three_times_and_no_more(world: 
 
 
 async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
-    """Each customer for themselves."""
+    """Each customer has a limit of its own."""
     url = await world.core_app(api, customer_limit=CustomerLimit(count=2, per_s=60))
     await http.get(url)
     for number in range(2):
@@ -187,13 +187,13 @@ async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand,
 
 
 async def got(url: str, **headers: str) -> httpx.Response:
-    """As a browser that has been here never before."""
+    """The reply to a browser without cookies."""
     async with plain_http(timeout=10) as browser:
         return await browser.get(url, headers=headers)
 
 
 async def statuses(url: str, world: World, *headers: Mapping[str, str]) -> list[int]:
-    """Of an application with each of these headers."""
+    """The statuses of one application with each of these headers."""
     async with plain_http(timeout=10) as http:
         found: list[int] = []
         for number, more in enumerate(headers):
@@ -259,7 +259,7 @@ async def test_a_reader_of_the_table_is_no_customer(world: World, api: ApiAtHand
 async def test_an_application_can_be_looked_at_by_its_customer(
     world: World, api: ApiAtHand, http: httpx.AsyncClient
 ) -> None:
-    """At the address that the 202 gave, and by nobody else."""
+    """At the address that the 202 gave; another browser gets 404."""
     url = await world.core_app(api)
     answer = await submit(http, url, application(world))
     seen = (await http.get(url + answer.headers["Location"])).json()
@@ -283,7 +283,7 @@ async def test_an_application_can_be_looked_at_by_its_customer(
 async def test_a_wrong_request_is_refused_before_anybody_is_asked(
     world: World, http: httpx.AsyncClient, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    """Whatever it is."""
+    """The status names the fault, and the aggregator is not called."""
     url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
     assert (await http.post(f"{url}/applications", content=body, headers=headers)).status_code == status
 

@@ -161,7 +161,7 @@ async def _ended(api: ApiAtHand, made: Customer) -> bool:
 async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits for ever: a little behind the deadline the stream says where to look, and ends."""
+    """A little after the deadline the stream sends an event that says where to look, and ends."""
     monkeypatch.setattr("sandbox.core_app.quote_sse.END_LATE_S", 0.2)
     assert END_LATE_S > 1
     world.write_insurers("sever")
@@ -217,7 +217,7 @@ def test_feed_keys_are_those_of_the_command(
 
 
 async def test_events_are_for_their_customer_alone(world: World, http: httpx.AsyncClient) -> None:
-    """Knowing the number is not enough."""
+    """The number alone opens no stream."""
     world.write_insurers("sever")
     made = await customer(world, await world.api(), http)
     async with plain_http(timeout=60) as other:

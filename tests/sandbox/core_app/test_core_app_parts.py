@@ -69,7 +69,7 @@ def test_an_address_may_ask_for_ten_customers(time: Time) -> None:
 
 
 def test_without_cookies_an_address_is_one_customer(time: Time) -> None:
-    """Those who have one are not concerned."""
+    """Requests of one address without a cookie count as one customer; those with a cookie are counted apart."""
     limits = SubmissionLimits(CustomerLimit(count=3, per_s=60), time)
     assert [limits.take(None, "192.0.2.1") > 0 for _ in range(4)] == [False, False, False, True]
     assert limits.take("anna", "192.0.2.1") == 0

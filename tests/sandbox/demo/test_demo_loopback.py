@@ -23,7 +23,7 @@ CALLS = [
 
 @pytest.fixture
 async def url(world: World) -> str:
-    """An API whose GraphiQL opens with a token, as the demo's does."""
+    """An API with a token in its GraphiQL, as in the demo."""
     world.set(graphiql_token=world.token())
     world.write_insurers("sever")
     return (await world.api()).url

@@ -53,7 +53,7 @@ def test_what_the_aggregator_sends_is_read_whole(changes: dict[str, object]) -> 
 
 
 def test_the_content_is_the_same_however_it_is_written() -> None:
-    """White space, the order of keys and fields that nobody knows make no difference; a value does."""
+    """White space, the order of keys and unknown fields make no difference; a value does."""
     raw = json.loads(wire(an_application(TODAY)))
     other = json.dumps(dict(reversed(raw.items())) | {"sentBy": "aggregator"}, indent=2, ensure_ascii=True).encode()
     content = read_application(wire(an_application(TODAY)))[1]
@@ -103,6 +103,6 @@ def test_what_cannot_be_priced_is_refused(path: str, value: Any) -> None:
     ids=["nothing", "null", "list", "open", "binary", "binary inside", "deep", "deep inside"],
 )
 def test_what_is_no_application_is_refused(body: bytes) -> None:
-    """Whatever it is."""
+    """JSON that is no application is refused as one that cannot be priced."""
     with pytest.raises(Unpriceable):
         read_application(body)

@@ -110,7 +110,7 @@ async def test_delay(sever: Sever, step: Step) -> None:
     ("status", "retry_after"), [(503, 7), (429, "Wed, 21 Oct 2026 07:28:00 GMT"), (401, None), (599, "soon")]
 )
 async def test_status(sever: Sever, step: Step, status: int, retry_after: int | str | None) -> None:
-    """Any error, with a Retry-After as it was told."""
+    """Any error, with the Retry-After of the behaviour."""
     await sever.path()
     sever.script(Status(status=status, retry_after=retry_after, step=step))
     response = await sever.call(step)
@@ -121,7 +121,7 @@ async def test_status(sever: Sever, step: Step, status: int, retry_after: int | 
 
 @pytest.mark.parametrize(("status", "taken_in"), [(500, 1), (504, 1), (429, 0), (400, 0), (422, 0)])
 async def test_an_error_on_create_is_ambiguous_only_if_it_is_a_5xx(sever: Sever, status: int, taken_in: int) -> None:
-    """A 4xx has not taken the application in; after a 5xx nobody can know. In the end there is one application."""
+    """A 4xx has not created the application; a 5xx leaves that open. In the end there is one application."""
     sever.script(Status(status=status))
     assert (await sever.create()).status_code == status
     assert sever.sandbox.seen_by("sever").applications == taken_in
@@ -155,7 +155,7 @@ async def test_garbage(sever: Sever, step: Step, status: int, text: str | None) 
 @pytest.mark.parametrize(("step", "status"), [("create", 202), ("poll", 200)])
 @pytest.mark.parametrize("body", [None, {"status": "ok"}, ["offered"], "offered"])
 async def test_wrong_shape(sever: Sever, step: Step, status: int, body: Any) -> None:
-    """The right status, JSON that nobody agreed on: one's own, or the sandbox's."""
+    """The right status with JSON of another shape: the behaviour's own, or the sandbox's."""
     await sever.path()
     sever.script(WrongShape(step=step, body=body))
     response = await sever.call(step)
@@ -169,7 +169,7 @@ async def test_wrong_shape(sever: Sever, step: Step, status: int, body: Any) -> 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_huge_body(sever: Sever, step: Step) -> None:
-    """As many bytes as told, in chunks, without saying so beforehand; whoever reads them all has the usual answer."""
+    """As many bytes as the behaviour says, in chunks, without Content-Length; then the usual answer."""
     await sever.path()
     sever.script(HugeBody(size_bytes=3_000_000, step=step))
     response = await sever.call(step)
@@ -179,7 +179,7 @@ async def test_huge_body(sever: Sever, step: Step) -> None:
 
 
 async def test_a_huge_body_that_nobody_reads_ends_with_the_client(sever: Sever) -> None:
-    """It does not pile up in memory, and the call is over when the client has gone."""
+    """The server buffers a bounded part of it, and the call is over when the client disconnects."""
     sever.script(HugeBody(size_bytes=1024**3))
     async with sever.http.stream("POST", "/sever/applications", content=wire(), headers={"Idempotency-Key": KEY}):
         assert sever.sandbox.seen_by("sever").calls_now == 1
@@ -252,7 +252,7 @@ async def test_slow_body(sever: Sever, step: Step) -> None:
 
 
 async def test_offer(sever: Sever) -> None:
-    """The premium as it was told, sense or nonsense; the application has this answer from then on."""
+    """The premium of the behaviour, sense or nonsense; the application has this answer from then on."""
     sever.sandbox.change(SettingsChange(time_scale=1000))
     assert (await sever.poll()).json() == {"status": "processing"}
     sever.script(
@@ -284,14 +284,14 @@ async def test_decline_on_create(sever: Sever) -> None:
 
 
 async def test_processing(sever: Sever) -> None:
-    """So many times, although the answer is there."""
+    """The given number of polls says so, although the answer is there."""
     sever.script(Processing(times=3))
     statuses = [(await sever.poll()).json()["status"] for _ in range(4)]
     assert statuses == ["processing"] * 3 + ["offered"]
 
 
 async def test_for_one_request_only(sever: Sever) -> None:
-    """The beginning of the idempotency key tells whom a behaviour is for, on create and on polls."""
+    """A behaviour applies to idempotency keys with its prefix, on create and on polls."""
     sever.script(Status(status=503, times="forever", key_prefix="r1:"))
     assert (await sever.create("r2:sever")).status_code == 202
     assert (await sever.create("r1:sever")).status_code == 503

@@ -17,7 +17,7 @@ def taken_in(number: int) -> TakenIn:
 
 
 def test_a_key_makes_one_id_with_each_insurer() -> None:
-    """Always the same, and nobody else's."""
+    """Always the same id, and another one for each insurer and key."""
     ids = [application_id(insurer, key) for insurer in ("sever", "volga") for key in ("a", "b")]
     assert len(set(ids)) == 4
     assert application_id("sever", "a") == ids[0]

@@ -49,7 +49,7 @@ async def control() -> AsyncGenerator[Control]:
 
 
 async def test_a_script_is_written_read_and_used_up(control: Control) -> None:
-    """What is left of it is told, with defaults and all."""
+    """The rest of the script is returned, with its defaults."""
     answers = [{"kind": "status", "status": 429, "retryAfter": 2, "times": 2}, {"kind": "offer", "premium": "5432.10"}]
     written = await control.http.put("/control/sever/script", json=answers)
     assert written.status_code == 200
@@ -98,7 +98,7 @@ async def test_a_script_that_makes_no_sense_is_refused(control: Control, behavio
 
 
 async def test_a_script_has_a_limit(control: Control) -> None:
-    """Nobody can fill the memory with it."""
+    """A script that is too long is refused."""
     full = [{"kind": "hang"}] * BEHAVIOURS_MAX
     assert (await control.http.put("/control/sever/script", json=full)).status_code == 200
     assert (await control.http.post("/control/sever/script", json=full[:1])).status_code == 409
@@ -149,7 +149,7 @@ async def test_what_came_under_a_key(control: Control) -> None:
 
 
 async def test_keys_with_slashes_can_be_asked_for(control: Control) -> None:
-    """Whatever an aggregator takes for a key."""
+    """A key may be any text."""
     await control.create("a/b c")
     assert (await control.http.get("/control/seen/a/b c")).json()["key"] == "a/b c"
 

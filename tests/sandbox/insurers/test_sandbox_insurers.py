@@ -208,7 +208,7 @@ async def test_one_key_is_one_application(insurers: Insurers) -> None:
 
 
 async def test_one_key_at_once_is_one_application(insurers: Insurers) -> None:
-    """Nobody can slip in between the look and the note."""
+    """Between the look for the key and its registration no other call runs."""
     paths = await asyncio.gather(*(insurers.created("sever", "k") for _ in range(20)))
     assert len(set(paths)) == 1
     assert insurers.sandbox.seen_by("sever").applications == 1
@@ -232,7 +232,7 @@ async def test_an_application_has_a_largest_size(insurers: Insurers) -> None:
 
 
 async def test_what_is_not_there(insurers: Insurers) -> None:
-    """404 for insurers and applications that nobody knows, also for another insurer's application."""
+    """404 for unknown insurers and applications, also for another insurer's application."""
     path = await insurers.created("sever", "k")
     for unknown in ("/sever/applications/none", path.replace("sever", "volga"), path.replace("sever", "nobody")):
         assert (await insurers.http.get(unknown)).status_code == 404, unknown
@@ -241,7 +241,7 @@ async def test_what_is_not_there(insurers: Insurers) -> None:
 
 
 async def told(seed: int, applications: Sequence[tuple[str, int]]) -> list[tuple[list[int | str], str]]:
-    """What becomes of applications, told apart by a number, that come all at once under keys of this telling's own."""
+    """The outcomes of numbered applications that are sent all at once, under keys of this run's own."""
     async with serving(seed=seed, calm=False) as insurers:
         return await asyncio.gather(
             *(
@@ -275,7 +275,7 @@ async def history(insurers: Insurers, insurer: str, key: str, application: Appli
 
 
 async def test_the_same_seed_tells_the_same_story() -> None:
-    """Outcomes and faults depend on seed, insurer and content: not on the key, nor on who comes when."""
+    """Outcomes and faults depend on seed, insurer and content: not on the key, nor on the order of calls."""
     applications = [(insurer, number) for insurer in ("sever", "altai", "ladoga") for number in range(25)]
     first = await told(6, applications)
     assert await told(6, applications[::-1]) == first[::-1]
@@ -294,7 +294,7 @@ async def test_old_applications_are_forgotten() -> None:
 
 
 async def test_the_index_names_everybody(insurers: Insurers) -> None:
-    """Whoever opens the address in a browser finds the insurers and the control API's page."""
+    """The index links to the insurers and to the control API's page."""
     index = (await insurers.http.get("/")).json()
     assert [each["id"] for each in index["insurers"]] == list(INSURERS)
     assert (await insurers.http.get(index["control"])).status_code == 200

@@ -136,7 +136,7 @@ async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name
 
 
 async def test_several_insurers_can_be_named_or_all(world: World) -> None:
-    """Each with a wish of its own."""
+    """Each with a value of its own."""
     api = await with_two_insurers(world)
     found = await answers(world, api, "sandbox:decline@sever,garbage@volga")
     assert [found[id_]["status"] for id_ in ("sever", "volga")] == ["DECLINED", "FAILED"]
@@ -144,5 +144,5 @@ async def test_several_insurers_can_be_named_or_all(world: World) -> None:
 
 
 def test_every_value_is_tried() -> None:
-    """None is documented that nobody has seen work."""
+    """Every documented value is tried by a test."""
     assert OUTCOMES.keys() == MAGIC.keys()

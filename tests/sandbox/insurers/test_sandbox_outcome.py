@@ -35,7 +35,7 @@ def with_vehicle(**changes: Any) -> Application:
 
 
 def test_the_same_application_has_the_same_fate() -> None:
-    """Whenever it is asked for."""
+    """At any time."""
     assert fates(200) == fates(200)
 
 
@@ -120,7 +120,7 @@ def test_what_has_no_known_tariff_is_declined(application: Application, edition:
 
 @pytest.mark.parametrize("application", [APPLICATION, with_vehicle(year=2001), with_changes(APPLICATION, drivers=None)])
 def test_refusals_are_lawful_and_can_be_mended(application: Application) -> None:
-    """Nobody is refused for age, claims or a region: the contract is a public one. Each refusal names the place."""
+    """Age, claims and region are no reasons: the contract is a public one. Each refusal names the field to mend."""
     refusals = [fate.answer for fate in fates(2_000, application) if isinstance(fate.answer, Refusal)]
     assert {refusal.code for refusal in refusals} == {"DATA_NOT_CONFIRMED", "DOCUMENTS_WANTED", "POLICY_EXISTS"}
     for refusal in refusals:
@@ -130,7 +130,7 @@ def test_refusals_are_lawful_and_can_be_mended(application: Application) -> None
 
 
 def test_premiums_differ_by_base_rate_only() -> None:
-    """The other factors are the same with every insurer, whatever the vehicle."""
+    """The other factors are the same with every insurer, for any vehicle."""
     for application in (APPLICATION, with_vehicle(category=VehicleCategory.D, seats=40)):
         prices = [price(application, profile.rate_position, EDITION) for profile in INSURERS.values()]
         factors = {

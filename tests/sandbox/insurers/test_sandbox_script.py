@@ -23,7 +23,7 @@ def test_behaviours_are_used_up_in_order() -> None:
 
 
 def test_a_behaviour_can_hold_several_times() -> None:
-    """What is left of it is told."""
+    """The number of uses left is shown."""
     thrice = script(Status(status=503, times=3))
     assert thrice.next("poll", "k")
     assert list(thrice) == [Status(status=503, times=2)]
@@ -47,7 +47,7 @@ def test_a_call_is_passed_by_what_is_meant_for_others() -> None:
 
 
 def test_answers_to_an_application_are_for_polls() -> None:
-    """Nobody can be offered anything when the application has just come; a refusal can come at once if told so."""
+    """There is no offer while the application is being created; a refusal is possible then, if the script says so."""
     answers = script(Offer(premium="1.00"), Processing())
     assert answers.next("create", "k") is None
     assert Decline(code="X").step == "poll"

@@ -1,7 +1,7 @@
 """Sets a whole process's wall clock wrong, from outside: python imports this module when it is on PYTHONPATH.
 
-WALL_CLOCK_WRONG_BY_S tells by how many seconds. The monotonic clock stays as it is, as on a machine that nobody keeps
-the time of. `datetime` is written in C: its methods are replaced in the class itself, so that every importer gets them.
+WALL_CLOCK_WRONG_BY_S says by how many seconds. The monotonic clock stays as it is, as on a machine without
+synchronised time. `datetime` is written in C: its methods are replaced in the class, so that each importer gets them.
 """
 
 import ctypes

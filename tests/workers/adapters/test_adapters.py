@@ -81,12 +81,12 @@ async def test_an_insurer_that_does_not_take_the_start_is_not_asked(world: World
 
 
 class TestCallback:
-    """`callback`: polls stand so far apart that what comes in time was called."""
+    """`callback`: polls are so rare that an answer that comes in time came by the insurer's call."""
 
     RARELY: Final = "20s"
 
     async def test_a_call_wakes_the_worker_and_the_second_changes_nothing(self, world: World) -> None:
-        """Nobody polls; the browser has it as soon as the insurer has said it."""
+        """No poll is made; the browser has the quote as soon as the insurer has called."""
         api = await asked_through(world, "callback", poll_interval=self.RARELY)
         await world.worker()
         world.sandbox.script("sever", CallBack(calls=2))
@@ -96,7 +96,7 @@ class TestCallback:
         assert seen_of(world, accepted).polls == 0
 
     async def test_a_call_that_comes_before_the_create_has_returned(self, world: World) -> None:
-        """And one whose create never returns: the answer is there, so nobody waits for the rest."""
+        """Also if the create never returns: the answer is there, and the create is not awaited any longer."""
         api = await asked_through(world, "callback", poll_interval=self.RARELY, request_timeout="20s")
         await world.worker()
         world.sandbox.script("sever", CallBack(early=True), CallBack(early=True), Hang(step="create"))
@@ -188,7 +188,7 @@ class TestCallback:
 
     @pytest.mark.parametrize("signed", ["", "sha256=", "sha256=" + "0" * 64, signature(b"another body"), "é"])
     async def test_what_the_insurer_has_not_signed_is_not_kept(self, world: World, signed: str) -> None:
-        """It never gets into Redis, so that a stranger who has seen the address fills nothing."""
+        """A call without a valid signature never gets into Redis, so that a leaked address fills nothing."""
         api = await asked_through(world, "callback")
         resources = (await world.worker()).resources
         world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
@@ -200,7 +200,7 @@ class TestCallback:
         assert await kept_of(world, key) == []
 
     async def test_an_api_without_the_secret_keeps_nothing(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It cannot know whose call it is; the insurer may come again, and is polled."""
+        """It cannot verify the call; the insurer may call again, and is polled."""
         monkeypatch.setenv("SEVER_CALLBACK_SECRET", "sandbox")
         api = await asked_through(world, "callback", options={"callback_secret_env": "SEVER_CALLBACK_SECRET"})
         resources = (await world.worker()).resources
@@ -213,7 +213,7 @@ class TestCallback:
 
     @pytest.mark.parametrize("naming", ["idempotencyKey", "applicationId", "both", "nothing"])
     async def test_an_answer_about_another_request_is_not_taken(self, world: World, naming: str) -> None:
-        """The insurer's own signature does not help it: what it signs has to name the request whose address it calls."""
+        """A valid signature is not enough: the signed answer has to name the request that the address belongs to."""
         api = await asked_through(world, "callback", poll_interval=self.RARELY)
         resources = (await world.worker()).resources
         world.sandbox.script("sever", CallBack(calls=0, times="forever"), Processing(times="forever"))
@@ -278,7 +278,7 @@ class TestOAuth2:
         assert world.sandbox.seen_by("sever").creates == 1
 
     async def test_a_wrong_secret_is_told_as_one(self, world: World) -> None:
-        """Nobody is handed an application that cannot be taken."""
+        """No application is sent to an insurer that refuses the credentials."""
         api = await asked_through(world, "rest-oauth2", options={"client_id": "osago", "client_secret": "guess"})
         await world.worker()
         assert (await quoted(world, api))["reason"]["code"] == "INSURER_CREDENTIALS"
@@ -321,7 +321,7 @@ class Single(RestPoll):
 async def test_a_create_that_must_not_be_repeated_is_not(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither by the worker whose answer was lost, nor by the one that takes over from it."""
+    """Neither the worker that lost the answer nor the one that takes the job over repeats it."""
     monkeypatch.syspath_prepend(install(tmp_path / "site", "single", SINGLE, {"single": "single:Single"}))
     api = await asked_through(world, "single", request_timeout="20s")
     first = await world.worker("first")

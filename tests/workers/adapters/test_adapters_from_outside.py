@@ -24,7 +24,7 @@ class Generous(Adapter):
 async def test_an_adapter_of_another_package_quotes(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is installed, named in insurers.toml, and asked."""
+    """It is installed, named in insurers.toml, and called."""
     monkeypatch.syspath_prepend(install(tmp_path / "site", "generous", ADAPTER, {"generous": "generous:Generous"}))
     await world.insurers("sever", more={"adapter": "generous", "options": {"premium": "4321.10"}})
     api = await world.api()
@@ -45,7 +45,7 @@ async def test_an_adapter_of_another_package_quotes(
 def test_what_cannot_be_used_is_one_clear_line(
     name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing, broken, no adapter, or a name that somebody else has."""
+    """Missing, broken, no adapter, or a name that is already taken."""
     offered = {"broken": "wrong:Missing", "function": "wrong:make", "rest-poll": "wrong:RestPoll"}
     monkeypatch.syspath_prepend(install(tmp_path / "site", "wrong", "def make(line): ...\n", offered))
     with pytest.raises(WrongSetting, match=told):

@@ -1,4 +1,4 @@
-"""Whatever an adapter raises or returns concerns one answer of one insurer."""
+"""An exception or a wrong return value of an adapter affects one answer of one insurer, and nothing else."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from workers.adapters.adapter import Abilities, Adapter, Created
 
 
 class Fragile(Adapter):
-    """An adapter of another house: what it raises is what the test puts there."""
+    """An adapter of another package that raises what the test puts there."""
 
     abilities = Abilities(calls_back=True)
     created: Any = Created("7")

@@ -24,7 +24,7 @@ BUSINESS = b'{"result": true, "data": %s}'
     ],
 )
 async def test_a_byte_order_mark_is_skipped(adapter: str, answers: dict[str, bytes]) -> None:
-    """As 1C writes it, before whatever JSON (RFC 8259, 8.1)."""
+    """1C writes one before its JSON (RFC 8259, 8.1)."""
     found, _ = await asked(adapter, answers)
     assert isinstance(found, Offer), found
 
@@ -148,7 +148,7 @@ PAGE = b"<html><body>out of order</body></html>"
 async def test_what_a_body_says_counts_where_a_status_says_no_more(
     adapter: str, reply: bytes, reason: str, calls: int
 ) -> None:
-    """A fault is read whatever status it comes in; a status without one means what it always means."""
+    """A fault is read from a response of any status; a status without one means what it always means."""
     found, insurer = await asked(adapter, {"post": reply, "get": reply})
     assert (found, insurer.calls("post")) == (failed(ReasonCode(reason)), calls)
 
@@ -173,7 +173,7 @@ async def test_faults_of_ours_in_500_do_not_open_the_circuit() -> None:
 
 @pytest.mark.parametrize("retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 +99999999999999999999", "9" * 50, "nonsense"])
 async def test_a_busy_insurer_is_not_asked_without_a_pause(retry_after: str) -> None:
-    """Whatever it says when: HTTP, SOAP and errors in bodies. Some calls in the time that there is, not thousands."""
+    """By HTTP, SOAP and errors in bodies, with any Retry-After: a few calls in the time left, not thousands."""
     business = BUSINESS % (
         b'{"status": "error", "error": {"code": "TOO_MANY_REQUESTS", "retryAfter": "%s"}}' % retry_after.encode()
     )

@@ -1,4 +1,4 @@
-"""Insurers that flood: whatever an exchange consists of, its bytes are counted, and it delays no other insurer."""
+"""Insurers that flood: every byte of an exchange is counted, and no other insurer is delayed."""
 
 import asyncio
 import contextlib
@@ -150,7 +150,7 @@ async def test_nothing_comes_between_two_calls(more: bytes) -> None:
     ids=["one-byte chunks", "chunk extensions", "a large body"],
 )
 async def test_other_insurers_are_answered_between_the_pieces(answer: bytes) -> None:
-    """Twenty large answers at once take hundreds of turns of the loop; whoever else answers is heard in each of them."""
+    """Twenty large answers at once take hundreds of turns of the loop; other answers are read in each of them."""
     heavy_done: list[int] = []
     async with (
         listening(Insurer(answer)) as heavy,

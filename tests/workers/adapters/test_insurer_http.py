@@ -34,7 +34,7 @@ def settings(base_url: str = "https://localhost", **more: Any) -> InsurerSetting
 
 
 async def why(sending: Any) -> BaseException:
-    """What is under the failure."""
+    """The cause below the failure."""
     with pytest.raises(InsurerUnavailable) as failure:
         await sending
     assert failure.value.__cause__ is not None
@@ -64,7 +64,7 @@ async def test_a_certificate_is_checked(tmp_path: Path) -> None:
 
 
 async def test_an_expired_certificate_is_not_accepted(tmp_path: Path) -> None:
-    """Ours to notice, theirs to mend."""
+    """Calls to the insurer fail until it renews the certificate."""
     authority = Authority(tmp_path)
     async with (
         listening(Insurer(), authority.server_context("localhost", days=-1)) as insurer,
@@ -77,7 +77,7 @@ async def test_an_expired_certificate_is_not_accepted(tmp_path: Path) -> None:
 async def test_who_asks_for_a_client_certificate_gets_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:
-    """mTLS; without one nobody gets in."""
+    """mTLS; without one the handshake fails."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("KEY_PASSWORD", password)
     cert, key = authority.sign("aggregator", password=password)
@@ -93,7 +93,7 @@ async def test_who_asks_for_a_client_certificate_gets_ours(
 
 
 async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path) -> None:
-    """Somebody has to mend it; OpenSSL's own words do not help."""
+    """The error names the key of insurers.toml; OpenSSL's own words do not help."""
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     cert, key = authority.sign("aggregator", password="open sesame")
     _, foreign = other.sign("foreigner")
@@ -113,7 +113,7 @@ async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path)
 
 
 async def test_an_insurer_is_called_through_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With our credentials for it; nobody is called directly, and the proxy of the environment is not asked."""
+    """With its own credentials; no insurer is called directly, and the environment's proxy is not used."""
     monkeypatch.setenv("PROXY_AUTH", "user:password")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     async with listening(Insurer()) as proxy:
@@ -175,7 +175,7 @@ async def test_a_call_has_its_time_to_the_last_byte(parts: tuple[Any, ...]) -> N
 
 
 async def test_connecting_has_a_time_of_its_own() -> None:
-    """An insurer may think for a minute; whether it is there is known sooner. Here nobody ever accepts."""
+    """An insurer may answer after a minute; connecting takes less. Here the connection is never accepted."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
         async with http_to(url, request_timeout="60s", connect_timeout="100ms") as http:
@@ -190,7 +190,7 @@ async def test_connecting_has_a_time_of_its_own() -> None:
 
 
 async def test_a_dead_name_server_costs_one_thread_and_no_other_insurer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever calls meanwhile shares the look-up, and has a time for it; others are looked up as ever."""
+    """Calls to the same host share the look-up, and have a time-out for it; other hosts are looked up meanwhile."""
     hanging, asked = threading.Event(), 0
     look_up: Callable[..., Any] = socket.getaddrinfo
 

@@ -21,7 +21,7 @@ def wire(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_wire_is_the_input_in_camel_case() -> None:
-    """Dates and decimals as strings; whoever is listed drives."""
+    """Dates and decimals are strings; drivers are those of the list."""
     sent = msgspec.json.decode(ENCODER.encode(as_wire(an_application(TODAY))))
     assert sent["vehicle"]["enginePower"].replace(".", "").isdigit()
     assert sent["policyholder"]["person"]["birthDate"].count("-") == 2

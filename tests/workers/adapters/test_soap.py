@@ -47,7 +47,7 @@ def test_what_is_no_envelope_is_refused_at_once(body: bytes) -> None:
 
 
 def test_what_is_written_is_read() -> None:
-    """Whatever stands in a text: markup, letters of all scripts."""
+    """Markup and letters of all scripts inside of a text."""
     fields = {"a": "<&>\"'", "b": {"c": "Ёж 🦔"}}
     assert open_envelope(envelope("Message", fields)) == ("Message", fields)
 
@@ -69,7 +69,7 @@ def test_comments_and_instructions_are_no_fields() -> None:
     ],
 )
 def test_a_fault_says_what_to_do(side: str, code: str, error: type[Exception]) -> None:
-    """By its code; by whose fault it is where nobody knows the code."""
+    """By its code; where the code is unknown, by its side, client or server."""
     fields = {"faultcode": side, "detail": {"code": code, "retryAfter": "7"}}
     found = _error(_shaped(fields, _Fault), NOW)
     assert type(found) is error

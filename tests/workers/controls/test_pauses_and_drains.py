@@ -24,7 +24,7 @@ KNOWN_S = 1.0
 
 
 class Workers:
-    """Worker processes, and the one insurer of which a test asks them."""
+    """Worker processes, and the one insurer that a test sends requests to."""
 
     def __init__(self, world: World, api: ApiAtHand, resources: Resources, processes: tuple[Process, ...]) -> None:
         self.world = world
@@ -42,7 +42,7 @@ class Workers:
         await asyncio.gather(*(until(lambda one=one: show(one)) for one in self.processes))
 
     async def quotes(self) -> dict[str, tuple[str, str | None]]:
-        """What becomes of one request: status and reason by insurer."""
+        """The outcome of one request: status and reason by insurer."""
         return outcomes(await self.world.watched(self.api, await self.world.accepted(self.api)))
 
 

@@ -40,7 +40,7 @@ async def test_many_calls_begin_a_few_in_each_turn_in_the_order_of_coming() -> N
 
 
 async def test_a_flood_of_one_insurer_keeps_no_other_waiting() -> None:
-    """The insurers take turns, so that whoever comes last of all goes with the next ones."""
+    """The insurers take turns, so that a call of another insurer begins in the next turn."""
     pace = CallPacer()
     flood = [asyncio.create_task(pace.wait("volga")) for _ in range(CALLS)]
     await _turn()
@@ -63,7 +63,7 @@ async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
 
 
 async def test_a_call_that_hangs_keeps_nobody_waiting() -> None:
-    """It limits how many begin at a time, not how many are under way."""
+    """The pacer limits how many calls begin at a time, not how many are under way."""
     pace = CallPacer()
     hanging: list[asyncio.Task[bool]] = []
 

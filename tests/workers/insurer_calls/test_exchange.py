@@ -1,4 +1,4 @@
-"""Asking: what each mood of an insurer becomes, over the real wire."""
+"""Each behaviour of an insurer becomes a quote, over the real wire."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -111,7 +111,7 @@ async def test_what_passes_is_waited_for(world: World, api: ApiAtHand, behaviour
 
 
 async def test_retry_after_is_honoured(world: World, api: ApiAtHand) -> None:
-    """The insurer said a second; nobody comes before."""
+    """The insurer asked for a second; no call comes before."""
     quote = await quoted(world, api, Status(status=429, retry_after=1))
     seen = world.sandbox.seen(quote["key"])
     assert quote["status"] == "OFFERED"
@@ -126,7 +126,7 @@ async def test_a_bad_link_is_dropped_and_the_offer_stays(world: World, api: ApiA
 
 
 async def test_an_insurers_free_text_is_not_published(world: World, api: ApiAtHand) -> None:
-    """It may echo personal data: what is told is our own sentence, and the code if it is one."""
+    """It may repeat personal data: the reason is a sentence of this project, and the insurer's code if it is one."""
     quote = await quoted(world, api, Decline(code="Иванов Иван, 4510123456"))
     assert quote["reason"] == {
         "code": "INSURER_DECLINED",
@@ -137,7 +137,7 @@ async def test_an_insurers_free_text_is_not_published(world: World, api: ApiAtHa
 
 
 async def test_silence_is_timed_out_at_the_deadline(world: World) -> None:
-    """An insurer that never answers holds nobody longer than that."""
+    """An insurer that never answers delays the end of a request no longer than that."""
     await world.insurers("sever", "volga", more={"request_timeout": "300ms"})
     world.set(quote_deadline="3s")
     api = await world.api()

@@ -43,7 +43,7 @@ def test_a_number_that_is_personal_becomes_the_requests_id(number: str) -> None:
 
 @pytest.mark.parametrize("echo", ECHOES)
 def test_an_extra_that_is_personal_loses_its_name_and_keeps_its_price(echo: str) -> None:
-    """What the customer has to pay stays, whatever it is called."""
+    """Its price stays part of what the customer has to pay."""
     named, coded = an_offer(extras=(an_extra(name=echo), TOWING)), an_offer(extras=(TOWING, an_extra(code=echo)))
     assert without_echo(named, JOB) == an_offer(extras=(an_extra(name="ACCIDENT"), TOWING))
     assert without_echo(coded, JOB) == an_offer(extras=(TOWING, an_extra(code="extra-2", name="extra-2")))

@@ -1,4 +1,4 @@
-"""The rules of asking again."""
+"""The rules of retries."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_a_busy_insurer_is_asked_again_when_it_says_however_often() -> None:
 
 @pytest.mark.parametrize("asked_s", [None, 0, 0.0, 0.05, -1.0, float("nan"), float("inf"), 1e300, 10**400, "7", True])
 def test_no_wait_after_a_429_is_shorter_than_the_backoff(asked_s: Any) -> None:
-    """Whatever is read as "at once", or as no time at all: an adapter hands over what it has read."""
+    """Also if the header reads as "at once" or as no time at all: adapters pass on what they read."""
     for failures in (1, 2, 99):
         decision = decided(InsurerBusy("status 429", asked_s), failures=failures)
         assert isinstance(decision, AskAgain)
@@ -90,7 +90,7 @@ def test_a_breakdown_that_names_its_end_is_not_disturbed_before() -> None:
 
 @pytest.mark.parametrize("error", [InsurerBusy("x", 60.0), InsurerUnavailable("x", 60.0)])
 def test_nobody_waits_for_what_cannot_be_in_time(error: InsurerError) -> None:
-    """Who may ask again only after the end is told so at once."""
+    """A retry that could only start after the end is given up at once."""
     assert decided(error, left_s=50) == GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
 
 

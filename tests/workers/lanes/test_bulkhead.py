@@ -15,7 +15,7 @@ FLOODED = 25
 
 
 async def test_a_hanging_insurer_takes_its_own_places_only(world: World) -> None:
-    """Its calls at once are its places; every other insurer answers everybody meanwhile, and what waits is not lost."""
+    """Its calls at once are at most its places; meanwhile other insurers answer, and waiting jobs are not lost."""
     more = {"max_in_flight": PLACES, "request_timeout": "20s", "breaker": {"min_calls": 1000}}
     await world.insurers("sever", "volga", "ural", more=more)
     world.sandbox.set_mode("sever", Hang(step="create"))

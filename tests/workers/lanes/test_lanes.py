@@ -71,7 +71,7 @@ async def test_all_lanes_of_a_worker_hold_one_application(world: World, api: Api
 
 
 async def test_a_worker_asks_only_the_insurers_that_it_was_told(world: World, api: ApiAtHand) -> None:
-    """`--insurers`: the others wait for somebody else."""
+    """`--insurers`: jobs of the other insurers wait for another worker."""
     await world.worker(insurers=["volga"])
     accepted = await world.accepted(api)
     await until(lambda: statuses_are(world, accepted, {"volga": "OFFERED"}))
@@ -121,7 +121,7 @@ async def test_many_jobs_taken_over_at_once_need_few_connections(world: World, a
 async def test_a_job_that_could_not_be_handed_back_is_found_again(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is pending for a worker that is alive, so that nobody else would ever take it."""
+    """It is pending for a worker that is alive, so that no other worker would ever take it over."""
     worker = await world.worker()
     failing = iter([ConnectionError("gone")])
     hand_back, ask = worker.resources.jobs.hand_back, lane(worker)._asking.ask
@@ -157,7 +157,7 @@ async def test_a_stopped_worker_hands_back_and_another_polls_on(world: World, ap
 
 
 async def test_a_flush_in_mid_flight_loses_nothing(world: World, api: ApiAtHand) -> None:
-    """The new epoch is found, and open requests are enqueued again; whoever still asks goes on."""
+    """The new epoch is found, and open requests are enqueued again; calls in flight go on."""
     for number in range(2):
         await world.worker(f"worker-{number}")
     world.sandbox.set_mode("sever", Processing())
@@ -196,7 +196,7 @@ async def test_a_job_delivered_anew_while_ownership_is_asked_is_not_given_up(
 async def test_a_job_that_is_pending_for_nobody_here_is_found(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its worker is alive, so that nobody takes it over; looking through the own list now and then finds it."""
+    """Its worker is alive, so that no other one takes it over; the worker finds it by reading its own pending list."""
     monkeypatch.setattr("workers.lanes.stream_reader.AUDIT_EVERY_S", 0.2)
     worker = await world.worker()
     lost = lane(worker).begin
@@ -215,7 +215,7 @@ async def test_a_job_that_redis_lost_before_it_was_read_comes_again(world: World
 
 
 async def test_a_cancelled_request_ends_the_asking_within_a_second(world: World, api: ApiAtHand) -> None:
-    """Nobody polls for an answer that nobody waits for; the place is free again."""
+    """No answer is polled for any longer; the place is free again."""
     worker = await world.worker()
     world.sandbox.set_mode("sever", Processing())
     accepted = await world.accepted(api)
@@ -228,7 +228,7 @@ async def test_a_cancelled_request_ends_the_asking_within_a_second(world: World,
 
 
 async def test_a_job_whose_quote_is_settled_already_is_only_published(world: World, api: ApiAtHand) -> None:
-    """Its first worker died between the commit and the acknowledgement: nobody asks again."""
+    """Its first worker died between the commit and the acknowledgement: the insurer is not called again."""
     world.sandbox.set_mode("volga", Hang())
     settler = await world.settler()
     accepted = await world.accepted(api)
@@ -265,7 +265,7 @@ async def test_without_postgresql_a_lane_waits_and_goes_on(world: World, api: Ap
 async def test_a_bug_in_one_job_is_handed_back_counted_and_buried_in_the_end(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tried again a few times, once more alone in a process of its own; its neighbours never notice."""
+    """Retried a few times, then once alone in a process of its own; jobs beside it are not affected."""
     world.set(max_deliveries=3)
     monkeypatch.setattr("os.environ", world.environment)  # what the process of its own starts with
     worker = await world.worker()

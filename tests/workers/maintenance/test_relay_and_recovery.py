@@ -71,7 +71,7 @@ async def test_the_relay_tells_of_an_end_that_nobody_heard_of(world: World, reso
 
 
 async def test_quotes_that_redis_has_lost_are_read_for_the_end(world: World, resources: Resources) -> None:
-    """A settler tells of an end without them, for nearly always they are there."""
+    """A settler publishes an end without its quotes, because nearly always Redis has them."""
     request = await stored(resources, "sever", "volga")
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(request, insurer) for insurer in request.insurers])
@@ -85,7 +85,7 @@ async def test_quotes_that_redis_has_lost_are_read_for_the_end(world: World, res
 
 
 async def test_two_relays_at_once_double_nothing(world: World, resources: Resources) -> None:
-    """They take no locks: telling twice changes nothing."""
+    """They take no locks: publishing twice changes nothing."""
     requests = [await stored(resources, "sever") for _ in range(20)]
     await asyncio.gather(*(relay_once(resources) for _ in range(4)))
     assert sorted(await waiting(world.redis, "sever")) == sorted(str(request.id) for request in requests)
@@ -112,7 +112,7 @@ async def test_now_and_then_recovery_looks_at_what_has_been_open_for_long(world:
 
 
 async def test_recovery_ends_what_its_last_settler_left_open(resources: Resources) -> None:
-    """Every insurer has answered, and whoever should have ended it is dead."""
+    """Every insurer has answered, and the worker that should have ended it is dead."""
     request = await stored(resources, "sever", age_s=11)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(request, "sever")])
@@ -139,7 +139,7 @@ async def test_the_sweeper_ends_what_is_overdue(resources: Resources) -> None:
 
 
 async def test_an_overdue_request_that_everybody_answered_is_no_deadline(resources: Resources) -> None:
-    """The outcome tells what was, not who noticed."""
+    """The outcome depends on the answers, not on the process that ends the request."""
     request = await stored(resources, "sever", age_s=61)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(request, "sever")])

@@ -1,4 +1,4 @@
-"""Who is on the CPU, as another process sees it."""
+"""Which jobs run on the CPU, as another process reads it."""
 
 import asyncio
 import tempfile
@@ -17,7 +17,7 @@ def marker() -> Generator[CrashMarker, None, None]:
 
 
 async def test_a_step_is_marked_and_a_wait_is_not(marker: CrashMarker) -> None:
-    """Whoever waits cannot have crashed."""
+    """A job that waits cannot have crashed the process."""
     seen: list[int] = []
     going_on = asyncio.Event()
 

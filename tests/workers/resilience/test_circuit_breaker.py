@@ -22,7 +22,7 @@ SEVER = InsurerSettings.model_validate(
 )
 BREAKER = SEVER.breaker
 ROW = 5
-"""So many jobs without an answer open it: the promise, whatever the code's constant is."""
+"""So many jobs without an answer open it: the promised number, independent of the code's constant."""
 
 
 class Line:
@@ -52,7 +52,7 @@ class Line:
 
 
 async def test_it_opens_when_enough_calls_of_the_window_failed() -> None:
-    """Half of at least four; the failure that opens it is told as what it was."""
+    """Half of at least four; the failure that opens it is raised as what it was."""
     line = Line()
     await line.call()
     await line.call()
@@ -131,7 +131,7 @@ async def test_half_open_lets_one_trial_through_and_the_others_wait_for_it() -> 
 
 
 async def test_who_waits_for_a_trial_that_fails_is_told_at_once() -> None:
-    """One was asked; nobody else."""
+    """One call was made; the waiting jobs fail without one."""
     line = Line()
     answered, made = await trials(line, InsurerUnavailable("status 503"))
     answered.set()
@@ -172,7 +172,7 @@ async def test_calls_that_began_before_it_opened_prove_nothing_afterwards() -> N
 
 
 async def test_a_trial_that_is_cancelled_makes_room_for_the_next() -> None:
-    """A customer who leaves must not keep the circuit half open for ever."""
+    """A cancelled job must not keep the circuit half open for ever."""
     line = Line()
     await line.open()
     await line.clock.advance(11)

@@ -103,7 +103,7 @@ async def test_a_worker_that_was_frozen_does_not_send_its_backlog_at_once(world:
 
 
 async def test_a_small_limit_is_spread_and_the_last_ones_give_up_in_time(world: World, moments: Moments) -> None:
-    """Who cannot be asked before the end is told so at once, and costs no call."""
+    """A job that could be called only after its end fails at once, and costs no call."""
     world.set(quote_deadline="4s")
     await world.insurers("sever", more={"rate_limit": "5/s"})
     api = await world.api()
@@ -118,7 +118,7 @@ async def test_a_small_limit_is_spread_and_the_last_ones_give_up_in_time(world: 
 
 @pytest.mark.parametrize("more", [{}, {"rate_limit": "200/s"}], ids=["without a limit", "with one"])
 async def test_one_retry_after_slows_all_workers(world: World, moments: Moments, more: dict[str, Any]) -> None:
-    """The insurer tells one of them; none calls for so long, then all go on. Polls are another matter."""
+    """One worker gets the 429; none calls until its time is over, then all go on. Polls are not limited by it."""
     await world.insurers("sever", more=more)
     world.sandbox.set_mode("sever", Processing())
     api = await world.api()

@@ -23,7 +23,7 @@ DOWN = Status(status=503)
 
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
-    """Whose breaker opens after four calls, and tries again soon."""
+    """Its breaker opens after four calls, and tries again soon."""
     more = {"breaker": BREAKER, "retry": {"attempts": 1, "first": "10ms", "most": "50ms"}, "request_timeout": "2s"}
     await world.insurers("sever", "volga", more=more)
     return await world.api()
@@ -58,7 +58,7 @@ async def opened(world: World, api: ApiAtHand) -> None:
 
 async def test_what_one_worker_opens_is_open_for_all_within_a_tenth_of_a_second(world: World, api: ApiAtHand) -> None:
     """Heard through Redis, read locally; and the API, which asks no insurer, shows it."""
-    lasting = {**BREAKER, "window": "60s", "reset_after": "3s"}  # it is still open when everybody has looked
+    lasting = {**BREAKER, "window": "60s", "reset_after": "3s"}  # it stays open while the test asks all of them
     world.write_insurers("sever", "volga", more={"breaker": lasting, "retry": {"attempts": 1}})
     first, second = await world.worker("first"), await world.worker("second", insurers=["sever"])
     await until(lambda: circuit(second).availability is Availability.AVAILABLE)
@@ -99,7 +99,7 @@ async def test_an_open_circuit_is_told_at_once_and_costs_no_call(world: World, a
 
 
 async def test_time_outs_open_it_and_refusals_do_not(world: World, api: ApiAtHand) -> None:
-    """Whoever answers is alive, whatever the answer."""
+    """An insurer that answers is alive, whether the answer is an offer or a refusal."""
     await world.worker()
     for refusal in (Decline(step="create", code="NO"), Status(status=400), Status(status=401)):
         world.sandbox.set_mode("sever", refusal)
@@ -112,7 +112,7 @@ async def test_time_outs_open_it_and_refusals_do_not(world: World, api: ApiAtHan
 
 
 async def test_one_trial_in_the_whole_cluster_closes_it_for_all(world: World, api: ApiAtHand) -> None:
-    """Three workers, sixty jobs: one call; its answer is waited for, and then everybody is asked."""
+    """Three workers, sixty jobs: one call; its answer is waited for, and then all jobs go on."""
     workers = [await world.worker(f"worker-{number}") for number in range(3)]
     await opened(world, api)
     await until(lambda: all(circuit(worker).availability is Availability.RECOVERING for worker in workers))
@@ -144,7 +144,7 @@ async def test_a_failed_trial_opens_it_for_twice_as_long_wherever_it_was_made(wo
 
 
 async def test_without_redis_each_worker_goes_by_what_it_sees(world: World, api: ApiAtHand) -> None:
-    """It opens, tries and closes by itself; what it found is told when Redis is back."""
+    """It opens, tries and closes by itself; its findings are published when Redis is back."""
     async with proxied(world.redis.url) as proxy:
         world.set(redis_url=proxy.url)
         worker = await world.worker()
@@ -178,7 +178,7 @@ LOW_TRAFFIC = {"failure_rate": 0.5, "window": "10s", "min_calls": 1000, "reset_a
 
 
 async def low_traffic(world: World, *, deadline: str = "30s") -> tuple[ApiAtHand, list[WorkerAtHand]]:
-    """Two workers, whose insurer is called three times at most for each job."""
+    """Two workers, and an insurer that is called three times at most for each job."""
     world.set(quote_deadline=deadline)
     more = {
         "breaker": LOW_TRAFFIC,
@@ -234,7 +234,7 @@ async def test_jobs_of_several_workers_are_one_row_and_an_answer_to_any_ends_it(
 
 
 async def test_an_insurer_that_never_says_anything_is_left_alone_too(world: World) -> None:
-    """It takes applications in, and is at it for ever: five customers wait, the sixth is told at once."""
+    """It accepts applications and never answers: five customers wait, the sixth gets UNAVAILABLE at once."""
     api, _ = await low_traffic(world, deadline="1500ms")
     assert [one["status"] for one in await asked(world, api, 5, Processing(times="forever"))] == ["TIMED_OUT"] * 5
     await until(lambda: shown_as(api, {"sever": "UNAVAILABLE", "volga": "AVAILABLE"}))

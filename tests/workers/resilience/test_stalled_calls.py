@@ -1,4 +1,4 @@
-"""Calls of a process that did not run for a while, or whose connections took long: nothing is repeated, nothing bunches."""
+"""A process that did not run for a while, or slow connections: no call is repeated, and calls do not bunch."""
 
 import asyncio
 import socket
@@ -250,7 +250,7 @@ async def test_a_worker_that_stood_still_has_lost_the_slots_that_passed(world: W
 
 
 async def test_a_small_limit_is_spread_and_the_last_ones_give_up_at_once(world: World) -> None:
-    """Of those that come together each one knows how long it has to wait: nobody waits in vain, and nothing bunches."""
+    """Each of several calls at once knows how long it has to wait: none waits in vain, and they do not bunch."""
     async with callers(world, rate=5) as calling:
         calling.call(30, left_s=4.0)
         await asyncio.sleep(0)
