@@ -144,7 +144,7 @@ def rows() -> list[Row]:
 
 
 def report(figures: list[Figure]) -> bool:
-    """Prints the table; tells whether the target is met."""
+    """Prints the table; returns whether the target is met."""
     yardsticks = {one.concurrent: one.calls_per_core_s for one in figures if one.what == YARDSTICK}
     print(f"{'calls to insurers':24} {'at once':>8} {'per s, core':>12} {'per s':>8} {'ratio':>6} {'target':>8}")
     is_met = True

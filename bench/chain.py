@@ -37,7 +37,7 @@ FAR_AWAY: Final = "1000000/s"
 
 
 class _Sole:
-    """Nobody else has the job."""
+    """The jobs' owner where no other worker runs."""
 
     async def confirm(self, job: Job) -> None:
         del job

@@ -1,7 +1,7 @@
 """Growth: the CPU of one request, of all the product's processes and servers, while 50, 500 and 2,500 users ask at once.
 
-What the product costs when nobody asks is measured before and taken off, a first crowd has opened the connections and
-warmed the caches, and the insurers are none of the product.
+The CPU of the idle product is measured before and taken off, a first crowd has opened the connections and warmed the
+caches, and the CPU of the insurers is not counted.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ def _calls(one: Fleet, crowd: Crowd) -> Iterator[int]:
 
 
 async def _idle_per_s(one: Fleet) -> Mapping[str, float]:
-    """Seconds of CPU in a second in which nobody asks."""
+    """Seconds of CPU in a second without requests."""
     before = _spent_s(one)
     await asyncio.sleep(IDLE_S)
     return {name: (now - before[name]) / IDLE_S for name, now in _spent_s(one).items()}

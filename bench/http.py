@@ -23,7 +23,7 @@ class Poster:
         self._idle: asyncio.LifoQueue[_Connection | None] = asyncio.LifoQueue()
 
     async def post(self, body: bytes) -> Any:
-        """The answer's JSON, whatever its status."""
+        """The answer's JSON, for any status."""
         async with self._connection() as (reader, writer):
             writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()

@@ -146,7 +146,7 @@ def _request(resources: Resources) -> QuoteRequest:
 
 @asynccontextmanager
 async def lanes(resources: Resources) -> AsyncGenerator[None, None]:
-    """The lanes of a worker whose insurers have their offers at once."""
+    """The lanes of a worker, with insurers that have their offers at once."""
     settling = QuoteSettler(resources.pool, resources.events, resources.ending, resources.links, resources.clock)
     loading = ApplicationLoader(resources.pool)
     presence = Presence(resources.jobs, resources.clock, consumer="bench", lease_s=3, on_epoch=_nothing)

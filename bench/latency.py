@@ -1,6 +1,6 @@
 """Latency, idle and at a fifth of the peak: the mutation's bytes in → the insurer's POST, its answer → the frame.
 
-The insurer's own book tells when it was called. The yardstick is one hop through Redis: XADD until XREAD has it.
+The moment of the insurer's call is from the insurer's own record. The yardstick is one hop through Redis: XADD until XREAD has it.
 """
 
 import asyncio

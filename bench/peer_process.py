@@ -23,7 +23,7 @@ class DidNotFinish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program of a peer, with a Redis for it alone and a folder for what it tells."""
+    """A program of a peer, with a Redis for it alone and a folder for its output."""
 
     program: Path
     python: Path
@@ -78,7 +78,7 @@ class Peer:
 
 @contextmanager
 def peer(program: Path, **settings: str) -> Generator[Peer]:
-    """Ready to be run; `settings` are told in its environment.
+    """Ready to be run; `settings` are variables of its environment.
 
     Raises:
         NotInstalled: its environment could not be made.

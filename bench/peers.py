@@ -1,6 +1,6 @@
 """Peers: well-known libraries doing the same work, measured from outside like ours, beside our figure of the same run.
 
-Each is a program in `bench/peer/`, whose docstring states its settings, in an environment of its own (`bench.installed`). Jobs
+Each is a program in `bench/peer/` (its docstring states its settings), in an environment of its own (`bench.installed`). Jobs
 do nothing: they are enqueued beforehand, one worker process works on them, and its CPU counts from the tenth part of the jobs
 to the moment at which it has come to rest. Subscriptions are measured as `bench.push` measures ours.
 """
@@ -92,12 +92,12 @@ def _worked(program: Path, jobs: int) -> tuple[float, float]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Of a worker with whatever processes it has beside it."""
+    """Seconds of CPU of a worker and of all its child processes."""
     return sum(cpu_s(one) for one in family(pid))
 
 
 def _at_rest(pid: int) -> float:
-    """CPU when acknowledgements and whatever else comes after the last job are done."""
+    """CPU when acknowledgements and all other work after the last job are done."""
     used, until = _cpu_s(pid), time.monotonic() + MOST_S
     while time.monotonic() < until:
         time.sleep(REST_S)
@@ -122,7 +122,7 @@ def _pushed(program: Path) -> tuple[float, float]:
 
 
 async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float]:
-    clients: Any = RedisClient  # whose types are known in part
+    clients: Any = RedisClient  # its types are known in part
     async with asyncio.timeout(MOST_S), clients.from_url(redis_url) as redis:
         url = f"http://127.0.0.1:{port}/graphql"
         first = await _watched(url, 1, redis)  # where several are the first, broadcaster 0.3.1 may never listen

@@ -1,6 +1,6 @@
 """Recovery: from `kill -9` of a worker until the last of its jobs runs with another one. The slowest of twenty counts.
 
-Redis tells whose a job is: the clock stops when nothing is pending for the dead one any more.
+Redis knows the worker of each job: the clock stops when no job is pending for the dead worker any more.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a benchmark tells: a figure beside its yardstick and its target; as a row of the table, as JSON, as history."""
+"""Results of a benchmark: a figure beside its yardstick and its target; as a row of the table, as JSON, as history."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Target:
 class Row:
     """One measured figure, or none and a note why. `yardstick` was measured in the same run.
 
-    Rows without a target tell of others.
+    Rows without a target are for comparison.
     """
 
     line: str

@@ -23,7 +23,7 @@ class Closed(Exception):
 
 
 class Socket:
-    """One connection that has said who it is."""
+    """One authenticated connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

@@ -126,7 +126,7 @@ class Watcher(asyncio.Protocol):
         while frame := self._next_frame():
             self._take(*frame)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever it was
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - any reason counts alike
         self.is_watching = False
         if not self.outcome:
             self._come_again()
@@ -163,7 +163,7 @@ class Watcher(asyncio.Protocol):
                     self.quotes[event["quote"]["insurer"]["id"]] += 1
                 else:
                     self.outcome = event["outcome"]
-            case "complete":  # a watcher whose end came with the first frame is back, too
+            case "complete":  # a watcher that gets its end with the first frame is back, too
                 self.watched_at_s = self.watched_at_s or time.perf_counter()
                 self._transport.close()
             case _:

@@ -17,7 +17,7 @@ from tools import walks
 
 ROOT: Final = Path(__file__).parents[1]
 PRODUCT: Final = ("app", "workers", "bridge", "cli", "osago_adapters")
-"""The packages whose modules and public classes have names of their own."""
+"""Packages in which no two modules and no two public classes share a name."""
 ALL: Final = (*PRODUCT, "sandbox", "osago_adapter_suite")
 DIALECT: Final = re.compile(
     r"\b(who|whoever|whom|whose|tells?|told|telling|nobody|somebody|everybody|whatever|likewise)\b", re.IGNORECASE
@@ -155,7 +155,7 @@ def foreign_bases(cls: type) -> list[type]:
 
 
 LIBRARIES: Final = re.compile(r"^(?:from|import) (?:uvicorn|websockets|strawberry|graphql|jwt)\b", re.MULTILINE)
-"""Libraries whose methods are no promised interface where they are overridden here."""
+"""Libraries with methods that are overridden here, although they are no promised interface."""
 
 
 def doors() -> list[str]:

@@ -42,7 +42,7 @@ SOCKET_TO_POST: Final = (
     "RestPoll.create",
     "InsurerHttp.send",
 )
-"""From the last byte of a `createQuoteRequest` whose plan is known to an insurer's POST."""
+"""From the last byte of a `createQuoteRequest` that has a plan to an insurer's POST."""
 
 ANSWER_TO_FRAME: Final = (
     "Lane._work",
@@ -124,7 +124,7 @@ def _mentioned(node: ast.AST) -> set[str]:
 
 
 def _used(module: str, node: ast.AST) -> set[str]:
-    """The modules of the product whose functions or classes a function calls by name."""
+    """The modules of the product that define the functions and classes which a function calls by name."""
     called = {ast.unparse(part.func).split(".")[0] for part in ast.walk(node) if isinstance(part, ast.Call)}
     return {target for name, target in _imported(module).items() if name in called}
 

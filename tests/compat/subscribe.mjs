@@ -1,5 +1,5 @@
-// Watches a request to its end with a client of somebody else's: `node subscribe.mjs CLIENT URL REQUEST_ID TOKEN`.
-// Prints each event as a line of JSON. Whatever breaks in between, it goes on from its last cursor.
+// Watches a request to its end with a third-party client: `node subscribe.mjs CLIENT URL REQUEST_ID TOKEN`.
+// Prints each event as a line of JSON. After any break it goes on from its last cursor.
 import { WebSocket } from "ws";
 
 const [name, url, requestId, token] = process.argv.slice(2);
@@ -120,7 +120,7 @@ const clients = {
       for (const type of ["QuoteReceived", "QuotesCompleted"]) {
         source.addEventListener(type, ({ data }) => show({ __typename: type, ...JSON.parse(data) }));
       }
-      // After the end it comes back once more, and 204 tells it to stop.
+      // After the end it comes back once more, and 204 makes it stop.
       source.addEventListener("error", ({ code }) => {
         if (source.readyState === EventSource.CLOSED) code === 204 ? complete() : error(new Error(`closed: ${code}`));
       });

@@ -33,7 +33,7 @@ export type Submission =
   /** Welcome again after these seconds. */
   | { kind: 'busy'; message: string; waitS: number };
 
-/** core-app answers within a second, whatever is behind it. */
+/** core-app answers within a second, also if its aggregator does not. */
 const ANSWER_MS_MAX = 2_500;
 const OFFLINE = 'Нет интернета. Заявление сохранено на этой странице: отправьте его ещё раз, когда связь появится.';
 const SILENT = 'Сервис не отвечает. Заявление сохранено на этой странице: отправьте его ещё раз чуть позже.';

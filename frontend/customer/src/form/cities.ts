@@ -1,4 +1,4 @@
-// Places to choose from, by the beginning of their KLADR codes: those whose coefficient the tariff is known to name. Any other goes by its code.
+// Places to choose from, by the beginning of their KLADR codes: those with a coefficient that the tariff is known to name. Any other goes by its code.
 
 const CODE_LENGTH = 13;
 

@@ -1,4 +1,4 @@
-// The customer's consent: what it says, who receives the data, and that others know of it.
+// The customer's consent: its text, the recipients of the data, and that the other persons know of it.
 
 import { useEffect, useState } from 'preact/hooks';
 

@@ -78,7 +78,7 @@ function Driver({ at, isOnly }: { at: number; isOnly: boolean }) {
   );
 }
 
-/** What keeps the class of drivers whose licence or surname has changed, and licences of other countries. */
+/** What keeps a driver's class after a change of licence or surname, and licences of other countries. */
 function License({ path }: { path: DriverPath }) {
   const paths = [
     `${path}.previousLicense.number`,

@@ -104,7 +104,7 @@ export function ApplicationForm({ initialProblems, takesFocus, earlier, onAccept
   );
 }
 
-/** Own keys of the draft whose problems stand elsewhere. */
+/** Keys of the draft alone; their problems are shown elsewhere. */
 const PLACES: Readonly<Record<string, string>> = {
   'plate series': 'vehicle.licensePlate',
   'plate region': 'vehicle.licensePlate',

@@ -46,7 +46,7 @@ export function numberOf(draft: Draft, path: PersonPath): NumberField {
   return { label, mask: partNumber, inputMode: undefined };
 }
 
-/** Whether somebody who is too young for a passport is said to have one. */
+/** Whether a person has a passport in the form, and is too young for one. */
 export function isChild(draft: Draft, path: PersonPath): boolean {
   const born = dateOf(textOf(draft, `${path}.birthDate`));
   if (typeof born !== 'string' || kindOf(draft, path) !== 'RUSSIAN_PASSPORT') return false;

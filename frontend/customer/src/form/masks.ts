@@ -76,7 +76,7 @@ export interface PlateParts {
   region?: string;
 }
 
-/** Kinds that can be told from their region: А 123 ВС, 1234 АВ, АВ 123 С. */
+/** Kinds that can be separated from their region: А 123 ВС, 1234 АВ, АВ 123 С. */
 const WHOLE_PLATE = /^([АВЕКМНОРСТУХ]\d{3}[АВЕКМНОРСТУХ]{2}|\d{4}[АВЕКМНОРСТУХ]{2}|[АВЕКМНОРСТУХ]{2}\d{3}[АВЕКМНОРСТУХ])(\d{2,3})$/;
 const SERIES_LENGTH = 6;
 

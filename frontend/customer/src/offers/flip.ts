@@ -1,5 +1,5 @@
-// Moves the entries of a list from where they were to where they are, so that the eye can follow; who asked the system
-// for less motion sees them change places at once.
+// Moves the entries of a list from where they were to where they are, so that the eye can follow. With reduced motion
+// in the system's settings they change places at once.
 
 import { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';

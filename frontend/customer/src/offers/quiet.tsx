@@ -90,7 +90,7 @@ interface TogetherProps {
   children?: preact.ComponentChildren;
 }
 
-/** Those of whom there is nothing more to say, in one line. */
+/** Insurers without a reason to show, in one line. */
 function Together({ quotes, said, children }: TogetherProps) {
   if (!quotes.length) return null;
   return (
