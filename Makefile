@@ -31,7 +31,7 @@ chaos: .venv/ready        ## every fault at length, then a random schedule of al
 bench: .venv/ready         ## every figure beside its yardstick; ONLY=accept,start measures some, RECORD=1 keeps them (needs wrk)
 	@$(RUN) python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record)
 
-check: .venv/ready         ## format, lint, types, layers, words of comments
+check: .venv/ready         ## format, lint, types, layers, words of comments and documents
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) basedpyright

@@ -3,54 +3,29 @@
 import ast
 import importlib
 import inspect
-import io
 import re
 import sys
-import tokenize
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tools import walks
+from tools import prose, walks
 
 ROOT: Final = Path(__file__).parents[1]
 PRODUCT: Final = ("app", "workers", "bridge", "cli", "osago_adapters")
 """Packages in which no two modules and no two public classes share a name."""
 ALL: Final = (*PRODUCT, "sandbox", "osago_adapter_suite")
-DIALECT: Final = re.compile(
-    r"\b(who|whoever|whom|whose|tells?|told|telling|nobody|somebody|everybody|whatever|likewise)\b", re.IGNORECASE
-)
-"""Words that seldom name a thing of the code."""
-DIALECT_PER_1000_MAX: Final = 4.0
 MODULES_IN_A_FOLDER_MAX: Final = 13
 FILES_OF_AN_APPLICATIONS_FIELD: Final = 4
 FILES_OF_AN_OFFERS_FIELD: Final = 4
 """Written by hand, as the trials in docs/adr/0041 counted them; adapters, sandbox, tests and what is generated are apart."""
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 
 def sources(*packages: str) -> list[Path]:
     """Every Python file below these packages."""
     return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
-
-
-def prose(path: Path) -> Iterator[str]:
-    """The comments and docstrings of a file."""
-    text = path.read_text(encoding="utf-8")
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.string
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.value.value
-
-
-def dialect_per_1000(paths: list[Path]) -> tuple[int, int]:
-    """How many words of the dialect there are, and how many words in all."""
-    texts = [text for path in paths for text in prose(path)]
-    return sum(len(DIALECT.findall(text)) for text in texts), sum(len(_WORD.findall(text)) for text in texts)
 
 
 def shared_module_names() -> Mapping[str, list[str]]:
@@ -194,7 +169,8 @@ def modules_without_layer() -> list[str]:
 def figures() -> list[tuple[str, object]]:
     """The figures, each with what it counts."""
     graph = imports()
-    dialect, words = dialect_per_1000(sources(*ALL))
+    words = prose.share(sources(*ALL))
+    most = max(prose.shares(ROOT).values(), key=lambda share: share.per_1000)
     knowing_redis = [
         path for path in sources(*ALL) if re.search(r"\bredis\.exceptions\b", path.read_text(encoding="utf-8"))
     ]
@@ -217,8 +193,9 @@ def figures() -> list[tuple[str, object]]:
         ("cycles of packages", len(package_cycles)),
         ("modules that know how Redis fails", len(knowing_redis)),
         ("overridden methods of uvicorn, Strawberry, graphql-core and PyJWT", len(overridden_methods())),
-        ("words of the dialect in 1,000", f"{1000 * dialect / words:.1f}"),
-        ("words of comments and docstrings", words),
+        ("words of the dialect in 1,000", f"{words.per_1000:.1f}"),
+        ("words of the dialect in 1,000, in the folder or document with the most", f"{most.per_1000:.1f}"),
+        ("words of comments and docstrings", words.words),
     ]
 
 
@@ -230,10 +207,12 @@ def main() -> None:
         for name, paths in {**shared_module_names(), **shared_class_names()}.items():
             print(f"          {name}: {', '.join(paths)}")
         return
-    dialect, words = dialect_per_1000(sources(*ALL))
-    if 1000 * dialect > DIALECT_PER_1000_MAX * words:
+    over = prose.over_the_bound(ROOT)
+    for group, share in over.items():
+        print(f"{group}: {share.per_1000:.1f} words in 1,000 of {prose.COUNTED.pattern}")
+    if over:
         sys.exit(
-            f"Comments and docstrings: {1000 * dialect / words:.1f} words in 1,000 of {DIALECT.pattern}: see STYLE"
+            f"More than {prose.PER_1000_MAX:.0f}: the subject of a sentence is a thing of the code (a job, a worker)."
         )
 
 

@@ -1,8 +1,8 @@
 """Connections to the primary, transactions whose commit is never cancelled, and what counts as "PostgreSQL is not there".
 
 A commit that waits for a synchronous standby may wait long, and a wait that is cancelled shows others a row that no standby has.
-So what writes is left waiting for as long as the primary lives (`app.postgres.servers`), or is hung up on: the row then stays
-invisible and locked, and whatever needs it waits too. What only reads has a limit.
+So a connection that writes waits for as long as the primary lives (`app.postgres.servers`), or is closed: the row then stays
+invisible and locked, and a statement that needs it waits too. Statements that only read have a limit.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ INSERT INTO osago_purges (id, reason, request_ids, purged_at)
 SELECT gen_random_uuid(), 'retention', array_agg(gen_random_uuid()), clock_timestamp() FROM generate_series(1, 4000)
 """
 _WARNING: Final = "01000"
-"""Of the message with which a server acknowledges a commit whose wait for the standby an operator, or a time-out of its own, has cancelled."""
+"""The code of the warning that comes with a commit when its wait for the standby was cancelled, by an operator or a time-out."""
 _CONFIRM: Final = "SELECT pg_logical_emit_message(true, 'osago', '')"
 
 _GONE: Final = (

@@ -2,13 +2,14 @@
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tools import house, walks
+from tools import house, prose, walks
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "workers", "bridge", "sandbox", "cli", "osago_adapters", "osago_adapter_suite")
@@ -70,6 +71,57 @@ def test_tests_lie_by_the_part_that_they_test() -> None:
 def test_every_module_has_its_layer() -> None:
     """One that no contract of import-linter has may import anything."""
     assert house.modules_without_layer() == []
+
+
+FILLED = " ".join(["A worker reads its jobs."] * 199)
+"""995 words."""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tests/test_a.py", '"""{}"""\n'),
+        ("bench/a.py", "ONE = 1  # {}\n"),
+        ("frontend/a.ts", "/** {} */\n"),
+        ("README.md", "{}\n"),
+        ("docs/a.md", "{}\n"),
+    ],
+)
+def test_more_than_four_counted_words_in_a_thousand_are_over_the_bound(tmp_path: Path, name: str, text: str) -> None:
+    """In comments, docstrings and documents, of each top-level folder by itself."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text.format(f"{FILLED} Somebody tells nobody: whatever, now."), encoding="utf-8")
+    assert prose.over_the_bound(tmp_path) == {}
+    path.write_text(text.format(f"{FILLED} Somebody tells nobody: whatever, likewise."), encoding="utf-8")
+    assert prose.over_the_bound(tmp_path) == {name.partition("/")[0]: (5, 1000)}
+
+
+def test_the_check_fails_above_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make check` runs it."""
+    (tmp_path / "README.md").write_text("who", encoding="utf-8")
+    monkeypatch.setattr(house, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["house", "--check"])
+    with pytest.raises(SystemExit, match="More than 4"):
+        house.main()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("app/a.py", 'who = "whose"\nif who:\n    told = who\n'),
+        ("frontend/a.ts", "const told = 'https://nobody.example';\n"),
+        ("docs/a.md", "One.\n\n```sh\nwho\n```\n"),
+        ("docs/a.ru.md", "who\n"),
+        ("frontend/node_modules/a.ts", "// who\n"),
+    ],
+)
+def test_names_texts_and_code_blocks_are_not_counted(tmp_path: Path, name: str, text: str) -> None:
+    """Nor are Russian documents and packages of npm."""
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    assert prose.over_the_bound(tmp_path) == {}
 
 
 @pytest.mark.parametrize("steps", [walks.SOCKET_TO_POST, walks.ANSWER_TO_FRAME])

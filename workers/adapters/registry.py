@@ -1,6 +1,7 @@
 """Adapters: one insurer's wire each, chosen by `adapter = "…"` in insurers.toml and found through entry points.
 
-Ours stand in this project's pyproject.toml, somebody else's in theirs: there is no other difference.
+Adapters of this project are declared in its pyproject.toml, those of another package in that package's: there is no other
+difference.
 """
 
 import sys
