@@ -2,12 +2,26 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
-from support.brokers import Broker, activemq_book, activemq_server, nats_book, nats_server
+from support.brokers import (
+    Broker,
+    activemq_book,
+    activemq_server,
+    kafka_book,
+    make_topic,
+    nats_book,
+    nats_server,
+    noida_server,
+    tansu_server,
+)
 from support.processes import osago
 from support.receiver import SECRETS, EventBook, bridged, webhook_receiver, webhook_table
 from support.until import until
@@ -16,10 +30,56 @@ from support.world import ApiAtHand, SettlerAtHand, World
 INSURERS = ("sever", "volga", "ural")
 KILLS = int(os.environ.get("CHAOS_KILLS", "100"))
 FLUSHED_EVERY = 25
-BROKER_KILLED_EVERY = 7
+BROKER_ENDED_EVERY = 7
+TOPIC = "osago.quote-events"
 FAST = 'lease = "1s"\ntimeout = "3s"\nretry = { first = "20ms", most = "200ms" }\n'
 
-pytestmark = [pytest.mark.long, pytest.mark.processes]
+pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(3600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A broker: its server, its table of bridge.toml for a port, a reader of all that it has, and the signal that ends it."""
+
+    server: Callable[[Path], AbstractAsyncContextManager[Broker]]
+    table: str
+    reading: Callable[[int], AbstractAsyncContextManager[EventBook]]
+    ended_by: signal.Signals | None
+    makes_topics: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.table[1 : self.table.index("]")]
+
+
+def _kafka_reading(port: int) -> AbstractAsyncContextManager[EventBook]:
+    return kafka_book(port, TOPIC)
+
+
+BROKERS: Final = {
+    "nats": Kind(
+        nats_server,
+        '[nats]\nservers = ["nats://127.0.0.1:{port}"]\nstream = "OSAGO"\n',
+        lambda port: nats_book(port, "OSAGO", TOPIC),
+        signal.SIGKILL,
+    ),
+    "activemq": Kind(
+        activemq_server,
+        '[activemq]\nservers = ["127.0.0.1:{port}"]\n',
+        lambda port: activemq_book(port, f"/queue/{TOPIC}"),
+        signal.SIGKILL,
+    ),
+    # It keeps what it has over SIGTERM alone.
+    "noida": Kind(noida_server, '[kafka]\nservers = ["127.0.0.1:{port}"]\n', _kafka_reading, signal.SIGTERM),
+    # In memory: its own end is none of this test's. It has no idempotent producers.
+    "tansu": Kind(
+        tansu_server,
+        '[kafka]\nservers = ["127.0.0.1:{port}"]\nidempotence = false\n',
+        _kafka_reading,
+        None,
+        makes_topics=False,
+    ),
+}
 
 
 @pytest.fixture
@@ -43,22 +103,38 @@ class Load:
             await asyncio.sleep(0.2)
 
 
-async def killed_again_and_again(world: World, load: Load, name: str, broker: Broker | None = None) -> None:
+@dataclass(slots=True)
+class Kills:
+    """How often a bridge was killed, its broker ended, and Redis flushed."""
+
+    bridge: int = 0
+    broker: int = 0
+    flushes: int = 0
+
+
+async def killed_again_and_again(
+    world: World, load: Load, name: str, broker: Broker | None = None, ended_by: signal.Signals | None = None
+) -> Kills:
     """Each process has delivered something, and is killed before it rests."""
+    done = Kills()
     running = asyncio.create_task(load.run())
-    for number in range(1, KILLS + 1):
+    while done.bridge < KILLS:
         before = await _place(world, name)
         async with osago(world.folder, world.environment, "bridge", "--to", name) as process:
             await until(lambda before=before: _has_moved(world, name, before), seconds=120)
             assert process.popen.poll() is None, process.text
             process.kill()
-        if number % FLUSHED_EVERY == 0:
+        done.bridge += 1
+        if done.bridge % FLUSHED_EVERY == 0:
             await world.redis.client.flushdb()
-        if broker and number % BROKER_KILLED_EVERY == 0:
-            broker.end()
+            done.flushes += 1
+        if broker and ended_by and done.bridge % BROKER_ENDED_EVERY == 0:
+            broker.end(ended_by)
             await broker.start()
+            done.broker += 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    return done
 
 
 async def _place(world: World, name: str) -> Any:
@@ -76,10 +152,15 @@ def write(world: World, table: str) -> None:
     world.set(bridge_file=file)
 
 
-def report(load: Load, book: EventBook) -> None:
+def check(load: Load, book: EventBook, done: Kills, since_s: float) -> None:
+    """Order and ids; what was lost shows before, when the book is waited for."""
     events, repeats = len(book.events), book.arrivals - len(book.events)
-    print(f"{KILLS} kills, {len(load.ended)} requests, {events} events, {repeats} repeats")
+    print(
+        f"{done}, {len(load.ended)} requests, {events} events, {repeats} repeats, {time.monotonic() - since_s:.0f} s",
+        flush=True,
+    )
     assert book.is_in_order()
+    assert not book.contradictions, "a repeat says something else"
 
 
 async def test_before_a_webhook(
@@ -87,36 +168,31 @@ async def test_before_a_webhook(
 ) -> None:
     """Every event arrives, in the order of its request; a repeat has the same id and says the same."""
     monkeypatch.setenv("HOOK_SECRETS", ",".join(SECRETS))
-    load = Load(world, api, settler)
+    load, since_s = Load(world, api, settler), time.monotonic()
     async with webhook_receiver() as receiver:
         table = webhook_table(receiver.url)
         write(world, table)
-        await killed_again_and_again(world, load, "webhook")
+        done = await killed_again_and_again(world, load, "webhook")
         async with bridged(world, table):
             await until(lambda: receiver.book.has(load.ended))
-    report(load, receiver.book)
+    check(load, receiver.book, done, since_s)
     assert receiver.at_once_max <= 2, "a process that was killed may have left one under way"
 
 
 @pytest.mark.compat
-@pytest.mark.parametrize("kind", ["nats", "activemq"])
-async def test_before_a_broker_that_is_killed_too(
+@pytest.mark.parametrize("kind", BROKERS)
+async def test_before_a_broker_that_is_ended_too(
     world: World, api: ApiAtHand, settler: SettlerAtHand, kind: str
 ) -> None:
-    """Every seventh time, and started again."""
-    load = Load(world, api, settler)
-    async with (nats_server if kind == "nats" else activemq_server)(world.folder / kind) as server:
-        servers = f"nats://127.0.0.1:{server.port}" if kind == "nats" else f"127.0.0.1:{server.port}"
-        table = f'[{kind}]\nservers = ["{servers}"]\n{FAST}' + ('stream = "OSAGO"\n' if kind == "nats" else "")
+    """Every seventh time, by what it survives, and started again: each event is there, in the order of its request."""
+    broker = BROKERS[kind]
+    load, since_s = Load(world, api, settler), time.monotonic()
+    async with broker.server(world.folder / kind) as server:
+        if not broker.makes_topics:
+            await make_topic(server.port, TOPIC)
+        table = broker.table.format(port=server.port) + FAST
         write(world, table)
-        await killed_again_and_again(world, load, kind, server)
-        async with bridged(world, table, kind), reading(kind, server.port) as book:
+        done = await killed_again_and_again(world, load, broker.name, server, broker.ended_by)
+        async with bridged(world, table, broker.name), broker.reading(server.port) as book:
             await until(lambda: book.has(load.ended))
-    report(load, book)
-
-
-@asynccontextmanager
-async def reading(kind: str, port: int) -> AsyncGenerator[EventBook, None]:
-    opened = nats_book(port, "OSAGO", "osago.quote-events") if kind == "nats" else None
-    async with opened or activemq_book(port, "/queue/osago.quote-events") as book:
-        yield book
+    check(load, book, done, since_s)

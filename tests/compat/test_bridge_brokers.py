@@ -9,6 +9,7 @@ from support.brokers import (
     activemq_book,
     activemq_server,
     kafka_book,
+    make_topic,
     nats_book,
     nats_server,
     noida_server,
@@ -94,22 +95,13 @@ async def test_kafka_is_restarted_and_redis_flushed(world: World, api: ApiAtHand
 async def test_another_broker_that_speaks_kafkas_protocol(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
     """One without idempotent producers."""
     async with tansu_server(world.folder / "tansu") as server:
-        await _make_topic(server.port)
+        await make_topic(server.port, "osago.quote-events")
         table = f'[kafka]\nservers = ["127.0.0.1:{server.port}"]\nidempotence = false\n{FAST}'
         async with bridged(world, table, "kafka"):
             wanted = await settled(world, api, settler)
             async with kafka_book(server.port, "osago.quote-events") as book:
                 await until(lambda: book.has(wanted))
     assert book.is_in_order()
-
-
-async def _make_topic(port: int) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # noqa: PLC0415
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}")
-    await admin.start()
-    await admin.create_topics([NewTopic("osago.quote-events", num_partitions=3, replication_factor=1)])
-    await admin.close()
 
 
 async def _is_delivered(world: World, name: str) -> bool:

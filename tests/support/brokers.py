@@ -14,6 +14,7 @@ import nats
 import pytest
 import stomp
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from support.foreign import program
 from support.receiver import EventBook
 from support.redis_versions import PARTS
@@ -123,6 +124,14 @@ async def tansu_server(folder: Path) -> AsyncGenerator[Broker, None]:
     command = [binary, "broker", "--listener-url", url, "--advertised-listener-url", url]
     async with broker(folder, [*command, "--storage-engine", "memory://tansu/"], port) as made:
         yield made
+
+
+async def make_topic(port: int, name: str) -> None:
+    """For a broker that makes none by itself."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}")
+    await admin.start()
+    await admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
+    await admin.close()
 
 
 @asynccontextmanager

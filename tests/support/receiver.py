@@ -27,6 +27,8 @@ class EventBook:
         self.by_request: dict[str, list[str]] = defaultdict(list)
         self.arrivals = 0
         self.texts: list[str] = []
+        self.contradictions: list[str] = []
+        """Ids of repeats that said something else: `take` may run where its exception is not seen."""
 
     def take(self, body: bytes) -> None:
         """Checks that it is a CloudEvent, and that a repeat says the same."""
@@ -35,7 +37,9 @@ class EventBook:
         self.texts.append(body.decode())
         said = {**event.get_attributes(), "data": event.get_data()}
         id_ = event.get_id()
-        assert self.events.setdefault(id_, said) == said, "a repeat says something else"
+        if self.events.setdefault(id_, said) != said:
+            self.contradictions.append(id_)
+        assert id_ not in self.contradictions, "a repeat says something else"
         request = str(event.get_subject())
         if id_ not in self.by_request[request]:
             self.by_request[request].append(id_)
