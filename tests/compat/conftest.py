@@ -1,8 +1,12 @@
 """Other people's clients: programs of this folder, run by Node.js."""
 
 import asyncio
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +14,19 @@ import pytest
 from support.foreign import a_chromium, with_npm
 
 HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[1]
 Node = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 
 
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The clients with what they need from npm, away from the checkout."""
-    return with_npm(HERE, tmp_path_factory.mktemp("node") / "clients")
+    """The clients with what they need from npm, and what Relay's compiler makes of relay/, away from the checkout."""
+    folder = with_npm(HERE, tmp_path_factory.mktemp("node") / "clients")
+    shutil.copy(ROOT / "schema.graphql", folder)
+    command = ["node_modules/.bin/relay-compiler"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - of the lock
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -28,17 +38,23 @@ def chromium() -> str:
 @pytest.fixture
 def node(node_folder: Path) -> Node:
     """Runs a program of this folder beside the block; it is killed with it."""
+    return partial(_beside, "node", folder=node_folder)
 
-    @asynccontextmanager
-    async def run(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process, None]:
-        process = await asyncio.create_subprocess_exec(
-            *("node", *arguments), cwd=node_folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
 
-    return run
+@pytest.fixture
+def python() -> Node:
+    """The same with Python."""
+    return partial(_beside, sys.executable, folder=HERE)
+
+
+@asynccontextmanager
+async def _beside(program: str, *arguments: str, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process, None]:
+    process = await asyncio.create_subprocess_exec(
+        *(program, *arguments), cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

@@ -32,6 +32,12 @@ async function untilComplete(subscribe) {
   }
 }
 
+const relayRuntime = async () => (await import("relay-runtime")).default;
+/** Relay's environment has one, too; a subscription never calls it. */
+const fetchQuery = () => {
+  throw new Error("there is no query here");
+};
+
 const clients = {
   /** It comes back by itself, with the variables as they are by then. */
   async "graphql-ws"() {
@@ -101,10 +107,37 @@ const clients = {
     await untilComplete(({ next, complete, error }) =>
       pipe(
         client.subscription(gql(WATCH), { ...variables }),
-        onPush((result) => (result.error ? error(result.error) : next(result.data.quotes))),
+        // When the stream ends, urql repeats the last result with `hasNext: false`.
+        onPush(({ data, error: failure, hasNext }) => {
+          if (failure) error(failure);
+          else if (hasNext) next(data.quotes);
+        }),
         onEnd(complete),
         publish,
       ),
+    );
+    await socket.dispose();
+  },
+
+  /** Over a socket; the artifact is what `relay-compiler` makes of relay/watch.js. */
+  async relay() {
+    const { Environment, Network, Observable, RecordSource, Store, requestSubscription } = await relayRuntime();
+    const { default: subscription } = await import("./relay/__generated__/watchSubscription.graphql.js");
+    const socket = await socketClient({ retryAttempts: 0 });
+    const subscribe = ({ text: query }, variables) =>
+      Observable.create((sink) => socket.subscribe({ query, variables }, sink));
+    const environment = new Environment({
+      network: Network.create(fetchQuery, subscribe),
+      store: new Store(new RecordSource()),
+    });
+    await untilComplete(({ next, complete, error }) =>
+      requestSubscription(environment, {
+        subscription,
+        variables: { ...variables },
+        onNext: ({ quotes }) => next(quotes),
+        onCompleted: complete,
+        onError: error,
+      }),
     );
     await socket.dispose();
   },

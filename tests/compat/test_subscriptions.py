@@ -1,21 +1,59 @@
-"""Clients of others' making: each subscribes, is cut off, resumes without gap or repeat, and ends."""
+"""Clients of others' making: each loses its connection at the third event, resumes without gap or repeat, and ends.
+
+What they run stands in docs/clients.md.
+"""
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import pytest
-from gql import Client, GraphQLRequest
-from gql.transport.exceptions import TransportConnectionFailed
-from gql.transport.websockets import WebsocketsTransport
+from support.processes import Process, api_process, together
 from support.proxy import Proxy, proxied
 from support.world import ApiAtHand, SettlerAtHand, World
 
-from cli.quote.aggregator_client import WATCH
+INSURERS: Final = ("sever", "volga", "zarya", "ural", "taiga")
+THIRD: Final = INSURERS[2]
+CLIENTS: Final = ("graphql-ws", "graphql-sse", "apollo", "apollo-multipart", "urql", "relay", "eventsource", "gql")
+END_S_MAX: Final = 60.0
+"""When a test is given up: some clients wait for seconds of their own choice before they connect again."""
 
-INSURERS: Final = ("sever", "volga", "zarya")
-END_S_MAX: Final = 30.0
+each_client = pytest.mark.parametrize("client", CLIENTS)
+
+
+class Watching:
+    """A client at work."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.events: list[dict[str, Any]] = []
+
+    async def see(self, count: int) -> None:
+        """Waits until it has printed so many events."""
+        assert self._process.stdout
+        while len(self.events) < count:
+            line = await self._process.stdout.readline()
+            assert line, await self._problems()
+            self.events.append(json.loads(line))
+
+    async def end(self) -> None:
+        """Waits until it ends by itself; what it has seen is then every event once, in order."""
+        assert self._process.stdout
+        rest = await self._process.stdout.read()
+        self.events += [json.loads(line) for line in rest.splitlines()]
+        assert await self._process.wait() == 0, await self._problems()
+        assert insurers_of(self.events) == list(INSURERS)
+        assert self.events[-1]["outcome"] == "ALL_ANSWERED"
+        assert len(self.events) == len(INSURERS) + 1
+
+    async def _problems(self) -> str:
+        assert self._process.stderr
+        return (await self._process.stderr.read()).decode()
+
+
+Watch = Callable[[str, str, Mapping[str, Any]], AbstractAsyncContextManager[Watching]]
 
 
 @pytest.fixture
@@ -30,35 +68,92 @@ async def proxy(api: ApiAtHand) -> AsyncGenerator[Proxy, None]:
         yield made
 
 
+@pytest.fixture
+def watch(node: Any, python: Any) -> Watch:
+    """Starts a client that watches a request at a URL."""
+
+    @asynccontextmanager
+    async def run(client: str, url: str, accepted: Mapping[str, Any]) -> AsyncGenerator[Watching, None]:
+        program = (python, "subscribe.py") if client == "gql" else (node, "subscribe.mjs")
+        start, name = program
+        async with (
+            start(name, client, url, accepted["quoteRequest"]["id"], accepted["watchToken"]) as process,
+            asyncio.timeout(END_S_MAX),
+        ):
+            yield Watching(process)
+
+    return run
+
+
 def insurers_of(events: Sequence[dict[str, Any]]) -> list[str]:
     return [event["quote"]["insurer"]["id"] for event in events if event["__typename"] == "QuoteReceived"]
 
 
-@pytest.mark.parametrize("client", ["graphql-ws", "graphql-sse", "apollo", "apollo-multipart", "urql", "eventsource"])
-async def test_a_javascript_client_resumes_where_it_was_cut_off(
-    client: str, world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, node: Any
+async def settled_in_turn(settler: SettlerAtHand, accepted: Mapping[str, Any], *insurers: str) -> None:
+    """One after the other, so that their order is known."""
+    for insurer in insurers:
+        await settler.settle(accepted, insurer)
+
+
+@each_client
+async def test_a_client_goes_on_after_the_third_event(
+    client: str, world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, watch: Watch
 ) -> None:
-    """Those of npm: graphql-ws, graphql-sse, Apollo Client (over a socket and as multipart), urql, and eventsource."""
+    """It has the third event when its connection is cut, and misses the fourth while it cannot connect."""
     accepted = await world.accepted(api)
-    await settler.settle(accepted, "sever")
-    request_id, token = accepted["quoteRequest"]["id"], accepted["watchToken"]
-    async with node("subscribe.mjs", client, proxy.url, request_id, token) as process:
-        assert process.stdout
-        assert process.stderr
-        async with asyncio.timeout(END_S_MAX):
-            first = await process.stdout.readline()
-            assert first, (await process.stderr.read()).decode()
-            proxy.go_down()
-            await settler.settle(accepted, "volga")
-            proxy.come_back()
-            lines = [first, await process.stdout.readline()]
-            await settler.settle(accepted, "zarya")
-            lines += (await process.stdout.read()).splitlines()
-            problems = (await process.stderr.read()).decode()
-            assert await process.wait() == 0, problems
-    events = [json.loads(line) for line in lines]
-    assert insurers_of(events) == list(INSURERS)
-    assert events[-1]["outcome"] == "ALL_ANSWERED"
+    async with watch(client, proxy.url, accepted) as watching:
+        await settled_in_turn(settler, accepted, *INSURERS[:3])
+        await watching.see(3)
+        proxy.go_down()
+        await settled_in_turn(settler, accepted, INSURERS[3])
+        proxy.come_back()
+        await watching.see(4)
+        await settled_in_turn(settler, accepted, INSURERS[4])
+        await watching.end()
+
+
+@each_client
+async def test_a_client_goes_on_from_the_middle_of_the_third_event(
+    client: str, world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, watch: Watch
+) -> None:
+    """It has two events and a part of the third, which comes again, whole."""
+    accepted = await world.accepted(api)
+    broken = proxy.break_within(f'"{THIRD}"'.encode())
+    async with watch(client, proxy.url, accepted) as watching:
+        await settled_in_turn(settler, accepted, *INSURERS[:2])
+        await watching.see(2)
+        await settled_in_turn(settler, accepted, THIRD)
+        await broken.done.wait()
+        await settled_in_turn(settler, accepted, INSURERS[3])
+        await watching.see(4)
+        await settled_in_turn(settler, accepted, INSURERS[4])
+        await watching.end()
+
+
+@pytest.mark.processes
+@each_client
+async def test_a_client_goes_on_when_its_api_is_killed(
+    client: str, world: World, settler: SettlerAtHand, watch: Watch
+) -> None:
+    """`kill -9` at the third event; another process of the API takes over behind the same address."""
+    world.write_insurers(*INSURERS)
+    async with AsyncExitStack() as stack:
+        serving, other = await together(stack, *(api_process(world.folder, world.environment) for _ in range(2)))
+        balancer = await stack.enter_async_context(proxied(serving.url))
+        accepted = await world.accepted(at_hand(world, other))
+        watching = await stack.enter_async_context(watch(client, balancer.url, accepted))
+        await settled_in_turn(settler, accepted, *INSURERS[:3])
+        await watching.see(3)
+        serving.kill()
+        await settled_in_turn(settler, accepted, INSURERS[3])
+        balancer.lead_to(other.url)
+        await watching.see(4)
+        await settled_in_turn(settler, accepted, INSURERS[4])
+        await watching.end()
+
+
+def at_hand(world: World, process: Process) -> ApiAtHand:
+    return ApiAtHand(process.url, world.token(), None)
 
 
 async def test_a_browsers_eventsource_opens_with_a_ticket_and_comes_back_with_a_cookie(
@@ -75,37 +170,10 @@ async def test_a_browsers_eventsource_opens_with_a_ticket_and_comes_back_with_a_
             first = await process.stdout.readline()
             assert first, (await process.stderr.read()).decode()
             proxy.break_connections()
-            await settler.settle(accepted, "volga", "zarya")
+            await settler.settle(accepted, *INSURERS[1:])
             lines = [first, *(await process.stdout.read()).splitlines()]
             assert await process.wait() == 0, (await process.stderr.read()).decode()
     events = [json.loads(line) for line in lines]
     assert sorted(insurers_of(events)) == sorted(INSURERS)
     assert events[-1]["outcome"] == "ALL_ANSWERED"
-    assert len(events) == len(INSURERS) + 1
-
-
-async def test_pythons_gql_resumes_where_it_was_cut_off(
-    world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy
-) -> None:
-    """As examples/python_client.py does, of which a test kills the API."""
-    accepted = await world.accepted(api)
-    await settler.settle(accepted, "sever")
-    events: list[dict[str, Any]] = []
-    after: str | None = None
-    while not events or events[-1]["__typename"] != "QuotesCompleted":
-        variables = {"requestId": accepted["quoteRequest"]["id"], "after": after}
-        transport = WebsocketsTransport(
-            url=f"{proxy.url.replace('http', 'ws', 1)}/graphql", init_payload={"token": accepted["watchToken"]}
-        )
-        try:
-            async with Client(transport=transport) as session:
-                async for data in session.subscribe(GraphQLRequest(WATCH, variable_values=variables)):
-                    events.append(data["quotes"])
-                    after = data["quotes"]["cursor"]
-                    if len(events) == 1:
-                        proxy.break_connections()
-                        await settler.settle(accepted, "volga", "zarya")
-        except TransportConnectionFailed:
-            assert len(events) == 1
-    assert sorted(insurers_of(events)) == sorted(INSURERS)
     assert len(events) == len(INSURERS) + 1

@@ -34,6 +34,14 @@ class Cut:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(eq=False)
+class Break:
+    """Breaks the connection to a client behind these bytes, in the middle of what they stand in."""
+
+    behind: bytes
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Proxy:
     """Listens on a loopback port, and passes on all bytes except those that a test holds, drops or delays."""
 
@@ -44,6 +52,7 @@ class Proxy:
         self._is_down = False
         self._traps: list[Trap] = []
         self._cuts: list[Cut] = []
+        self._breaks: list[Break] = []
         self._refused: bytes | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -67,6 +76,16 @@ class Proxy:
         cut = Cut(lambda chunk: matches in chunk, times)
         self._cuts.append(cut)
         return cut
+
+    def break_within(self, behind: bytes) -> Break:
+        """Passes these bytes to their client, and nothing after them: the message that they stand in arrives in part."""
+        made = Break(behind)
+        self._breaks.append(made)
+        return made
+
+    def lead_to(self, upstream: str) -> None:
+        """Where new connections go."""
+        self.upstream = urlsplit(upstream)
 
     def go_down(self) -> None:
         """Breaks every connection, and refuses new ones."""
@@ -125,9 +144,20 @@ class Proxy:
                 self._arm(chunk, muted)
             elif muted.is_set():
                 raise EOFError
-            writer.write(chunk)
+            broken = self._broken_within(chunk) if direction == "to_client" else None
+            writer.write(chunk if broken is None else chunk[: chunk.index(broken.behind) + len(broken.behind)])
             await writer.drain()
+            if broken:
+                broken.done.set()
+                raise EOFError
         raise EOFError
+
+    def _broken_within(self, chunk: bytes) -> Break | None:
+        for one in self._breaks:
+            if one.behind in chunk:
+                self._breaks.remove(one)
+                return one
+        return None
 
     async def _hold(self, chunk: bytes, direction: Direction) -> None:
         for trap in [trap for trap in self._traps if trap.direction == direction and trap.matches(chunk)]:
