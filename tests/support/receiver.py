@@ -46,7 +46,11 @@ class EventBook:
 
     def has(self, requests: Mapping[str, Iterable[str]]) -> bool:
         """Whether all events of these requests are there: one of each insurer, and the end."""
-        return all(set(self.by_request[request]) == _ids(request, names) for request, names in requests.items())
+        return not self.missing(requests)
+
+    def missing(self, requests: Mapping[str, Iterable[str]]) -> list[str]:
+        """Requests whose events are not all there, or that have others."""
+        return [one for one, names in requests.items() if set(self.by_request[one]) != _ids(one, names)]
 
     def is_in_order(self) -> bool:
         """Whether no request's end came before an answer of it."""
