@@ -33,14 +33,14 @@ class Fleet:
 
     def cpu_s(self) -> Mapping[str, float]:
         """Seconds of CPU so far, by name."""
-        return {name: sum(map(cpu_s, _families(pids))) for name, pids in self._everybody.items()}
+        return {name: sum(map(cpu_s, _families(pids))) for name, pids in self._all_pids.items()}
 
     def memory_bytes(self) -> Mapping[str, int]:
         """What each holds in memory now, by name; what processes share is counted once."""
-        return {name: sum(map(pss_bytes, _families(pids))) for name, pids in self._everybody.items()}
+        return {name: sum(map(pss_bytes, _families(pids))) for name, pids in self._all_pids.items()}
 
     @property
-    def _everybody(self) -> Mapping[str, Sequence[int]]:
+    def _all_pids(self) -> Mapping[str, Sequence[int]]:
         return {**self.product, "insurers": [self.insurers]}
 
 

@@ -127,12 +127,12 @@ async def _subscribed(pid: int, port: int, redis_url: str) -> tuple[float, float
         url = f"http://127.0.0.1:{port}/graphql"
         first = await _watched(url, 1, redis)  # where several are the first, broadcaster 0.3.1 may never listen
         warm = await _watched(url, push.BURST, redis)
-        await _told(redis, {**first, **warm})
+        await _published(redis, {**first, **warm})
         before = rss_bytes(pid)
         watched = await _watched(url, push.SUBSCRIPTIONS, redis)
         each = (rss_bytes(pid) - before) / push.SUBSCRIPTIONS
         cpu = cpu_s(pid)
-        await _told(redis, watched)
+        await _published(redis, watched)
         cpu = cpu_s(pid) - cpu
     return cpu / (len(watched) * EVENTS_EACH) * 1e6, each / push.KIB
 
@@ -153,7 +153,7 @@ async def _watched(url: str, count: int, redis: Any) -> Mapping[str, Socket]:
     return sockets
 
 
-async def _told(redis: Any, watched: Mapping[str, Socket]) -> None:
+async def _published(redis: Any, watched: Mapping[str, Socket]) -> None:
     """Publishes every quote of each request, in bursts as ours are."""
     request_ids = list(watched)
     for number in range(EVENTS_EACH):

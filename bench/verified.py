@@ -51,7 +51,7 @@ def _faults(user: Watched, insurers: Sequence[str]) -> Iterator[str]:
             continue
         key = f"{user.request_id}:{quote.insurer_id}"
         if quote.number != offer_number(quote.insurer_id, application_id(quote.insurer_id, key)):
-            yield "somebody else's offer"
+            yield "the offer of another request"
         if quote.premium != premium(quote.insurer_id, key):
             yield "another premium"
         if quote.at > user.expires_at:

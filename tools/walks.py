@@ -49,7 +49,7 @@ ANSWER_TO_FRAME: Final = (
     "QuoteSettler.settle",
     ">QuoteSettler._commit",
     "QuoteSettler._committed",
-    ">QuoteSettler._tell",
+    ">QuoteSettler._publish",
     "EventStreams.publish",
     ">WatchHub._on_notification",
     ">WatchHub._read_notified",

@@ -64,7 +64,7 @@ def serve(app: Any, host: str, port: int, *, on_exit: Callable[[], None] | None 
     listening = listen(host, port)
     server = _Server(_config(app), on_exit)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(server.serve_until_told(listening))
+        runner.run(server.serve_until_stopped(listening))
     if not server.started:
         sys.exit(3)
 
@@ -137,7 +137,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_exit = on_exit
 
-    async def serve_until_told(self, listening: socket.socket) -> None:
+    async def serve_until_stopped(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)

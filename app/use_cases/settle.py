@@ -92,7 +92,7 @@ class QuoteSettler:
         )
         self._news: SplitCommit[_News, None] = SplitCommit(
             "settle-news",
-            self._tell,
+            self._publish,
             count=events.shards,
             number_of=lambda news: shard_of(_request_of(news), events.shards),
             batch_max=BATCH_MAX,
@@ -141,7 +141,7 @@ class QuoteSettler:
         quote = standing[answered.key]
         return _Committed(quote, self._news.put(Published(quote, answered.expires_at, answered.entry)))
 
-    async def _tell(self, batch: Sequence[_News]) -> list[None]:
+    async def _publish(self, batch: Sequence[_News]) -> list[None]:
         await self._events.publish([news for news in batch if isinstance(news, Published)])
         ended = [news for news in batch if isinstance(news, QuoteRequest)]
         if ended:

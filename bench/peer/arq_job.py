@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 from arq import create_pool
 from arq.connections import RedisSettings
-from told import MASTER, REDIS_URL, SENTINEL, done, main
+from shared import MASTER, REDIS_URL, SENTINEL, done, main
 
 LOGS = {"version": 1, "root": {"level": "WARNING"}}
 

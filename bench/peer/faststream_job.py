@@ -12,7 +12,7 @@ from faststream import FastStream
 from faststream.redis import RedisBroker, StreamSub
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from told import REDIS_URL, done, main
+from shared import REDIS_URL, done, main
 
 STREAM = "jobs"
 GROUP = "workers"

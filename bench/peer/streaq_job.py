@@ -7,8 +7,8 @@ lie in a Redis Stream, each with a key of its own beside it. It is the newest ve
 from collections.abc import Sequence
 from typing import Any
 
+from shared import MASTER, REDIS_URL, SENTINEL, done, main
 from streaq import Worker
-from told import MASTER, REDIS_URL, SENTINEL, done, main
 
 if SENTINEL:
     worker = Worker(redis_sentinel_nodes=SENTINEL, redis_sentinel_master=MASTER, concurrency=100)

@@ -7,8 +7,8 @@ many fetched ahead, no results kept, log level warning, uvloop (its worker takes
 from collections.abc import Sequence
 from typing import Any
 
+from shared import MASTER, REDIS_URL, SENTINEL, done, main
 from taskiq_redis import RedisStreamBroker, RedisStreamSentinelBroker
-from told import MASTER, REDIS_URL, SENTINEL, done, main
 
 broker: Any = RedisStreamBroker(REDIS_URL, consumer_id="0", xread_count=100)
 if SENTINEL:

@@ -141,13 +141,13 @@ class Feed:
             for entries in answer.values():
                 for id_, fields in entries:
                     position = id_
-                    self._tell(id_, fields)
+                    self._keep(id_, fields)
 
     async def _some_minutes_ago(self) -> str:
         seconds, _ = await self._redis.time()
         return f"{int((seconds - KEPT_S) * 1000)}-0"
 
-    def _tell(self, id_: str, fields: Mapping[str, str]) -> None:
+    def _keep(self, id_: str, fields: Mapping[str, str]) -> None:
         """Keeps an event that is new and the aggregator's; it may come again, and other versions are not for us."""
         if fields.get("v") not in VERSIONS:
             return

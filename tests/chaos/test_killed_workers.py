@@ -34,7 +34,7 @@ async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(wor
         victim, polled_before = workers[0], _polls(world, accepted)
         victim.kill()
         with within(TAKEN_OVER_S_MAX, *world.server_pids):
-            await until(lambda: _everybody_was_polled_since(world, polled_before, accepted))
+            await until(lambda: _each_was_polled_since(world, polled_before, accepted))
 
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, None)
@@ -107,7 +107,7 @@ def _polls(world: World, accepted: list[dict[str, Any]]) -> dict[str, int]:
     return {key: world.sandbox.seen(key).polls for key in keys}
 
 
-def _everybody_was_polled_since(world: World, before: dict[str, int], accepted: list[dict[str, Any]]) -> bool:
+def _each_was_polled_since(world: World, before: dict[str, int], accepted: list[dict[str, Any]]) -> bool:
     return all(polls > before[key] + 1 for key, polls in _polls(world, accepted).items())
 
 

@@ -101,11 +101,11 @@ async def killed_at(stage: Stage, step: str) -> float:
     seen = world.sandbox.seen(f"{UUID(accepted['quoteRequest']['id'])}:sever")
     assert len(seen.application_ids) == 1
     assert seen.creates <= (2 if step == "asked" else 1)
-    await until(lambda: _is_told_once(world, accepted))  # an end that the dead one left is the relay's
+    await until(lambda: _is_published_once(world, accepted))  # an end that the dead one left is the relay's
     return took_s
 
 
-async def _is_told_once(world: World, accepted: dict[str, Any]) -> bool:
+async def _is_published_once(world: World, accepted: dict[str, Any]) -> bool:
     entries = await world.redis.client.xrange(keys.events(0, UUID(accepted["quoteRequest"]["id"])))
     kinds = [next(iter(fields)) for _, fields in entries]
     assert kinds in (["quote"], ["quote", "end"])

@@ -67,8 +67,8 @@ async def test_wrong_clocks_change_nothing_but_log_lines(world: World) -> None:
         await _the_dead_are_replaced(world, stage)
         for process, wrong_by_s in zip(stage.workers, (SKEW_S, -SKEW_S), strict=True):
             line = json.loads(next(line for line in process.text.splitlines() if "worker.ready" in line))
-            told = datetime.fromisoformat(line["timestamp"]).timestamp()
-            assert abs(told - wrong_by_s - time.time()) < SKEW_S / 2, "the clock was not wrong at all"
+            logged_s = datetime.fromisoformat(line["timestamp"]).timestamp()
+            assert abs(logged_s - wrong_by_s - time.time()) < SKEW_S / 2, "the clock was not wrong at all"
 
 
 async def _answers_come(world: World, accepting: ApiAtHand, watching: ApiAtHand) -> None:

@@ -41,7 +41,7 @@ WRONG_SETTINGS: Final[list[tuple[list[str], dict[str, str], str]]] = [
     (["api"], {"OSAGO_INSURERS_FILE": "nowhere.toml"}, "nowhere.toml: No such file or directory"),
     (["api"], {"OSAGO_REDIS_URL": "http://secret"}, "OSAGO_REDIS_URL: expected redis://"),
     (["worker"], {"OSAGO_LEASE": "3"}, "OSAGO_LEASE: a duration is a number with a unit"),
-    (["worker", "--insurers", "sever,nobody"], {}, "--insurers: nobody: not in the file of insurers"),
+    (["worker", "--insurers", "sever,unknown"], {}, "--insurers: unknown: not in the file of insurers"),
     (["worker", "--name", "имя"], {}, "--name: letters, digits"),
     (
         ["migrate"],
@@ -234,10 +234,10 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -
     shown = await asyncio.to_thread(typed, world, "dead-letters", "show", first)
     assert "ZeroDivisionError" in shown.stdout
     retried = await asyncio.to_thread(typed, world, "dead-letters", "retry", first, second)
-    told = retried.stdout.splitlines()
-    assert told[0].startswith(f"{first}  OFFERED ")
-    assert told[0].endswith("(not settled: the quote of this request stands)")
-    assert told[1].endswith("(settled)")
+    lines = retried.stdout.splitlines()
+    assert lines[0].startswith(f"{first}  OFFERED ")
+    assert lines[0].endswith("(not settled: the quote of this request stands)")
+    assert lines[1].endswith("(settled)")
     dropped = await asyncio.to_thread(typed, world, "dead-letters", "drop", first)
     assert dropped.stdout == "dropped 1\n"
     for wrong, message in ((first, "there is no such dead letter"), ("x", "an id looks like 00:")):

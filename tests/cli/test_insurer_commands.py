@@ -33,28 +33,28 @@ async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monk
     await world.insurers("sever")
     sever = f"{world.sandbox_url}/sever"
     with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        unreachable = f"http://127.0.0.1:{closed.getsockname()[1]}"
     well = await found(sever)
     assert (well.is_well, well.key) == (True, "")
     assert re.fullmatch(r"answered GET applications/osago-check with 404 in \d+ ms, no application sent", well.summary)
     cases: list[tuple[Any, str, str, dict[str, Any]]] = [
-        (None, "base_url", "the host cannot be reached", {"base_url": nobody}),
+        (None, "base_url", "the host cannot be reached", {"base_url": unreachable}),
         (None, "base_url", "its name cannot be looked up", {"base_url": "http://insurer.invalid"}),
-        (None, "proxy", "the proxy cannot be reached", {"base_url": sever, "proxy": nobody}),
+        (None, "proxy", "the proxy cannot be reached", {"base_url": sever, "proxy": unreachable}),
         (None, "base_url", "does not speak rest-poll", {"base_url": f"{world.sandbox_url}/docs?"}),
         (Hang(), "request_timeout", "no answer within 0.3 s", {"base_url": sever}),
         (Status(status=503), "", "out of order (status 503)", {"base_url": sever}),
         (Status(status=401), "token_env", "a token is needed", {"base_url": sever}),
         (Status(status=403), "token_env", "a token is not accepted", {"base_url": sever, "token_env": "SEVER_TOKEN"}),
     ]
-    for mood, key, told, wrong in cases:
+    for mood, key, words, wrong in cases:
         polled = Insurer(answer(mood)) if isinstance(mood, Status) else Insurer(5.0) if mood else None
         async with AsyncExitStack() as stack:
             if polled:
                 await stack.enter_async_context(listening(polled))
                 wrong["base_url"] = f"http://127.0.0.1:{polled.port}"
             finding = await found(**wrong)
-        assert (finding.is_well, finding.key, told in finding.summary) == (False, key, True), finding
+        assert (finding.is_well, finding.key, words in finding.summary) == (False, key, True), finding
 
 
 def answer(mood: Status) -> bytes:
@@ -69,7 +69,7 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
         url = f"https://localhost:{insurer.port}"
         untrusted = await found(url)
         assert (untrusted.key, "its certificate is not accepted" in untrusted.summary) == ("tls.ca_file", True)
-        for days, told, is_well in (
+        for days, words, is_well in (
             (400, "answered GET", True),
             (7, "expires in 6 days", True),
             (-1, "has expired", False),
@@ -77,7 +77,7 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
             cert, key = authority.sign("aggregator", days=days)
             tls = {"ca_file": str(authority.file), "cert_file": str(cert), "key_file": str(key)}
             finding = await found(url, tls=tls)
-            assert (finding.is_well, told in finding.summary) == (is_well, True), finding
+            assert (finding.is_well, words in finding.summary) == (is_well, True), finding
 
 
 @pytest.mark.processes
@@ -92,8 +92,8 @@ async def test_the_commands_show_and_check_every_insurer(world: World) -> None:
     rows = {line.split()[0]: line for line in shown.splitlines()}
     assert "UNAVAILABLE" in rows["volga"]
     assert all(part in rows["sever"] for part in ("AVAILABLE", "rest-poll", "50/s", f"{world.sandbox_url}/sever"))
-    told, code = await run(world, "insurers", "check")
-    lines = {line.split()[0]: line for line in told.splitlines()}
+    words, code = await run(world, "insurers", "check")
+    lines = {line.split()[0]: line for line in words.splitlines()}
     assert code == 1
     assert "ok" in lines["sever"]
     assert f"insurers.toml, line {line_with(world, 'NOT_SET')}, token_env" in lines["ural"]

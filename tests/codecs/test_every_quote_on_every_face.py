@@ -196,13 +196,13 @@ def broken_events() -> list[Event]:
     received, completed = happening
     assert isinstance(received, Received)
     assert isinstance(completed, Completed)
-    told = to_event(a_quote_of(an_offer()))
-    assert told.offer
-    told.offer.premium = Decimal("1E-3000000")
+    broken = to_event(a_quote_of(an_offer()))
+    assert broken.offer
+    broken.offer.premium = Decimal("1E-3000000")
     good = dataclasses.replace(a_quote_of(an_offer("9000.00")), insurer_id="volga")
     return [
-        dataclasses.replace(received, quote=told),
-        dataclasses.replace(completed, quotes={"sever": told, "volga": to_event(good)}),
+        dataclasses.replace(received, quote=broken),
+        dataclasses.replace(completed, quotes={"sever": broken, "volga": to_event(good)}),
     ]
 
 
@@ -214,7 +214,7 @@ def test_a_quote_that_cannot_be_written_is_replaced_and_the_end_comes(face: str)
         received, completed = [unwritable_quotes.written(event_document, event, services) for event in broken_events()]
     else:
         payloads = by_graphql(broken_events(), is_compiled=face == "compiled")
-        received, completed = [json.loads(payload)["data"]["told"] for payload in payloads]
+        received, completed = [json.loads(payload)["data"]["watched"] for payload in payloads]
     assert (received["quote"]["status"], received["quote"]["reason"]["code"]) == ("FAILED", "INTERNAL")
     assert received["quote"]["offer"] is None
     assert completed["bestQuote"]["insurer"]["id"] == "volga"

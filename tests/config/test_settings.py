@@ -42,7 +42,7 @@ def test_rates_are_numbers_per_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("OSAGO_QUOTE_DEADLINE", "60", "OSAGO_QUOTE_DEADLINE: a duration is a number with a unit"),
         ("OSAGO_SHARDS", "0", "OSAGO_SHARDS: Input should be greater than or equal to 1"),
@@ -56,13 +56,13 @@ def test_rates_are_numbers_per_time() -> None:
     ],
 )
 def test_a_wrong_setting_names_its_variable_and_not_its_value(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     """One line; a URL may hold a password."""
     monkeypatch.setenv(name, value)
     with pytest.raises(WrongSetting) as error:
         Settings.load()
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(message)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -148,7 +148,7 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "no [[insurer]] is configured"),
         ("[[insurer]", "line 1"),
@@ -168,12 +168,12 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
         (INSURER.replace("http://", "ftp://"), "line 5, base_url: URL scheme should be"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     """The line says what to mend."""
     file = insurers(tmp_path, text)
     with pytest.raises(WrongSetting) as error:
         load_insurers(file)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(file) in str(error.value)
 
 

@@ -31,8 +31,8 @@ def test_a_promise_has_its_test(file: str, name: str) -> None:
 @pytest.mark.parametrize("file", OF_FAULTS, ids=lambda file: file.stem)
 def test_every_test_of_faults_is_a_promise(file: Path) -> None:
     """docs/reliability.md is the one list of what the system survives."""
-    told = {name for path, name in NAMED if path == f"tests/{file.parent.name}/{file.name}"}
-    assert _tests_in(file) <= told
+    named = {name for path, name in NAMED if path == f"tests/{file.parent.name}/{file.name}"}
+    assert _tests_in(file) <= named
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1].strip())

@@ -40,7 +40,7 @@ def test_everything_that_was_explained_still_is() -> None:
         f"{type_.name}.{name}"
         for type_ in AGREED.type_map.values()
         for name in explained(type_)
-        if not tells(name, type_)
+        if not is_explained(name, type_)
     ]
     assert lost == []
 
@@ -50,6 +50,6 @@ def explained(type_: GraphQLNamedType) -> list[str]:
     return [name for name, field in fields.items() if getattr(field, "description", None)]
 
 
-def tells(name: str, type_: GraphQLNamedType) -> bool:
+def is_explained(name: str, type_: GraphQLNamedType) -> bool:
     agreed, now = (getattr(schema.type_map.get(type_.name), "fields", {}).get(name) for schema in (AGREED, NOW))
     return getattr(now, "description", None) == getattr(agreed, "description", None)

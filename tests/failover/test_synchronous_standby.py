@@ -28,7 +28,7 @@ async def test_what_was_told_is_on_the_promoted_standby(world: World, cluster_te
             figures = await round_of_failover(stage, rate=30, before_s=0.7, cut_s=3.0, seed=1, share=0.5)
         assert figures.lost == []
         assert figures.acknowledged
-        assert figures.told
+        assert figures.answered
         assert figures.refused, "the cut was not noticed"
         assert figures.writable_s - stall.seconds <= WRITABLE_S_MAX
         assert figures.slowest_refusal_s - stall.seconds <= REFUSED_S_MAX

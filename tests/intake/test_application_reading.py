@@ -100,9 +100,9 @@ def test_no_problem_holds_a_value() -> None:
     secrets |= {"vehicle.year": 7654321, "vehicle.enginePower": Decimal("7654.321"), "usageMonths": 7654321}
     with pytest.raises(InvalidApplication) as refusal:
         application_from(changed(TODAY, secrets), today=TODAY, is_email=looks_like_email)
-    told = repr(refusal.value) + str(refusal.value) + repr(refusal.value.problems)
+    texts = repr(refusal.value) + str(refusal.value) + repr(refusal.value.problems)
     assert len(refusal.value.problems) > 30
-    assert [word for word in ("секрет", "2999", "12, 30", "7654") if word in told] == []
+    assert [word for word in ("секрет", "2999", "12, 30", "7654") if word in texts] == []
     assert (refusal.value.__cause__, refusal.value.__context__) == (None, None)
 
 

@@ -146,9 +146,9 @@ def test_whatever_is_sent_has_an_answer(name: str, data: st.DataObject) -> None:
     sent = data.draw(STRATEGIES[name], label=name)
     values: Any = get_variable_values(GRAPHQL, VARIABLES, {"input": sent}, max_errors=5)
     if isinstance(values, list):
-        told = format_errors(values)
-        assert all(error["extensions"]["code"] == "BAD_REQUEST" for error in told)
-        assert MARKER not in json.dumps(told, ensure_ascii=False)
+        errors = format_errors(values)
+        assert all(error["extensions"]["code"] == "BAD_REQUEST" for error in errors)
+        assert MARKER not in json.dumps(errors, ensure_ascii=False)
         return
     problems: tuple[Problem, ...] = ()
     try:

@@ -31,11 +31,11 @@ def test_a_place_and_a_kind_but_no_text() -> None:
         except KeyError as error:
             raise ValueError(SECRET) from error
 
-    told = broken(chained)
-    assert "KeyError" in told
-    assert told.splitlines()[-1] == "ValueError"
-    assert "in chained" in told
-    assert SECRET not in told
+    logged = broken(chained)
+    assert "KeyError" in logged
+    assert logged.splitlines()[-1] == "ValueError"
+    assert "in chained" in logged
+    assert SECRET not in logged
 
 
 def test_of_our_own_errors_the_text_stays() -> None:
@@ -53,10 +53,10 @@ def test_groups_are_told_with_what_is_in_them() -> None:
     def group() -> None:
         raise ExceptionGroup("unhandled errors", [ValueError(SECRET), NotFound()])
 
-    told = broken(group)
-    assert "| ValueError" in told
-    assert "NotFound" in told
-    assert SECRET not in told
+    logged = broken(group)
+    assert "| ValueError" in logged
+    assert "NotFound" in logged
+    assert SECRET not in logged
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

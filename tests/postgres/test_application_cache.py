@@ -14,7 +14,7 @@ from app.postgres.cipher import Cipher, Sealed
 
 APPLICATION = an_application(date(2026, 11, 22))
 CIPHER = Cipher.from_setting(f"key:{base64.b64encode(bytes(32)).decode()}")
-NOTHING = Sealed("key", b"nobody could open this")
+NOTHING = Sealed("key", b"not to be opened")
 
 
 def sealed(request_id: object, **changes: object) -> Sealed:

@@ -176,8 +176,8 @@ async def line_of(process: asyncio.subprocess.Process) -> dict[str, Any]:
         return json.loads(await process.stdout.readline())
 
 
-def keys_of(told: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    return [(one["request"], one["quote"]["insurer"] if "quote" in one else "") for one in told]
+def keys_of(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(one["request"], one["quote"]["insurer"] if "quote" in one else "") for one in lines]
 
 
 async def pending(redis: RedisAtHand) -> int:
@@ -195,15 +195,15 @@ async def test_what_a_killed_consumer_held_another_one_handles(redis: RedisAtHan
     total = len(requests) * (len(insurers) + 1)
     async with consumer(redis, "first") as first:
         # The test does not read its output: it stands still in the middle of a batch, when the pipe is full.
-        told = [await line_of(first)]
+        lines = [await line_of(first)]
         await until(lambda: held(redis))
         first.kill()
         assert first.stdout is not None
         whole, _, _cut_off = (await first.stdout.read()).decode().rpartition("\n")
-        told += [json.loads(line) for line in whole.splitlines()]
+        lines += [json.loads(line) for line in whole.splitlines()]
     async with consumer(redis, "second") as second:
-        while len(set(keys_of(told))) < total:
-            told.append(await line_of(second))
+        while len(set(keys_of(lines))) < total:
+            lines.append(await line_of(second))
         await until(lambda: nothing_pending(redis))
 
 

@@ -103,7 +103,7 @@ async def test_publishing_needs_no_group_and_no_hash(streams: Streams) -> None:
     await streams.redis.client.flushdb()
     await streams.events.publish([Published(a_quote(request, "sever"), EXPIRES, "1-1")])
     [events] = await streams.events.read([streams.events.beginning(request.id)])
-    assert [told.quote(request.id) for told in events.quotes] == [a_quote(request, "sever")]
+    assert [event.quote(request.id) for event in events.quotes] == [a_quote(request, "sever")]
 
 
 async def test_the_end_comes_after_every_quote_and_nothing_after_it(streams: Streams) -> None:
@@ -232,7 +232,7 @@ async def test_nobody_hands_back_what_is_not_its_own(streams: Streams) -> None:
     """A frozen worker that comes back late takes nothing away from the one that has its jobs now."""
     await streams.enqueue(a_request("sever").id, "sever")
     [delivery] = await streams.reader.read(10)
-    await streams.jobs.hand_back(0, "sever", "somebody else", {delivery.entry: 0})
+    await streams.jobs.hand_back(0, "sever", "another", {delivery.entry: 0})
     assert await streams.jobs.owned(0, "sever", "me", [delivery.entry, "1-1"]) == {delivery.entry}
 
 

@@ -25,12 +25,12 @@ class _Stopwatch(Clock):
 TOLD = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-async def read_in(clock: _Stopwatch, told: datetime, *, asking_s: float, answering_s: float) -> None:
+async def read_in(clock: _Stopwatch, reading: datetime, *, asking_s: float, answering_s: float) -> None:
     """A reading whose time is taken `asking_s` after its start, and `answering_s` before its end."""
 
     async def read() -> datetime:
         clock.passed_s += asking_s + answering_s
-        return told
+        return reading
 
     await clock.sync(read)
 

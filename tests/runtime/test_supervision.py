@@ -28,12 +28,12 @@ class Patient:
 
     def __init__(self) -> None:
         self.tasks: list[asyncio.Task[object] | None] = []
-        self.told: asyncio.Future[None] = asyncio.Future()
+        self.ending: asyncio.Future[None] = asyncio.Future()
 
     async def run(self) -> None:
         self.tasks.append(asyncio.current_task())
-        self.told = asyncio.get_running_loop().create_future()
-        await self.told
+        self.ending = asyncio.get_running_loop().create_future()
+        await self.ending
 
     async def run_in_a_group(self) -> None:
         """As many parts are built: a child fails while its group waits for its end."""
@@ -41,7 +41,7 @@ class Patient:
             tasks.create_task(self.run())
 
     def fail(self) -> None:
-        self.told.set_exception(AttributeError("a secret"))
+        self.ending.set_exception(AttributeError("a secret"))
 
 
 async def settled() -> None:
@@ -91,7 +91,7 @@ async def test_a_part_that_returns_or_is_cancelled_from_outside_is_started_again
     """Neither is meant to happen: a library that loses a cancellation may cancel the wrong task."""
     patient = Patient()
     async with supervised(Part("patient", patient.run)) as (supervisor, clock):
-        patient.told.set_result(None)
+        patient.ending.set_result(None)
         await again(clock)
         task = supervisor.parts["patient"].task
         assert task
@@ -104,7 +104,7 @@ async def test_a_part_that_may_end_ends() -> None:
     """A reader returns when its lane stops."""
     patient = Patient()
     async with supervised(Part("patient", patient.run, may_end=True)) as (supervisor, clock):
-        patient.told.set_result(None)
+        patient.ending.set_result(None)
         await again(clock)
         assert supervisor.parts["patient"].starts == 1
         await supervisor.ended(max_s=1)

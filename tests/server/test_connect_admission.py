@@ -23,13 +23,13 @@ class Client:
 
     is_open: bool = True
     is_admitted: bool = False
-    told_s: list[float] = field(default_factory=list[float])
+    waits_s: list[float] = field(default_factory=list[float])
 
     def admit(self) -> None:
         self.is_admitted = True
 
     def refuse_for(self, retry_after_s: float) -> None:
-        self.told_s.append(retry_after_s)
+        self.waits_s.append(retry_after_s)
 
 
 def crowd(admission: ConnectAdmission, size: int, now_s: float = 0.0) -> list[Client]:
@@ -47,7 +47,7 @@ async def test_a_crowd_is_admitted_at_the_rate() -> None:
     """None of it at once but a slice, as many as may in the second that they wait, and the others are refused at once."""
     admission = ConnectAdmission(FAST, lot=lambda: 0.0)
     clients = crowd(admission, 5 * FAST)
-    refused = [client for client in clients if client.told_s]
+    refused = [client for client in clients if client.waits_s]
     at_once = count_admitted(clients)
     assert at_once <= FAST * SLICE_S
     assert FAST <= 5 * FAST - len(refused) <= FAST + 2 * at_once
@@ -61,17 +61,17 @@ async def test_a_crowd_is_admitted_at_the_rate() -> None:
 async def test_refused_ones_come_again_one_after_the_other() -> None:
     """At the rate, behind those that wait; the last of a large crowd within `RETRY_S_MAX`."""
     admission = ConnectAdmission(RATE, lot=lambda: 0.0)
-    told_s = [client.told_s[0] for client in crowd(admission, 1000) if client.told_s]
-    assert told_s[0] >= WAIT_S_MAX
-    steps = [later - earlier for earlier, later in pairwise(told_s) if later < RETRY_S_MAX]
+    waits_s = [client.waits_s[0] for client in crowd(admission, 1000) if client.waits_s]
+    assert waits_s[0] >= WAIT_S_MAX
+    steps = [later - earlier for earlier, later in pairwise(waits_s) if later < RETRY_S_MAX]
     assert steps == pytest.approx([1 / RATE] * len(steps))
-    assert max(told_s) == RETRY_S_MAX
+    assert max(waits_s) == RETRY_S_MAX
 
 
 async def test_moments_have_jitter() -> None:
     """It only ever adds, so that a moment is never too early."""
     least, most = ConnectAdmission(RATE, lot=lambda: 0.0), ConnectAdmission(RATE, lot=lambda: 1.0)
-    (early,), (late,) = crowd(least, 200)[-1].told_s, crowd(most, 200)[-1].told_s
+    (early,), (late,) = crowd(least, 200)[-1].waits_s, crowd(most, 200)[-1].waits_s
     assert late == pytest.approx(early * (1 + JITTER))
     assert early >= RETRY_S_MIN
 
@@ -84,7 +84,7 @@ async def test_a_busy_process_admits_fewer() -> None:
         admission.run_turn(turn * 0.1)
     assert count_admitted(clients) <= 9 * FAST * SLICE_S
     kept = [client for client in clients if not client.is_admitted]
-    kept += [client for client in crowd(admission, FAST, now_s=0.8) if not client.told_s]
+    kept += [client for client in crowd(admission, FAST, now_s=0.8) if not client.waits_s]
     assert len(kept) < FAST // 2
 
 
@@ -94,7 +94,7 @@ async def test_one_that_has_waited_too_long_is_refused() -> None:
     clients = crowd(admission, 10)
     admission.run_turn(WAIT_S_MAX + 0.1)
     assert count_admitted(clients) == 1
-    assert all(client.told_s for client in clients[1:])
+    assert all(client.waits_s for client in clients[1:])
 
 
 async def test_one_that_has_gone_takes_no_place() -> None:

@@ -30,7 +30,7 @@ async def connected(api: ApiAtHand) -> AsyncGenerator[tuple[asyncio.StreamReader
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "expected"),
     [
         (b"", b""),
         (b"GET /healthz HT", b"HTTP/1.1 408 "),
@@ -38,13 +38,13 @@ async def connected(api: ApiAtHand) -> AsyncGenerator[tuple[asyncio.StreamReader
         (HEAD + b"Authorization: Bearer TOKEN\r\nContent-Length: 100\r\n\r\n{", b"HTTP/1.1 408 "),
     ],
 )
-async def test_a_request_that_does_not_come_is_not_waited_for(api: ApiAtHand, sent: bytes, told: bytes) -> None:
+async def test_a_request_that_does_not_come_is_not_waited_for(api: ApiAtHand, sent: bytes, expected: bytes) -> None:
     """Nothing, half a line, half the headers, half a body: the connection is freed."""
     async with connected(api) as (reader, writer):
         writer.write(sent.replace(b"TOKEN", api.token.encode()))
         answer = await asyncio.wait_for(reader.read(), 10)
-    assert answer[: len(told)] == told
-    assert bool(answer) == bool(told)
+    assert answer[: len(expected)] == expected
+    assert bool(answer) == bool(expected)
 
 
 async def test_a_trickle_does_not_buy_time(api: ApiAtHand) -> None:

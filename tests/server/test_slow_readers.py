@@ -74,18 +74,18 @@ async def test_who_reads_again_in_time_learns_where_to_go_on(api: ApiAtHand, acc
         messages = await reader.rest()
     assert reader.close_code == 1013
     seen: dict[str, list[dict[str, Any]]] = {str(number): [] for number in range(OPERATIONS)}
-    told: dict[str, dict[str, Any]] = {}
+    errors: dict[str, dict[str, Any]] = {}
     for message in messages:
-        assert message["id"] not in told, "an operation goes on after its end"
+        assert message["id"] not in errors, "an operation goes on after its end"
         if message["type"] == "next":
             seen[message["id"]].append(message["payload"]["data"]["quotes"])
         else:
-            told[message["id"]] = message["payload"][0]["extensions"]
+            errors[message["id"]] = message["payload"][0]["extensions"]
     begun = {
-        id_: events for id_, events in seen.items() if events or id_ in told
+        id_: events for id_, events in seen.items() if events or id_ in errors
     }  # on a busy machine not all were asked for by then
     assert len(begun) > 1
-    assert told == {
+    assert errors == {
         id_: {"code": "SLOW_CONSUMER", "cursor": events[-1]["cursor"] if events else None}
         for id_, events in begun.items()
     }

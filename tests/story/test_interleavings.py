@@ -70,16 +70,16 @@ class Interleavings(RuleBasedStateMachine):
     @initialize()
     def two_requests_and_everybody_is_there(self) -> None:
         for insurers in (INSURERS, INSURERS[:2]):
-            self.accept(list(insurers), is_told=True, is_watched=True)
+            self.accept(list(insurers), is_enqueued=True, is_watched=True)
         for worker in self.workers:
             self.run(worker.beat())
             self.run(worker.read())
 
     @precondition(lambda self: len(self.requests) < REQUESTS_MAX)
-    @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_told=likely, is_watched=likely)
-    def accept(self, insurers: list[str], *, is_told: bool, is_watched: bool) -> None:
+    @rule(insurers=st.lists(st.sampled_from(INSURERS), min_size=1, unique=True), is_enqueued=likely, is_watched=likely)
+    def accept(self, insurers: list[str], *, is_enqueued: bool, is_watched: bool) -> None:
         self.run(self._accept(tuple(insurers)))
-        if is_told:
+        if is_enqueued:
             self.run(self._enqueue(self.requests[-1], reply_lost=False))
         if not is_watched:
             self.run(self.followers[-1].leave())
@@ -123,15 +123,15 @@ class Interleavings(RuleBasedStateMachine):
             self.run(worker.beat())
         self.run(worker.read(own=own, reply_lost=reply_lost))
 
-    @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_told=st.booleans(), reply_lost=unlikely)
-    def settle(self, who: int, which: list[int], *, is_told: bool, reply_lost: bool) -> None:
+    @rule(who=some, which=st.lists(some, min_size=1, max_size=3), is_published=st.booleans(), reply_lost=unlikely)
+    def settle(self, who: int, which: list[int], *, is_published: bool, reply_lost: bool) -> None:
         """Commits some answers; publishes them now, or later, or never."""
         worker = self.workers[who % WORKERS]
         for one in which:
             if worker.held:
                 self.run(worker.commit(*list(worker.held)[one % len(worker.held)]))
-        if is_told:
-            self.run(worker.tell(reply_lost=reply_lost))
+        if is_published:
+            self.run(worker.publish(reply_lost=reply_lost))
 
     @rule(who=some, which=some)
     def hand_back(self, who: int, which: int) -> None:
@@ -143,7 +143,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(who=some, which=some)
     def settle_one(self, who: int, which: int) -> None:
-        self.settle(who, [which], is_told=True, reply_lost=False)
+        self.settle(who, [which], is_published=True, reply_lost=False)
 
     @rule(who=some, what=st.sampled_from(["dies", "takes over", "flush", "cancel", "5 s", "11 s", "the deadline"]))
     def fault(self, who: int, what: str) -> None:
@@ -185,17 +185,19 @@ class Interleavings(RuleBasedStateMachine):
     def everything_is_there_once_and_the_end_last(self) -> None:
         """Jobs and events, as far as Redis still knows of them."""
         if self.requests:
-            self.run(self._told_once())
+            self.run(self._published_once())
 
-    async def _told_once(self) -> None:
+    async def _published_once(self) -> None:
         ids, streams = [request.id for request in self.requests], self.resources.events
         news = await streams.read([streams.beginning(id_) for id_ in ids])
         async with connected(self.resources.pool) as connection:
             stored = await read_requests(connection, ids)
         for id_, events in zip(ids, news, strict=True):
-            told = {quote.insurer_id: quote.quote(id_) for quote in events.quotes}
-            assert len(told) == len(events.quotes), "an answer is told twice"
-            assert told.items() <= stored[id_].quotes.items(), "something is told that PostgreSQL does not know"
+            published = {quote.insurer_id: quote.quote(id_) for quote in events.quotes}
+            assert len(published) == len(events.quotes), "an answer is published twice"
+            assert published.items() <= stored[id_].quotes.items(), (
+                "something is published that PostgreSQL does not know"
+            )
             entries = await self.redis.xrange(keys.events(0, id_), min="-", max="+", count=100)
             ends = [place for place, (_, fields) in enumerate(entries) if "end" in fields]
             assert ends in ([], [len(entries) - 1]), "something comes after the end"
@@ -230,7 +232,7 @@ class Interleavings(RuleBasedStateMachine):
             await last.read()
             for insurer, entry in list(last.held):
                 await last.commit(insurer, entry)
-            await last.tell(reply_lost=False)
+            await last.publish(reply_lost=False)
             if all(follower.task.done() for follower in self.followers) and not await self._left_in_streams():
                 return
             await asyncio.sleep(0.005)

@@ -172,7 +172,7 @@ def taken_link(event: dict[str, Any]) -> str | None:
     return None
 
 
-async def told_by(url: str) -> str:
+async def metrics_of(url: str) -> str:
     async with plain_http(timeout=60) as http:
         return (await http.get(f"{url}/metrics")).text
 
@@ -209,7 +209,7 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
             await typed_beside(world, "explain", one["quoteRequest"]["id"], "--json") for one in (accepted, poison)
         ]
         found = {"Redis": await redis_dump(world.redis), "PostgreSQL": await postgresql_dump(world)}
-        found["metrics"] = await told_by(apart.url) + await told_by(worker.url)
+        found["metrics"] = await metrics_of(apart.url) + await metrics_of(worker.url)
         await worker.stop()
         await apart.stop()
         found |= {"API's log": apart.text, "worker's log": worker.text, "answers": "\n".join(answers)}

@@ -41,7 +41,7 @@ QUOTE = """id insurer { id name } status receivedAt offer { number premium { amo
     baseRate territory bonusMalus ageExperience driverRestriction power season trailer drivers { bonusMalus ageExperience } }
   total { amount currency } extras { code name price { amount currency } isMandatory } startsOn }
   reason { code message insurerCode problems { path code message } }"""
-EVERYTHING = f"""subscription Q($id: ID!) {{ told: quotes(requestId: $id) {{ __typename ...Place
+EVERYTHING = f"""subscription Q($id: ID!) {{ watched: quotes(requestId: $id) {{ __typename ...Place
   ... on QuoteReceived {{ quote {{ kind: __typename {QUOTE} }} }}
   ... on QuotesCompleted {{ outcome bestQuote {{ {QUOTE} }} stub {{ title message retryAfterSeconds }} }} }} }}
 fragment Place on QuoteEvent {{ ... on QuoteReceived {{ cursor requestId progress {{ answered total }} }}
@@ -101,10 +101,10 @@ def request_of(quotes: Mapping[str, Quote]) -> QuoteRequest:
 
 def events_of(quote: Quote) -> list[Event]:
     """The event of a quote, and the end of a request that has no other."""
-    told, cursor = to_event(quote), Cursor(ID, INSURERS)
+    event, cursor = to_event(quote), Cursor(ID, INSURERS)
     return [
-        Received(cursor, told, is_live=True),
-        Completed(cursor, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: told}),
+        Received(cursor, event, is_live=True),
+        Completed(cursor, Ending(Outcome.ALL_ANSWERED, NOW), {quote.insurer_id: event}),
     ]
 
 

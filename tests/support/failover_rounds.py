@@ -90,7 +90,7 @@ class FailoverStage:
     pair: PostgresqlPair
     processes: Sequence[Process]
     apis: Sequence[Process]
-    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    answered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Of all rounds."""
 
     @asynccontextmanager
@@ -150,7 +150,7 @@ class RoundFigures:
     """What one round was like."""
 
     acknowledged: int
-    told: int
+    answered: int
     refused: int
     lost: Sequence[str]
     writable_s: float
@@ -183,7 +183,7 @@ async def round_of_failover(
         await pair.fail_over()
         await book.is_still()
         before = book.lines()
-        lost = await lost_of(pair.standby, [*stage.told, *before])
+        lost = await lost_of(pair.standby, [*stage.answered, *before])
         began_at = time.time()
         stage.signal(signal.SIGCONT)
         if seed % 2:
@@ -192,11 +192,11 @@ async def round_of_failover(
         await book.finish()
         after = book.lines()
     refusals = [line for line in after if line["kind"] == "refused"]
-    stage.told += [line for line in after if line["kind"] in {"accepted", "quote", "end", "cancelled"}]
-    lost += await lost_of(pair.standby, stage.told)
+    stage.answered += [line for line in after if line["kind"] in {"accepted", "quote", "end", "cancelled"}]
+    lost += await lost_of(pair.standby, stage.answered)
     return RoundFigures(
         acknowledged=sum(line["kind"] == "accepted" for line in before),
-        told=sum(line["kind"] in {"quote", "end", "cancelled"} for line in before),
+        answered=sum(line["kind"] in {"quote", "end", "cancelled"} for line in before),
         refused=len(refusals),
         lost=lost,
         writable_s=first["at"] - began_at,

@@ -79,10 +79,10 @@ class WorkerSteps:
         self.settling._commits.put(Answered(quote, work.expires_at, entry))
         await self.settling._commits.run_once()
 
-    async def tell(self, *, reply_lost: bool) -> None:
+    async def publish(self, *, reply_lost: bool) -> None:
         (waiting,) = self.settling._news.commits
         if reply_lost:
-            await self.settling._tell([news for news, _ in waiting._waiting])
+            await self.settling._publish([news for news, _ in waiting._waiting])
         if len(waiting):
             await waiting.run_once()
 

@@ -56,9 +56,9 @@ async def no_notices(world: World) -> bool:
 
 async def test_all_insurers_are_asked_unless_some_are_chosen(world: World, api: ApiAtHand) -> None:
     """In the order of the file, or of the choice."""
-    everybody = await world.accepted(api)
+    all_insurers = await world.accepted(api)
     some = await world.accepted(api, insurerIds=["zarya", "sever"])
-    ids = [[quote["insurer"]["id"] for quote in one["quoteRequest"]["quotes"]] for one in (everybody, some)]
+    ids = [[quote["insurer"]["id"] for quote in one["quoteRequest"]["quotes"]] for one in (all_insurers, some)]
     assert ids == [["sever", "volga", "zarya"], ["zarya", "sever"]]
 
 
@@ -66,7 +66,7 @@ async def test_all_insurers_are_asked_unless_some_are_chosen(world: World, api: 
     ("insurer_ids", "problems"),
     [
         ([], [(["insurerIds"], "INSURERS_EMPTY")]),
-        (["sever", "nobody"], [(["insurerIds", "1"], "INSURER_UNKNOWN")]),
+        (["sever", "unknown"], [(["insurerIds", "1"], "INSURER_UNKNOWN")]),
         (["sever", "sever"], [(["insurerIds", "1"], "INSURER_REPEATED")]),
     ],
 )
@@ -80,9 +80,9 @@ async def test_a_wrong_choice_of_insurers_is_a_problem_with_a_path(
 
 async def test_all_problems_are_told_at_once(world: World, api: ApiAtHand) -> None:
     """Those of the request and those of the application."""
-    request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["nobody"])
+    request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["unknown"])
     request["application"]["vehicle"]["vin"] = "short"
-    request["application"]["policyholder"]["person"]["email"] = "nobody@"
+    request["application"]["policyholder"]["person"]["email"] = "unknown@"
     result = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
     assert {problem["code"] for problem in result["problems"]} == {
         "CUSTOMER_ID_INVALID",

@@ -146,8 +146,8 @@ async def test_a_row_that_cannot_be_read_is_shown_as_failed(
         assert (broken["status"], broken["reason"]["code"], broken["offer"]) == ("FAILED", "INTERNAL", None), face
         assert {one_of(quotes, insurer)["status"] for insurer in ("volga", "zarya")} == {"OFFERED"}, face
     entries = [fields for _, fields in await world.redis.client.xrange(keys.feed(0))]
-    told = [json.loads(entry["quote"]) for entry in entries if "quote" in entry]
-    assert {quote["insurer"]: quote["status"] for quote in told}["sever"] == "FAILED"
+    in_the_feed = [json.loads(entry["quote"]) for entry in entries if "quote" in entry]
+    assert {quote["insurer"]: quote["status"] for quote in in_the_feed}["sever"] == "FAILED"
     assert "end" in entries[-1]
 
 

@@ -112,18 +112,18 @@ class _Visit:
         application = self._sandbox.applications.get(self._desk.profile.id, id_)
         if application is None:
             try:
-                told, content = asked.read()
+                sent, content = asked.read()
             except Unpriceable as why:
                 await act(behaviour, self._dialect.refused(unreadable(str(why))), self._call, self._dialect)
                 return
-            magic = magic_of(told, self._desk.profile.id)
-            fate = self._fate(told, content, magic)
+            magic = magic_of(sent, self._desk.profile.id)
+            fate = self._fate(sent, content, magic)
             behaviour = behaviour or self._fault_of_create(fate, magic, record)
             refusal = refusal_at_the_door(behaviour, self._dialect)
             if refusal is not None:
                 await self._call.reply(refusal)
                 return
-            application = self._keep(id_, record, told, fate, magic)
+            application = self._keep(id_, record, sent, fate, magic)
             if magic is None or magic.calls_back:
                 await call_back(self._sandbox, self._desk, self._dialect, application, asked.callback_url)
         behaviour = behaviour or applies(application.always, "create", record.creates)
@@ -180,7 +180,7 @@ class _Visit:
         refusal = magic.refuse(application) if magic.refuse else magic.refusal
         return Fate(refusal or fate.answer, 0.0, None)
 
-    def _keep(self, id_: str, record: KeyRecord, told: Application, fate: Fate, magic: Magic | None) -> TakenIn:
+    def _keep(self, id_: str, record: KeyRecord, sent: Application, fate: Fate, magic: Magic | None) -> TakenIn:
         insurer_id = self._desk.profile.id
         settings = self._sandbox.settings
         latency_s = min(fate.latency_s * settings.time_scale, settings.latency_most_s)
@@ -188,7 +188,7 @@ class _Visit:
             id=id_,
             insurer_id=insurer_id,
             key=record.key,
-            answer=self._answer_of(id_, told, fate, magic),
+            answer=self._answer_of(id_, sent, fate, magic),
             ready_at=self._sandbox.clock.monotonic() + max(latency_s, settings.latency_least_s),
             fault=fate.fault if fate.fault and fate.fault.step == "poll" else None,
             always=magic and magic.always,
@@ -198,14 +198,14 @@ class _Visit:
         self._desk.record.applications += 1
         return taken_in
 
-    def _answer_of(self, id_: str, told: Application, fate: Fate, magic: Magic | None) -> Said:
+    def _answer_of(self, id_: str, sent: Application, fate: Fate, magic: Magic | None) -> Said:
         if not isinstance(fate.answer, Price):
             return fate.answer
         insurer_id = self._desk.profile.id
         valid_until = self._sandbox.clock.now().astimezone(_MOSCOW) + OFFER_VALID_FOR
         number = offer_number(insurer_id, id_)
         offer = offered(fate.answer, insurer_id=insurer_id, number=number, valid_until=valid_until)
-        return magic.change(offer, told) if magic and magic.change else offer
+        return magic.change(offer, sent) if magic and magic.change else offer
 
 
 def _said(application: TakenIn, behaviour: Behaviour | None, now: float) -> Said | None:

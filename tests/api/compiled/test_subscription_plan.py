@@ -58,11 +58,11 @@ def events(draw: st.DrawFn) -> Event:
         for id_ in draw(st.sets(st.sampled_from(INSURERS), min_size=1))
     }
     cursor = Cursor(ID, INSURERS, draw(st.integers(0, 2 ** (len(INSURERS) + 1) - 1)))
-    told = {id_: to_event(quote) for id_, quote in quotes.items()}
+    by_insurer = {id_: to_event(quote) for id_, quote in quotes.items()}
     if draw(st.booleans()):
-        return Received(cursor, next(iter(told.values())), is_live=False)
+        return Received(cursor, next(iter(by_insurer.values())), is_live=False)
     ending = Ending(draw(st.sampled_from(Outcome)), NOW)
-    return Completed(cursor, ending, told)
+    return Completed(cursor, ending, by_insurer)
 
 
 async def results(operation: Any, asked: GraphQLRequest, happening: list[Event]) -> list[bytes]:

@@ -60,8 +60,8 @@ async def test_subscriptions_of_one_browser_have_a_limit_over_all_doors(world: W
             await first.subscribe(query, variables, id_=str(number))
             await second.subscribe(query, variables, id_=str(number))
         await until(lambda: api.services.live.subscriptions == 4)
-        told = await refused(second, query, variables)
-        assert (told["code"], told["retryAfterSeconds"]) == ("OVERLOADED", 1.0)
+        error = await refused(second, query, variables)
+        assert (error["code"], error["retryAfterSeconds"]) == ("OVERLOADED", 1.0)
         events = await rest(api, f"{id_of(mine)}/events", mine["watchToken"])
         assert (events.status_code, events.json()["code"], events.headers["retry-after"]) == (429, "OVERLOADED", "1")
         plain = await stack.enter_async_context(

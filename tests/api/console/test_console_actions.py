@@ -72,7 +72,7 @@ async def test_an_insurer_is_paused_and_resumed_and_the_audit_says_why(world: Wo
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"subject": "nobody"}, 422),
+        ({"subject": "unknown"}, 422),
         ({"why": " "}, 422),
         ({"lastsS": 0.1}, 422),
         ({"verb": "resume"}, 422),

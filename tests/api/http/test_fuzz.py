@@ -75,12 +75,12 @@ async def test_bodies(world: World, api: ApiAtHand, caplog: pytest.LogCaptureFix
                 answer = await http.get(api.graphql, params=_parameters(body), headers=headers)
             else:
                 answer = await http.post(api.graphql, content=body, headers=headers)
-            told = f"case {number}: {answer.status_code} {answer.text[:300]} for {body[:300]!r}"
-            assert answer.status_code in ANSWERS, told
+            case = f"case {number}: {answer.status_code} {answer.text[:300]} for {body[:300]!r}"
+            assert answer.status_code in ANSWERS, case
             if "json" in answer.headers["content-type"]:
                 errors = answer.json().get("errors", [])
-                assert all(error["extensions"]["code"] not in {"INTERNAL", "UNAVAILABLE"} for error in errors), told
-                assert errors or answer.status_code == 200, told
+                assert all(error["extensions"]["code"] not in {"INTERNAL", "UNAVAILABLE"} for error in errors), case
+                assert errors or answer.status_code == 200, case
 
 
 def _parameters(body: bytes) -> dict[str, str]:
@@ -127,10 +127,10 @@ async def _survives(connection: ClientConnection, mutator: Mutator, good: list[A
         await connection.send(json.dumps({"type": "ping", "payload": {"case": number}}))
         async with asyncio.timeout(20):
             async for message in connection:
-                told = json.loads(message)
-                assert told["type"] in {"next", "error", "complete", "pong", "connection_ack"}, told
+                answer = json.loads(message)
+                assert answer["type"] in {"next", "error", "complete", "pong", "connection_ack"}, answer
                 assert "INTERNAL" not in str(message), (number, message, frame)
-                if told == {"type": "pong", "payload": {"case": number}}:
+                if answer == {"type": "pong", "payload": {"case": number}}:
                     return True
     except ConnectionClosed:
         pass

@@ -48,8 +48,8 @@ async def api(world: World) -> ApiAtHand:
 
 @asynccontextmanager
 async def http(api: ApiAtHand, token: str | None = None, **headers: str) -> AsyncGenerator[httpx.AsyncClient, None]:
-    told = {"Authorization": f"Bearer {api.token if token is None else token}", **headers}
-    async with plain_http(base_url=api.url, headers=told, timeout=20) as client:
+    with_token = {"Authorization": f"Bearer {api.token if token is None else token}", **headers}
+    async with plain_http(base_url=api.url, headers=with_token, timeout=20) as client:
         yield client
 
 
@@ -155,12 +155,12 @@ async def test_the_streams_tell_what_the_subscription_tells(
     accepted = await created(api, world)
     await settler.settle(accepted, "volga", answer=an_offer("700.00"))
     await settler.settle(accepted, "sever", "zarya", answer=a_refusal())
-    told = [event async for event in subscribed(api, accepted)]
+    pushed = [event async for event in subscribed(api, accepted)]
     async with http(api) as client, client.stream("GET", f"{path_of(accepted)}/events") as response:
         sent = [json.loads(event["data"]) async for event in events_of(response) if "data" in event]
     async with streaming(api, accepted, api.token) as socket:
         streamed = [json.loads(frame) async for frame in socket]
-    assert sent == streamed == told
+    assert sent == streamed == pushed
 
 
 async def subscribed(api: ApiAtHand, accepted: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -308,7 +308,7 @@ async def test_a_wrong_opening_closes_with_its_code(
 async def test_problems_are_told_as_rfc_9457_has_it(world: World, api: ApiAtHand) -> None:
     """Each with the code that GraphQL uses."""
     accepted = await created(api, world)
-    wrong = world.new_request(customerId=7, insurerIds=["nobody"])
+    wrong = world.new_request(customerId=7, insurerIds=["unknown"])
     wrong["application"]["policyholder"]["person"]["birthDate"] = "19850607"
     wrong["application"]["vehicle"] |= {"enginePower": "NaN", "category": "Z"}
     async with http(api) as client:

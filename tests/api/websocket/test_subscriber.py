@@ -17,7 +17,7 @@ SIMPLE = """subscription Q($requestId: ID!, $after: String) { quotes(requestId: 
   __typename ... on QuoteReceived { cursor quote { insurer { id } status } progress { answered total } }
   ... on QuotesCompleted { cursor outcome } } }"""
 NOT_SIMPLE = SIMPLE.replace("cursor quote", "cursor cursor quote")
-ALIASED = SIMPLE.replace("quotes(", "told: quotes(").replace("{ cursor quote", "{ place: cursor quote")
+ALIASED = SIMPLE.replace("quotes(", "watched: quotes(").replace("{ cursor quote", "{ place: cursor quote")
 CYCLES = 200
 
 
@@ -38,7 +38,7 @@ async def watch(socket: Socket, accepted: dict[str, Any], id_: str, query: str =
 
 async def until_complete(socket: Socket, *ids: str) -> dict[str, list[Any]]:
     """The data of each operation, in order, until all of them are complete."""
-    told: dict[str, list[Any]] = defaultdict(list)
+    results: dict[str, list[Any]] = defaultdict(list)
     left = set(ids)
     while left:
         message = await socket.receive()
@@ -46,8 +46,8 @@ async def until_complete(socket: Socket, *ids: str) -> dict[str, list[Any]]:
             left.remove(message["id"])
         else:
             assert message["id"] in left, "something comes after the end"
-            told[message["id"]].append(message["payload"]["data"])
-    return told
+            results[message["id"]].append(message["payload"]["data"])
+    return results
 
 
 async def test_every_kind_of_document_is_told_the_same(
@@ -61,13 +61,13 @@ async def test_every_kind_of_document_is_told_the_same(
         await until(lambda: api.services.live.subscriptions == 4)
         for insurer in INSURERS:
             await settler.settle(accepted, insurer)
-        told = await until_complete(socket, "1", "2", "3", "4")
-    *quotes, end = told["1"]
+        results = await until_complete(socket, "1", "2", "3", "4")
+    *quotes, end = results["1"]
     assert [one["quotes"]["quote"]["insurer"]["id"] for one in quotes] == list(INSURERS)
     assert [one["quotes"]["progress"]["answered"] for one in quotes] == [1, 2, 3]
     assert end["quotes"]["outcome"] == "ALL_ANSWERED"
-    assert told["2"] == told["4"] == told["1"]
-    assert [one["told"].get("place") for one in told["3"]] == [one["quotes"]["cursor"] for one in quotes] + [None]
+    assert results["2"] == results["4"] == results["1"]
+    assert [one["watched"].get("place") for one in results["3"]] == [one["quotes"]["cursor"] for one in quotes] + [None]
     assert api.services.live.subscriptions == 0
 
 
@@ -85,9 +85,9 @@ async def test_those_who_share_a_request_each_have_their_own_place(
         assert (await socket.receive())["id"] == "again"
         await settler.settle(accepted, "volga")
         await settler.settle(accepted, "zarya")
-        told = await until_complete(socket, "all", "rest", "again")
-    assert [len(told[id_]) for id_ in ("all", "rest", "again")] == [3, 3, 3]
-    assert told["rest"] == told["all"] == told["again"]
+        results = await until_complete(socket, "all", "rest", "again")
+    assert [len(results[id_]) for id_ in ("all", "rest", "again")] == [3, 3, 3]
+    assert results["rest"] == results["all"] == results["again"]
 
 
 async def test_who_completes_midway_hears_nothing_more(
@@ -109,8 +109,8 @@ async def test_who_completes_midway_hears_nothing_more(
         await watch(socket, accepted, "1", after=first["payload"]["data"]["quotes"]["cursor"])
         assert (await socket.receive())["payload"]["data"]["quotes"]["quote"]["insurer"]["id"] == "volga"
         await settler.settle(accepted, "zarya")
-        told = await until_complete(socket, "1", "2")
-    assert told["1"] == told["2"]
+        results = await until_complete(socket, "1", "2")
+    assert results["1"] == results["2"]
 
 
 @pytest.mark.parametrize("id_", ['"', "\\", "\x00\x1f", "\u2028</script>", "Ы 🚗", "a" * 128])

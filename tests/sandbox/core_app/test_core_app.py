@@ -238,11 +238,11 @@ async def test_a_configured_proxy_says_who_its_client_is(world: World, api: ApiA
 
 async def test_the_cookie_is_for_https_alone_where_the_page_came_over_it(world: World) -> None:
     """A proxy says so; a client that is none cannot."""
-    nobody = ApiAtHand("http://127.0.0.1:1", "none", None)
-    told = {"X-Forwarded-Proto": "https"}
-    behind, alone = await world.core_app(nobody, proxies="127.0.0.1"), await world.core_app(nobody)
-    assert "Secure" in (await got(behind, **told)).headers["Set-Cookie"]
-    assert "Secure" not in (await got(alone, **told)).headers["Set-Cookie"]
+    unreachable = ApiAtHand("http://127.0.0.1:1", "none", None)
+    over_https = {"X-Forwarded-Proto": "https"}
+    behind, alone = await world.core_app(unreachable, proxies="127.0.0.1"), await world.core_app(unreachable)
+    assert "Secure" in (await got(behind, **over_https)).headers["Set-Cookie"]
+    assert "Secure" not in (await got(alone, **over_https)).headers["Set-Cookie"]
 
 
 async def test_a_reader_of_the_table_is_no_customer(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:

@@ -36,7 +36,7 @@ WAIT_S_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ServerSentEvent:
     """One server-sent event."""
 
     id: str
@@ -57,28 +57,28 @@ class Customer:
     accepted: dict[str, Any]
 
     @asynccontextmanager
-    async def events(self, after: str = "") -> AsyncGenerator[AsyncGenerator[Told, None], None]:
+    async def events(self, after: str = "") -> AsyncGenerator[AsyncGenerator[ServerSentEvent, None], None]:
         headers = {"Last-Event-ID": after} if after else {}
         async with (
             asyncio.timeout(WAIT_S_MAX),
             self.http.stream("GET", self.url + self.accepted["events"], headers=headers) as response,
         ):
             assert response.headers["Content-Type"].startswith("text/event-stream")
-            yield told(response)
+            yield events_of(response)
 
-    async def all_events(self, after: str = "") -> list[Told]:
+    async def all_events(self, after: str = "") -> list[ServerSentEvent]:
         async with self.events(after) as stream:
             return [event async for event in stream]
 
 
-async def told(response: httpx.Response) -> AsyncGenerator[Told, None]:
+async def events_of(response: httpx.Response) -> AsyncGenerator[ServerSentEvent, None]:
     fields: dict[str, str] = {}
     async for line in response.aiter_lines():
         name, _, value = line.partition(": ")
         if name:
             fields[name] = value
         elif line == "" and "data" in fields:
-            yield Told(fields["id"], fields["event"], msgspec.json.decode(fields["data"]))
+            yield ServerSentEvent(fields["id"], fields["event"], msgspec.json.decode(fields["data"]))
             fields = {}
 
 

@@ -204,9 +204,9 @@ async def test_a_reset_forgets_everything(control: Control) -> None:
 async def test_an_insurer_that_nobody_knows(control: Control) -> None:
     """404 everywhere; in Python an error of its own."""
     for path in ("script", "mode", "seen"):
-        assert (await control.http.get(f"/control/nobody/{path}")).status_code == 404, path
+        assert (await control.http.get(f"/control/unknown/{path}")).status_code == 404, path
     with pytest.raises(UnknownInsurer):
-        control.sandbox.script("nobody", Hang())
+        control.sandbox.script("unknown", Hang())
 
 
 def operations(openapi: Any) -> Iterator[Any]:

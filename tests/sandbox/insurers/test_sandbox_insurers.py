@@ -234,13 +234,13 @@ async def test_an_application_has_a_largest_size(insurers: Insurers) -> None:
 async def test_what_is_not_there(insurers: Insurers) -> None:
     """404 for unknown insurers and applications, also for another insurer's application."""
     path = await insurers.created("sever", "k")
-    for unknown in ("/sever/applications/none", path.replace("sever", "volga"), path.replace("sever", "nobody")):
+    for unknown in ("/sever/applications/none", path.replace("sever", "volga"), path.replace("sever", "unknown")):
         assert (await insurers.http.get(unknown)).status_code == 404, unknown
-    assert (await insurers.create("nobody", "k")).status_code == 404
+    assert (await insurers.create("unknown", "k")).status_code == 404
     assert (await insurers.http.get("/sever/applications")).status_code == 405
 
 
-async def told(seed: int, applications: Sequence[tuple[str, int]]) -> list[tuple[list[int | str], str]]:
+async def outcomes(seed: int, applications: Sequence[tuple[str, int]]) -> list[tuple[list[int | str], str]]:
     """The outcomes of numbered applications that are sent all at once, under keys of this run's own."""
     async with serving(seed=seed, calm=False) as insurers:
         return await asyncio.gather(
@@ -277,9 +277,9 @@ async def history(insurers: Insurers, insurer: str, key: str, application: Appli
 async def test_the_same_seed_tells_the_same_story() -> None:
     """Outcomes and faults depend on seed, insurer and content: not on the key, nor on the order of calls."""
     applications = [(insurer, number) for insurer in ("sever", "altai", "ladoga") for number in range(25)]
-    first = await told(6, applications)
-    assert await told(6, applications[::-1]) == first[::-1]
-    assert await told(4, applications) != first
+    first = await outcomes(6, applications)
+    assert await outcomes(6, applications[::-1]) == first[::-1]
+    assert await outcomes(4, applications) != first
     assert {each for statuses, _ in first for each in statuses} == {200, 202, 429, 500, 503, "hang", "garbage"}
 
 

@@ -34,7 +34,7 @@ async def test_an_adapter_of_another_package_quotes(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("nowhere", "there is none; known are .*rest-poll"),
         ("broken", "cannot be loaded"),
@@ -43,10 +43,10 @@ async def test_an_adapter_of_another_package_quotes(
     ],
 )
 def test_what_cannot_be_used_is_one_clear_line(
-    name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Missing, broken, no adapter, or a name that is already taken."""
     offered = {"broken": "wrong:Missing", "function": "wrong:make", "rest-poll": "wrong:RestPoll"}
     monkeypatch.syspath_prepend(install(tmp_path / "site", "wrong", "def make(line): ...\n", offered))
-    with pytest.raises(WrongSetting, match=told):
+    with pytest.raises(WrongSetting, match=message):
         find_adapter(name)

@@ -31,7 +31,7 @@ PAGE = b"<html><body>It works!</body></html>"
 
 
 @pytest.mark.parametrize(
-    ("replies", "key", "told", "more"),
+    ("replies", "key", "text", "more"),
     [
         ({"token": answer(b"", 404)}, "options.token_url", "token: status 404", OAUTH2),
         ({"token": answer(b"", 401)}, "options.client_secret_env", "token: status 401", OAUTH2),
@@ -50,12 +50,12 @@ PAGE = b"<html><body>It works!</body></html>"
     ],
 )
 async def test_what_is_no_answer_of_the_insurer_is_not_well(
-    replies: dict[str, bytes], key: str, told: str, more: dict[str, Any]
+    replies: dict[str, bytes], key: str, text: str, more: dict[str, Any]
 ) -> None:
     """A 4xx is one only where the application was asked for: not at the token's address, nor at a web server."""
     async with scripted(replies) as (url, _):
         finding = await found(url, **more)
-    assert (finding.is_well, finding.key, told in finding.summary) == (False, key, True), finding
+    assert (finding.is_well, finding.key, text in finding.summary) == (False, key, True), finding
 
 
 async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
@@ -69,10 +69,10 @@ async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
         (answer(b"", 400), False, "the application is rejected (status 400)"),
         (answer(b"nonsense", 202), False, "does not speak rest-poll"),
     ]
-    for created, is_well, told in cases:
+    for created, is_well, text in cases:
         async with scripted({**known, "post": created}) as (url, insurer):
             finding = await check(settings(url), Clock(), application)
-            assert (finding.is_well, told in finding.summary) == (is_well, True), finding
+            assert (finding.is_well, text in finding.summary) == (is_well, True), finding
             assert "an application sent" in finding.summary
             assert (await found(url)).summary.endswith("no application sent")
             assert insurer.calls("post") == 1

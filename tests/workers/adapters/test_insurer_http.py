@@ -106,10 +106,10 @@ async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path)
         ({"cert_file": cert, "key_file": foreign}, "tls.key_file", "does not belong to the certificate"),
         ({"cert_file": cert, "key_file": key}, "tls.key_password_env", "the password is not set"),
     ]
-    for tls, name, told in cases:
+    for tls, name, text in cases:
         with pytest.raises(WrongInsurer) as error:
             InsurerHttp(settings(tls={key: str(file) for key, file in tls.items()}), Clock())
-        assert (error.value.key, told in error.value.why) == (name, True), error.value
+        assert (error.value.key, text in error.value.why) == (name, True), error.value
 
 
 async def test_an_insurer_is_called_through_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,8 +109,8 @@ async def test_a_small_limit_is_spread_and_the_last_ones_give_up_in_time(world: 
     api = await world.api()
     await world.worker()
     accepted = await asyncio.gather(*(world.accepted(api) for _ in range(30)))
-    told = [await world.watched(api, one) for one in accepted]
-    statuses = [events[0]["quote"]["status"] for events in told]
+    watched = [await world.watched(api, one) for one in accepted]
+    statuses = [events[0]["quote"]["status"] for events in watched]
     assert set(statuses) <= {"FAILED", "OFFERED", "TIMED_OUT"}
     assert statuses.count("FAILED") >= 10
     assert statuses.count("OFFERED") <= len(moments["create"]) <= 4 * 5
@@ -127,7 +127,7 @@ async def test_one_retry_after_slows_all_workers(world: World, moments: Moments,
     polled = await world.accepted(api)
     await until(lambda: moments["poll"])
     world.sandbox.script("sever", Status(status=429, retry_after=1, step="create"))
-    told = await world.accepted(api)
+    refused = await world.accepted(api)
     await until(lambda: len(moments["create"]) == 2)
     await until(lambda: heard(world))
     began, polls = moments["create"][1], len(moments["poll"])
@@ -136,7 +136,7 @@ async def test_one_retry_after_slows_all_workers(world: World, moments: Moments,
     assert min(moments["create"][2:]) - began >= 0.95
     assert [moment for moment in moments["poll"][polls:] if moment < moments["create"][2]]
     world.sandbox.set_mode("sever", None)
-    for one in (polled, told, *others):
+    for one in (polled, refused, *others):
         assert (await world.watched(api, one))[0]["quote"]["status"] == "OFFERED"
 
 

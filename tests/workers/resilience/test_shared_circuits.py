@@ -158,14 +158,14 @@ async def test_without_redis_each_worker_goes_by_what_it_sees(world: World, api:
         assert own.availability is Availability.UNAVAILABLE
         assert (await shown(api))["sever"] == "AVAILABLE"
         proxy.come_back()
-        await until(lambda: told(world))
+        await until(lambda: is_published(world))
         await until(lambda: own.availability is Availability.RECOVERING)
         assert await one_call(own, alive) == "ok"
         await until(lambda: shown_as(api, {"sever": "AVAILABLE", "volga": "AVAILABLE"}))
         await world.stop()
 
 
-async def told(world: World) -> bool:
+async def is_published(world: World) -> bool:
     return bool(await world.redis.client.exists("{osago-00}:circuit:sever"))
 
 
