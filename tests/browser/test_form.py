@@ -98,7 +98,7 @@ async def test_the_caret_stays_where_the_customer_works(page: Page, counter: str
     assert shown == "45 78 098765"
 
 
-async def test_an_empty_form_tells_all_that_is_missing_and_goes_to_the_first(page: Page, counter: str) -> None:
+async def test_an_empty_form_shows_all_that_is_missing_and_goes_to_the_first(page: Page, counter: str) -> None:
     """Without asking the server."""
     await page.open(counter)
     await page.click("Узнать цены")
@@ -146,7 +146,7 @@ TOLD = {
 }
 
 
-async def test_what_cannot_be_written_is_told_without_the_server(page: Page, counter: str) -> None:
+async def test_what_cannot_be_written_is_reported_without_the_server(page: Page, counter: str) -> None:
     """The calendar knows no 31st of February, a certificate has two powers, a name one alphabet."""
     await page.open(counter)
     await page.click("Заполнить примером")

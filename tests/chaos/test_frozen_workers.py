@@ -61,7 +61,7 @@ async def _frozen(stage: Stage, stack: AsyncExitStack) -> None:
 
 
 @pytest.mark.processes
-async def test_a_worker_that_was_frozen_drops_its_jobs_before_it_calls_anybody(world: World) -> None:
+async def test_a_worker_that_was_frozen_drops_its_jobs_before_it_makes_a_call(world: World) -> None:
     """The jobs belong to another worker by now: a call would reach the insurer twice."""
     async with staged(world) as stage, AsyncExitStack() as stack:
         world.sandbox.set_mode("sever", Processing())

@@ -110,7 +110,7 @@ async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World
         await answered(stage)
 
 
-async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_go_on(world: World) -> None:
+async def test_with_postgresql_away_at_the_deadline_a_watcher_gets_its_cursor(world: World) -> None:
     """The outcome is unknown then. The client subscribes again from its cursor, and has it when PostgreSQL is back."""
     async with in_mid_flight(world, requests=1, deadline="3s") as stage:
         stage.proxy.go_down()
@@ -121,7 +121,7 @@ async def test_with_postgresql_away_at_the_deadline_a_watcher_is_told_where_to_g
         assert events[-1]["outcome"] == "DEADLINE"
 
 
-async def test_a_hang_of_postgresql_is_told_within_two_seconds(world: World) -> None:
+async def test_a_hang_of_postgresql_is_reported_within_two_seconds(world: World) -> None:
     """Packets that get lost give the same error as a refused connection, within the same time."""
     async with in_mid_flight(world, requests=2) as stage:
         trap = stage.proxy.trap(b"customer-in-the-hang")
@@ -138,7 +138,7 @@ async def _accepts_again(stage: Stage) -> bool:
     return "errors" not in await stage.created()
 
 
-async def test_too_many_connections_are_told_and_pass(world: World) -> None:
+async def test_too_many_connections_are_reported_and_pass(world: World) -> None:
     """Another program holds all connections: the error is retryable, and over when they are released."""
     async with in_mid_flight(world, requests=2) as stage:
         await world.database.admin("ALTER DATABASE {} CONNECTION LIMIT 0")

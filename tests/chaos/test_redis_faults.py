@@ -118,7 +118,7 @@ FAULTS: dict[str, Callable[[Stage], Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_open_requests_get_every_quote_whatever_redis_does(
+async def test_open_requests_get_every_quote_over_each_fault_of_redis(
     world: World, tmp_path: Path, fault: Callable[[Stage], Any]
 ) -> None:
     """Subscriptions resume by themselves, and no insurer gets a second application."""

@@ -99,7 +99,7 @@ async def _began(world: World, stack: AsyncExitStack) -> tuple[Process, ...]:
 
 
 @pytest.mark.processes
-async def test_the_jobs_of_a_worker_that_is_told_to_stop_go_on_elsewhere_within_a_second(world: World) -> None:
+async def test_the_jobs_of_a_worker_that_stops_go_on_elsewhere_within_a_second(world: World) -> None:
     """A worker hands a job that an insurer is processing back, with the id that the next worker polls with."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:

@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(world: World) -> None
         assert "secret" not in done.err, what
 
 
-def test_an_unknown_adapter_is_told_with_those_that_are_known(world: World) -> None:
+def test_an_unknown_adapter_is_reported_with_those_that_are_known(world: World) -> None:
     """A worker does not start with it."""
     world.write_insurers("sever", more={"adapter": "telepathy"})
     done = typed(world, "worker")
@@ -168,7 +168,7 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
 
 
 @pytest.mark.processes
-async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World) -> None:
+async def test_the_sandbox_ends_with_0_though_it_lets_a_call_hang(world: World) -> None:
     """At once, not after the drain."""
     port = free_port()
     async with (
@@ -184,7 +184,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_somebody_hang(world: World
 
 
 @pytest.mark.processes
-async def test_core_app_ends_with_0_though_somebody_listens_to_its_events(world: World) -> None:
+async def test_core_app_ends_with_0_though_a_browser_listens_to_its_events(world: World) -> None:
     """At once, not after the drain: the browser comes back, to another process."""
     world.write_insurers("sever")
     api = await world.api()
@@ -245,7 +245,7 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -
         assert (done.returncode, message in done.stderr) == (2, True)
 
 
-async def test_keys_rotate_and_forget_tell_what_they_did(world: World) -> None:
+async def test_keys_rotate_and_forget_print_what_they_did(world: World) -> None:
     """They exit with 1 where an application cannot be read."""
     world.write_insurers("sever")
     api = await world.api()

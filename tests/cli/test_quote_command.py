@@ -106,7 +106,7 @@ async def test_quote_names_the_insurer_that_is_unknown_and_where_the_known_ones_
 
 
 @pytest.mark.processes
-async def test_quote_tells_what_is_wrong_with_an_application(world: World, tmp_path: Path) -> None:
+async def test_quote_prints_the_problems_of_an_application(world: World, tmp_path: Path) -> None:
     """Each problem with its path, and exit code 1."""
     world.write_insurers("sever")
     api = await world.api()

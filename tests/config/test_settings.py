@@ -168,7 +168,7 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
         (INSURER.replace("http://", "ftp://"), "line 5, base_url: URL scheme should be"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_an_error_in_the_file_is_reported_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     """The line says what to mend."""
     file = insurers(tmp_path, text)
     with pytest.raises(WrongSetting) as error:
@@ -177,7 +177,7 @@ def test_what_is_wrong_with_the_file_is_told_with_its_line(tmp_path: Path, text:
     assert str(file) in str(error.value)
 
 
-def test_a_missing_file_is_told_with_the_variable_that_names_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_variable_that_names_it(tmp_path: Path) -> None:
     """The variable says where to look."""
     with pytest.raises(WrongSetting, match="OSAGO_INSURERS_FILE"):
         load_insurers(tmp_path / "nowhere.toml")

@@ -173,7 +173,7 @@ def test_ports_agree() -> None:
     assert (hosts, ports) == ({"sandbox"}, {int(sandbox)})
 
 
-def test_whatever_is_published_is_published_on_loopback_only() -> None:
+def test_ports_are_published_on_loopback_only() -> None:
     """Other addresses, and TLS, are the decision of the installation."""
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
@@ -190,7 +190,7 @@ def test_the_insurers_are_those_of_the_repository() -> None:
         assert there[id_].base_url.path == settings.base_url.path
 
 
-def test_everybody_waits_for_the_migrations_and_has_a_health_check() -> None:
+def test_every_process_waits_for_the_migrations_and_has_a_health_check() -> None:
     """`migrate` ends; the others stay, and report whether they are ready."""
     for name in ("api", "worker", "bridge"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}

@@ -18,7 +18,7 @@ ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS") or 50)
 
 
 @pytest.mark.processes
-async def test_what_was_told_is_on_the_promoted_standby(world: World, cluster_template: ClusterTemplate) -> None:
+async def test_what_clients_got_is_on_the_promoted_standby(world: World, cluster_template: ClusterTemplate) -> None:
     """Cut off, killed, promoted: every acceptance, cancel, quote and end that clients have recorded is there."""
     async with (
         postgresql_pair(cluster_template, is_synchronous=True) as pair,

@@ -116,7 +116,7 @@ def test_an_application_does_not_show_its_people() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(PATHS), values, max_size=5))
-def test_whatever_comes_is_taken_in_or_refused(changes: dict[str, object]) -> None:
+def test_any_value_is_accepted_or_refused(changes: dict[str, object]) -> None:
     """Any value in any field is accepted or raises `InvalidApplication`; every problem has its path and code."""
     try:
         application_from(changed(TODAY, changes), today=TODAY, is_email=looks_like_email)

@@ -349,7 +349,7 @@ INDEPENDENT: Final = {
 
 
 @given(st.sets(st.sampled_from(sorted(INDEPENDENT)), min_size=1))
-def test_all_problems_are_told_at_once(paths: set[str]) -> None:
+def test_all_problems_are_reported_at_once(paths: set[str]) -> None:
     """However many fields are broken, each is named, once, and no other."""
     found = problems({path: INDEPENDENT[path][1] for path in paths})
     assert sorted(found) == sorted((path, INDEPENDENT[path][0]) for path in paths)
@@ -365,7 +365,7 @@ def test_a_broken_list_names_the_place_in_it() -> None:
     assert problem.message == MESSAGES["DRIVER_TOO_YOUNG"]
 
 
-def test_what_is_wrong_with_a_field_is_not_told_twice() -> None:
+def test_a_problem_of_a_field_is_not_reported_twice() -> None:
     """A rule about two fields is silent while one of them is broken or missing."""
     changes = {
         "vehicle.year": 3000,

@@ -141,7 +141,7 @@ STRATEGIES = {name: inputs(name) for name in INPUTS}
 
 @pytest.mark.parametrize("name", INPUTS)
 @given(data=st.data())
-def test_whatever_is_sent_has_an_answer(name: str, data: st.DataObject) -> None:
+def test_every_input_has_an_answer(name: str, data: st.DataObject) -> None:
     """No other error, no value repeated, and what is accepted can be stored and read again."""
     sent = data.draw(STRATEGIES[name], label=name)
     values: Any = get_variable_values(GRAPHQL, VARIABLES, {"input": sent}, max_errors=5)

@@ -47,7 +47,7 @@ def test_of_our_own_errors_the_text_stays() -> None:
     assert broken(ours).endswith("Unavailable: PostgreSQL is too slow")
 
 
-def test_groups_are_told_with_what_is_in_them() -> None:
+def test_groups_are_logged_with_the_errors_in_them() -> None:
     """A TaskGroup's error alone has no cause to log."""
 
     def group() -> None:

@@ -21,7 +21,7 @@ def sealed(request_id: object, **changes: object) -> Sealed:
     return CIPHER.seal(request_id, encode_application(replace(APPLICATION, **changes)))  # type: ignore[arg-type]
 
 
-def test_it_is_opened_once_for_whoever_holds_it() -> None:
+def test_it_is_opened_once_for_all_jobs_that_hold_it() -> None:
     """The second job gets the same object, and nothing is deciphered for it."""
     opened, request = ApplicationCache(CIPHER), a_request()
     first = opened.open(request.id, sealed(request.id))
@@ -37,7 +37,7 @@ def test_each_request_has_its_own() -> None:
     assert first is not second
 
 
-def test_it_is_gone_with_the_last_who_held_it() -> None:
+def test_it_is_gone_with_the_last_job_that_held_it() -> None:
     """Personal data is in memory only while a job needs it."""
     opened, request = ApplicationCache(CIPHER), a_request()
     held = [opened.open(request.id, sealed(request.id)) for _ in range(2)]

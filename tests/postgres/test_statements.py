@@ -243,7 +243,7 @@ async def test_a_quote_of_no_request_is_refused_for_its_data(pool: Pool) -> None
             await insert_quotes(connection, [a_quote(a_request(), "sever")])
 
 
-async def test_a_database_that_is_not_there_is_told_at_once() -> None:
+async def test_a_database_that_is_not_there_is_reported_at_once() -> None:
     """The error says what a caller may do."""
     pool = await open_pool("postgresql://osago@127.0.0.1:1/osago", connections=2)
     with pytest.raises(Unavailable):

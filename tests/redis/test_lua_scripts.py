@@ -47,7 +47,7 @@ async def streams(redis: RedisAtHand) -> AsyncGenerator[Streams, None]:
     await client.aclose()
 
 
-async def test_a_job_is_enqueued_once_however_often_it_is_told(streams: Streams) -> None:
+async def test_a_job_is_enqueued_once_however_often_it_is_added(streams: Streams) -> None:
     """The fast path, the relay and recovery may all enqueue the same request."""
     request = a_request("sever", "volga")
     assert await streams.enqueue(request.id, "sever", "volga") == 2
@@ -83,7 +83,7 @@ async def test_what_is_done_is_not_enqueued_again(streams: Streams) -> None:
     assert await streams.enqueue(request.id, "sever", "volga") == 0
 
 
-async def test_publishing_twice_tells_once_and_acknowledges(streams: Streams) -> None:
+async def test_publishing_twice_adds_one_event_and_acknowledges(streams: Streams) -> None:
     """A second publication finds nothing to do: one event, and no job left behind."""
     request = a_request("sever")
     await streams.enqueue(request.id, "sever")
@@ -134,7 +134,7 @@ async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> Non
     assert [next(iter(fields)) for _, fields in entries] == ["quote", "quote", "end"]
 
 
-async def test_the_end_takes_the_jobs_that_nobody_finished(streams: Streams) -> None:
+async def test_the_end_deletes_unfinished_jobs(streams: Streams) -> None:
     """A job whose request has ended is acknowledged and deleted, also if another worker has it."""
     request = a_request("sever")
     await streams.enqueue(request.id, "sever")
@@ -182,7 +182,7 @@ async def test_a_stale_beat_is_a_dead_worker(streams: Streams, beat_ms: int) -> 
     assert len(tick.taken_over["sever"]) == 1
 
 
-async def test_nobody_takes_over_more_than_it_has_places_for(streams: Streams) -> None:
+async def test_a_worker_takes_over_no_more_jobs_than_it_has_places(streams: Streams) -> None:
     """The other jobs wait for the next tick, or for a worker with more free places."""
     for _ in range(5):
         await streams.enqueue(a_request("sever").id, "sever")
@@ -217,7 +217,7 @@ async def test_an_empty_dead_consumer_goes_with_its_beat(streams: Streams) -> No
     assert await streams.redis.client.zrange(keys.heartbeats(0), 0, -1) == ["other"]
 
 
-async def test_what_is_handed_back_is_taken_by_the_next_tick_and_counts_as_told(streams: Streams) -> None:
+async def test_a_job_handed_back_is_taken_by_the_next_tick_with_the_given_count(streams: Streams) -> None:
     """Handing back for a stop does not count as a delivery; handing back for a bug does."""
     for _ in range(2):
         await streams.enqueue(a_request("sever").id, "sever")
@@ -228,7 +228,7 @@ async def test_what_is_handed_back_is_taken_by_the_next_tick_and_counts_as_told(
     assert {d.entry: d.deliveries for d in tick.taken_over["sever"]} == {kept.entry: 1, failed.entry: 2}
 
 
-async def test_nobody_hands_back_what_is_not_its_own(streams: Streams) -> None:
+async def test_a_worker_hands_back_only_its_own_jobs(streams: Streams) -> None:
     """A frozen worker that comes back late takes nothing away from the one that has its jobs now."""
     await streams.enqueue(a_request("sever").id, "sever")
     [delivery] = await streams.reader.read(10)
@@ -261,7 +261,7 @@ async def test_the_insurers_own_id_is_remembered_beside_the_request(streams: Str
     assert await streams.jobs.recall("volga", [request.id]) == {}
 
 
-async def test_the_backlog_is_what_nobody_has_read(streams: Streams) -> None:
+async def test_the_backlog_is_the_unread_jobs(streams: Streams) -> None:
     """Jobs in flight are not waiting."""
     for _ in range(3):
         await streams.enqueue(a_request("sever").id, "sever")

@@ -111,7 +111,7 @@ async def test_a_cluster_with_its_shards_in_several_slots(cluster: str, world: W
         assert all(event["quote"]["status"] == "OFFERED" for event in events[:-1])
 
 
-async def test_sentinel_tells_where_the_master_is(sentinel: str, world: World) -> None:
+async def test_the_master_is_found_by_sentinel(sentinel: str, world: World) -> None:
     """And the rest is as ever."""
     for events in await served(world, sentinel, 1):
         assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]

@@ -34,7 +34,7 @@ async def running(commit: GroupCommit[int, int]) -> AsyncGenerator[None, None]:
     task.cancel()
 
 
-async def test_a_flush_that_loses_a_result_leaves_nobody_waiting() -> None:
+async def test_a_flush_that_loses_a_result_leaves_no_caller_waiting() -> None:
     """Every item of the batch gets the error, and the next batch is flushed."""
 
     async def flush(batch: Sequence[int]) -> list[int]:
@@ -60,7 +60,7 @@ async def test_what_gave_up_behind_a_long_batch_makes_room() -> None:
         store.open.set()
 
 
-async def test_an_idle_commit_waits_for_nobody() -> None:
+async def test_an_idle_commit_flushes_at_once() -> None:
     """A single item is flushed at once, alone."""
     store = Store()
     commit = GroupCommit(store.flush)
@@ -85,7 +85,7 @@ async def test_what_comes_while_a_batch_is_under_way_goes_together() -> None:
     assert store.batches == [[0], [1, 2, 3, 4, 5]]
 
 
-async def test_a_bad_item_hurts_nobody_else() -> None:
+async def test_a_bad_item_fails_alone() -> None:
     """A batch that fails for its data is bisected down to the item at fault."""
     store = Store(refused=frozenset({3}))
     commit = GroupCommit(store.flush)
@@ -96,7 +96,7 @@ async def test_a_bad_item_hurts_nobody_else() -> None:
         futures[3].result()
 
 
-async def test_an_error_reaches_everybody_in_the_batch_and_the_next_batch_is_tried() -> None:
+async def test_an_error_fails_the_whole_batch_and_the_next_batch_is_tried() -> None:
     """The outage fails the items that wait now, not those that come later."""
 
     async def flush(batch: Sequence[int]) -> list[int]:

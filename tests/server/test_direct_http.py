@@ -134,7 +134,7 @@ async def test_who_wants_no_more_is_hung_up_on(
     assert direct == [False]
 
 
-async def test_who_asks_before_sending_is_told_to_go_on(world: World, api: ApiAtHand, direct: list[bool]) -> None:
+async def test_expect_100_continue_is_answered(world: World, api: ApiAtHand, direct: list[bool]) -> None:
     """`Expect: 100-continue` gets 100 before the body, on the usual way."""
     async with peer_of(api) as peer:
         request = peer.request(

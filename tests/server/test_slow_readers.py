@@ -140,7 +140,9 @@ async def test_who_never_reads_again_is_cut_off(api: ApiAtHand, accepted: dict[s
         await until(lambda: not _is_open(reader))
 
 
-async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_client_that_answers_no_ping_gets_the_cursor_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Little is sent, so that nothing piles up: only the unanswered ping shows that the client has stopped reading."""
     monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
@@ -155,7 +157,7 @@ async def test_a_silent_client_that_answers_no_ping_is_told_too(world: World, mo
     assert reader.close_code == 1013
 
 
-async def test_the_plain_websocket_tells_it_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_plain_websocket_sends_the_cursor_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its last frame, with the cursor of the last event that was sent."""
     monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)

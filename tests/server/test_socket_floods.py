@@ -128,7 +128,7 @@ async def test_subscriptions_that_are_given_up_at_once_are_slowed_down(world: Wo
         assert loop.time() - begun_s >= (beyond - 1) / allowance.per_s
 
 
-async def test_a_socket_without_a_token_is_closed_when_its_time_is_up_whatever_it_sends(
+async def test_a_socket_without_a_token_is_closed_when_its_time_is_up_also_if_it_sends(
     api: ApiAtHand, connections: list[WebSocketProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The moment is checked when bytes arrive, not by a timer alone, which may be late: here it never fires."""

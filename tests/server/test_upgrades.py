@@ -61,7 +61,7 @@ async def ask(
 @pytest.mark.parametrize("upgrade", UPGRADES)
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunked"])
 @pytest.mark.parametrize("is_apart", [False, True], ids=["same packet", "next packet"])
-async def test_an_upgrade_is_ignored_whatever_is_served(upgrade: str, is_chunked: bool, is_apart: bool) -> None:  # noqa: FBT001
+async def test_an_upgrade_is_ignored_by_every_application(upgrade: str, is_chunked: bool, is_apart: bool) -> None:  # noqa: FBT001
     """The application sees the request as if the upgrade had not been asked for, and the next one on the connection too."""
 
     async def echo(request: Request) -> JSONResponse:

@@ -294,13 +294,13 @@ def _run(world: World, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> None:
         stage.runner.close()
 
 
-def test_whatever_the_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_any_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few dozen orders of a few dozen steps, the same ones each time; a failing order is reported unshrunk."""
     _run(world, monkeypatch, max_examples=20, stateful_step_count=50, derandomize=True, phases=[Phase.generate])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_whatever_the_order_at_length(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_any_order_at_length(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of orders."""
     _run(world, monkeypatch, max_examples=300, stateful_step_count=80, print_blob=True)

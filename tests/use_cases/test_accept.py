@@ -78,7 +78,7 @@ async def test_a_wrong_choice_of_insurers_is_a_problem_with_a_path(
     assert [(problem["path"], problem["code"]) for problem in result["problems"]] == problems
 
 
-async def test_all_problems_are_told_at_once(world: World, api: ApiAtHand) -> None:
+async def test_all_problems_are_reported_at_once(world: World, api: ApiAtHand) -> None:
     """Those of the request and those of the application."""
     request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["unknown"])
     request["application"]["vehicle"]["vin"] = "short"

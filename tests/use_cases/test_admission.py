@@ -37,7 +37,7 @@ async def test_while_jobs_wait_too_long_new_requests_are_refused(world: World) -
     await until(is_accepted)
 
 
-async def test_one_late_insurer_of_three_closes_the_door_to_nobody_else(world: World) -> None:
+async def test_one_late_insurer_of_three_delays_no_request_to_the_others(world: World) -> None:
     """It delays only itself; a request for that insurer alone is refused."""
     world.set(admission_age="300ms")
     await world.insurers("sever", "volga", "ural")
@@ -53,7 +53,7 @@ async def test_one_late_insurer_of_three_closes_the_door_to_nobody_else(world: W
     assert await outcome(world, api, insurerIds=["sever", "volga"]) == "OVERLOADED"
 
 
-async def test_without_redis_the_age_of_the_outbox_tells(world: World) -> None:
+async def test_without_redis_the_age_of_the_outbox_counts(world: World) -> None:
     """The length of streams cannot be read then; what is accepted meanwhile must still have its time."""
     world.set(admission_age="300ms", redis_url="redis://127.0.0.1:1/0")
     await world.insurers("sever")

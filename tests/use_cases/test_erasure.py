@@ -193,7 +193,7 @@ async def test_keys_rotate_beside_the_work_that_goes_on(world: World, api: ApiAt
     assert {quote["offer"]["purchaseUrl"] for quote in (await shown(later, ids[1]))["quotes"]} == {LINK}
 
 
-async def test_what_no_key_opens_is_told_and_left(world: World, api: ApiAtHand) -> None:
+async def test_what_no_key_opens_is_reported_and_left(world: World, api: ApiAtHand) -> None:
     """A key that was dropped too early can come back."""
     await ended(world, api)
     world.set(encryption_keys=NEW_KEY)
@@ -241,7 +241,7 @@ async def test_requests_and_then_their_consents_go_after_the_offers_retention(wo
     assert holders[0]
 
 
-async def test_a_record_names_nobody(world: World, api: ApiAtHand) -> None:
+async def test_a_record_names_no_person(world: World, api: ApiAtHand) -> None:
     """People and customers are identifiers that say nothing without the key, which is sealed."""
     request = world.new_request()
     holder = request["application"]["policyholder"]["person"]

@@ -160,7 +160,7 @@ async def test_another_customers_requests_stay_unseen(world: World, api: ApiAtHa
 MARK: Final = keys.customer_mark("core-app", "customer-1")
 
 
-async def test_a_request_that_nobody_answers_ends_in_time_here_too(world: World, api: ApiAtHand) -> None:
+async def test_a_request_without_answers_ends_in_time_here_too(world: World, api: ApiAtHand) -> None:
     """With no worker alive, and the other one still open."""
     long = await world.accepted(api)
     world.set(quote_deadline="2s")

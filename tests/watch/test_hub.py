@@ -207,9 +207,7 @@ STORY = """query Q($id: ID!) { quoteRequest(id: $id) {
   quotes { insurer { id } status } byPremium: quotes(orderBy: PREMIUM) { insurer { id } } bestQuote { insurer { id } } } }"""
 
 
-async def test_the_query_tells_the_same_story_as_the_stream(
-    world: World, api: ApiAtHand, settler: SettlerAtHand
-) -> None:
+async def test_the_query_shows_what_the_stream_has_sent(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
     """Pending ones included; the best offer and the order by premium too."""
     accepted = await world.accepted(api)
     await settler.settle(accepted, "volga", answer=an_offer("700.00"))
@@ -263,7 +261,7 @@ async def test_a_cancelled_request_ends_at_once_and_only_once(
     assert (await api.post(CANCEL, variables)).json()["data"]["cancelQuoteRequest"] == first
 
 
-async def test_whoever_ends_a_request_that_everybody_ends_at_once(
+async def test_a_request_that_several_processes_end_at_once_has_one_end(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
     """Settler, cancel and sweepers race; there is one end, and every subscriber sees the same one."""

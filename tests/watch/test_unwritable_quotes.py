@@ -151,7 +151,7 @@ async def test_a_row_that_cannot_be_read_is_shown_as_failed(
     assert "end" in entries[-1]
 
 
-async def test_whoever_watches_the_customer_gets_the_others_and_the_end(
+async def test_a_subscription_to_the_customer_gets_the_others_and_the_end(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
     """Over the one subscription for all requests."""

@@ -156,7 +156,7 @@ def test_not_a_bit_can_be_changed(tokens: Tokens, part: int) -> None:
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b", "a.b.c.d", "\x00", "é.é.é", encoded(HS256) * 3000, "." * 4096])
-def test_whatever_is_no_token_is_none(tokens: Tokens, token: str) -> None:
+def test_a_text_that_is_no_token_is_refused(tokens: Tokens, token: str) -> None:
     """A text that is no token is refused without a traceback."""
     with pytest.raises(NotAuthenticated):
         tokens.grant(token)

@@ -76,7 +76,7 @@ async def test_a_request_is_accepted_by_a_plan(world: World, api: ApiAtHand) -> 
     assert ours.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
 
 
-async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api: ApiAtHand) -> None:
+async def test_problems_of_an_application_are_the_same(world: World, api: ApiAtHand) -> None:
     """Validation problems are part of the result, not GraphQL errors."""
     await taught(world, api)
     new_request = world.new_request(customerId="")
@@ -88,7 +88,7 @@ async def test_what_is_wrong_with_an_application_is_told_alike(world: World, api
 
 
 @pytest.mark.parametrize("power", ["NaN", "Infinity", "1e5", "1_0", 122, None])
-async def test_variables_that_do_not_fit_are_told_alike(world: World, api: ApiAtHand, power: object) -> None:
+async def test_errors_of_variables_are_the_same(world: World, api: ApiAtHand, power: object) -> None:
     """The plan leaves them to graphql-core; its error names the fault and never repeats the value."""
     await taught(world, api)
     new_request = world.new_request()

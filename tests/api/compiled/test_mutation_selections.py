@@ -232,6 +232,6 @@ def test_simple_documents_have_a_plan(text: str) -> None:
         "{ quotes { insurer { availability } } } } } }",
     ),
 )
-def test_whatever_is_not_provably_simple_has_none(text: str) -> None:
+def test_a_document_that_is_not_provably_simple_has_no_plan(text: str) -> None:
     """Directives, arguments, fields that stand twice, and resolvers that wait are left to graphql-core."""
     assert not has_plan(text)

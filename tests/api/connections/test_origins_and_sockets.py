@@ -178,7 +178,9 @@ async def test_a_mutation_is_finished_for_a_client_that_left(world: World) -> No
 @pytest.mark.parametrize(
     ("mode", "codes"), [("on", [None, None]), ("admin", ["FORBIDDEN", None]), ("off", ["FORBIDDEN"] * 2)]
 )
-async def test_introspection_is_for_whom_the_setting_says(world: World, mode: str, codes: list[str | None]) -> None:
+async def test_introspection_is_for_the_callers_of_the_setting(
+    world: World, mode: str, codes: list[str | None]
+) -> None:
     """On both transports; what every client asks for, `__typename`, stays."""
     world.write_insurers("sever")
     world.set(introspection=mode)
@@ -221,7 +223,7 @@ async def test_trusted_documents_go_by_their_hash_on_both_transports(world: Worl
 
 
 @pytest.mark.parametrize("mode", ["admin", "off"])
-async def test_graphiql_is_for_whom_the_setting_says(world: World, mode: str) -> None:
+async def test_graphiql_is_for_the_callers_of_the_setting(world: World, mode: str) -> None:
     """A browser is asked for the token; a service's token without the scope opens nothing."""
     world.write_insurers("sever")
     world.set(graphiql=mode)
@@ -270,7 +272,7 @@ def test_the_media_type_is_negotiated_by_quality_and_order(accept: str | None, e
     assert negotiated(accept) == expected
 
 
-async def test_who_accepts_nothing_of_ours_is_told(world: World) -> None:
+async def test_an_accept_without_our_types_is_406(world: World) -> None:
     """406 as plain JSON."""
     world.write_insurers("sever")
     api = await world.api()

@@ -275,7 +275,7 @@ def test_a_file_of_trusted_documents_must_be_good(tmp_path: Path, documents: dic
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"a": 1}'])
-def test_a_file_that_is_none_is_told(tmp_path: Path, content: str | None) -> None:
+def test_a_file_that_is_none_is_reported(tmp_path: Path, content: str | None) -> None:
     """Missing, or of another form."""
     file = tmp_path / "trusted.json"
     if content is not None:

@@ -87,7 +87,7 @@ async def test_another_content_type_is_not_read(api: ApiAtHand) -> None:
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { insurers { id } } query B { insurers { id } }"])
-async def test_a_request_error_is_a_400_for_who_speaks_the_modern_type(api: ApiAtHand, query: str) -> None:
+async def test_a_request_error_is_a_400_in_the_modern_type(api: ApiAtHand, query: str) -> None:
     """Clients of the older media type get 200 with errors and without data."""
     modern = await api.post(query, headers={"Accept": "application/graphql-response+json"})
     assert (modern.status_code, modern.headers["content-type"]) == (
@@ -157,7 +157,7 @@ async def test_get_reads_and_never_writes(api: ApiAtHand) -> None:
     assert written.status_code == 405
 
 
-async def test_a_wrong_value_is_told_without_being_repeated(api: ApiAtHand, world: World) -> None:
+async def test_a_wrong_value_is_reported_without_being_repeated(api: ApiAtHand, world: World) -> None:
     """Strict scalars: neither a birth date nor a number comes back in an error."""
     request = world.new_request()
     request["application"]["policyholder"]["person"]["birthDate"] = "19850607"
@@ -190,7 +190,7 @@ async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
     assert "osago_requests_accepted_total" in metrics
 
 
-async def test_readiness_tells_what_is_missing(world: World) -> None:
+async def test_readiness_names_what_is_missing(world: World) -> None:
     """Without Redis degraded but ready; without PostgreSQL, or with an old schema, not."""
     world.write_insurers("sever")
     world.set(redis_url="redis://127.0.0.1:1/0")

@@ -148,7 +148,7 @@ async def test_after_a_stream_its_connection_serves_on(world: World, api: ApiAtH
     writer.close()
 
 
-async def test_the_streams_tell_what_the_subscription_tells(
+async def test_the_streams_send_what_the_subscription_sends(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
     """GraphQL, server-sent events and the plain WebSocket send equal documents."""
@@ -305,7 +305,7 @@ async def test_a_wrong_opening_closes_with_its_code(
         assert await closed(socket) == (code, reason)
 
 
-async def test_problems_are_told_as_rfc_9457_has_it(world: World, api: ApiAtHand) -> None:
+async def test_problems_have_the_form_of_rfc_9457(world: World, api: ApiAtHand) -> None:
     """Each with the code that GraphQL uses."""
     accepted = await created(api, world)
     wrong = world.new_request(customerId=7, insurerIds=["unknown"])

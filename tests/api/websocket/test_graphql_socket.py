@@ -90,7 +90,7 @@ async def test_an_id_that_is_taken_closes_with_4409(world: World, api: ApiAtHand
     assert (await socket.closed())[0] == 4409
 
 
-async def test_whoever_subscribes_before_the_init_is_closed_with_4401(api: ApiAtHand) -> None:
+async def test_a_subscription_before_the_init_closes_with_4401(api: ApiAtHand) -> None:
     """As the protocol has it."""
     async with opened(api.graphql) as made:
         await made.subscribe(INSURERS)
@@ -112,7 +112,7 @@ async def test_a_token_may_come_as_a_header(api: ApiAtHand) -> None:
         assert await made.receive() == {"type": "connection_ack"}
 
 
-async def test_whoever_says_nothing_is_closed_with_4408(
+async def test_a_silent_socket_is_closed_with_4408(
     world: World, monkeypatch: pytest.MonkeyPatch, api: ApiAtHand
 ) -> None:
     """An init has its time."""

@@ -59,7 +59,7 @@ def test_everything_else_is_malformed(text: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_no_text_whatever_raises_anything_else(text: str) -> None:
+def test_no_text_raises_anything_else(text: str) -> None:
     """Lone surrogates included."""
     with contextlib.suppress(MalformedFrame):
         decode_frame(text)

@@ -50,7 +50,7 @@ async def until_complete(socket: Socket, *ids: str) -> dict[str, list[Any]]:
     return results
 
 
-async def test_every_kind_of_document_is_told_the_same(
+async def test_every_kind_of_document_gets_the_same_events(
     api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
 ) -> None:
     """In the same order, each once, then complete: written out, shared, under another name, or run by graphql-core."""
@@ -71,7 +71,7 @@ async def test_every_kind_of_document_is_told_the_same(
     assert api.services.live.subscriptions == 0
 
 
-async def test_those_who_share_a_request_each_have_their_own_place(
+async def test_subscribers_of_one_request_each_have_their_own_place(
     api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand
 ) -> None:
     """An encoded event is reused for a subscriber only if it is at the same position."""
@@ -129,9 +129,7 @@ async def test_any_id_comes_back_as_it_was(
     "variables",
     [{}, {"requestId": None}, {"requestId": 1.5}, {"requestId": "x", "after": 1}, {"requestId": "x", "after": ["y"]}],
 )
-async def test_what_is_wrong_with_variables_is_told_as_graphql_core_tells_it(
-    api: ApiAtHand, variables: dict[str, Any]
-) -> None:
+async def test_errors_of_variables_are_those_of_graphql_core(api: ApiAtHand, variables: dict[str, Any]) -> None:
     """Plans and graphql-core give the same error."""
     messages: list[dict[str, Any]] = []
     async with opened(api.graphql) as socket:

@@ -178,7 +178,7 @@ async def test_huge_body(sever: Sever, step: Step) -> None:
     assert usual(step, response.json())
 
 
-async def test_a_huge_body_that_nobody_reads_ends_with_the_client(sever: Sever) -> None:
+async def test_a_huge_body_that_is_not_read_ends_with_the_client(sever: Sever) -> None:
     """The server buffers a bounded part of it, and the call is over when the client disconnects."""
     sever.script(HugeBody(size_bytes=1024**3))
     async with sever.http.stream("POST", "/sever/applications", content=wire(), headers={"Idempotency-Key": KEY}):

@@ -201,7 +201,7 @@ async def test_a_reset_forgets_everything(control: Control) -> None:
     assert (await control.create("k")).status_code == 202
 
 
-async def test_an_insurer_that_nobody_knows(control: Control) -> None:
+async def test_an_unknown_insurer_is_404(control: Control) -> None:
     """404 everywhere; in Python an error of its own."""
     for path in ("script", "mode", "seen"):
         assert (await control.http.get(f"/control/unknown/{path}")).status_code == 404, path
@@ -214,7 +214,7 @@ def operations(openapi: Any) -> Iterator[Any]:
         yield from methods.values()
 
 
-async def test_the_page_tells_everything(control: Control) -> None:
+async def test_the_page_describes_every_operation(control: Control) -> None:
     """Each operation has a tag that is described, and a sentence; scripts come with examples that hold."""
     openapi = (await control.http.get("/control/openapi.json")).json()
     tags = {tag["name"] for tag in openapi["tags"] if tag["description"]}

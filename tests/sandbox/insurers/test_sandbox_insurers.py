@@ -274,7 +274,7 @@ async def history(insurers: Insurers, insurer: str, key: str, application: Appli
                 return statuses, answer["reason"]["code"]
 
 
-async def test_the_same_seed_tells_the_same_story() -> None:
+async def test_the_same_seed_has_the_same_outcomes() -> None:
     """Outcomes and faults depend on seed, insurer and content: not on the key, nor on the order of calls."""
     applications = [(insurer, number) for insurer in ("sever", "altai", "ladoga") for number in range(25)]
     first = await outcomes(6, applications)
@@ -293,7 +293,7 @@ async def test_old_applications_are_forgotten() -> None:
         assert insurers.sandbox.seen("k4") is not None
 
 
-async def test_the_index_names_everybody(insurers: Insurers) -> None:
+async def test_the_index_names_every_insurer(insurers: Insurers) -> None:
     """The index links to the insurers and to the control API's page."""
     index = (await insurers.http.get("/")).json()
     assert [each["id"] for each in index["insurers"]] == list(INSURERS)

@@ -277,7 +277,7 @@ class TestOAuth2:
         assert (await quoted(world, api))["status"] == "OFFERED"
         assert world.sandbox.seen_by("sever").creates == 1
 
-    async def test_a_wrong_secret_is_told_as_one(self, world: World) -> None:
+    async def test_a_wrong_secret_is_reported_as_one(self, world: World) -> None:
         """No application is sent to an insurer that refuses the credentials."""
         api = await asked_through(world, "rest-oauth2", options={"client_id": "osago", "client_secret": "guess"})
         await world.worker()

@@ -206,7 +206,7 @@ async def test_a_busy_insurer_is_not_asked_without_a_pause(retry_after: str) -> 
         rb'"\ud800"',
     ],
 )
-async def test_a_token_is_used_whatever_its_lifetime_looks_like(lifetime: bytes) -> None:
+async def test_a_token_with_an_unreadable_lifetime_is_used(lifetime: bytes) -> None:
     """A text where a number belongs, or nothing that can be read: fetched once for two applications."""
     token = answer(b'{"access_token": "t", "token_type": "bearer", "expires_in": %s}' % lifetime)
     async with desk("rest-oauth2", {"token": token, "post": answer(OFFER)}) as (asking, insurer):

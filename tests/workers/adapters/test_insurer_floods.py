@@ -29,7 +29,7 @@ async def http_to(port: int, scheme: str = "http", **more: object) -> AsyncGener
 
 
 @pytest.mark.parametrize("name", FLOODS)
-async def test_an_exchange_is_bounded_whatever_it_consists_of(name: str) -> None:
+async def test_every_kind_of_exchange_is_bounded(name: str) -> None:
     """Broken off long before its time, as no HTTP that was agreed; the next call has a connection of its own."""
     async with flooding(Flood(*FLOODS[name])) as flood, http_to(flood.port) as http:
         for calls in (1, 2):

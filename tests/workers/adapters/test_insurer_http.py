@@ -92,7 +92,7 @@ async def test_who_asks_for_a_client_certificate_gets_ours(
     assert len(insurer.requests) == 1
 
 
-async def test_wrong_files_are_told_with_the_key_that_names_them(tmp_path: Path) -> None:
+async def test_wrong_files_are_reported_with_the_key_that_names_them(tmp_path: Path) -> None:
     """The error names the key of insurers.toml; OpenSSL's own words do not help."""
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     cert, key = authority.sign("aggregator", password="open sesame")

@@ -72,7 +72,7 @@ ANY = st.one_of(st.integers().map(str), st.sampled_from(["01", "Jan", "GMT", "+0
 
 
 @given(st.one_of(st.text(), st.builds(DATE.format, ANY, st.sampled_from(["Jan", "Dec"]), ANY, ANY, ANY, ANY, ANY)))
-def test_whatever_is_said_no_more_than_a_day_is_heard(said: str) -> None:
+def test_no_wait_is_longer_than_a_day(said: str) -> None:
     """And nothing is raised."""
     seconds = retry_after_s(said, NOW)
     assert seconds is None or 0 <= seconds <= RETRY_AFTER_S_MAX

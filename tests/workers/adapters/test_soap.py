@@ -86,7 +86,7 @@ def test_a_fault_says_what_to_do(side: str, code: str, error: type[Exception]) -
         ({"faultcode": "soap:MustUnderstand", "detail": {"what": "x"}}, InsurerRejected),
     ],
 )
-def test_a_fault_without_a_code_says_whose_it_is(fields: dict[str, object], error: type[Exception]) -> None:
+def test_a_fault_without_a_code_names_its_side(fields: dict[str, object], error: type[Exception]) -> None:
     """SOAP 1.1 (4.4): the detail may be missing, `faultcode` may not."""
     assert type(_error(_shaped(fields, _Fault), NOW)) is error
 

@@ -51,7 +51,7 @@ async def test_a_flood_of_one_insurer_keeps_no_other_waiting() -> None:
     await asyncio.gather(*flood)
 
 
-async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
+async def test_a_call_that_gave_up_waiting_takes_no_place() -> None:
     """A request that has ended meanwhile is passed over."""
     pace = CallPacer()
     calls = [asyncio.create_task(pace.wait("sever")) for _ in range(CALLS)]
@@ -62,7 +62,7 @@ async def test_who_gave_up_waiting_takes_nobodys_place() -> None:
     assert calls[-1].done()
 
 
-async def test_a_call_that_hangs_keeps_nobody_waiting() -> None:
+async def test_a_call_that_hangs_keeps_no_other_waiting() -> None:
     """The pacer limits how many calls begin at a time, not how many are under way."""
     pace = CallPacer()
     hanging: list[asyncio.Task[bool]] = []

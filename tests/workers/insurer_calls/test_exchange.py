@@ -161,7 +161,7 @@ async def test_there_is_a_last_look_before_the_deadline(world: World) -> None:
     assert (quote["quote"]["status"], end["outcome"]) == ("OFFERED", "ALL_ANSWERED")
 
 
-async def test_an_open_circuit_is_unavailable_at_once_and_seen_by_everybody(world: World) -> None:
+async def test_an_open_circuit_is_unavailable_at_once_and_shown(world: World) -> None:
     """The insurer is left alone; `insurers { availability }` says so, and its neighbour never notices."""
     breaker = {"failure_rate": 0.5, "window": "10s", "min_calls": 6, "reset_after": "60s", "most": "60s"}
     await world.insurers("sever", "volga", more={"breaker": breaker})

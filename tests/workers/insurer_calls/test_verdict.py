@@ -89,7 +89,7 @@ def test_a_breakdown_that_names_its_end_is_not_disturbed_before() -> None:
 
 
 @pytest.mark.parametrize("error", [InsurerBusy("x", 60.0), InsurerUnavailable("x", 60.0)])
-def test_nobody_waits_for_what_cannot_be_in_time(error: InsurerError) -> None:
+def test_a_retry_that_cannot_be_in_time_is_given_up(error: InsurerError) -> None:
     """A retry that could only start after the end is given up at once."""
     assert decided(error, left_s=50) == GiveUp(failed(ReasonCode.INSURER_UNREACHABLE))
 

@@ -70,7 +70,7 @@ async def test_all_lanes_of_a_worker_hold_one_application(world: World, api: Api
     assert first.application is second.application
 
 
-async def test_a_worker_asks_only_the_insurers_that_it_was_told(world: World, api: ApiAtHand) -> None:
+async def test_a_worker_calls_only_the_insurers_of_its_option(world: World, api: ApiAtHand) -> None:
     """`--insurers`: jobs of the other insurers wait for another worker."""
     await world.worker(insurers=["volga"])
     accepted = await world.accepted(api)
@@ -193,7 +193,7 @@ async def test_a_job_delivered_anew_while_ownership_is_asked_is_not_given_up(
     await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
 
 
-async def test_a_job_that_is_pending_for_nobody_here_is_found(
+async def test_a_pending_job_that_no_task_has_is_found(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its worker is alive, so that no other one takes it over; the worker finds it by reading its own pending list."""

@@ -56,7 +56,7 @@ async def test_the_relay_adds_the_jobs_that_the_fast_path_left(world: World, res
     assert [row["request_id"] for row in left] == [young.id]
 
 
-async def test_the_relay_tells_of_an_end_that_nobody_heard_of(world: World, resources: Resources) -> None:
+async def test_the_relay_publishes_an_end_that_was_not_published(world: World, resources: Resources) -> None:
     """Every quote of the request, then the end."""
     request = await stored(resources, "sever")
     async with connected(resources.pool) as connection:
@@ -138,7 +138,7 @@ async def test_the_sweeper_ends_what_is_overdue(resources: Resources) -> None:
     assert (await read(resources, fine)).ending is None
 
 
-async def test_an_overdue_request_that_everybody_answered_is_no_deadline(resources: Resources) -> None:
+async def test_an_overdue_request_with_all_answers_ends_as_answered(resources: Resources) -> None:
     """The outcome depends on the answers, not on the process that ends the request."""
     request = await stored(resources, "sever", age_s=61)
     async with connected(resources.pool) as connection:

@@ -130,7 +130,7 @@ async def test_half_open_lets_one_trial_through_and_the_others_wait_for_it() -> 
     assert line.circuit.availability is Availability.AVAILABLE
 
 
-async def test_who_waits_for_a_trial_that_fails_is_told_at_once() -> None:
+async def test_jobs_that_wait_for_a_trial_that_fails_end_at_once() -> None:
     """One call was made; the waiting jobs fail without one."""
     line = Line()
     answered, made = await trials(line, InsurerUnavailable("status 503"))
@@ -140,7 +140,7 @@ async def test_who_waits_for_a_trial_that_fails_is_told_at_once() -> None:
     assert line.calls == 1
 
 
-async def test_nobody_waits_for_a_trial_longer_than_three_seconds() -> None:
+async def test_no_job_waits_for_a_trial_longer_than_three_seconds() -> None:
     """A customer sees UNAVAILABLE rather than nothing."""
     line = Line()
     answered, made = await trials(line)

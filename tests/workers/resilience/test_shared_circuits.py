@@ -83,7 +83,7 @@ async def shown_as(api: ApiAtHand, expected: dict[str, str]) -> bool:
     return await shown(api) == expected
 
 
-async def test_an_open_circuit_is_told_at_once_and_costs_no_call(world: World, api: ApiAtHand) -> None:
+async def test_an_open_circuit_is_shown_at_once_and_costs_no_call(world: World, api: ApiAtHand) -> None:
     """The customer sees UNAVAILABLE, and the others' offers as ever."""
     slow = {**BREAKER, "window": "60s", "reset_after": "60s", "most": "60s"}  # it does not try again in this test
     world.write_insurers("sever", "volga", more={"breaker": slow, "retry": {"attempts": 1}})
