@@ -20,6 +20,7 @@ class SchemaOf(StrEnum):
     OPENAPI = "openapi"
     TYPESCRIPT = "typescript"
     ASYNCAPI = "asyncapi"
+    FEDERATION = "federation"
 
 
 class ForgetReason(StrEnum):
@@ -260,7 +261,8 @@ def schema(
     of: Annotated[
         SchemaOf,
         typer.Option(
-            help="GraphQL's SDL, TypeScript's types, or the documents of OpenAPI (REST) and AsyncAPI (what is pushed)."
+            help="GraphQL's SDL, TypeScript's types, the documents of OpenAPI (REST) and AsyncAPI (what is pushed), "
+            "or the SDL of a subgraph (Apollo Federation 2)."
         ),
     ] = SchemaOf.GRAPHQL,
 ) -> None:

@@ -17,6 +17,10 @@ def printed(of: str) -> str:
         from app.api.schema.typescript import typescript
 
         return typescript()
+    if of == "federation":
+        from app.api.schema.build import federation_sdl
+
+        return federation_sdl()
     from app.api.schema.build import sdl
 
     return sdl()

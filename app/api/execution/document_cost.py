@@ -4,10 +4,10 @@ Length, comments and escapes are counted in the text, tokens by the parser; dept
 which each fragment is measured once, however often it is spread.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, cast
 
 from graphql import (
     DocumentNode,
@@ -15,9 +15,12 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    ListValueNode,
     Node,
     OperationDefinitionNode,
     SelectionNode,
+    ValueNode,
+    VariableNode,
 )
 
 from app.api.graphql_errors import TooComplex
@@ -38,6 +41,8 @@ FRAGMENTS_MAX: Final = 20
 REPEATS_MAX: Final = 30
 """Selections of a field that is selected already: validation compares each with each."""
 COMPLEXITY_MAX: Final = 2000
+REPRESENTATIONS_MAX: Final = 100
+"""Of entities, in one request of a gateway."""
 
 ROOT: Final = 10
 """A field of the operation itself asks PostgreSQL or Redis; any other field only shows what is there."""
@@ -47,6 +52,8 @@ LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
         "quotes": 10,
         "problems": 10,
         "drivers": 2,
+        "openRequests": 3,
+        "_entities": 1,
         "extras": 2,
         "warnings": 10,
         "path": 1,
@@ -61,9 +68,11 @@ LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
         "locations": 1,
     }
 )
-"""How long each list of the schema usually is; those from `types` on are introspection's."""
-_WHOLE_SCHEMA: Final = "__schema"
-_INTROSPECTION: Final = frozenset({_WHOLE_SCHEMA, "__type"})
+"""How long each list of the schema usually is; those from `types` on are introspection's, and `_entities` is as long as its argument."""
+_ENTITIES: Final = "_entities"
+_WHOLE_SCHEMA: Final = frozenset({"__schema", "_service"})
+INTROSPECTION: Final = _WHOLE_SCHEMA | {"__type"}
+"""Fields that show the schema."""
 _INTROSPECTION_SHARE: Final = 20
 """A field of introspection costs about this part of one of ours: it calls no other part."""
 
@@ -74,6 +83,28 @@ class Cost:
 
     complexity: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntitiesField:
+    """One `_entities` of a document, which costs what its representations cost."""
+
+    complexity: int
+    """Of one representation."""
+    representations: ValueNode
+    usual: int
+    """How many there are if their variable is left out."""
+
+    def count(self, variables: Mapping[str, Any]) -> int:
+        """How many representations it has with these variables."""
+        match self.representations:
+            case VariableNode(name=name) if name.value in variables:
+                value = variables[name.value]
+                return len(cast("list[object]", value)) if isinstance(value, list) else 1
+            case VariableNode():
+                return self.usual
+            case node:
+                return _length(node)
 
 
 def check_text(text: str) -> None:
@@ -90,8 +121,8 @@ def check_text(text: str) -> None:
         raise TooComplex(f"Знаков «\\» больше {ESCAPES_MAX}.")
 
 
-def measure(document: DocumentNode) -> None:
-    """Returns if every operation of the document is within the limits.
+def measure(document: DocumentNode) -> Sequence[EntitiesField]:
+    """Returns if every operation of the document is within the limits: what `check_representations` is to count for each request.
 
     Raises:
         TooComplex: one is not.
@@ -112,6 +143,39 @@ def measure(document: DocumentNode) -> None:
                 raise TooComplex(f"Сложность документа больше {COMPLEXITY_MAX}.")
     for fragment in fragments.values():
         walk.fragment(fragment.name.value, 1)  # also those that no operation spreads
+    return tuple(
+        EntitiesField(complexity, node, _default_length(document, node)) for complexity, node in walk.representations
+    )
+
+
+def check_representations(fields: Sequence[EntitiesField], variables: Mapping[str, Any] | None) -> None:
+    """Returns if the entities that are asked for may be: each costs what a query of its own would.
+
+    Raises:
+        TooComplex: there are too many of them, or they cost too much together.
+    """
+    counts = [field.count(variables or {}) for field in fields]
+    if sum(counts) > REPRESENTATIONS_MAX:
+        raise TooComplex(f"Представлений сущностей больше {REPRESENTATIONS_MAX}.")
+    if sum(count * field.complexity for count, field in zip(counts, fields, strict=True)) > COMPLEXITY_MAX:
+        raise TooComplex(f"Сложность документа, вместе по всем представлениям сущностей, больше {COMPLEXITY_MAX}.")
+
+
+def _default_length(document: DocumentNode, representations: ValueNode) -> int:
+    """Of the longest default that a variable of this name has in any operation."""
+    if not isinstance(representations, VariableNode):
+        return 0
+    operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    variables = [variable for operation in operations for variable in operation.variable_definitions or ()]
+    name = representations.name.value
+    return max((_length(one.default_value) for one in variables if one.variable.name.value == name), default=0)
+
+
+def _length(node: ValueNode | None) -> int:
+    """How long the list is that GraphQL's coercion makes of this value."""
+    if node is None:
+        return 0
+    return len(node.values) if isinstance(node, ListValueNode) else 1
 
 
 class _Walk:
@@ -122,6 +186,8 @@ class _Walk:
         self._aliases = 0
         self._directives = 0
         self._repeats = 0
+        self.representations: list[tuple[int, ValueNode]] = []
+        """Of each `_entities` the complexity of one, and which."""
 
     def selections(
         self, nodes: Iterable[SelectionNode], depth: int, *, weight: int = 1, names: set[str] | None = None
@@ -182,9 +248,11 @@ class _Walk:
         aliases = self._aliases
         inner = self.selections(node.selection_set.selections, depth + 1)
         complexity = weight + inner.complexity * LENGTHS.get(node.name.value, 1)
-        if node.name.value in _INTROSPECTION:
+        if node.name.value == _ENTITIES:
+            self.representations += [(ROOT + inner.complexity, argument.value) for argument in node.arguments or ()]
+        if node.name.value in INTROSPECTION:
             # The whole schema once is 8 ms of CPU; with aliases it would be as often as there are.
-            if self._aliases > aliases or (node.alias and node.name.value == _WHOLE_SCHEMA):
+            if self._aliases > aliases or (node.alias and node.name.value in _WHOLE_SCHEMA):
                 raise TooComplex("Псевдонимам в интроспекции не место.")
             complexity = weight + inner.complexity // _INTROSPECTION_SHARE
         return Cost(complexity, 1 + inner.height)

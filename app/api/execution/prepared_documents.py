@@ -5,7 +5,7 @@ Those of services and the trusted ones are kept apart from those of browsers, wh
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -32,7 +32,14 @@ from app.api.compiled.selections import PLANS, NotCompilable
 from app.api.compiled.subscription_plan import CompiledSubscription, compile_subscriptions
 from app.api.execution.document_cache import KEPT_BYTES_MAX as DOCUMENT_BYTES_MAX
 from app.api.execution.document_cache import DocumentCache, release_tokens
-from app.api.execution.document_cost import TOKENS_MAX, check_text, measure
+from app.api.execution.document_cost import (
+    INTROSPECTION,
+    TOKENS_MAX,
+    EntitiesField,
+    check_representations,
+    check_text,
+    measure,
+)
 from app.api.graphql_errors import ERRORS_MAX, BadDocument, TooComplex, UnknownDocument, UntrustedDocument
 from app.api.graphql_request import GraphQLRequest
 from app.domain.errors import WrongSetting
@@ -48,7 +55,6 @@ _PLAN_BYTES: Final = 24 * 1024
 _BARE_BYTES: Final = 1024
 """What stands around any document."""
 _RULES: Final = (*specified_rules, OneOfInputValidationRule)
-_INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
 class Unplanned(Enum):
@@ -73,6 +79,8 @@ class Operation:
     written: CompiledSubscription | None = None
     """Of a subscription that is simple enough."""
     plan: MutationPlan | Unplanned = Unplanned.NEW
+    entities: Sequence[EntitiesField] = ()
+    """Of the document: what a request's variables are counted for."""
 
     def give_up(self, error: Exception) -> None:
         """Reports a bug in the plan, or in compiling it: graphql-core runs the operation from now on."""
@@ -120,6 +128,8 @@ class PreparedDocuments:
             share.take_query()
         if operation is None:
             raise BadDocument([GraphQLError("В документе нет операций.")])
+        if operation.entities:
+            check_representations(operation.entities, asked.variables)
         return operation
 
     def learn(self, operation: Operation) -> None:
@@ -226,7 +236,7 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
             raise TooComplex(f"Лексем больше {TOKENS_MAX}, или вложенность слишком глубока.") from None
         raise BadDocument([error]) from None
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
-    measure(document)
+    entities = measure(document)
     errors = validate(schema, document, _RULES, max_errors=ERRORS_MAX, hide_suggestions=True)
     if errors:
         raise BadDocument(errors[:ERRORS_MAX])
@@ -236,7 +246,9 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     introspects = _introspects(document)
     return _Known(
         {
-            name: Operation(text, document, name, node.operation, introspects, size, written.get(name))
+            name: Operation(
+                text, document, name, node.operation, introspects, size, written.get(name), entities=entities
+            )
             for name, node in zip(names, operations, strict=True)
         },
         size,
@@ -253,4 +265,4 @@ class _Finder(Visitor):
     found = False
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        self.found = self.found or node.name.value in _INTROSPECTION
+        self.found = self.found or node.name.value in INTROSPECTION

@@ -1,5 +1,6 @@
 """The schema. What runs it is `app.api.execution.operation`; nothing of a document is ever logged."""
 
+from functools import cache
 from typing import Any, Final
 
 import strawberry
@@ -9,6 +10,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.schema.event_resolvers import resolve_events
+from app.api.schema.federation.entities import REPRESENTATION, Representation
+from app.api.schema.federation.subgraph_query import SubgraphQuery
+from app.api.schema.federation.subgraph_sdl import subgraph_sdl
 from app.api.schema.mutations import Mutation
 from app.api.schema.queries import Query
 from app.api.schema.scalars import SCALARS
@@ -28,19 +32,29 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         return executor
 
 
-schema: Final = strawberry.Schema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    config=StrawberryConfig(scalar_map=SCALARS),
-    execution_context_class=Executor,
-    schema_directives=[],
-)
+def _schema(query: type) -> strawberry.Schema:
+    return strawberry.Schema(
+        query=query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map={**SCALARS, Representation: REPRESENTATION}),
+        execution_context_class=Executor,
+        schema_directives=[],
+    )
+
+
+schema: Final = _schema(SubgraphQuery)
 GRAPHQL: Final[GraphQLSchema] = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 """The same as graphql-core has it."""
 resolve_events(GRAPHQL)
 
 
+@cache
 def sdl() -> str:
-    """The schema as text, as it stands in `schema.graphql`."""
-    return f'"""\n{DESCRIPTION}\n"""\n{_ROOTS}\n\n{print_schema(schema)}\n'
+    """The schema as text, as it stands in `schema.graphql`: what gateways alone ask is left out."""
+    return f'"""\n{DESCRIPTION}\n"""\n{_ROOTS}\n\n{print_schema(_schema(Query))}\n'
+
+
+def federation_sdl() -> str:
+    """The schema as a subgraph of Apollo Federation 2, for composition."""
+    return subgraph_sdl(schema)

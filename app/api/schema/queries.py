@@ -1,12 +1,14 @@
 """Queries: one request, and the insurers."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import strawberry
 from strawberry import ID
 
-from app.api.context import READ
+from app.api.context import READ, Context
 from app.api.schema.types import ContextInfo, InsurerType, QuoteRequestType
+from app.domain.quote import QuoteRequest
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
@@ -22,17 +24,27 @@ class Query:
         request_id = request_id_of(id)
         if request_id is None:
             return None
-        async with reading(context.services.pool) as connection:
-            request = (await read_requests(connection, [request_id])).get(request_id)
-        if request is None or not context.may_see(request):
-            return None
-        await context.services.pool.confirm()
-        return QuoteRequestType.of(request, context)
+        request = (await visible_requests(context, [request_id])).get(request_id)
+        return QuoteRequestType.of(request, context) if request else None
 
     @strawberry.field(description="Every configured insurer, with its availability as the workers see it now.")
     def insurers(self, info: ContextInfo) -> list[InsurerType]:
         info.context.service(READ)
         return [InsurerType.of(insurer) for insurer in info.context.services.availabilities.insurers]
+
+
+async def visible_requests(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, QuoteRequest]:
+    """Those of these requests that the caller may see, by id, in one read.
+
+    Raises:
+        Unavailable: PostgreSQL is away, or it is not known whether what was read is safe.
+    """
+    async with reading(context.services.pool) as connection:
+        found = await read_requests(connection, ids)
+    visible = {request_id: request for request_id, request in found.items() if context.may_see(request)}
+    if visible:
+        await context.services.pool.confirm()
+    return visible
 
 
 def request_id_of(text: str) -> UUID | None:
