@@ -19,6 +19,7 @@ from app.api.error_codes import MEANINGS
 from app.api.execution import document_cost, prepared_documents
 from app.api.http import lasting_answer, negotiation, request_head
 from app.api.rest import problem_details, stream_socket
+from app.api.schema.federation import entities
 from app.api.websocket import graphql_socket, messages
 from app.codecs.quote_codec import EVENT_BYTES_MAX
 from app.config import insurers_file
@@ -239,6 +240,12 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "fragments in a document", f"{document_cost.FRAGMENTS_MAX}"),
         (INTEGRATION, "fields that are selected again", f"{document_cost.REPEATS_MAX}"),
         (INTEGRATION, "complexity of an operation", f"{document_cost.COMPLEXITY_MAX}"),
+        (
+            INTEGRATION,
+            "representations of entities in a request of a gateway",
+            f"{document_cost.REPRESENTATIONS_MAX}",
+        ),
+        (INTEGRATION, "open requests shown of a `Customer`", f"{entities.OPEN_SHOWN_MAX}"),
         (INTEGRATION, "errors reported for one document", f"{prepared_documents.ERRORS_MAX}"),
         (
             INTEGRATION,

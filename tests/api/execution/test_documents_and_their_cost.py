@@ -31,7 +31,9 @@ from app.api.execution.document_cost import (
     ESCAPES_MAX,
     LENGTHS,
     OPERATIONS_MAX,
+    REPRESENTATIONS_MAX,
     TOKENS_MAX,
+    check_representations,
     measure,
 )
 from app.api.execution.prepared_documents import KEPT_BYTES_MAX, PreparedDocuments, load_trusted
@@ -210,6 +212,41 @@ def test_each_limit_is_one(text: str) -> None:
     """Also where fragments hide it."""
     with pytest.raises(TooComplex):
         measure(parse(text))
+
+
+QUOTES = "... on QuoteRequest { quotes { id status receivedAt } }"
+"""31 of each request, and 10 for reading it: 48 of them are too many."""
+LITERAL = '{__typename: "QuoteRequest", id: "1"}'
+
+
+def entities(text: str, of: str = "$of", head: str = "$of: [_Any!]!") -> str:
+    return f"query ({head}) {{ {text.replace('ENTITIES', f'_entities(representations: {of})')} }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        (entities("ENTITIES { __typename }"), {"of": [{}] * (REPRESENTATIONS_MAX + 1)}),
+        (entities(f"ENTITIES {{ {QUOTES} }}"), {"of": [{}] * 49}),
+        (entities("a: ENTITIES { __typename } b: ENTITIES { __typename }"), {"of": [{}] * 51}),
+        (entities(f"a: ENTITIES {{ {QUOTES} }} b: ENTITIES {{ __typename }}"), {"of": [{}] * 40}),
+        (entities(f"...f }} fragment f on Query {{ ENTITIES {{ ...g }} }} fragment g on _Entity {{ {QUOTES}"), {"of": [{}] * 49}),
+        (entities(f"ENTITIES {{ {QUOTES} }}", head=f"$of: [_Any!]! = [{LITERAL * 49}]"), None),
+        ("{ " + f"_entities(representations: [{LITERAL * 49}]) {{ {QUOTES} }}" + " }", {}),
+    ],
+)  # fmt: skip
+def test_entities_cost_what_their_representations_do(text: str, variables: dict[str, Any] | None) -> None:
+    """Wherever these stand; one fewer is not too many."""
+    with pytest.raises(TooComplex):
+        check_representations(measure(parse(text)), variables)
+    fewer = text.replace(LITERAL, "", 2)
+    check_representations(measure(parse(fewer)), {"of": variables["of"][3:]} if variables else variables)
+
+
+def test_one_representation_needs_no_list() -> None:
+    """GraphQL makes a list of it."""
+    (field,) = measure(parse(entities("ENTITIES { __typename }")))
+    assert [field.count(variables) for variables in ({"of": {}}, {"of": [{}, {}]}, {})] == [1, 2, 0]
 
 
 def test_every_list_of_the_schema_has_its_length() -> None:

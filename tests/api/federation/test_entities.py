@@ -81,7 +81,7 @@ async def test_a_service_gets_its_entities_by_key(world: World, api: ApiAtHand, 
 
 async def test_what_is_not_there_is_null(api: ApiAtHand) -> None:
     """A request and an insurer without a name here, and ids that none could have."""
-    unknown = [request(str(uuid4())), request("1"), request(7), request(""), insurer("nobody"), insurer("")]
+    unknown = [request(str(uuid4())), request("1"), request(""), customer("я" * 99), insurer("nobody"), insurer("")]
     impossible = [customer(""), customer("a\0b"), customer("x" * 1000)]
     assert await found(api, *unknown, *impossible) == [None] * 9
 
@@ -143,13 +143,20 @@ async def test_what_is_no_representation_fails_the_request(api: ApiAtHand, odd: 
 
 async def test_a_representation_that_names_no_entity_is_an_error_in_its_place(api: ApiAtHand) -> None:
     """As of a supergraph that is newer than this subgraph; the others are answered."""
-    odd = [{"__typename": "Quote", "id": "anna@mail"}, {"__typename": "Insurer"}, insurer([]), insurer(["sever"])]
+    odd = [{"__typename": "Quote", "id": "anna@mail"}, {"__typename": "Insurer"}, insurer(7), insurer(["sever"])]
     body = await asked(api, *odd, insurer("sever"))
     assert body["data"]["_entities"][:4] == [None] * 4
     assert body["data"]["_entities"][4]["id"] == "sever"
     assert codes(body) == ["BAD_REQUEST"] * 4
     assert [error["path"] for error in body["errors"]] == [["_entities", place] for place in range(4)]
     assert "anna@mail" not in json.dumps(body)
+
+
+async def test_a_literal_may_be_a_representation(api: ApiAtHand) -> None:
+    """As people write it who try; a number that no one can read is the caller's fault."""
+    query = '{ _entities(representations: [{__typename: "Insurer", id: "sever"}]) { ... on Insurer { name } } }'
+    assert (await api.post(query)).json() == {"data": {"_entities": [{"name": "Sever"}]}}
+    assert codes((await api.post(query.replace('"sever"', "9" * 5000))).json()) == ["BAD_REQUEST"]
 
 
 async def test_requests_are_read_at_once(world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,11 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
+ENTITIES = """query ($of: [_Any!]!) { _entities(representations: $of) { __typename ... on QuoteRequest { status }
+  ... on Customer { openRequests { id } } } }"""
+KEYED = [{"__typename": "Insurer", "id": "sever"}, {"__typename": "Customer", "id": "customer-1"}]
+
+
 @asynccontextmanager
 async def without_a_trace(caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None, None]:
     """Nothing in the block writes an error to any log."""
@@ -55,6 +60,7 @@ async def good_bodies(world: World, api: ApiAtHand) -> list[Any]:
         {"query": CREATE, "variables": {"input": world.new_request()}},
         {"query": "mutation ($id: ID!) { cancelQuoteRequest(id: $id) { status } }", "variables": {"id": id_}},
         {"query": get_introspection_query()},
+        {"query": ENTITIES, "variables": {"of": [{"__typename": "QuoteRequest", "id": id_}, *KEYED]}},
         {"query": WATCH, "variables": {"requestId": id_, "after": None}},
         {"documentId": "0" * 64, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
     ]

@@ -22,6 +22,8 @@ from app.intake.new_request import CUSTOMER_ID
 from app.postgres.database import reading
 from app.postgres.request_rows import Customer, open_requests_of, read_requests
 
+ENTITIES: Final = frozenset({"QuoteRequest", "Insurer", "Customer"})
+"""Names of their types."""
 KEY: Final = "id"
 """The field that names an entity, of each type."""
 OPEN_SHOWN_MAX: Final = 20
@@ -87,9 +89,9 @@ def _name(representation: Representation) -> tuple[str, str] | GraphQLError:
     type_name, key = representation["__typename"], representation.get(KEY)
     if type_name not in ENTITIES:
         return GraphQLError("_entities: no entity of this subgraph has such a __typename.")
-    if isinstance(key, bool) or not isinstance(key, str | int):
-        return GraphQLError(f"_entities: expected the key {KEY}, an ID.")
-    return type_name, str(key)
+    if not isinstance(key, str):
+        return GraphQLError(f"_entities: expected the key {KEY}, an ID as a string.")
+    return type_name, key
 
 
 def _request_id(type_name: str, key: str) -> UUID | None:
@@ -144,6 +146,3 @@ async def _read_open(context: Context, customers: list[Customer]) -> list[Sequen
     await context.services.pool.confirm()
     requests = {customer: [found[one] for one in ids.get(customer, ()) if one in found] for customer in customers}
     return [[request for request in requests[customer] if request.ending is None] for customer in customers]
-
-
-ENTITIES: Final = frozenset({"QuoteRequest", "Insurer", "Customer"})
