@@ -245,7 +245,7 @@ MIB: Final = 1024 * 1024
             "representations of entities in a request of a gateway",
             f"{document_cost.REPRESENTATIONS_MAX}",
         ),
-        (INTEGRATION, "open requests shown of a `Customer`", f"{entities.OPEN_SHOWN_MAX}"),
+        (INTEGRATION, "open requests shown of one customer entity", f"{entities.OPEN_SHOWN_MAX}"),
         (INTEGRATION, "errors reported for one document", f"{prepared_documents.ERRORS_MAX}"),
         (
             INTEGRATION,
