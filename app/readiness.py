@@ -23,7 +23,7 @@ from app.runtime.supervision import Part
 
 LOOK_EVERY_S: Final = 1.0
 ANSWER_S_MAX: Final = 2.0
-"""What has not answered a look for so long hangs."""
+"""A server that has not answered a look for so long hangs."""
 FIRST_LOOK_S_MAX: Final = 1.0
 OK: Final = "ok"
 NOT_THERE: Final = "not there"
@@ -53,7 +53,7 @@ class Readiness:
 
 
 class Lookout:
-    """What is known of one server. `look` returns `ok`, or what is wrong; it raises what its client raises.
+    """The known state of one server. `look` returns `ok`, or what is wrong; it raises what its client raises.
 
     Until it is `ok` for the first time, the log says once a minute where the server is awaited, and what happens there.
     """
@@ -109,7 +109,7 @@ class Lookout:
 
 
 class ReadinessMonitor:
-    """What one process knows of the servers that it needs."""
+    """The known state of the servers that a process needs."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources

@@ -1,4 +1,4 @@
-"""What every process opens first: PostgreSQL, Redis, the clock, the cipher, the insurers; and closes last."""
+"""The resources that a process opens first and closes last: PostgreSQL, Redis, the clock, the cipher, the insurers."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -67,7 +67,7 @@ class Resources:
     bulk_cancel: BulkCanceller
 
     def parts(self) -> list[Part]:
-        """What every process does: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
+        """The parts of every process: it follows PostgreSQL's clock, ends overdue requests, purges old applications."""
         return [
             *self.pool.parts(),
             *self.masters.parts(),

@@ -40,7 +40,7 @@ class DeliveryRetry(_Table):
 
 
 class DestinationSettings(_Table):
-    """What every destination has."""
+    """The settings that every destination has."""
 
     name: str
     begin: Literal["oldest", "now"] = "oldest"
@@ -50,13 +50,13 @@ class DestinationSettings(_Table):
     buffer: int = Field(default=2000, ge=1, le=100_000)
     """Events read and not delivered: with so many the feed is read no further."""
     timeout: Duration = Field(default="10s")  # pyright: ignore[reportAssignmentType]
-    """What one event may take."""
+    """The time limit of one event."""
     lease: Duration = Field(default="5s")  # pyright: ignore[reportAssignmentType]
     """A bridge that has been silent for so long is replaced by one that stands by."""
     retry: DeliveryRetry = DeliveryRetry()
 
     def secret(self, variable: str | None) -> str:
-        """What an environment variable of the file holds; empty where the file names none.
+        """The value of an environment variable that the file names; empty where it names none.
 
         Raises:
             WrongSetting: it is not set.

@@ -44,7 +44,7 @@ class _Document(msgspec.Struct):
 
 
 class _Said(msgspec.Struct, rename="camel"):
-    """What the envelope takes from a document of the feed."""
+    """The fields of a feed's document that the envelope takes."""
 
     insurer: str = ""
     received_at: str = ""

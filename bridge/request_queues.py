@@ -1,4 +1,4 @@
-"""What waits to be delivered: a queue for each request, so that its events keep their order, and one request waits for no other."""
+"""The events that wait to be delivered: a queue for each request keeps its order, and requests are independent."""
 
 import asyncio
 from collections import deque

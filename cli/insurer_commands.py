@@ -58,7 +58,7 @@ def list_insurers() -> bool:
 
 
 def _orders() -> Sequence[Control]:
-    """What operators have ordered of insurers; nothing, and a line that says why, where PostgreSQL is away."""
+    """The operators' orders about insurers; nothing, and a line that says why, where PostgreSQL is away."""
 
     async def read(controls: OperatorControls) -> Sequence[Control]:
         return [control for control in await controls.in_force() if control.kind is not ControlKind.DRAIN]
@@ -126,7 +126,7 @@ async def _check(path: Path, one: InsurerSettings, application: Application | No
 
 
 def _with_state(finding: Finding, state: InsurerState | None) -> Finding:
-    """What is tried here is not what customers' applications meet: the workers know about those."""
+    """Replaces a good finding where the workers' circuit is open: their calls meet more than a check does."""
     if not finding.is_well or state is None or state.availability is Availability.AVAILABLE:
         return finding
     summary = f"the workers' calls fail, its circuit is open ({state.availability.value}); {finding.summary}"

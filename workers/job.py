@@ -41,7 +41,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What there is to ask. `application_id` is the insurer's own, where an earlier worker got so far."""
+    """One job of a lane. `application_id` is the insurer's own, where an earlier worker got so far."""
 
     insurer_id: str
     request_id: UUID

@@ -1,4 +1,4 @@
-"""What resolvers may use: the use cases, and the caller."""
+"""The context of resolvers: the use cases, and the caller."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -67,11 +67,11 @@ class Context(msgspec.Struct, frozen=True):
     caller: Caller
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
-    """What `createQuoteRequest` has led to already: a request is created once, also when its answer is lost."""
+    """The result of `createQuoteRequest`, if it has run: a request is created once, also when its answer is lost."""
 
     @property
     def share(self) -> CallerShare:
-        """What the caller may hold of this process."""
+        """The caller's share of this process."""
         return self.services.shares.of(self.caller)
 
     def service(self, scope: str) -> Service:

@@ -1,4 +1,4 @@
-"""What each `extensions.code` means to a caller, and what to do about it: the source of the table in the documents."""
+"""The meaning of each `extensions.code` to a caller, and the remedy: the source of the table in the documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the settings admit, read once: tokens, origins, documents."""
+"""The parts of the API that are made from settings: tokens, origins, documents."""
 
 from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_secrets
@@ -12,7 +12,7 @@ from app.runtime.clock import Clock
 
 
 def make_tokens(settings: Settings, clock: Clock) -> Tokens:
-    """What makes and checks tokens.
+    """Makes the service of tokens.
 
     Raises:
         WrongSetting: there are no keys, or bad ones.
@@ -35,7 +35,7 @@ def _provider_rules(settings: Settings) -> ProviderRules | None:
 
 
 def make_operations(settings: Settings) -> PreparedDocuments:
-    """What may be run.
+    """Makes the store of documents that may be run.
 
     Raises:
         WrongSetting: the file of trusted documents is no good.

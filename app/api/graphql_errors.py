@@ -81,7 +81,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
     }
 )
 MESSAGES: Final[Mapping[str, str]] = MappingProxyType(dict(reversed(list(_FAULTS.values()))))
-"""What people read, by code; of two sentences the one that is said more often."""
+"""Messages for people, by code; of two messages of one code the first in the table."""
 INTERNAL_MESSAGE: Final = "На нашей стороне произошла ошибка. Мы уже разбираемся."
 
 _WRONG: Final = "Запрос составлен неверно: "

@@ -1,4 +1,4 @@
-"""What a caller asks: the parameters of a GraphQL request, out of a body, a URL or a frame."""
+"""The parameters of a GraphQL request, out of a body, a URL or a frame."""
 
 import re
 from collections.abc import Mapping

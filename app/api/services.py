@@ -1,4 +1,4 @@
-"""What the transports use: the use cases, and what runs an operation over them."""
+"""The services of the transports: the use cases, and the execution of operations over them."""
 
 from dataclasses import dataclass
 

@@ -44,7 +44,7 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """What every form has."""
+    """The fields that every form has."""
 
     form: int = _FORM_BEFORE
 
@@ -128,7 +128,7 @@ def decode_application(document: bytes) -> Application:
 
 
 def _renewed(before: _ApplicationBefore) -> Application:
-    """What was not asked then is not known."""
+    """Fields that the form before lacks are not known."""
     policyholder = _person(before.policyholder)
     return Application(
         vehicle=_vehicle(before.vehicle),

@@ -34,7 +34,7 @@ _NO_EXTRAS: Final[tuple[Extra, ...]] = ()
 
 
 class _OfferFields(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
-    """What rows and events have alike: a field of an offer that is the same in JSON as in the domain is added here alone."""
+    """Fields of an offer that are the same in rows, events and the domain: such a new field is added here alone."""
 
     number: str
     premium: Decimal
@@ -87,7 +87,7 @@ class OfferEvent(_OfferFields):
 
     @property
     def total(self) -> Decimal:
-        """What the customer pays."""
+        """The amount that the customer pays."""
         return self.premium + mandatory_price(self.extras) if self.stated_total is None else self.stated_total
 
     @property
@@ -115,7 +115,7 @@ class QuoteEvent(msgspec.Struct, rename="camel", gc=False):
 
     @property
     def total(self) -> Decimal | None:
-        """What the customer pays, None without an offer."""
+        """The amount that the customer pays; None without an offer."""
         return self.offer.total if self.offer else None
 
     @property

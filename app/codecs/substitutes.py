@@ -1,4 +1,4 @@
-"""What is shown in place of a quote that cannot be read or written: FAILED / INTERNAL, so that the other quotes still come."""
+"""Substitutes for a quote that cannot be read or written: FAILED / INTERNAL, so that the other quotes still come."""
 
 import functools
 from typing import Final

@@ -205,7 +205,7 @@ class _File(_Table):
 
 
 def secret_option(options: Mapping[str, str], name: str) -> str:
-    """What the environment variable holds that the option `<name>_env` names; the option itself, if it is no secret.
+    """The value of the environment variable that the option `<name>_env` names; the option itself, if it is no secret.
 
     Raises:
         WrongSetting: neither option is there, or the variable is not set.

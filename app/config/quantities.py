@@ -31,7 +31,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class WatchShare:
-    """What one caller may hold of a process: subscriptions and sockets at once, and a rate of queries."""
+    """The share of one caller in a process: subscriptions and sockets at once, and a rate of queries."""
 
     subscriptions: int
     sockets: int

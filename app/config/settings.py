@@ -32,7 +32,7 @@ _FORMS: Final = {
     "jwks_tenant_prefix": "expected 1 to 64 printable characters of ASCII without a space, or off",
     "jwks_scopes": "expected scopes, separated by one space",
 }
-"""What a setting looks like that has a form of its own."""
+"""The expected form of a setting, for its error message."""
 
 Page = Annotated[str, BeforeValidator(_page), Field(pattern="^(on|admin|off)$")]
 
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     jwks_tenant_prefix: str = Field(default="idp:", pattern="^[!-~]{1,64}$")
     """Before the `sub` of the provider's tokens; `off`: they share the names of our own tokens."""
     jwks_scopes: str = Field(default="quotes:read quotes:write", pattern="^[!-~]+( [!-~]+)*$")
-    """What the provider's tokens may give, of what they say."""
+    """The scopes that the provider's tokens may give; its other scopes are ignored."""
     encryption_keys: SecretStr = SecretStr("")
     """`id:base64,…` of 32 bytes each: the first encrypts, all decrypt."""
     quote_deadline: Duration = Field(default="60s")  # pyright: ignore[reportAssignmentType]  # parsed like any other
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     operator: str = Field(default="", max_length=500)
     """Name and address of the operator of personal data, for records of destruction and reports."""
     system_name: str = Field(default="osago-aggregator", min_length=1, max_length=200)
-    """What the operator calls this information system, for the same."""
+    """The operator's name of this information system, for the same."""
     audit_retention: Duration = Field(default="1095d")  # pyright: ignore[reportAssignmentType]
     """The audit of what operators did is kept for so long."""
     require_consent: bool = True

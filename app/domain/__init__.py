@@ -1,1 +1,1 @@
-"""What OSAGO is about: applications, quotes, the tariff. Imports only the standard library."""
+"""The domain of OSAGO: applications, quotes, the tariff. Imports only the standard library."""

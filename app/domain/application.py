@@ -25,7 +25,7 @@ class VehicleCategory(StrEnum):
 
 
 class VehiclePurpose(StrEnum):
-    """What the vehicle is used for."""
+    """The use of the vehicle."""
 
     PERSONAL = "PERSONAL"
     TAXI = "TAXI"
@@ -50,7 +50,7 @@ class VehicleDocumentKind(StrEnum):
 
 
 class IdentityDocumentKind(StrEnum):
-    """What a person is identified by."""
+    """The kind of document that identifies a person."""
 
     RUSSIAN_PASSPORT = "RUSSIAN_PASSPORT"
     BIRTH_CERTIFICATE = "BIRTH_CERTIFICATE"
@@ -199,7 +199,7 @@ class PolicyNumber(_Personal, frozen=True):
 
 
 class Consent(_Personal, frozen=True):
-    """What the customer has agreed to: which text, when, and whether the others know. It goes to no insurer."""
+    """The customer's consent: which text, when, and whether the others know. It goes to no insurer."""
 
     text_version: str
     given_at: datetime

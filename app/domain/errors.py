@@ -44,7 +44,7 @@ class CallerError(OsagoError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one field. `message` is Russian and for people; none of the three holds the value."""
+    """A problem of one field. `message` is Russian and for people; none of the three holds the value."""
 
     path: tuple[str, ...]
     code: str

@@ -10,7 +10,7 @@ INSURER_ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Availability(StrEnum):
-    """What the circuit of an insurer lets through."""
+    """Whether calls pass the circuit of an insurer."""
 
     AVAILABLE = "AVAILABLE"
     RECOVERING = "RECOVERING"

@@ -1,4 +1,4 @@
-"""What an insurer that calls back calls us with. Only its adapter knows what it means."""
+"""A call that an insurer makes back to the API. Only its adapter knows its meaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class CallbackRule:
-    """What the API keeps of an insurer's calls, as its adapter has it."""
+    """The parts of an insurer's calls that the API keeps, as its adapter declares them."""
 
     headers: tuple[str, ...] = ()
     """The headers that the adapter reads, by lower-case names; no other is kept."""

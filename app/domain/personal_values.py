@@ -166,7 +166,7 @@ def _dates(application: Application) -> frozenset[str]:
 
 
 def _dates_in(digits: str) -> Iterator[str]:
-    """What may be a date: year, month and day, the other way round, or month, day and year."""
+    """Digits that may be a date: year, month and day, the other way round, or month, day and year."""
     for at in range(len(digits) - _DATE_DIGITS + 1):
         part = digits[at : at + _DATE_DIGITS]
         yield f"{part[:4]}-{part[4:6]}-{part[6:]}"

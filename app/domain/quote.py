@@ -35,7 +35,7 @@ from app.domain.offers.refusals import MENDABLE, MendableProblem
 
 
 class QuoteStatus(StrEnum):
-    """What became of one insurer's slot. A refusal is DECLINED, a breakdown FAILED."""
+    """The state of one insurer's slot. A refusal is DECLINED, a breakdown FAILED."""
 
     PENDING = "PENDING"
     OFFERED = "OFFERED"
@@ -98,7 +98,7 @@ class Offer:
 
     @property
     def total(self) -> Money:
-        """What the customer pays: the insurer's total, or the premium and every mandatory extra."""
+        """The amount that the customer pays: the insurer's total, or the premium and every mandatory extra."""
         if self.stated_total is not None:
             return Money(self.stated_total, self.premium.currency)
         if not self.extras:
@@ -176,7 +176,7 @@ class Quote:
 
     @property
     def total(self) -> Decimal | None:
-        """What the customer pays, None without an offer."""
+        """The amount that the customer pays; None without an offer."""
         return self.answer.total.amount if isinstance(self.answer, Offer) else None
 
     @property
@@ -186,7 +186,7 @@ class Quote:
 
 
 class RankedQuote(Protocol):
-    """What ranks a quote among others: of a `Quote`, and of the event of one."""
+    """The attributes by which quotes are ranked: of a `Quote`, and of the event of one."""
 
     @property
     def insurer_id(self) -> str: ...

@@ -31,7 +31,7 @@ CLOCK_SKEW_MAX: Final = timedelta(minutes=5)
 
 
 class IntakeRules(NamedTuple):
-    """What the configuration has to say about new requests."""
+    """Rules for new requests that depend on the configuration."""
 
     insurers: tuple[str, ...]
     requires_consent: bool = False
@@ -45,7 +45,7 @@ class IntakeRules(NamedTuple):
 
 
 class NewRequestInput(msgspec.Struct, frozen=True):
-    """What a caller sends to create a request, valid. `insurers` is None where all are meant."""
+    """A valid request of a caller. `insurers` is None where all are meant."""
 
     client_reference: str | None
     customer_id: str
@@ -84,7 +84,7 @@ def read_plain(raw: Any, *, now: datetime, rules: IntakeRules) -> NewRequestInpu
 
 
 def _moment_checks(read: Any, now: datetime, rules: IntakeRules) -> Iterator[Problem]:
-    """What depends on more than the day: the moment of a consent, and the start that the chosen insurers take."""
+    """Checks that depend on the moment, not on the day alone: of a consent, and of the starts that insurers accept."""
     application = read and read.application
     if not application:
         return

@@ -1,4 +1,4 @@
-"""What this process did in the last minutes: counts in slots of ten seconds, for the operator's overview.
+"""Counts of a process over the last minutes, in slots of ten seconds, for the operator's overview.
 
 Prometheus computes the same from counters that it has scraped; an operator without Prometheus, or before it, has this. The
 slots begin at multiples of ten seconds since 1970, so that those of several processes can be added.

@@ -1,4 +1,4 @@
-"""What of a snapshot needs a hand, the worst first: the same for the console and for `osago top`."""
+"""The concerns of a snapshot: states that need an operator, the worst first, for the console and `osago top`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final

@@ -20,7 +20,7 @@ REPORT_EVERY_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """What only the process itself knows: the parts that keep failing, its lanes, its open sockets."""
+    """The state that only the process itself knows: the parts that keep failing, its lanes, its open sockets."""
 
     is_draining: bool
     failing: Sequence[str]

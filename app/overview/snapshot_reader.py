@@ -178,7 +178,7 @@ class SnapshotReader:
 
 
 async def _within(read: Awaitable[Part]) -> tuple[Part | None, str]:
-    """What was read and `ok`, or nothing and what is wrong."""
+    """The result of a read and `ok`, or nothing and the error."""
     try:
         async with asyncio.timeout(READ_S_MAX):
             return await read, OK

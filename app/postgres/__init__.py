@@ -1,1 +1,1 @@
-"""What is true: requests, quotes and the outbox in PostgreSQL, applications sealed."""
+"""The truth in PostgreSQL: requests, quotes and the outbox, with sealed applications."""

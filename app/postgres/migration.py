@@ -15,7 +15,7 @@ def engine(url: str) -> AsyncEngine:
 
 
 def config(url: str) -> Config:
-    """What alembic's commands take."""
+    """The configuration for alembic's commands."""
     made = Config(attributes={"database_url": url})
     made.set_main_option("script_location", str(SCRIPTS))
     return made

@@ -65,7 +65,7 @@ Key = tuple[UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a lane must know of a request before it asks. `settled` is the quote that is there already."""
+    """The state of a request that a lane needs before a call. `settled` is the quote that is there already."""
 
     application: Sealed | None
     expires_at: datetime
@@ -130,7 +130,7 @@ async def missing_quotes(connection: Connection, ids: Sequence[UUID]) -> list[Ke
 
 
 async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, QuoteSlots]:
-    """What all lanes together need of these requests."""
+    """The state of these requests that all lanes together need."""
     return {
         row["id"]: QuoteSlots(_work(row, None), frozenset(row["settled"]))
         for row in await connection.fetch(_SLOTS, ids)
@@ -138,7 +138,7 @@ async def read_slots(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUI
 
 
 async def read_work(connection: Connection, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
-    """What one insurer's lane needs for a batch of jobs."""
+    """The state of these requests that one insurer's lane needs."""
     return {
         row["id"]: _work(row, None if row["status"] is None else quote_of(row["id"], row))
         for row in await connection.fetch(_WORK, ids, insurer_id)

@@ -244,7 +244,7 @@ class ControlRow(SQLModel, table=True):
 
 
 class ControlAuditRow(SQLModel, table=True):
-    """What operators have done, and why. Rows never change; `OSAGO_AUDIT_RETENTION` says when they go."""
+    """An action of an operator, with its reason. Rows never change; `OSAGO_AUDIT_RETENTION` says when they go."""
 
     __tablename__: ClassVar[str] = "osago_control_audit"  # pyright: ignore[reportIncompatibleVariableOverride]
     __table_args__ = (Index("osago_control_audit_at", "at"),)

@@ -1,1 +1,1 @@
-"""What only moves the truth: job streams, event streams, notifications and shared states in Redis."""
+"""Jobs and news in Redis, none of it the truth: job streams, event streams, notifications and shared states."""

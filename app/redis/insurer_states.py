@@ -1,4 +1,4 @@
-"""What all processes share about insurers: open circuits, the trial of a half-open one, pauses, and slots of rate limits.
+"""The state of insurers that all processes share: open circuits, the trial of a half-open one, pauses, rate slots.
 
 Every change notifies `keys.insurers()`. Redis may lose all of it: then every worker decides by its own calls.
 """

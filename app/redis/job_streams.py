@@ -62,7 +62,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick of presence found. `fresh` is False where this worker may have been taken for dead.
+    """The result of a tick of presence. `fresh` is False where this worker may have been taken for dead.
 
     Where `epoch` or `server` is another than before, Redis may have lost something: a failover keeps the first.
     """
@@ -187,7 +187,7 @@ class JobStreams:
         await pipeline.execute()
 
     async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
-        """What waits in the streams of these insurers, over all shards."""
+        """The jobs that wait in the streams of these insurers, over all shards."""
         found = {insurer: Backlog(0, None) for insurer in insurers}
         for shard in range(self.shards):
             names = [keys.jobs(shard, insurer) for insurer in insurers]

@@ -61,7 +61,7 @@ def accepted(shard: int) -> str:
 
 
 def probe(shard: int) -> str:
-    """What processes write, and never read, to see whether Redis takes writes."""
+    """A key that processes write, and never read, to see whether Redis takes writes."""
     return f"{{osago-{shard:02}}}:probe"
 
 

@@ -32,7 +32,7 @@ class Script:
         self.hash = self._hashes[0]
 
     async def run(self, client: RedisClient, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """What the script returns, strings decoded."""
+        """The result of the script, strings decoded."""
         try:
             return await client.evalsha(self._hashes[client.is_cluster], len(keys), *keys, *arguments)
         except NoScriptError:

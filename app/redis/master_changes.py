@@ -24,7 +24,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 class MasterChanges:
-    """What one process knows of the servers behind its Redis. Its owner runs `parts`."""
+    """The servers behind the Redis of one process, as it knows them. Its owner runs `parts`."""
 
     def __init__(self, client: RedisClient, clock: Clock, *, has_sentinel: bool) -> None:
         self._client = client

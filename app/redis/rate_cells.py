@@ -18,7 +18,7 @@ LOCAL_CELLS_MAX: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is counted, under a key of Redis. Cells that are taken from together share a hash tag."""
+    """A counter under a key of Redis. Cells that are taken from together share a hash tag."""
 
     key: str
     rate: Rate

@@ -16,7 +16,7 @@ from app.domain.errors import RedisAway
 _ANSWERS: Final = ("NOSCRIPT", "NOGROUP", "BUSYGROUP")
 """Errors with which a server that works answers: the caller knows what to do."""
 _CLOSED_MEANWHILE: Final = (AttributeError, RuntimeError)
-"""What a call raises when redis-py's Cluster client, or `RedisClient.drop_connections`, has closed its connection under it."""
+"""Errors of a call when redis-py's Cluster client, or `RedisClient.drop_connections`, has closed its connection."""
 _MASTERS_ASKED_MAX: Final = 3
 _FAILURES: Final = (RedisError, RedisClusterException, OSError, LookupError, *_CLOSED_MEANWHILE)
 """LookupError: its list of a Cluster's nodes lacks the one that it looks for."""

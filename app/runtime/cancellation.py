@@ -22,7 +22,7 @@ def raise_if_cancelled() -> None:
 
 
 async def race(*ways: Coroutine[Any, Any, Result]) -> Result:
-    """What the first to end returns, or raises; the others are cancelled, and have ended when this does.
+    """The result, or the error, of the first to end; the others are cancelled, and have ended when this returns.
 
     Of those that end in the same moment the first that returns something goes before one that raises.
     """

@@ -1,4 +1,4 @@
-"""What one group commit measures: how many items it takes at once, what they wait for their turn, and what a turn takes."""
+"""The metrics of a group commit: items at once, seconds in which they wait for their turn, seconds of a turn."""
 
 import time
 

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import Final
 
 STALLED_AFTER_S: Final = 10.0
-"""For so long the buffer may be full."""
+"""Seconds for which the buffer may be full."""
 CUT_OFF_AFTER_S: Final = 5.0
-"""What the application has for its last words. With the one above, and a ping's wait: 30 s from the last byte that was taken."""
+"""The time for the application's last messages. With the one above and a ping's wait: 30 s from the last byte taken."""
 UNSENT_BYTES_MAX: Final = 16 * 1024
-"""What is written in one turn of the event loop, before it is known whether the peer takes it."""
+"""The most that is written in one turn of the event loop, before it is known whether the peer takes it."""
 
 
 class BufferedPeer(asyncio.Protocol):
-    """What a protocol of uvicorn's inherits beside it, to be an `app.server.peer.Peer`."""
+    """Mixed into a protocol of uvicorn's, which becomes an `app.server.peer.Peer` by it."""
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport

@@ -1,4 +1,4 @@
-"""What limits by address count by: one address of IPv4, a network of 64 bits of IPv6, which any client may choose addresses from."""
+"""The network that limits by address count by: one address of IPv4, or the first 64 bits of IPv6."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final

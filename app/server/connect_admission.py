@@ -13,7 +13,7 @@ from typing import Final, Protocol
 CONNECTS: Final = "connects"
 """In the lifespan's state: a `ConnectAdmission`. Without one every WebSocket is admitted at once."""
 SLICE_S: Final = 0.004
-"""What is admitted in one turn of the event loop: a slice of the rate, one connect at least."""
+"""Connects are admitted in slices, one in a turn of the loop: this part of a second's rate, one at least."""
 WAIT_S_MAX: Final = 1.0
 """A connect that has waited longer is refused."""
 RETRY_S_MIN: Final = 0.2

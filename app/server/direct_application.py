@@ -1,4 +1,4 @@
-"""What the server and an application without ASGI exchange: the head and the body of a request, and a reply.
+"""The interface of the server to an application without ASGI: the head and the body of a request, and a reply.
 
 The names of what an application's lifespan gives to the server stand here, too.
 """

@@ -1,4 +1,4 @@
-"""What a WebSocket waits with: small stand-ins for asyncio's `Event` and `Queue`, which take 4 KB of each connection."""
+"""Waiting in a WebSocket's connection: small stand-ins for asyncio's `Event` and `Queue`, which take 4 KB each."""
 
 import asyncio
 from typing import Any

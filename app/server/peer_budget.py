@@ -1,4 +1,4 @@
-"""What a peer may make a process do without the application asking for it, for each connection.
+"""A budget for each connection: the work that a peer may cause in a process without the application asking for it.
 
 A request, a subscription or an answer has its own limits. What is counted here costs CPU or memory beside them: control frames,
 fragments, trailers, chunks, messages without effect. The protocols (`app.server.http1.http_limits`, `app.server.websocket_limits`) and the sockets of GraphQL
@@ -27,7 +27,7 @@ class Allowance:
 
 
 class PeerCost(Enum):
-    """What is counted, in units of one."""
+    """A kind of cost, in units of one."""
 
     CONTROL_FRAME = Allowance("control frames", 256, per_s=16.0)
     """Pings and pongs of the WebSocket. A healthy peer sends one every 15 s."""
@@ -42,7 +42,7 @@ class PeerCost(Enum):
     CHUNK = Allowance("chunks", 16 * 1024)
     """Of one request, as are those below."""
     FRAMING_BYTE = Allowance("framing bytes", 8 * 1024)
-    """What is neither head nor body: chunk extensions and trailers, beyond `CHUNK_FRAMING_BYTES` for each chunk."""
+    """Bytes of neither head nor body: chunk extensions and trailers, beyond `CHUNK_FRAMING_BYTES` for each chunk."""
     TRAILER = Allowance("trailers", 64)
     TRAILER_BYTE = Allowance("trailer bytes", 8 * 1024)
 

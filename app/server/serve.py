@@ -32,10 +32,10 @@ HEADERS: Final = {
 }
 """With every answer. Browsers heed the last one only where TLS is before us."""
 SENT_BYTES_MAX: Final = 128 * 1024
-"""What the kernel keeps for a peer that has not taken it yet; left to itself, up to 4 MiB."""
+"""The kernel's send buffer of a connection; left to itself, up to 4 MiB."""
 RECEIVED_BYTES_MAX: Final = 32 * 1024
-"""What the kernel keeps for a connection that is not read: the most of one read, give or take what Linux adds to it. libuv reads
-up to 32 times in a row where 256 KiB lie ready, before it looks at another connection.
+"""The kernel's receive buffer of a connection: the most of one read, give or take what Linux adds to it. libuv reads up to 32
+times in a row where 256 KiB lie ready, before it looks at another connection.
 """
 _BACKLOG: Final = 4096
 _LOOK_EVERY_S: Final = 0.005

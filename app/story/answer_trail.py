@@ -40,7 +40,7 @@ _INTERRUPTED: Final = {
 
 
 class JobWait(NamedTuple):
-    """What a job waits for: since when and until when, by the monotonic clock."""
+    """The wait of a job: its reason, since when and until when, by the monotonic clock."""
 
     kind: WaitKind
     since_s: float
@@ -49,7 +49,7 @@ class JobWait(NamedTuple):
 
 
 class AnswerTrail:
-    """One job's, from its delivery on. What is recorded costs less than a microsecond a step."""
+    """The trail of one job, from its delivery on. Recording a step costs less than a microsecond."""
 
     __slots__ = ("_omitted", "_steps", "_waiting", "read_at_s")
 
@@ -65,7 +65,7 @@ class AnswerTrail:
 
     @property
     def waiting(self) -> JobWait:
-        """What it waits for now."""
+        """The wait that goes on now."""
         return JobWait(*self._waiting)
 
     def waited(self, code: str, step: str, since_s: float, now_s: float) -> None:

@@ -70,7 +70,7 @@ class FrameBook:
         self._places.append((request_id.int, socket, self._monotonic(), _LEFT, 0, result))
 
     def known(self, name: str, request_id: UUID) -> ProcessReply:
-        """What this process, of this name, has of a request."""
+        """The frames that this process, of this name, has sent of a request."""
         return ProcessReply(
             form=REPLY_FORM,
             name=name,

@@ -39,7 +39,7 @@ class LateTrails:
             self._waiting[key] = due_at, trail
 
     def of(self, request_id: UUID, insurers: Mapping[str, object]) -> Mapping[str, str]:
-        """What is not written yet of this request, by insurer."""
+        """The trails of this request that are not written yet, by insurer."""
         found = {id_: self._waiting.get((request_id, id_)) for id_ in insurers}
         return {id_: late[1] for id_, late in found.items() if late}
 

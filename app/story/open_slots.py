@@ -1,4 +1,4 @@
-"""What an insurer's slot without a quote waits for: pure, from the evidence."""
+"""The waits of an insurer's slot without a quote: pure, from the evidence."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from app.story.request_story import OpenSlot, WaitKind
 from app.story.story_evidence import StoryEvidence
 
 RELAYED_AFTER: Final = timedelta(seconds=1.5)
-"""What the API has not enqueued by then, the relay does."""
+"""The relay enqueues jobs that the API has not enqueued by then."""
 
 
 def open_slot(evidence: StoryEvidence, insurer_id: str, *, lease_s: float) -> OpenSlot:

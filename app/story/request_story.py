@@ -17,7 +17,7 @@ STORY_VERSION: Final = 1
 
 
 class StepKind(StrEnum):
-    """What happened. In brackets: the fields of `StoryStep` that say more."""
+    """The kind of an event. In brackets: the fields of `StoryStep` that say more."""
 
     ACCEPTED = "ACCEPTED"
     """Committed in PostgreSQL (`by`: the calling service)."""
@@ -70,7 +70,7 @@ class StoryStep(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 
 class WaitKind(StrEnum):
-    """What an open slot waits for."""
+    """The reason for which a slot is open."""
 
     OUTBOX = "OUTBOX"
     """To be enqueued: the relay does it when Redis is there."""
@@ -104,7 +104,7 @@ class WaitKind(StrEnum):
 
 
 class OpenSlot(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """What an insurer's slot without a quote waits for. A moment that is None is not known, or there is none."""
+    """An insurer's slot without a quote, and its wait. A moment that is None is not known, or there is none."""
 
     waits_for: WaitKind
     worker: str = ""
@@ -155,7 +155,7 @@ class AskedProcess(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
 
 
 class GapCode(StrEnum):
-    """What is not known, and why."""
+    """The kind of a gap: an unknown part of the story, and the reason."""
 
     REDIS_AWAY = "REDIS_AWAY"
     """Jobs, events, workers and sockets cannot be asked."""
@@ -166,7 +166,7 @@ class GapCode(StrEnum):
     PROCESS_SILENT = "PROCESS_SILENT"
     """A process did not answer in time (`what`: its name)."""
     PROCESS_DIED = "PROCESS_DIED"
-    """What a worker did before it died is not known (`what`: its name)."""
+    """The steps of a worker before it died are not known (`what`: its name)."""
     NO_TRAIL = "NO_TRAIL"
     """How this insurer's answer came about is not known (`what`: the insurer)."""
     FRAMES_LIMITED = "FRAMES_LIMITED"

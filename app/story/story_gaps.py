@@ -1,4 +1,4 @@
-"""What is not known of a request, and why: pure, from the evidence."""
+"""The gaps of a story: unknown parts, and the reasons; pure, from the evidence."""
 
 from collections.abc import Iterator
 from datetime import timedelta

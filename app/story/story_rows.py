@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of one request, and how a request is found: for operators alone, since requests of every caller are among them."""
+"""Reads of one request's story from PostgreSQL, and the search for it: for operators, over requests of every caller."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happened, as steps in the order of their moments: pure, from the evidence."""
+"""The steps of a story in the order of their moments: pure, from the evidence."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

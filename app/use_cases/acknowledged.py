@@ -1,4 +1,4 @@
-"""What this process has acknowledged, so that after a failover it can say what of it is gone.
+"""The requests that this process has acknowledged, so that after a failover it can report those that are gone.
 
 With an asynchronous standby the last requests before a failover may be lost. They are counted and logged; a subscription to one
 ends with REQUEST_LOST.

@@ -1,4 +1,4 @@
-"""What one caller may hold of this process, so that none takes what all have: subscriptions, sockets, queries.
+"""Shares of callers: subscriptions, sockets and queries are bounded for each, so that none takes the whole process.
 
 A caller is what its token is about, not the token: a browser that gets ten tokens for one request has one share of it. A
 customer's token reaches further, and has eight times as much. Services are limited by the process alone, but for their sockets.

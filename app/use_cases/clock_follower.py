@@ -23,16 +23,16 @@ from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
 
 SHARED_S: Final = 4 * RESYNC_S
-"""So long the time of the others counts; each process writes it every RESYNC_S."""
+"""Seconds for which the time of the others counts; each process writes it every RESYNC_S."""
 TRIP_S_MAX: Final = 0.5
-"""What Redis said after a longer trip says too little about the moment."""
+"""A reading of Redis's time with a longer trip is not used: it says too little about the moment."""
 
 log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _RedisTime:
-    """What a server of Redis said: its own time, and how far the processes' is ahead of it, where that is known."""
+    """A reading of Redis: its own time, and how far the processes' is ahead of it, where that is known."""
 
     server: str
     now_ms: int

@@ -39,7 +39,7 @@ PUBLISH_S_MAX: Final = 0.2
 _SWEEP_MAX: Final = 500
 
 Beside: TypeAlias = Callable[[Connection, Sequence[UUID]], Awaitable[None]]
-"""What is written in the transaction that ends requests; it gets those that end."""
+"""A statement to run in the transaction that ends requests; it gets those that end."""
 
 
 class RequestCompleter:

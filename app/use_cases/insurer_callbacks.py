@@ -129,7 +129,7 @@ class InsurerCallbacks:
             raise Overloaded("this insurer has called with as much as is kept of it")
 
     async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
-        """What this insurer has called with about this request, the oldest first, by a name that never changes.
+        """The calls of this insurer about this request, the oldest first, by a name that never changes.
 
         Raises:
             RedisAway: Redis is not there.

@@ -48,7 +48,7 @@ class InterruptedWatch(OsagoError):
 
 @dataclass(slots=True)
 class Watch:
-    """What is known of one request, shared by its followers; `position` is the last event read."""
+    """The known state of one request, shared by its followers; `position` is the last event read."""
 
     position: Position
     quotes: dict[str, QuoteEvent] = field(default_factory=dict[str, QuoteEvent])
@@ -60,7 +60,7 @@ class Watch:
     failure: OsagoError | None = None
     """Why nothing is ever to come any more."""
     payload: tuple[object, bytes] | None = None
-    """What was written out last for one of several, and the key under which the next one wants the same."""
+    """The last encoded event, and the key of the followers that can reuse it."""
 
     def learn(self, quotes: Iterable[QuoteEvent], ending: Ending | None) -> None:
         """Takes in what is new, and calls the listeners if anything is."""
@@ -94,7 +94,7 @@ class Follower:
     """How many of the quotes that the watch knows are in the cursor."""
 
     def news(self) -> Iterator[Event]:
-        """What the subscriber lacks, each once; the end only after every answer. A caller that stops half-way has missed nothing."""
+        """The events that the subscriber lacks, each once; the end only after every answer. A caller may stop half-way."""
         news = tuple(islice(self.watch.quotes.values(), self.looked_at, None))
         for quote in news if len(news) == 1 else sorted(news, key=_by_arrival):
             cursor = self.cursor.having(quote.insurer_id)

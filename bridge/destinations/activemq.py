@@ -22,7 +22,7 @@ _GONE: Final = (StompException, OSError, TimeoutError)
 
 
 class _Receipts(stomp.ConnectionListener):
-    """What is sent and not yet acknowledged on one connection. Its methods are called in stomp.py's thread."""
+    """The receipts that are awaited on one connection. Its methods are called in stomp.py's thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

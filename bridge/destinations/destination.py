@@ -1,4 +1,4 @@
-"""What carries events to a destination, and the two ways in which it may fail."""
+"""The interface of a destination of events, and the two ways in which it may fail."""
 
 from typing import Protocol
 

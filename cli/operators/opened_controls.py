@@ -1,4 +1,4 @@
-"""What commands of operators open: PostgreSQL, Redis, the clock; no key of applications is needed."""
+"""The resources of operators' commands: PostgreSQL, Redis, the clock; no key of applications is needed."""
 
 import getpass
 from collections.abc import AsyncGenerator, Awaitable, Callable

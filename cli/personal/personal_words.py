@@ -1,4 +1,4 @@
-"""What reports and acts call things, in Russian: they go to subjects and to the authority."""
+"""The Russian terms of reports and acts, which go to subjects and to the authority."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What `osago quote` says of requests, offers and refusals, in Russian."""
+"""The Russian words of `osago quote` for requests, offers and refusals."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -32,7 +32,7 @@ def best_of(slots: Any) -> Slot | None:
 
 
 def total(slot: Slot) -> Decimal | None:
-    """What is paid: the premium and every mandatory extra; None without an offer."""
+    """The amount to pay: the premium and every mandatory extra; None without an offer."""
     return Decimal(slot["offer"]["total"]["amount"]) if slot["offer"] else None
 
 
@@ -48,7 +48,7 @@ def roubles(amount: Decimal) -> str:
 
 
 def notes_on(offer: Mapping[str, Any]) -> str:
-    """What is unusual about an offer: mandatory extras in its price, a start that the insurer moves. Mostly empty."""
+    """Notes on an unusual offer: mandatory extras in its price, a start that the insurer moves. Mostly empty."""
     extras = [
         f"{extra['name']} {roubles(Decimal(extra['price']['amount']))}"
         for extra in offer["extras"]

@@ -29,7 +29,7 @@ class KeyReader:
 
 
 def keys_of(text: str) -> Iterator[str]:
-    """What a terminal has sent, key by key. Sequences that have no name here are left out."""
+    """The keys that a terminal has sent, one by one. Sequences that have no name here are left out."""
     while text:
         named = next((sequence for sequence in _NAMED if text.startswith(sequence)), None)
         if named:

@@ -1,4 +1,4 @@
-"""What the view is at: the order, the chosen insurer, a question that is being answered. Keys change it, and nothing else."""
+"""The state of the view: the order, the chosen insurer, a question that is being answered. Only keys change it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What an adapter is: it puts an application on an insurer's wire, and reads what comes back into domain values.
+"""An adapter puts an application on an insurer's wire, and reads the answers into domain values.
 
 Time-outs, retries, limits, the circuit, the deadline and sizes are not its business: they stand around it.
 """
@@ -41,10 +41,10 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What an insurer's API can do, as far as its caller has to know."""
+    """The abilities of an insurer's API, as far as its caller has to know."""
 
     categories: frozenset[VehicleCategory] = frozenset(VehicleCategory)
-    """What is insured: anything else is declined at once, and costs no call."""
+    """The insured categories: an application of another one is declined at once, and costs no call."""
     is_idempotent: bool = True
     """Whether a create may be repeated under its key. If not, a create with a lost answer is given up."""
     polls: bool = True
@@ -52,7 +52,7 @@ class Abilities:
     calls_back: bool = False
     """Whether the insurer calls `Line.callback_url`; what it calls with is read by `called`."""
     callback_rule: CallbackRule = field(default_factory=CallbackRule)
-    """What is kept of its calls. The secret that it signs with is `Line.secret("callback_secret")`."""
+    """The parts of its calls that are kept. The secret that it signs with is `Line.secret("callback_secret")`."""
     poll_interval: PollInterval | None = None
     """How often the API wants to be polled, where insurers.toml does not say."""
 
@@ -63,7 +63,7 @@ def _no_callbacks(_key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsurerAccess:
-    """What an adapter has to work with: calls to one insurer, and what insurers.toml says to this adapter alone."""
+    """The tools of an adapter: calls to one insurer, and the options of insurers.toml for this adapter alone."""
 
     http: InsurerHttp
     clock: Clock

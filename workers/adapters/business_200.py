@@ -82,7 +82,7 @@ class Business200(Adapter):
 
 
 def _error(fault: _Fault, reply: Reply, now: datetime) -> InsurerError:
-    """What the codes of this API mean, under any status; one that is not known is nothing to repeat, if it came in a 200."""
+    """The error of this API's codes, under any status; an unknown code in a 200 is not repeated."""
     wait_s = retry_after_s(fault.retry_after, now)
     wait_s = reply.retry_after_s if wait_s is None else wait_s
     match fault.code:

@@ -139,7 +139,7 @@ def _answered(reply: Reply | None, story: str) -> Finding:
 def explain(  # noqa: PLR0911 - a table
     settings: InsurerSettings, error: InsurerError, story: str, last: Reply | None = None, *, is_create: bool = False
 ) -> Finding:
-    """What a failed call says about the settings; `story` is what was tried, `last` the last reply that was read."""
+    """The finding about the settings after a failed call; `story` lists the calls, `last` is the last reply."""
     match error:
         case InsurerRejected() if is_create:
             return Finding(is_well=False, summary=f"the application is rejected ({error}): {story}")
@@ -192,7 +192,7 @@ def _reason(error: aiohttp.ClientConnectorError) -> str:
 
 
 def _expiring(settings: InsurerSettings, story: str) -> Finding | None:
-    """What is to be said about our own certificate."""
+    """The warning about the client certificate, if it ends soon."""
     file = settings.tls.cert_file
     if file is None:
         return None

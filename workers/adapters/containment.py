@@ -1,4 +1,4 @@
-"""What leaves an adapter: answers, and `InsurerError`. Anything else that an adapter raises is contained here.
+"""The boundary of an adapter: answers and `InsurerError` pass it. Any other error of an adapter is contained here.
 
 An adapter reads what an insurer sends, and other houses write adapters: a KeyError there is an answer that cannot be
 understood, not a fault of the job, which would be delivered again, run apart and end as a dead letter.
@@ -56,7 +56,7 @@ class Containment:
 
 
 def checked(step: str, returned: Any) -> Any:
-    """What an adapter has returned, if it is what this step returns.
+    """The adapter's answer, if it is one that this step may return.
 
     Raises:
         InsurerProtocol: it is not.

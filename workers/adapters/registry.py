@@ -31,7 +31,7 @@ def make_adapter(settings: InsurerSettings, line: InsurerAccess) -> Adapter:
 
 
 def line_of(settings: InsurerSettings, resources: Resources, http: InsurerHttp) -> InsurerAccess:
-    """What the adapter of this insurer works with.
+    """The tools that the adapter of this insurer works with.
 
     Raises:
         WrongInsurer: there is no such adapter, or it cannot be loaded.
@@ -73,7 +73,7 @@ def find_adapter(name: str) -> type[Adapter]:
 
 @lru_cache(maxsize=4)
 def _offered(_path: tuple[str, ...]) -> EntryPoints:
-    """What the packages on this path offer: looking it up reads the metadata of each, some ten milliseconds an insurer."""
+    """The adapters of the packages on this path: the metadata of each is read, some ten milliseconds an insurer."""
     return entry_points(group=GROUP)
 
 

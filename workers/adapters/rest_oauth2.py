@@ -63,7 +63,7 @@ _REFUSALS: Final = {
     "invalid_request": "options.token_url",
     "unsupported_grant_type": "options.token_url",
 }
-"""What a token endpoint refuses with, and the key of insurers.toml to look at first."""
+"""Errors of a token endpoint, and the key of insurers.toml to look at first."""
 _read_token: Final = reader(_Token)
 _read_refusal: Final = reader(_Refusal)
 _read_operation: Final = reader(_Operation)

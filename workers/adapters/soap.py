@@ -139,7 +139,7 @@ def _shaped(fields: Fields, shape: type[Shape]) -> Shape:
 
 
 def _error(fault: _Fault, now: datetime, reply: Reply | None = None) -> InsurerError:
-    """What the codes of this API's faults mean; for an unknown code `faultcode` names the side at fault.
+    """The error of this API's fault codes; for an unknown code `faultcode` names the side at fault.
 
     A status that says more than that there is a fault (a gateway's 401 or 503) has the last word on an unknown code.
     """
@@ -225,7 +225,7 @@ def _write(element: Any, fields: Fields) -> None:
 
 
 def _texts(value: Any) -> Any:
-    """What XML can hold: texts, and nothing else."""
+    """The value as XML can hold it: texts, and nothing else."""
     if isinstance(value, dict):
         return {name: _texts(part) for name, part in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What adapters share: the application as it goes onto a wire, and strict reading of what comes off one.
+"""Common code of adapters: the application as it goes onto a wire, and strict reading of the answers.
 
 An unintelligible value is `InsurerProtocol`; its text names the place and holds nothing that the insurer wrote.
 """

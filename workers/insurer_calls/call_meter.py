@@ -1,4 +1,4 @@
-"""What is measured of the calls to one insurer."""
+"""The metrics of the calls to one insurer."""
 
 from typing import Final
 

@@ -28,7 +28,7 @@ class Mailbox(Protocol):
     """Where calls lie until they are read."""
 
     async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
-        """What has come so far, the oldest first, by a name that never changes."""
+        """The calls that have come so far, the oldest first, by a name that never changes."""
         ...
 
 

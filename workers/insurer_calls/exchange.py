@@ -53,7 +53,7 @@ class _NoOffer(Exception):
 
 
 class _Conversation(NamedTuple):
-    """What there is to ask one insurer, and what stands around it."""
+    """The conversation of one job: its ownership, and its passage through limit and circuit."""
 
     job: Job
     ownership: Ownership
@@ -272,7 +272,7 @@ class InsurerExchange:
         self._circuit.check()
 
     async def _pause(self, seconds: float | None, *steps: str) -> None:
-        """What an insurer asks of one caller, it asks of all."""
+        """Pauses all calls to the insurer: a Retry-After for one caller holds for all."""
         if seconds:
             await self._limits.pause(seconds, *steps)
 

@@ -22,7 +22,7 @@ _KINDS_MAX: Final = 5
 
 
 class FailureLog:
-    """What the calls of one insurer came to since the last line."""
+    """Counts the results of one insurer's calls since the last line."""
 
     def __init__(self, insurer_id: str, clock: Clock) -> None:
         self._insurer_id = insurer_id

@@ -1,4 +1,4 @@
-"""What to do after a call to an insurer failed: pure, so that every rule of asking can be read, and tested, in one place."""
+"""The verdict after a failed call to an insurer: pure, so that every rule of retries can be read and tested in one place."""
 
 import random
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ class ApplicationLoader:
         return [Part("loading", self._reads.run)]
 
     async def read(self, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
-        """What one insurer's lane needs for a batch of jobs; requests that are not there any more are left out.
+        """The state that one insurer's lane needs for a batch of jobs; requests that are gone are left out.
 
         Raises:
             Unavailable: PostgreSQL is not there, or too much is waiting to be read.

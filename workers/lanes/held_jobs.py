@@ -1,4 +1,4 @@
-"""What a worker has in memory of one request, for inquiries: its jobs, what each waits for, and trails that are not written yet."""
+"""A worker's jobs of one request, for inquiries: what each waits for, and trails that are not written yet."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a scrape reads of a lane: how many jobs it holds, and how long ago the oldest one's request was accepted."""
+"""Metrics of a lane at a scrape: how many jobs it holds, and how long ago the oldest one's request was accepted."""
 
 from collections.abc import Collection
 from uuid import UUID

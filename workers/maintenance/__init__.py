@@ -1,1 +1,1 @@
-"""What keeps Redis and PostgreSQL in step: relay, recovery, gauges."""
+"""Keeping Redis and PostgreSQL in step: relay, recovery, gauges."""

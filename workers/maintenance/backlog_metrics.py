@@ -1,4 +1,4 @@
-"""What is measured now and then: what is open, what waits in the streams, and in the outbox."""
+"""Gauges that are measured now and then: open requests, jobs that wait in the streams, notices in the outbox."""
 
 from datetime import timedelta
 from typing import Final

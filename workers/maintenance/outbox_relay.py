@@ -18,7 +18,7 @@ from app.resources import Resources
 
 EVERY_S: Final = 0.5
 LEFT_FOR: Final = timedelta(seconds=1)
-"""What is younger is still the fast path's."""
+"""Younger notices are left to the fast path."""
 _MAX: Final = 500
 
 

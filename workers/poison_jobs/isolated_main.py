@@ -55,7 +55,7 @@ class _Sole:
 
 
 async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
-    """What PostgreSQL has of them."""
+    """The state of these jobs in PostgreSQL."""
     async with reading(resources.pool) as connection:
         return await read_work(connection, insurer_id, ids)
 

@@ -21,7 +21,7 @@ _LINE_BYTES_MAX: Final = 1024 * 1024
 
 
 class IsolatedOutcome(msgspec.Struct):
-    """What became of one suspect: a quote's document, a trace of its failure, or neither where the end came first."""
+    """The outcome of one suspect: a quote's document, a trace of its failure, or neither where the end came first."""
 
     insurer: str
     request: UUID

@@ -19,7 +19,7 @@ from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
 
 
 async def retry_letter(resources: Resources, letter: DeadLetter) -> str:
-    """What came of asking again, in words that hold no personal data."""
+    """Retries a dead letter; returns the result in words that hold no personal data."""
     if letter.insurer_id not in resources.insurers:
         return f"{letter.insurer_id} is not in the file of insurers any more"
     work = (await find_work(resources, letter.insurer_id, [letter.request_id])).get(letter.request_id)

@@ -1,4 +1,4 @@
-"""What operators' controls change in this worker: gates, limits, circuits, and whether it drains."""
+"""Operators' controls as this worker applies them: gates, limits, circuits, and whether it drains."""
 
 import asyncio
 from collections.abc import Mapping

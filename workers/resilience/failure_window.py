@@ -31,7 +31,7 @@ _AT_ONCE: Final = timedelta(microseconds=1)
 
 
 class _Failed(Exception):
-    """What aiobreaker counts as a failure."""
+    """An error that aiobreaker counts as a failure."""
 
 
 class CountedCall:

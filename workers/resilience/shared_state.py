@@ -1,4 +1,4 @@
-"""What this worker knows of the others' circuits and pauses: heard within milliseconds, and looked up now and then."""
+"""Circuits and pauses of the other workers, as this one knows them: notified within milliseconds, reread now and then."""
 
 import asyncio
 from collections.abc import Mapping

@@ -43,7 +43,7 @@ _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
 _BROKEN: Final = (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError)
-"""What a token that is none of ours raises where it is read."""
+"""Errors of reading a token that was not made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What opens one stream of one request, once. `until` is when the stream's own cookie ends."""
+    """Opens one stream of one request, once. `until` is when the stream's own cookie ends."""
 
     id: str
     request_id: UUID
@@ -66,7 +66,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSession:
-    """What the cookie of the operator's console holds. It is no bearer: no other door takes it."""
+    """The content of the operator console's cookie. It is no bearer token: neither GraphQL nor REST accepts it."""
 
     id: str
     subject: str
@@ -76,7 +76,7 @@ class OperatorSession:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRules:
-    """What is accepted of an identity provider's tokens: their issuer, the names of its tenants, their scopes."""
+    """Which tokens of an identity provider are accepted: their issuer, the names of its tenants, their scopes."""
 
     issuer: str
     tenant_prefix: str = ""
@@ -181,7 +181,7 @@ class Tokens:
         return self.grant(token).caller
 
     def grant(self, token: str) -> Grant:
-        """What this token gives.
+        """The grant of this token.
 
         Raises:
             NotAuthenticated: it is none of ours, has expired, or does not hold yet.
@@ -215,7 +215,7 @@ class Tokens:
             raise NotAuthenticated from None
 
     def _claims(self, token: str) -> tuple[Mapping[str, Any], bool]:
-        """What a token with a good signature says, and whether that is ours."""
+        """The claims of a token with a good signature, if it was made for this API."""
         if not _is_canonical(token):
             raise NotAuthenticated
         key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))

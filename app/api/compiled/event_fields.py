@@ -36,7 +36,7 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, str]:
 
 
 NAMES: Final[Mapping[str, Any]] = MappingProxyType({"best": _best, "stub": _stub, "money": Money})
-"""What the expressions call."""
+"""Functions that the expressions call."""
 
 _EVENT: Final = {"cursor": "e.cursor.encode()", "requestId": "str(e.cursor.request_id)", "progress": "e.cursor"}
 _OFFER: Final = {

@@ -36,7 +36,7 @@ class PlanVariables(msgspec.Struct, frozen=True, gc=False):
     input: dict[str, Any]
     """Plain JSON: `app.intake.new_request` reads it, and takes nothing that graphql-core would refuse."""
     flags: Mapping[str, bool]
-    """What `@skip` and `@include` ask for."""
+    """The values of `@skip` and `@include`, by variable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class NotCompilable(Exception):
 
 
 class Info:
-    """What our resolvers use of strawberry's own, the operation's `Context`; and what directives ask for, by variable."""
+    """Stands in for strawberry's `Info`: the operation's `Context`, and values of directives, by variable."""
 
     __slots__ = ("context", "flags")
 
@@ -77,7 +77,7 @@ class Selections:
         self.fields_left = FIELDS_MAX
 
     def writer(self, type_: Any, selected: SelectionSetNode | None) -> Writer:
-        """What writes a value of this type.
+        """The function that writes a value of this type.
 
         Raises:
             NotCompilable: some of it is graphql-core's to do.

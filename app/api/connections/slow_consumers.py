@@ -1,4 +1,4 @@
-"""What is recorded of a connection that takes nothing any more: enough to find its owner, and nothing personal."""
+"""The record of a connection that takes nothing any more: enough to find its owner, and nothing personal."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What an operator changes in the console. Each verb is a use case that the command line calls too, with its audit."""
+"""Changes that an operator makes in the console. Each verb is a use case of the command line too, with its audit."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType

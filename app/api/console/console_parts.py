@@ -1,4 +1,4 @@
-"""What the console is made of in one process."""
+"""The parts of the console in one process."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from app.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the console's routes use, for the life of the process."""
+    """The services of the console's routes, for the life of the process."""
 
     resources: Resources
     access: OperatorAccess

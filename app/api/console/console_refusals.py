@@ -1,4 +1,4 @@
-"""What the console's JSON answers where it refuses: a code, which the page has words for in both languages."""
+"""Refusals of the console's JSON API: a code, which the page has words for in both languages."""
 
 import math
 from typing import Any

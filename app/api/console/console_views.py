@@ -1,4 +1,4 @@
-"""What the console reads beside the snapshot: one request's story, dead letters, controls and the audit of them."""
+"""Reads of the console beside the snapshot: one request's story, dead letters, controls and the audit of them."""
 
 from collections.abc import Mapping
 from heapq import nlargest

@@ -31,7 +31,7 @@ _NONE_LISTED: Final[frozenset[str]] = frozenset()
 
 
 class OperatorAccess:
-    """What one process lets in."""
+    """Checks the sessions of operators in one process."""
 
     def __init__(self, tokens: Tokens, clock: Clock) -> None:
         self._tokens = tokens

@@ -1,4 +1,4 @@
-"""What was made of documents, kept within a number of bytes: a count would not bound it, for a document may be large.
+"""A cache of prepared documents, bounded by bytes: a count would not bound it, for a document may be large.
 
 A document that is too heavy is not kept at all. An owner (a browser) has room for a few; beyond that it pushes its own out.
 """
@@ -11,7 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar, cast
 from graphql import DocumentNode, NamedTypeNode, NameNode, Node, SelectionSetNode, Token, TokenKind
 
 KEPT_BYTES_MAX: Final = 64 * 1024
-"""What is kept of one document, its text included."""
+"""The most that is kept of one document, its text included."""
 OWNED_MAX: Final = 8
 """Documents that one browser keeps here."""
 _ATTRIBUTES_BYTES: Final = 112
@@ -42,7 +42,7 @@ class DocumentCache(Generic[Key, Value]):
         return len(self._entries)
 
     def get(self, key: Key) -> Value | None:
-        """What is kept of this document; it counts as used."""
+        """The entry of this document; it counts as used."""
         entry = self._entries.get(key)
         if entry is None:
             return None

@@ -1,4 +1,4 @@
-"""What a document may cost. It is measured before anything validates it: validation of a hostile one costs most of all.
+"""The cost of a document. It is measured before anything validates it: validation of a hostile one costs most of all.
 
 Length, comments and escapes are counted in the text, tokens by the parser; depth, aliases, directives, fragments and complexity by one walk over the document in
 which each fragment is measured once, however often it is spread.

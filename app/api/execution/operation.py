@@ -112,7 +112,7 @@ class OperationRunner:
 
 
 async def watched(operation: Operation, asked: GraphQLRequest, context: Context) -> RequestEvents | None:
-    """What to push, if all that an operation does is to watch one request, and its events are written out.
+    """The watch to push, if the operation only watches one request, and its events are written by compiled code.
 
     None: anything else, and any mistake in it, which `stream` reports.
     """

@@ -49,11 +49,11 @@ from app.use_cases.caller_shares import CallerShare
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of the documents of services, and again of those of browsers."""
 _COMPILED_FACTOR: Final = 1.5
-"""What is compiled of a document (events written out) takes about half of what the document does."""
+"""The compiled writer of events takes about half of the memory that the document takes."""
 _PLAN_BYTES: Final = 24 * 1024
-"""What the plan of a mutation holds: its selection as an expression, compiled."""
+"""The memory of a mutation's plan: its selection as an expression, compiled."""
 _BARE_BYTES: Final = 1024
-"""What stands around any document."""
+"""The memory that any document takes beside its own content."""
 _RULES: Final = (*specified_rules, OneOfInputValidationRule)
 
 
@@ -177,7 +177,7 @@ class PreparedDocuments:
         return text
 
     def _look_up(self, text: str, share: CallerShare | None) -> tuple[_Known, bool]:
-        """What is known of a document, and whether it was read just now.
+        """The entry of a document, and whether it was read just now.
 
         Good documents are kept; a bad one is read anew each time, for its limits make that cheap.
         """

@@ -26,7 +26,7 @@ class EventWriter(Protocol):
 
 
 class Channel(Protocol):
-    """What one subscription is sent through: messages of a WebSocket, or pieces of an answer."""
+    """The way to the client of one subscription: messages of a WebSocket, or pieces of an answer."""
 
     peer: Peer
     label: str
@@ -50,7 +50,7 @@ class Channel(Protocol):
 
 
 class Waiting(Protocol):
-    """What has something to write, and a peer that does not read."""
+    """A subscriber that has something to write, while its peer does not read."""
 
     def flush(self) -> None:
         """Called when it reads again."""
@@ -58,7 +58,7 @@ class Waiting(Protocol):
 
 
 class SlowReaders:
-    """What waits on one connection until the peer reads again."""
+    """The subscribers on one connection that wait until the peer reads again."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -88,7 +88,7 @@ class Subscriber:
         self._is_ending = False
         """From when its last message is known until it is written."""
         self._error: Exception | None = None
-        """What it ends with, if it ends before its request."""
+        """The error that it ends with, if it ends before its request."""
         self._watch = PushWatch(context.services.live, self.flush, self._fail)
 
     async def begin(self, source: RequestEvents) -> None:

@@ -9,7 +9,7 @@ from starlette.types import Send
 from app.server.peer_budget import PeerBudget
 
 UNSENT_BYTES_MAX: Final = 16 * 1024
-"""What waits while a piece is on its way."""
+"""The most that waits while a piece is on its way."""
 
 
 class AsgiPeer:
@@ -36,7 +36,7 @@ class AsgiPeer:
         self._has_unsent.set()
 
     def flush(self) -> None:
-        """What was written is on its way."""
+        """Nothing to do: `run` sends what was written."""
 
     async def run(self) -> None:
         """Sends what is written, until it is cancelled."""

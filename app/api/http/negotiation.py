@@ -83,7 +83,7 @@ def _stream_format(accept: str) -> StreamFormat | None:
 
 
 def _of(type_: str, ranges: list[tuple[str, float]]) -> Iterator[tuple[float, bool, int]]:
-    """What the most precise range that holds this type says of it: quality, whether it is named, place."""
+    """By the most precise range that holds this type: its quality, whether it names the type, and its place."""
     for wanted in _RANGES[type_]:
         for place, (range_, quality) in enumerate(ranges):
             if range_ == wanted:

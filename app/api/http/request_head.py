@@ -1,4 +1,4 @@
-"""What every face reads of an HTTP request before it does anything: the token, the request's id, the kind and size of the body."""
+"""The first reads of an HTTP request on every face: the token, the request's id, the kind and size of the body."""
 
 import codecs
 import re

@@ -24,7 +24,7 @@ _LAST_WORDS: Final = timedelta(seconds=5)
 
 
 async def stream_grant(request: Request, services: Services) -> tuple[Grant, dict[str, str]]:
-    """What the caller may watch, and the headers that the answer has to have.
+    """The grant to watch, and the headers that the answer has to have.
 
     Raises:
         NotAuthenticated: there is no token, or none that holds; a ticket has been used.

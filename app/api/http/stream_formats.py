@@ -34,7 +34,7 @@ class StreamFormat(Protocol):
         ...
 
     def failure(self, error: Exception) -> bytes:
-        """What ends the subscription before its request has ended; `closing` follows."""
+        """The error that ends the subscription before its request has ended; `closing` follows."""
         ...
 
     def breaking_off(self, error: NotAuthenticated | Unavailable, /) -> bytes:

@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 has it: `application/problem+json`, with the codes that GraphQL uses."""
+"""Errors in the form of RFC 9457: `application/problem+json`, with the codes that GraphQL uses."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a subscription begins, before its first event is asked for."""
+"""The sources of a subscription's events, before the first event is asked for."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
@@ -15,7 +15,7 @@ from app.watch.news_waiter import watch_events
 
 
 class EventSource(ABC):
-    """What a subscription begins: an iterable of events for graphql-core, `events` for what writes them out itself."""
+    """An iterable of events for graphql-core; `events` are for code that writes them itself."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -56,7 +56,7 @@ def create_request(context: Context, wanted: NewRequestInput) -> Awaitable[domai
 async def created(
     context: Context, read: Callable[[], NewRequestInput]
 ) -> QuoteRequestAccepted | InvalidApplicationType | RateLimited:
-    """What came of asking for quotes.
+    """Creates the request, or returns the reason why it was not created.
 
     Raises:
         OsagoError: as `create`, but for what the caller can mend.

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 def written(write: Callable[[Event, UseCases], Result], event: Event, services: UseCases) -> Result:
-    """What `write` makes of the event, or of the event with substitutes for the offers that it cannot write.
+    """The event as `write` makes it, with substitutes for the offers that it cannot write.
 
     Raises as `write`, if what it cannot write is no offer.
     """

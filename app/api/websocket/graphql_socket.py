@@ -78,7 +78,7 @@ class _Connection:
         self._budget = budget_of(websocket.scope)
         self._line = SocketWriter(self._peer, self._running) if self._peer else None
         self._interrupted: Callable[[], Awaitable[NoReturn]] | None = None
-        """What ends the connection although the client goes on."""
+        """Ends the connection although the client goes on."""
         self._reading: asyncio.Timeout | None = None
         self._expiring: asyncio.TimerHandle | None = None
 

@@ -66,9 +66,9 @@ class Field:
     given: tuple[str, ...] = ()
     """Attributes that stand before it and choose its rule, which is then `rule(*values)`."""
     codes: tuple[str, ...] = ()
-    """What may be wrong with it, if its rule is not marked with that; REQUIRED and what its kind finds apart."""
+    """Codes of problems that the rule may find, if the rule is not marked with them; REQUIRED and the kind's apart."""
     about: str | None = None
-    """What the API's documentation says about it."""
+    """The description in the API's documentation."""
     example: object = None
     """As JSON has it."""
 
@@ -94,7 +94,7 @@ class ListTable:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What its rule may find."""
+        """Codes of problems that its rule may find."""
         return codes_of(self.rule)
 
 
@@ -125,6 +125,6 @@ class ObjectTable:
         self.fields = tuple(fields)
         self.checks = checks
         self.codes = codes
-        """What `checks` may find."""
+        """Codes of problems that `checks` may find."""
         self.is_one_of = is_one_of
         """Exactly one of the fields is given."""

@@ -78,7 +78,7 @@ def form(code: str, pattern: str, spelling: Spelling) -> Parser:
 
 
 def broken(text: str, code: str) -> Broken:
-    """What is wrong with a short text. With marks that no screen shows it looks as if its form were right; NUL is not pasted."""
+    """The problem of a short text. A text with invisible marks looks well-formed; NUL never comes by pasting."""
     is_typed = "\x00" in text or text.translate(PROSE).isprintable()
     return Broken(code if is_typed else "TEXT_UNPRINTABLE")
 

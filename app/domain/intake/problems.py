@@ -78,7 +78,7 @@ _REQUEST: Final = {
 _ALL: Final = _ANY_FIELD | VEHICLE | VEHICLE_DOCUMENT | PARTY | DRIVERS | POLICY | _REQUEST | WARNINGS
 
 OF_ANY_FIELD: Final = frozenset({"REQUIRED", "TYPE_INVALID", "TEXT_UNPRINTABLE"})
-"""What every field may be: missing, of another kind, or text with invisible characters."""
+"""Codes that every field may have: missing, of another kind, or text with invisible characters."""
 WHAT_IS_WRONG: Final[Mapping[str, str]] = MappingProxyType({code: wrong for code, (wrong, _) in _ALL.items()})
 """In English, for the documentation."""
 WARNING_CODES: Final = frozenset(WARNINGS)

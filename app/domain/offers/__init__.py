@@ -1,1 +1,1 @@
-"""What an offer may hold: bounds of its values, and its links."""
+"""Offers: bounds of their values, and their links."""

@@ -57,7 +57,7 @@ def offer_extras(extras: Iterable[Extra]) -> tuple[Extra, ...]:
 
 
 def mandatory_price(extras: Iterable[Extra]) -> Decimal:
-    """What a customer pays besides the premium."""
+    """The price of all mandatory extras."""
     return sum((extra.price for extra in extras if extra.is_mandatory), start=Decimal(0))
 
 

@@ -139,7 +139,7 @@ def in_kopecks(amount: Decimal) -> Decimal:
 
 
 def offer_total(amount: Decimal) -> Decimal | None:
-    """What the customer pays, in roubles with two decimals; None if it is no such amount."""
+    """The amount that the customer pays, in roubles with two decimals; None if it is no such amount."""
     if not isinstance(amount, Decimal) or not amount.is_finite() or not 0 < amount <= TOTAL_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
         return None
     try:

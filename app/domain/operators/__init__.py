@@ -1,1 +1,1 @@
-"""What operators order, and what the audit keeps of it."""
+"""Orders of operators, and their audit."""

@@ -19,7 +19,7 @@ SYSTEM: Final = "osago"
 
 
 class ControlKind(StrEnum):
-    """What a control governs. There is one at most of each kind for each subject."""
+    """The kind of a control. Each subject has at most one control of each kind."""
 
     PAUSE = "pause"
     """An insurer gets no new application; the setting is a `PauseMode`."""
@@ -34,7 +34,7 @@ class ControlKind(StrEnum):
 
 
 class PauseMode(StrEnum):
-    """What becomes of the jobs of a paused insurer."""
+    """What happens to the jobs of a paused insurer."""
 
     REFUSE = "refuse"
     """Their quotes are UNAVAILABLE, `INSURER_PAUSED`, at once."""
@@ -50,7 +50,7 @@ class ForcedCircuit(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """What an entry of the audit records."""
+    """The action that an entry of the audit records."""
 
     SET = "set"
     LIFTED = "lifted"
@@ -71,7 +71,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What goes with every change: its author, the reason, and for how many seconds it holds (None: until it is lifted).
+    """The common part of every change: its author, the reason, and for how many seconds it holds (None: until it is lifted).
 
     Raises:
         ControlRefused: one of them is out of bounds; the text is one line for the operator.
@@ -111,7 +111,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What was done, by which operator and why. `id` is 0 before it is stored; entries never change."""
+    """One action of an operator, with its reason. `id` is 0 before it is stored; entries never change."""
 
     at: datetime
     action: AuditAction

@@ -18,7 +18,7 @@ _YO: Final = str.maketrans("ё", "е")
 
 
 class SubjectRole(StrEnum):
-    """What a person is in an application."""
+    """The role of a person in an application."""
 
     POLICYHOLDER = "POLICYHOLDER"
     OWNER = "OWNER"

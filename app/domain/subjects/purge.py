@@ -23,7 +23,7 @@ class PurgeReason(StrEnum):
 
 
 class PurgedKind(StrEnum):
-    """What was destroyed: the application alone, the request with its quotes (and application, if there was one yet), the consent."""
+    """The destroyed data: the application alone, the request with its quotes (and application, if still there), the consent."""
 
     APPLICATION = "application"
     REQUEST = "request"
@@ -50,7 +50,7 @@ class PurgedPerson(msgspec.Struct, frozen=True):
 
 
 class PurgedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a record says of one request.
+    """One request in a record.
 
     `customer` is the identifier of its customer, and None where no key makes one. `people` is None where they are not known: a release
     before this one has destroyed the application, or no key opens it.

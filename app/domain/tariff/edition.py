@@ -34,7 +34,7 @@ class Figure:
 
 
 class RateClass(StrEnum):
-    """What the corridor of base rates depends on."""
+    """The key of a corridor of base rates."""
 
     MOTORCYCLE = "motorcycle"
     CAR_OF_ORGANISATION = "car_of_organisation"
@@ -51,7 +51,7 @@ class RateClass(StrEnum):
 
 
 class TrailerClass(StrEnum):
-    """What the factor of a trailer depends on: the vehicle before it."""
+    """The key of a trailer's factor: the vehicle before it."""
 
     CAR_OF_ORGANISATION = "car_of_organisation"
     MOTORCYCLE = "motorcycle"

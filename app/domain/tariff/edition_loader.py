@@ -15,7 +15,7 @@ _OWN: Final = files("app.domain.tariff") / "data"
 
 
 class _File(Protocol):
-    """What a path and a file of the package have in common."""
+    """The common interface of a path and of a file of the package."""
 
     @property
     def name(self) -> str: ...

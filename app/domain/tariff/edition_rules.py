@@ -1,4 +1,4 @@
-"""What the figures of every edition must be like: a file that breaks one of these is not read."""
+"""Rules for the figures of every edition: a file that breaks one of them is not read."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What a premium is made of: `T = ТБ × КТ × КБМ × КВС × КО × КМ × КС × КПр`, by one edition of the tariff.
+"""The formula of the premium: `T = ТБ × КТ × КБМ × КВС × КО × КМ × КС × КПр`, by one edition of the tariff.
 
 The insurer's own are the base rate, within its corridor, and the class of КБМ, which it looks up. The edition fixes every other factor,
 or does not know it: then it is None here, never 1.

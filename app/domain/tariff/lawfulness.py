@@ -42,7 +42,7 @@ class Inconsistent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong with an offer."""
+    """The faults of an offer."""
 
     unlawful: Unlawful | None = None
     inconsistent: frozenset[Inconsistent] = frozenset()

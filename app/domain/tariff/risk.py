@@ -1,4 +1,4 @@
-"""What the tariff asks of a contract: the risk, with nothing in it that names a person."""
+"""The risk: the facts of a contract that the tariff depends on, with nothing in it that names a person."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ class OwnerKind(StrEnum):
 
 
 class VehicleUse(StrEnum):
-    """What has a corridor of its own."""
+    """Uses of a vehicle that have a corridor of their own."""
 
     ANY = "ANY"
     TAXI = "TAXI"

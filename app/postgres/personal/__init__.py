@@ -1,1 +1,1 @@
-"""What the law on personal data asks for: destruction with records, consents that outlive applications, reports."""
+"""Statements for the law on personal data: destruction with records, consents that outlive applications, reports."""

@@ -1,4 +1,4 @@
-"""What reports about personal data read: requests of a customer, stored applications in pages, and how insurers answered."""
+"""Reads of reports about personal data: a customer's requests, stored applications in pages, insurers' answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ AND (state = 'active' OR state_change > clock_timestamp() - $1::interval)
 Result = TypeVar("Result")
 
 AWAY: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
-"""What connecting raises where no server is, or none that takes us."""
+"""Errors of connecting where no server is, or none that accepts this client."""
 
 
 class NotPrimary(Exception):

@@ -1,4 +1,4 @@
-"""What a server says of itself: whether it takes writes, on which timeline, and whether a commit waits for a standby."""
+"""The state of a server: whether it takes writes, on which timeline, and whether a commit waits for a standby."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias

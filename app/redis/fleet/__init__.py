@@ -1,1 +1,1 @@
-"""What the processes of a deployment report of themselves."""
+"""Reports of the processes of a deployment."""

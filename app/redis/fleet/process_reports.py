@@ -1,4 +1,4 @@
-"""What processes report of themselves for operators: lanes, what they did lately, what fails. It moves nothing, and may be lost.
+"""Reports of processes for operators: lanes, recent counts, failing parts. No job depends on them; they may be lost.
 
 A report is JSON with the number of its form. A reader leaves a report of another form aside, but for the head that all forms
 share, so that releases run beside each other.
@@ -33,7 +33,7 @@ class LaneReport(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True
 
 
 class ReportHead(msgspec.Struct, rename="camel", frozen=True):
-    """What every form of a report has. `name` is a worker's consumer."""
+    """The fields of every form of a report. `name` is a worker's consumer."""
 
     form: int
     kind: str

@@ -11,7 +11,7 @@ from app.redis.redis_client import RedisClient
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a worker reports. `lanes`: the jobs in flight of each of its insurers."""
+    """The report of a worker. `lanes`: the jobs in flight of each of its insurers."""
 
     host: str
     pid: int

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 FORWARDED_BYTES_MAX: Final = 512
-"""What is read of it, from its end: proxies add to it there. Sixteen hops of IPv6, or forty of IPv4."""
+"""The part of the header that is read, its end: proxies add there. Sixteen hops of IPv6, or forty of IPv4."""
 _NAME: Final = b"x-forwarded-for"
 
 

@@ -37,7 +37,7 @@ class PacedProtocol(HttpToolsProtocol):
     parser: Any
     _going_on: asyncio.Handle | None = None
     _received = b""
-    """What was read and not fed to the parser yet: from `_fed` on."""
+    """Bytes that were read and not fed to the parser yet: from `_fed` on."""
     _fed = 0
     _head_bytes = 0
     """Of the head that is being read; 0 once it has ended."""

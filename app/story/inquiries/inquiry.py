@@ -54,7 +54,7 @@ class PlaceTaken(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ProcessReply(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What one process knows. `frames_since_ms`: frames before that are dropped, 0 where none are."""
+    """The knowledge of one process. `frames_since_ms`: frames before that are dropped, 0 where none are."""
 
     form: int
     name: str

@@ -19,7 +19,7 @@ _LOOK_EVERY_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What processes have replied, by name, and all that were asked."""
+    """The replies of processes, by name, and the names of all that were asked."""
 
     by_name: Mapping[str, ProcessReply]
     asked: tuple[AskedProcess, ...]

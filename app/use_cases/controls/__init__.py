@@ -1,1 +1,1 @@
-"""What operators order: controls, their audit, cancelling in bulk. The console and the command line are two faces of it."""
+"""Orders of operators: controls, their audit, cancelling in bulk, for the console and the command line."""

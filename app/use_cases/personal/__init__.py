@@ -1,1 +1,1 @@
-"""What the law on personal data asks of an operator: destruction, its records, reports about a subject and about a leak."""
+"""The law on personal data: destruction, its records, reports about a subject and about a leak."""

@@ -27,7 +27,7 @@ _NO_ID: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What lay there between two moments.
+    """The data that was stored between two moments.
 
     `categories`: how many subjects of each kind of data. `applications` by the key that sealed them, "" where they are destroyed since.
     `unknown`: applications of unknown people, since no key opens them or an earlier release destroyed them.
@@ -100,7 +100,7 @@ class ExposureCounter:
         self._clock = clock
 
     async def count(self, begin: datetime, end: datetime) -> Exposure:
-        """What lay there at some moment from `begin` until `end`.
+        """Counts the data that was stored at some moment from `begin` until `end`.
 
         Raises:
             Unavailable: PostgreSQL is not there.

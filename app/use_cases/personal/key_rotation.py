@@ -19,7 +19,7 @@ _BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation has done: what was sealed anew, and what no key of ours opens; the key of identifiers is apart."""
+    """The result of a rotation: how much was sealed anew, and how much no key opens; the identifiers' key apart."""
 
     resealed: int
     consents: int

@@ -28,7 +28,7 @@ _AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What an act of destruction names: the operator and the information system."""
+    """The operator and the information system that an act of destruction names."""
 
     name: str
     system: str
@@ -36,7 +36,7 @@ class Operator:
 
 @dataclass(slots=True)
 class Assessed:
-    """What a record says of each request, and the consents to be kept."""
+    """The entries of a record for each request, and the consents to be kept."""
 
     requests: list[PurgedRequest] = field(default_factory=list[PurgedRequest])
     consents: list[StoredConsent] = field(default_factory=list[StoredConsent])
@@ -105,7 +105,7 @@ def people_of(application: Application, identifiers: SubjectIdentifiers | None) 
 def follow_up(
     request_id: UUID, since: datetime, tenant: str, earlier: Mapping[UUID, PurgedRequest], *categories: DataCategory
 ) -> PurgedRequest:
-    """What is destroyed of a request without its application: these categories, of the policyholder that an earlier record names."""
+    """The entry of a request without its application: these categories, of the policyholder of an earlier record."""
     before = earlier.get(request_id)
     if before is None or before.people is None:
         return PurgedRequest(request_id, since, tenant, before.customer if before else None)
@@ -118,7 +118,7 @@ def follow_up(
 
 
 def by_request(purges: Sequence[Purge]) -> dict[UUID, PurgedRequest]:
-    """What the earliest of these records says of each request: it saw the application."""
+    """Each request as the earliest of these records has it: that one saw the application."""
     found: dict[UUID, PurgedRequest] = {}
     for purge in purges:
         for one in purge.requests:

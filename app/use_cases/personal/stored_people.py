@@ -41,7 +41,7 @@ class StoredPeople:
         self._consents = cipher.derived(CONSENTS)
 
     def open(self, stored: StoredRequest, identifiers: SubjectIdentifiers | None) -> OpenedRequest:
-        """What the application says; no people where it is destroyed, or no key of ours opens it."""
+        """The people of the application; none where it is destroyed, or no key opens it."""
         if stored.application is None:
             return OpenedRequest(stored, None, None)
         try:

@@ -38,7 +38,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """What was destroyed of a person's data, by a record."""
+    """A destruction of a person's data, by a record."""
 
     purge: Purge
     categories: tuple[DataCategory, ...]

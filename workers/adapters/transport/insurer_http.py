@@ -42,13 +42,13 @@ _CREDENTIALS: Final = frozenset({401, 403})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an insurer answered. `headers` are found by name in any case; `getall` finds one that stands several times."""
+    """An insurer's response. `headers` are found by name in any case; `getall` finds one that stands several times."""
 
     status: int
     body: bytes = field(repr=False)
     headers: CIMultiDictProxy[str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict[str]()), repr=False)
     retry_after_s: float | None = None
-    """What `Retry-After` asks for; None if it is missing, or cannot be read."""
+    """The wait that `Retry-After` asks for; None if it is missing, or cannot be read."""
 
     def expect(self, *statuses: int) -> "Reply":
         """This reply, if its status is one of these.
@@ -65,7 +65,7 @@ class Reply:
         raise self.fault() or InsurerProtocol(f"status {self.status}")
 
     def fault(self) -> InsurerError | None:
-        """What the status alone says went wrong; None below 400."""
+        """The error that the status alone means; None below 400."""
         error = self._error()
         if error is not None:
             error.status = self.status
@@ -172,7 +172,7 @@ class InsurerHttp:
 
 
 def _is_unintelligible(error: Exception) -> bool:
-    """What came is no HTTP, or is not compressed as it says. What broke off may come whole the next time."""
+    """Whether the response is no HTTP, or not compressed as it says. One that broke off may come whole next time."""
     if isinstance(error, aiohttp.ClientPayloadError):
         return isinstance(error.__cause__, ContentEncodingError)
     if isinstance(error, ExchangeRefused):

@@ -11,7 +11,7 @@ from app.domain.errors import RETRY_AFTER_S_MAX
 
 _TEXT_LENGTH_MAX: Final = 64
 _NO_DATE: Final = (ValueError, OverflowError, TypeError, IndexError)
-"""What the standard library raises for texts that are no dates, or dates outside the calendar."""
+"""Errors of the standard library for texts that are no dates, or dates outside the calendar."""
 
 
 def retry_after_s(said: object, now: datetime) -> float | None:

@@ -65,7 +65,7 @@ _WORDS_FOR_NONE: Final = frozenset(
 )
 """Those that look like names."""
 _NO_NAME: Final = frozenset(("нет", "нету", "отсутствует", "отсутствуют", "не указано", "none", "null"))
-"""What stands where a surname or a given name is to stand. Но and No are surnames."""
+"""Words that stand in place of a surname or a given name. Но and No are surnames."""
 _BLANKS: Final = str.maketrans("", "", " \u00a0-./")
 
 
@@ -108,5 +108,5 @@ def _in_one_alphabet(word: re.Match[str]) -> str:
 
 
 def same_name(*names: str | None) -> tuple[str, ...]:
-    """What is equal for two writings of one name: in either case, with ё or е, with a hyphen or a space."""
+    """A key that is equal for two writings of one name: in either case, with ё or е, with a hyphen or a space."""
     return tuple((each or "").casefold().replace("ё", "е").replace("-", " ") for each in names)
