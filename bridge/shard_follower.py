@@ -159,7 +159,7 @@ class ShardFollower:
             self._queues.put(WaitingEvent(event, done))
 
     def _event_of(self, entry: FeedEntry) -> CloudEvent | None:
-        """None: of our own, and of a release that wrote it in another way."""
+        """None: the MAC holds, but another release wrote it in another way."""
         try:
             return self._maker.of_entry(entry.request_id, entry.kind, entry.document)
         except ValueError:

@@ -102,7 +102,7 @@ def to_error(error: OsagoError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": code}
     if isinstance(error, Unavailable | InterruptedWatch):
         extensions["retryAfterSeconds"] = error.retry_after_s
-        if not isinstance(error, ShareExhausted):  # no error of ours
+        if not isinstance(error, ShareExhausted):  # an error of graphql-core
             metrics.ERRORS.labels(code).inc()
     if isinstance(error, TooComplex):
         message = f"{message} {error}"
@@ -155,7 +155,7 @@ def _without_values(message: str) -> str:
 
 
 def internal_error(cause: BaseException) -> dict[str, Any]:
-    """A fault of our own: its traceback goes to the log, the caller gets the id of that line."""
+    """A bug: its traceback goes to the log, the caller gets the id of that line."""
     request_id = structlog.contextvars.get_contextvars().get("request_id") or secrets.token_hex(8)
     log.error("operation.failed", request_id=request_id, exc_info=cause)
     metrics.ERRORS.labels("INTERNAL").inc()

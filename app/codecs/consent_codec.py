@@ -32,6 +32,6 @@ def decode_consent(document: bytes) -> ConsentProof:
     """The reverse.
 
     Raises:
-        msgspec.DecodeError: it is none of ours.
+        msgspec.DecodeError: it is no consent of a known form.
     """
     return _decoder.decode(document)

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     jwks_issuer: str = ""
     """Required with `jwks`: the `iss` of the provider's tokens; others do not hold."""
     jwks_tenant_prefix: str = Field(default="idp:", pattern="^[!-~]{1,64}$")
-    """Before the `sub` of the provider's tokens; `off`: they share the names of our own tokens."""
+    """Before the `sub` of the provider's tokens; `off`: they share the names of tokens that OSAGO_AUTH_SECRET signs."""
     jwks_scopes: str = Field(default="quotes:read quotes:write", pattern="^[!-~]+( [!-~]+)*$")
     """The scopes that the provider's tokens may give; its other scopes are ignored."""
     encryption_keys: SecretStr = SecretStr("")

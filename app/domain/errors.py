@@ -29,7 +29,7 @@ class OsagoError(Exception):
     │   ├── InsurerCredentials        401, 403: no retry
     │   ├── InsurerRejected           any other 4xx: no retry
     │   └── InsurerProtocol           unintelligible: no retry
-    ├── Unavailable                   a part of ours is down: ask again after `retry_after_s`
+    ├── Unavailable                   a server is down: ask again after `retry_after_s`
     │   ├── Overloaded                too much at once: ask again later
     │   │   └── ShareExhausted        of this caller's: others are served
     │   └── RedisAway                 Redis does not answer, or refuses work
@@ -157,7 +157,7 @@ class InsurerProtocol(InsurerError):
 
 
 class Unavailable(OsagoError):
-    """A part of ours is down; the same call is welcome after `retry_after_s` seconds."""
+    """A server is down; the same call is welcome after `retry_after_s` seconds."""
 
     def __init__(self, what: str, retry_after_s: float = 1.0) -> None:
         super().__init__(what)
@@ -170,7 +170,7 @@ class Unavailable(OsagoError):
 
 
 class Overloaded(Unavailable):
-    """A limit of ours is reached: too much at once."""
+    """A limit is reached: too much at once."""
 
 
 class ShareExhausted(Overloaded):

@@ -16,7 +16,7 @@ _FRAMES_MAX: Final = 40
 
 
 def places(error: BaseException) -> str:
-    """The frames of an error and of its causes, the first cause first; texts are those of our own errors alone."""
+    """The frames of an error and of its causes, the first cause first; only this project's errors keep their texts."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and len(chain) < _CHAIN_MAX:

@@ -30,7 +30,7 @@ _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class Undecryptable(OsagoError):
-    """No key of ours opens it: the key was dropped too early, or the bytes were changed."""
+    """No known key opens it: the key was dropped too early, or the bytes were changed."""
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class Cipher:
         """The document that was sealed under this request's id.
 
         Raises:
-            Undecryptable: the key is not among ours, or the bytes are not what was sealed.
+            Undecryptable: the key is unknown, or the bytes are not what was sealed.
         """
         cipher = self._ciphers.get(sealed.key_id)
         if cipher is None:

@@ -50,7 +50,7 @@ class LinkCipher:
         return str(self._cipher.seal(request_id, url.encode()))
 
     def open(self, request_id: UUID, sealed: str) -> str | None:
-        """The link; None, and a line in the log, where no key of ours opens it."""
+        """The link; None, and a line in the log, where no known key opens it."""
         try:
             return https_url(self._cipher.open(request_id, Sealed.from_text(sealed)).decode())
         except (Undecryptable, ValueError) as error:

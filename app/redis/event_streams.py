@@ -67,7 +67,7 @@ class StoredEvents:
     foreign: int = 0
     """How many more there were without a good MAC: another writer's, or those of a release that made none."""
     unreadable: int = 0
-    """How many of our own could not be read, as those of another release may be."""
+    """How many events with a valid MAC could not be read, as those of another release may be."""
 
 
 @dataclass(slots=True)

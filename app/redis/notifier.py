@@ -170,7 +170,7 @@ class Notifier:
     def _dispatch(self, channel: str, message: str) -> None:
         try:
             self._listeners[channel](message)
-        except ValueError:  # another writer's: ours are ids
+        except ValueError:  # of another writer: this project's are ids
             metrics.FOREIGN.inc()
 
     def _set_connected(self, *, is_connected: bool) -> None:

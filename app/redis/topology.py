@@ -127,7 +127,7 @@ def _connect_listening(address: RedisAddress, node: tuple[str, int] | None) -> R
 def _options(address: RedisAddress, *, retry: Retry, reply_s_max: float, connections: int) -> dict[str, Any]:
     return {
         "decode_responses": True,
-        # What is no text is no event of ours either: replaced characters fail its MAC, an exception would fail the whole reply.
+        # Bytes that are no text are no valid event either: replaced characters fail its MAC, an exception would fail the whole reply.
         "encoding_errors": "replace",
         "protocol": 3,
         "legacy_responses": False,

@@ -106,7 +106,7 @@ class InsurerCallbacks:
         """Keeps of a call what its adapter reads, for the worker that waits for it, and wakes it.
 
         Raises:
-            NotFound: the token is none of ours, or nothing waits any more.
+            NotFound: the token was not made here, or no job waits any more.
             BadSignature: the insurer signs its calls, and this one is not signed by it.
             TooMuch: it is larger than a call may be.
             Overloaded: the insurer has its share of memory, or its secret is not known here.

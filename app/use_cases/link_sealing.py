@@ -44,7 +44,7 @@ class LinkSealing:
         return sealed
 
     async def rotate(self) -> tuple[int, int]:
-        """Seals with the first key what another one has sealed; returns how many, and how many no key of ours opens.
+        """Seals links of other keys with the first key; returns how many, and how many no known key opens.
 
         Raises:
             Unavailable: PostgreSQL is not there; call again, and it goes on.

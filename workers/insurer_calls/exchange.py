@@ -53,7 +53,7 @@ class _NoOffer(Exception):
 
 
 class _Conversation(NamedTuple):
-    """The conversation of one job: its ownership, and its passage through limit and circuit."""
+    """The conversation of one job: its ownership, and its passage through the circuit."""
 
     job: Job
     ownership: Ownership

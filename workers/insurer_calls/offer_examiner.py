@@ -34,7 +34,7 @@ class OfferExaminer:
         edition = self._editions.on(moscow_day(made_at(job.request_id)))
         try:
             found = examine(answer, risk_of(job.application, starts_on=answer.starts_on), edition)
-        except Exception:  # a fault of ours must not cost the customer the offer
+        except Exception:  # a bug here must not cost the customer the offer
             log.exception("offer.not_examined", request_id=str(job.request_id), insurer=self._insurer_id)
             return
         if found.unlawful:

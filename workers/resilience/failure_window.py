@@ -1,4 +1,4 @@
-"""The state of one circuit: aiobreaker's state machine over a storage of our own, a failure rate over a sliding window.
+"""The state of one circuit: aiobreaker's state machine over an own storage: a failure rate over a sliding window.
 
 aiobreaker alone counts failures in a row and reads the wall clock; this counts a rate, on a monotonic clock. Every outcome is
 reported to it in one step, after the call, so that nothing changes between the outcome and its count.

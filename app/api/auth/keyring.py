@@ -1,4 +1,4 @@
-"""The keys that tokens are checked with: our own secrets (HS256), and public keys of an identity provider (RS256)."""
+"""The keys that tokens are checked with: secrets of the settings (HS256), and public keys of an identity provider (RS256)."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class NoKey(Exception):
-    """No key of ours goes by this header."""
+    """No known key has the id of this header."""
 
 
 class Keyring:

@@ -1,6 +1,6 @@
 """Tokens: JWTs of services, and those that let a browser watch one request, or all requests of one customer.
 
-Services' may come from us or from an identity provider; those of browsers are ours alone.
+Tokens of services are made here or by an identity provider; those of browsers only here.
 """
 
 import hmac
@@ -80,7 +80,7 @@ class ProviderRules:
 
     issuer: str
     tenant_prefix: str = ""
-    """Before `sub`, so that its `core-app` is not the `core-app` of a token of ours."""
+    """Before `sub`, so that its `core-app` is not the `core-app` of a token made here."""
     scopes: frozenset[str] = frozenset()
 
 
@@ -125,7 +125,7 @@ class Tokens:
         )
 
     def read_ticket(self, ticket: str) -> Ticket:
-        """A ticket of ours that still holds, used or not.
+        """A ticket that was made here and still holds, used or not.
 
         Raises:
             NotAuthenticated: it is none.
@@ -149,7 +149,7 @@ class Tokens:
         return self._sign({**claims, "jti": secrets.token_urlsafe(12)}, expires_at_s)
 
     def read_operator_session(self, session: str) -> OperatorSession:
-        """A session of ours that still holds.
+        """A session that was made here and still holds.
 
         Raises:
             NotAuthenticated: it is none.
@@ -184,7 +184,7 @@ class Tokens:
         """The grant of this token.
 
         Raises:
-            NotAuthenticated: it is none of ours, has expired, or does not hold yet.
+            NotAuthenticated: its signature does not hold, it has expired, or does not hold yet.
         """
         if len(token) > TOKEN_LENGTH_MAX:
             raise NotAuthenticated
@@ -219,7 +219,7 @@ class Tokens:
         if not _is_canonical(token):
             raise NotAuthenticated
         key, algorithm = self._keyring.key_for(jwt.get_unverified_header(token))
-        # Times are checked against our own clock, at every use; audiences by what reads the claims.
+        # Times are checked against the product's clock, at every use; audiences by the readers of the claims.
         options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
         claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
         is_own = algorithm == OWN

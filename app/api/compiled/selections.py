@@ -38,7 +38,7 @@ Writer = Callable[[Any, "Info"], Any]
 _LIST: Final[Any] = GraphQLList
 _NON_NULL: Final[Any] = GraphQLNonNull
 FIELDS_MAX: Final = 300
-"""Fields written out for one document, each as often as fragments spread it; no page of ours asks for more than fifty."""
+"""Fields written out for one document, each as often as fragments spread it; the pages of this project ask for fifty at most."""
 _PLAIN: Final = frozenset({"String", "ID", "Int", "Float", "Boolean"})
 
 
@@ -195,7 +195,7 @@ class Selections:
         return f"{self._named(resolver.wrapped_func)}({value}, info)"
 
     def _named(self, thing: object) -> str:
-        """A name for something of ours in the expressions."""
+        """A name for this object in the expressions."""
         name = f"c{len(self.names)}"
         self.names[name] = thing
         return name

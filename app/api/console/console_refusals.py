@@ -11,7 +11,7 @@ from app.domain.errors import ControlRefused, NotAllowed, NotAuthenticated, NotF
 
 
 def refusal(error: Exception) -> Response:
-    """The response to this error; a fault of ours is logged."""
+    """The response to this error; a bug is logged."""
     match error:
         case NotAuthenticated():
             status, document = 401, {"code": "UNAUTHENTICATED"}

@@ -1,7 +1,7 @@
-"""Access to the console: a service token is exchanged for a cookie, and every request is that of a page of our own.
+"""Access to the console: a service token is exchanged for a cookie, and every request comes from the console's page.
 
 Three fences stand against pages of other origins, each enough by itself: the cookie is `SameSite=Strict`; `Origin` and
-`Sec-Fetch-Site`, which no script can forge, have to be our own; and what changes something carries a header that a form cannot send.
+`Sec-Fetch-Site`, which no script can forge, have to be the API's own; and a change carries a header that a form cannot send.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class OperatorAccess:
 
         Raises:
             NotAuthenticated: the token is none, or holds no more.
-            NotAllowed: it lacks the scope, or the page is not ours.
+            NotAllowed: it lacks the scope, or another page sent it.
             RateLimitExceeded: too many have tried.
         """
         check_change(request)
@@ -99,7 +99,7 @@ class OperatorAccess:
 
 
 def check_change(request: Request) -> None:
-    """Only our own page sends changes: it has an `Origin`, and a header of ours.
+    """Only the console's page sends changes: it has an `Origin`, and the console's header.
 
     Raises:
         NotAllowed: another has sent this.

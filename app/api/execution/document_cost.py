@@ -31,10 +31,10 @@ COMMENTS_MAX: Final = 200
 ESCAPES_MAX: Final = 500
 """In strings; and the lexer takes 2 µs for each."""
 TOKENS_MAX: Final = 500
-"""GraphiQL's introspection has 163, our own operations about a hundred; validation takes 10 µs for one."""
+"""GraphiQL's introspection has 163, this project's operations about a hundred; validation takes 10 µs for one."""
 OPERATIONS_MAX: Final = 10
 DEPTH_MAX: Final = 16
-"""GraphiQL's introspection is 15 deep, our own operations 6."""
+"""GraphiQL's introspection is 15 deep, this project's operations 6."""
 ALIASES_MAX: Final = 30
 DIRECTIVES_MAX: Final = 30
 FRAGMENTS_MAX: Final = 20
@@ -74,7 +74,7 @@ _WHOLE_SCHEMA: Final = frozenset({"__schema", "_service"})
 INTROSPECTION: Final = _WHOLE_SCHEMA | {"__type"}
 """Fields that show the schema."""
 _INTROSPECTION_SHARE: Final = 20
-"""A field of introspection costs about this part of one of ours: it calls no other part."""
+"""A field of introspection costs about this part of another field: it calls no other part."""
 
 
 @dataclass(frozen=True, slots=True)

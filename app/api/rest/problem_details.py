@@ -39,7 +39,7 @@ _LIMITED: Final = "Слишком много заявлений. Повтори�
 
 
 def document_of(error: Exception) -> dict[str, Any]:
-    """The problem that this error is; a fault of ours is logged, and says nothing but the id of its line."""
+    """The problem that this error is; a bug is logged, and its problem has nothing but the id of that line."""
     match error:
         case InvalidApplication():
             problems = [{"path": p.path, "code": p.code, "message": p.message} for p in error.problems]

@@ -45,7 +45,7 @@ def plain(number: Decimal) -> str:
     """The number without an exponent.
 
     Raises:
-        ValueError: zeros would make it longer than any number of ours.
+        ValueError: zeros would make it longer than any number of the API.
     """
     if not -PLACES_MAX <= number.adjusted() <= PLACES_MAX:
         raise ValueError("a decimal number out of bounds")

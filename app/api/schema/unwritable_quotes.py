@@ -1,6 +1,6 @@
 """Quotes that cannot be written are replaced by FAILED / INTERNAL, so that the others, and the end, still come.
 
-The bounds of an offer make this rare: a fault of ours, or of a field to come. Events that we write ourselves are replaced when
+The bounds of an offer make this rare: a bug, or a field to come. Events that this process writes itself are replaced when
 writing them has failed; what graphql-core writes leaf by leaf is tried before.
 """
 

@@ -90,7 +90,7 @@ def _reader(table: ObjectTable) -> _Reader:
 
 
 def _object(table: ObjectTable) -> _Reader:
-    """Nothing of a table gets into the source but how many fields it has; what the source calls, it calls by a name of ours."""
+    """Of a table only the number of its fields gets into the source; functions are called by generated names."""
     names: dict[str, Any] = {"make": table.make, "checks": table.checks}
     places = {field.attribute: f"v{place}" for place, field in enumerate(table.fields)}
     kinds = {field.attribute: _kind(field.kind, places[field.attribute], names) for field in table.fields}

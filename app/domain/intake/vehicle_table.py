@@ -117,7 +117,7 @@ def _document_table(today: date) -> ObjectTable:
 @finds("ENGINE_POWER_OUT_OF_RANGE")
 def _engine_power(power: Decimal) -> Decimal:
     weakest, strongest = ENGINE_POWER
-    # Comparing a signalling NaN would raise: not a scalar of ours, but a parser's that is less strict.
+    # Comparing a signalling NaN would raise: not one of the API's scalar, but of a less strict parser.
     if power.is_finite() and weakest <= power <= strongest:
         return power
     raise Broken("ENGINE_POWER_OUT_OF_RANGE")

@@ -193,7 +193,7 @@ def offer_moment(moment: datetime) -> datetime | None:
 
 
 def sealed_link(text: str) -> str | None:
-    """A sealed link, as `app.postgres.link_cipher` writes it; longer ones are none of ours."""
+    """A sealed link, as `app.postgres.link_cipher` writes it; it writes no longer ones."""
     if not isinstance(text, str) or not 1 <= len(text) <= SEALED_LENGTH_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
         return None
     return text if text.isascii() and text.isprintable() and " " not in text else None

@@ -15,7 +15,7 @@ DATA_NOT_CONFIRMED: Final = "DATA_NOT_CONFIRMED"
 DOCUMENTS_WANTED: Final = "DOCUMENTS_WANTED"
 POLICY_EXISTS: Final = "POLICY_EXISTS"
 MENDABLE: Final = (DATA_NOT_CONFIRMED, DOCUMENTS_WANTED, POLICY_EXISTS)
-"""Codes of refusals, of insurers and of ours alike."""
+"""Codes of refusals, of insurers and of this project alike."""
 STARTS_TOO_SOON: Final = "STARTS_TOO_SOON"
 """Ours alone: an insurer that takes no so early a start is not asked."""
 _OTHER: Final = "Страховая компания просит проверить эти данные."

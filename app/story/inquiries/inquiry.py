@@ -83,7 +83,7 @@ def decode_inquiry(message: str, authenticator: EventAuthenticator) -> Inquiry:
     """Reads a question.
 
     Raises:
-        ValueError: it is none of ours.
+        ValueError: it is no inquiry, or its MAC does not hold.
     """
     request_id, id_, at_ms, mac = message.split(" ")
     if not authenticator.holds(mac, "inquiry", request_id, f"{id_} {at_ms}"):
@@ -106,7 +106,7 @@ def encode_reply(reply: ProcessReply, inquiry: Inquiry, authenticator: EventAuth
 
 
 def decode_reply(text: str, inquiry: Inquiry, authenticator: EventAuthenticator) -> ProcessReply | None:
-    """None: it is none of ours, or another release's."""
+    """None: it is no reply, its MAC does not hold, or another release wrote it."""
     mac, _, document = text.partition(" ")
     if not authenticator.holds(mac, "reply", text_of(inquiry.request_id), f"{inquiry.id} {document}"):
         return None

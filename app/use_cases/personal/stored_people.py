@@ -52,7 +52,7 @@ class StoredPeople:
         return OpenedRequest(stored, people_of(application, identifiers), consent)
 
     def open_consent(self, stored: StoredConsent) -> ConsentProof | None:
-        """The consent; None where no key of ours opens it."""
+        """The consent; None where no known key opens it."""
         try:
             return decode_consent(self._consents.open(stored.request_id, stored.sealed))
         except (Undecryptable, msgspec.DecodeError):

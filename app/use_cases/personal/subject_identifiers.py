@@ -54,7 +54,7 @@ class SubjectKeys:
         self._cipher = cipher.derived(SUBJECTS)
 
     async def current(self) -> SubjectIdentifiers | None:
-        """None where no key of ours opens it; what is destroyed then is recorded without identifiers.
+        """None where no known key opens it; records of destruction then have no identifiers.
 
         Raises:
             Unavailable: PostgreSQL is not there.

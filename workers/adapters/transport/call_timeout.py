@@ -1,4 +1,4 @@
-"""The moment in which a request is written to an insurer: a gate before it, and a time-out that outlives our own stalls.
+"""The moment in which a request is written to an insurer: a gate before it, and a time-out that does not count stalls of this process.
 
 A connection may take long to be made, and a process may be frozen. The gate is asked when the connection is there, and the
 next step writes the request: what was allowed long before, for another moment, is not sent all at once.
