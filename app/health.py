@@ -15,7 +15,7 @@ from app.readiness import Readiness
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 EXPOSITION_SHARE_MAX: Final = 0.02
-"""Of a core, for writing metrics: with ninety insurers they are thousands of lines, and no token is asked for."""
+"""The share of a core for writing metrics: with ninety insurers they are thousands of lines, and no token is asked for."""
 
 
 def routes(probe: Callable[[], Awaitable[Readiness]], failing: Callable[[], Sequence[str]]) -> list[Route]:

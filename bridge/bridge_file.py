@@ -44,7 +44,7 @@ class DestinationSettings(_Table):
 
     name: str
     begin: Literal["oldest", "now"] = "oldest"
-    """Where a destination begins that has never been served: at the oldest entry of the feed, or at the next one."""
+    """The start of a destination that has never been served: the oldest entry of the feed, or the next one."""
     in_flight: int = Field(default=32, ge=1, le=1000)
     """Events under way at once; of one request one at a time."""
     buffer: int = Field(default=2000, ge=1, le=100_000)

@@ -62,7 +62,7 @@ def check_bridge(settings: Settings, name: str) -> None:
 
 
 class BridgeProcess:
-    """One process for one destination."""
+    """The process of one destination."""
 
     def __init__(self, resources: Resources, name: str) -> None:
         self._resources = resources

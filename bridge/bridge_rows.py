@@ -97,7 +97,7 @@ class BridgeState(NamedTuple):
     updated_at: datetime
     holder: str | None
     dead_letters: int
-    """Of the whole destination."""
+    """The dead letters of the whole destination."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class CloudEventMaker:
         self._source = source
 
     def of_entry(self, request_id: str, kind: Literal["quote", "end"], document: str) -> CloudEvent:
-        """Of an entry of the feed.
+        """Makes the event of an entry of the feed.
 
         Raises:
             ValueError: it is none; the text holds nothing of it.

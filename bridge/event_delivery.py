@@ -170,7 +170,7 @@ class EventDelivery:
             log.warning("bridge.waits", destination=self._settings.name, result=result, why=str(error))
 
     def _is_hopeless(self, delivery: WaitingEvent) -> bool:
-        """It was tried often, and others have gone through meanwhile: this event is at fault, not the destination."""
+        """Whether the event was tried often while others went through: the event is at fault, not the destination."""
         tried_at_s = delivery.first_tried_at_s or 0.0
         return delivery.attempts >= self._settings.retry.attempts and self._delivered_at_s > tried_at_s
 

@@ -36,7 +36,7 @@ class FeedPage:
     now_ms: int
     """By Redis's own clock, as entries' ids are."""
     last_id: str
-    """Of the whole feed; `0-0` while it is empty."""
+    """The last id of the whole feed; `0-0` while it is empty."""
     has_gap: bool
     """The entry at the place is not there any more: others behind it may be gone too."""
     entries: Sequence[FeedEntry]

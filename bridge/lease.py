@@ -22,7 +22,7 @@ RENEWALS_PER_LEASE: Final = 4
 
 
 class DestinationLease:
-    """One process's hold of one destination."""
+    """The hold of one process on one destination."""
 
     def __init__(self, pool: Pool, clock: Clock, *, destination: str, lease_s: float) -> None:
         self._pool = pool

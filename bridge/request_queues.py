@@ -16,7 +16,7 @@ class WaitingEvent:
     on_done: Callable[[], None]
     failures: int = 0
     attempts: int = 0
-    """Those failures that count against this event, not against its destination."""
+    """The failures that count against this event, not against its destination."""
     is_given_up: bool = False
     is_done: bool = False
     first_tried_at_s: float | None = None

@@ -29,12 +29,12 @@ AGAIN_AFTER_S: Final = 5.0
 """For what processes that noticed a failover later have sent to the server before."""
 READ_MAX: Final = 500
 STEPS_MAX: Final = 50_000
-"""Of a shard, delivered out of order behind one that is not: with so many the feed is read no further."""
+"""Events of a shard delivered out of order behind one that is not: with so many the feed is read no further."""
 POLL_S: Final = 0.1
 
 
 class ShardFollower:
-    """One shard of one destination. `horizon` returns a moment: all requests that had ended by then were published before."""
+    """Follows a shard for a destination. `horizon` returns a moment: what had ended by then was published before."""
 
     def __init__(
         self,

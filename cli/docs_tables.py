@@ -85,7 +85,7 @@ def renewed(text: str) -> str:
 
 
 def _fields() -> list[tuple[str, str, Field, str]]:
-    """Of each field: its path, its GraphQL type, itself, and its example."""
+    """Each field with its path, its GraphQL type and its example."""
     types = cast("Mapping[str, Any]", build_schema(sdl()).type_map)
     return [
         (

@@ -87,7 +87,7 @@ def check_insurers(ids: Sequence[str], application_file: Path | None = None) -> 
 
 
 def _read_application(file: Path) -> Application:
-    """It starts in ten days where it does not say when."""
+    """Reads the application; one without a start starts in ten days."""
     today = moscow_day(Clock().now())
     try:
         raw = msgspec.json.decode(file.read_bytes(), type=dict[str, object])

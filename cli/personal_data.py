@@ -36,7 +36,7 @@ def rotate_keys() -> int:
 
 
 def print_feed_keys() -> None:
-    """One key for each of those that encrypt, `id:hex,…`. They open nothing; a holder may forge entries of the feed."""
+    """Prints a key for each that encrypts, `id:hex,…`. They open nothing; a holder may forge entries of the feed."""
     keys = parse_keys(load_settings().encryption_keys.get_secret_value())
     print(",".join(f"{key_id}:{derived_key(key, EVENTS).hex()}" for key_id, key in keys.items()))
 

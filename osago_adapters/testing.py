@@ -75,11 +75,11 @@ class AdapterTrial:
         self.seconds = 0.0
         """How long the last quote took."""
         self.idempotency_key = ""
-        """Of the last quote."""
+        """The idempotency key of the last quote."""
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Those of all calls, in their order."""
+        """The paths of all calls, in their order."""
         return tuple(self._http.paths)
 
     async def quote(self, application: Application, *, within_s: float) -> Answer | None:

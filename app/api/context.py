@@ -28,7 +28,7 @@ READ: Final = "quotes:read"
 ADMIN: Final = "admin"
 OPERATOR: Final = "operator"
 OPERATOR_ACT: Final = "operator:act"
-"""Of the operator's console: looking, and changing something."""
+"""Scopes of the operator's console: looking, and changing something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Place(msgspec.Struct):
     sending: str | None = None
     """The cursor of the event that is on its way."""
     resumed: str | None = None
-    """Where the client goes on, by a header of its own: it counts before what the document says."""
+    """The cursor of a reconnect, from its own header: it takes precedence over the document's."""
 
 
 class Context(msgspec.Struct, frozen=True):

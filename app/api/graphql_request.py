@@ -47,9 +47,9 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
 
 
 VALUES_MAX: Final = 3000
-"""Of a body's JSON, roughly: graphql-core takes up to a microsecond for each, twice where it is wrong."""
+"""The most values in a body's JSON, roughly: graphql-core takes up to a microsecond for each, twice where it is wrong."""
 _FEW_BYTES: Final = 4096
-"""So little text is not counted."""
+"""A shorter text is not counted."""
 
 _decoder: Final = msgspec.json.Decoder(GraphQLRequest)
 _object_decoder: Final = msgspec.json.Decoder(dict[str, Any] | None)

@@ -14,7 +14,7 @@ from app.runtime.supervision import failures_of, report_failure
 from app.use_cases.controls.control_watch import ControlWatch
 
 FRESH_S: Final = 0.1
-"""For so long an answer of Redis's is used again: one read serves a whole response."""
+"""Seconds for which an answer of Redis's is used again: one read serves a whole response."""
 READ_S_MAX: Final = 0.2
 AWAY_S: Final = 1.0
 """A Redis that is away, or hangs, is asked again after so long."""

@@ -25,7 +25,7 @@ from app.domain.application import (
 )
 
 FORM: Final = 2
-"""Of what is written now."""
+"""The form that this release writes."""
 _FORM_BEFORE: Final = 1
 _RUSSIA: Final = "RU"
 

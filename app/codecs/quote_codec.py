@@ -27,7 +27,7 @@ from app.domain.offers.offer_bounds import (
 from app.domain.quote import OFFER_BOUNDS, Answer, Ending, NoOffer, Offer, Outcome, Quote, QuoteStatus, Reason
 
 EVENT_BYTES_MAX: Final = 64 * 1024
-"""One quote, as PostgreSQL, Redis and the feed have it. The bounds of the fields keep it far below."""
+"""The most bytes of one quote in PostgreSQL, Redis and the feed. The bounds of the fields keep it far below."""
 _COEFFICIENTS_BYTES_MAX: Final = 8 * 1024
 _NO_NUMBER: Final = "—"
 _NO_EXTRAS: Final[tuple[Extra, ...]] = ()
@@ -65,7 +65,7 @@ _TERMS: Final = tuple(
 )
 """The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
 _terms_of: Final = attrgetter(*_OfferFields.__struct_fields__[4:-2])
-"""Those between the total and the links, in the order of `_OfferFields`."""
+"""The attributes between the total and the links, in the order of `_OfferFields`."""
 
 
 class OfferEvent(_OfferFields):

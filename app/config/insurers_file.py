@@ -133,7 +133,7 @@ class InsurerSettings(_Table):
     max_in_flight: int = Field(default=2500, ge=1, le=100_000)
     """Jobs of this insurer at once, per worker."""
     request_timeout: Duration = Field(default="5s")  # pyright: ignore[reportAssignmentType]
-    """One HTTP call, from its beginning to the last byte of its answer."""
+    """The limit of one HTTP call, from its beginning to the last byte of its answer."""
     connect_timeout: Duration = Field(default="2s")  # pyright: ignore[reportAssignmentType]
     """Looking up the name; and, apart from that, connecting, TLS included."""
     poll_interval: Annotated[PollInterval, BeforeValidator(PollInterval.from_text)] = PollInterval()
@@ -144,7 +144,7 @@ class InsurerSettings(_Table):
     starts_ahead: Duration = Field(default="1d")  # pyright: ignore[reportAssignmentType]
     """The least time between today and the start of a policy, in whole days; it gets no jobs for an earlier start."""
     purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
-    """Where links of its offers may lead, hosts below these included. None: to any public host."""
+    """Hosts that links of its offers may lead to, hosts below these included. None: any public host."""
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 
@@ -257,7 +257,7 @@ def naming_the_line(path: Path) -> Generator[None, None, None]:
 
 
 def line_of(path: Path, insurer_id: str, key: str) -> str:
-    """Where an insurer's key stands in the file, or the insurer where the key does not: `, line 7, token_env`."""
+    """The place of an insurer's key in the file, or of the insurer where the key is missing: `, line 7, token_env`."""
     text = path.read_text(encoding="utf-8")
     ids = [table.get("id") for table in tomllib.loads(text)["insurer"]]
     return _place(text, ("insurer", ids.index(insurer_id), *key.split(".")))

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     tariff_folder: Path | None = None
     """Holds further editions of the tariff, each a TOML file as those in `app/domain/tariff/data`."""
     public_url: str = Field(default="http://127.0.0.1:8000", pattern="^https?://[^/?#]+(/[^?#]*)?$")
-    """Where insurers that call back reach the API."""
+    """The address at which insurers that call back reach the API."""
     auth_secret: SecretStr = SecretStr("")
     """Signs service tokens and watch tokens."""
     auth_keys: SecretStr = SecretStr("")
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     """Proxies: their `X-Forwarded-For` holds the caller's address."""
     sockets_per_address: int = Field(default=5000, ge=1)
     sockets_per_token: int = Field(default=5000, ge=1)
-    """Of one service."""
+    """The most sockets of one service in a process."""
     connect_rate: OptionalRate = Field(default="1500/s")  # pyright: ignore[reportAssignmentType]
     """WebSockets admitted per process; others hear when to come again."""
     watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]

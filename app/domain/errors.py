@@ -76,7 +76,7 @@ class NotAllowed(CallerError):
 
 
 class NotFound(CallerError):
-    """Nothing there, or nothing that this caller may see: the two look the same."""
+    """There is nothing, or nothing that this caller may see: the two look the same."""
 
 
 class InvalidCursor(CallerError):
@@ -98,7 +98,7 @@ class InsurerError(OsagoError):
     """No answer was had from an insurer. The text names the fault and holds nothing that the insurer wrote."""
 
     status: int | None = None
-    """Of the HTTP reply, where one came."""
+    """The status of the HTTP reply, where one came."""
 
 
 class InsurerUnavailable(InsurerError):

@@ -64,7 +64,7 @@ class Offer:
     """The insurer's, where it is more than the premium and every mandatory extra."""
     extras: Annotated[tuple[Extra, ...], Bound(offer_extras)] = ()
     starts_on: Annotated[date | None, Bound(offer_start)] = None
-    """Where the insurer moves the start; None: as asked."""
+    """The start, where the insurer moves it; None: as asked."""
     valid_until: Annotated[datetime | None, Bound(offer_moment)] = None
     purchase_url: Annotated[str | None, Bound(https_url)] = None
     sealed_url: Annotated[str | None, Bound(sealed_link)] = None
@@ -214,7 +214,7 @@ class Outcome(StrEnum):
 
 
 class QuoteRequestStatus(StrEnum):
-    """Where a request stands; derived, never stored."""
+    """The status of a request; derived, never stored."""
 
     COLLECTING = "COLLECTING"
     COMPLETED = "COMPLETED"

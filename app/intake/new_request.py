@@ -36,7 +36,7 @@ class IntakeRules(NamedTuple):
     insurers: tuple[str, ...]
     requires_consent: bool = False
     starts_ahead_days: tuple[int, ...] = ()
-    """Of each insurer the least number of days until the start; one, where nothing is said."""
+    """The least number of days until the start, by insurer; one, where the file says nothing."""
 
     @classmethod
     def of(cls, *insurers: str) -> Self:

@@ -28,7 +28,7 @@ _CLOSE_CODES: Final = (
     1013,
     *(4400, 4401, 4403, 4404, 4406, 4408, 4409, 4429),
 )
-"""Of WebSockets, ours and what browsers send: clients may send any code up to 4999."""
+"""Codes of WebSockets that processes here and browsers send: clients may send any code up to 4999."""
 _LOST_MAX: Final = 100
 """Names of lost workers that one process keeps."""
 _lost: Final = set[str]()

@@ -20,13 +20,13 @@ _SHORTEST_S: Final = 0.001
 _GROWTH: Final = 1.25
 """Each bucket of a duration is so much wider than the one before: a quantile is exact to an eighth."""
 _BOUNDS: Final = tuple(_SHORTEST_S * _GROWTH**place for place in range(56))
-"""Where buckets begin; the last is at 3.6 minutes, longer than any deadline."""
+"""The lower bounds of buckets; the last is at 3.6 minutes, longer than any deadline."""
 
 Buckets = dict[int, int]
 """Durations by bucket: how many there were."""
 Label = TypeVar("Label", str, int)
 Key = tuple[str, str, str, int]
-"""Of a count: its name, up to two labels, a bucket."""
+"""The key of a count: its name, up to two labels, a bucket."""
 
 
 class InsurerActivity(msgspec.Struct, rename="camel"):
@@ -145,7 +145,7 @@ def share_within(buckets: Mapping[int, int], seconds: float) -> float | None:
 
 
 def merged(activities: Iterable[Activity]) -> Activity:
-    """Those of several processes as one. Of a recorder that appears twice, one window counts."""
+    """The windows of several processes as one. Of a recorder that appears twice, one window counts."""
     distinct = list({one.recorder: one for one in activities}.values())
     slot = max((one.slot for one in distinct), default=0)
     sums = Activity("", slot, {}, late=sum(one.late for one in distinct))

@@ -20,7 +20,7 @@ IN_TIME_SHARE_MIN: Final = 0.999
 FRAMES_SHARE_MIN: Final = 0.99
 FAILED_SHARE_MAX: Final = 0.5
 ANSWERS_MIN: Final = 10
-"""Of fewer answers a share says little."""
+"""A share of fewer answers says little."""
 FAILURES: Final = frozenset({"FAILED", "UNAVAILABLE", "NONE"})
 OK: Final = "ok"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.postgres.database import Connection
 
 OPEN_MAX: Final = 10_000
-"""So many open requests are counted: of more it is only known that there are more."""
+"""The most open requests that are counted: of more it is only known that there are more."""
 NEAR_MAX: Final = 20
 
 # Both go along the partial index of open requests, which is in the order of their ends.

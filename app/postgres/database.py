@@ -33,7 +33,7 @@ else:
 
 READ_S_MAX: Final = 5.0
 WRITE_S_MAX: Final = 5.0
-"""Where nothing looks at the servers, as in a command."""
+"""The limit of a write where nothing polls the servers, as in a command."""
 CONFIRM_S_MAX: Final = 2.0
 RETRY_AFTER_S: Final = 1.0
 READERS_MIN: Final = 2
@@ -62,7 +62,7 @@ _GONE: Final = (
     asyncpg.TransactionRollbackError,
 )
 _BEHIND: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
-"""Of a schema that lacks migrations: they are waited for, as the server itself is."""
+"""Errors of a schema that lacks migrations: they are waited for, as the server itself is."""
 _DATA: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _REFUSALS: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 

@@ -203,7 +203,7 @@ async def read_requests(connection: Connection, ids: Sequence[UUID]) -> Mapping[
 
 
 async def missing_requests(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
-    """Those of these ids that no request has."""
+    """The ids among these without a request."""
     return [row["id"] for row in await connection.fetch(_GONE, ids)]
 
 

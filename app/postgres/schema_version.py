@@ -31,6 +31,6 @@ async def is_current(pool: Pool) -> bool:
 
 @cache
 def older_revisions() -> frozenset[str | None]:
-    """Those that another one follows, and None, which the first one follows."""
+    """The revisions that another one follows, and None, which the first one follows."""
     texts = (path.read_text(encoding="utf-8") for path in (SCRIPTS / "versions").glob("*.py"))
     return frozenset(found[1] for text in texts if (found := _DOWN.search(text)))

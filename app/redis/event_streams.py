@@ -26,7 +26,7 @@ from app.redis.redis_client import RedisClient
 log: Final = structlog.get_logger(__name__)
 
 FEED_VERSION: Final = 2
-"""Of the documents in the feed. Adding a field keeps it; changing or dropping one raises it."""
+"""The version of the documents in the feed. Adding a field keeps it; changing or dropping one raises it."""
 FEED_LENGTH: Final = 1_000_000
 _PUBLISH_MAX: Final = 200
 _ENDS_MAX: Final = 50
@@ -34,7 +34,7 @@ _ENDS_MAX: Final = 50
 _EVENTS_MAX: Final = 300
 """More than a request can have: one per insurer, and the end."""
 _pack: Final = msgspec.msgpack.Encoder().encode
-"""Of strings and lists of them: the reader in Redis knows no bytes, and would turn large numbers into floats."""
+"""Packs strings and lists of them: the reader in Redis knows no bytes, and would turn large numbers into floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class EventStreams:
         return zip(positions, replies, strict=True)
 
     def _events(self, position: Position, flat: Sequence[str]) -> StoredEvents:
-        """Of `entry, field, document, MAC, …`."""
+        """The events in a list of `entry, field, document, MAC, …`."""
         quotes: list[QuoteEvent] = []
         ending: Ending | None = None
         foreign = unreadable = 0

@@ -24,7 +24,7 @@ from app.redis.redis_client import RedisClient
 STEPS: Final = ("create", "poll")
 _SECOND_US: Final = 1_000_000
 REMEMBERED_S: Final = 86_400.0
-"""So long an open circuit, and a row of jobs without an answer, wait for the next job: at night there may be none for hours."""
+"""Seconds for which an open circuit, and a row of jobs without an answer, wait for the next job: nights are quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class InsurerState:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Of all requested insurers, and the consumers with a fresh beat."""
+    """The states of all requested insurers, and the consumers with a fresh beat."""
 
     of: Mapping[str, InsurerState]
     working: Sequence[str]
@@ -122,7 +122,7 @@ class InsurerStates:
         await NOTIFY.run(self._client, [keys.insurers()], [insurer_id])
 
     async def leave_trial(self, insurer_id: str, token: str) -> None:
-        """It proved nothing: the next one may try."""
+        """Gives up a trial that proved nothing: the next job may try."""
         await LEAVE_TRIAL.run(self._client, [keys.trial(insurer_id)], [token, keys.insurers(), insurer_id])
 
     async def pause(self, insurer_id: str, step: str, seconds: float) -> None:

@@ -19,7 +19,7 @@ from app.redis.redis_client import RedisClient
 from app.redis.topology import BLOCK_MS, RedisAddress, connect_blocking
 
 KEPT_AFTER_EXPIRY: Final = timedelta(minutes=5)
-"""So long after its deadline a request's keys stay in Redis: clients come back late."""
+"""The time for which a request's keys stay in Redis after its deadline: clients come back late."""
 RELAY: Final = "relay"
 RECOVERY: Final = "recovery"
 _ENQUEUE_MAX: Final = 200

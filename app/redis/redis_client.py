@@ -154,7 +154,7 @@ class RedisClient:
         return await self._answer(lambda: self._client.execute_command(*args, NEVER_DECODE=NEVER_DECODE))
 
     async def info(self, section: str) -> Mapping[str, Any]:
-        """One section; not of a Cluster, which has no server to ask."""
+        """One section of INFO; a Cluster has no one server to ask."""
         return await self._answer(lambda: self._client.info(section))
 
     async def time(self) -> tuple[int, int]:

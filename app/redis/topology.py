@@ -33,7 +33,7 @@ _SENTINEL_PORT: Final = 26379
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """Where Redis is. `hosts` has several for Sentinel and Cluster; `name` is Sentinel's name of the master."""
+    """The address of Redis. `hosts` has several for Sentinel and Cluster; `name` is Sentinel's name of the master."""
 
     url: str
     scheme: str

@@ -13,7 +13,7 @@ class CommitMeter:
         self._wait = metrics.COMMIT_WAIT.labels(name)
         self._seconds = metrics.COMMIT_SECONDS.labels(name)
         self._since_s = 0.0
-        """Since when the oldest item waits; of items that a full turn has left, since that turn."""
+        """The moment since which the oldest item waits; for items that a full turn has left, that of the turn."""
 
     def fill(self) -> None:
         """The first item has come into an empty queue."""

@@ -28,7 +28,7 @@ class SplitCommit(Generic[Item, Result]):
         )
 
     def parts(self) -> list[Part]:
-        """One of the name where there is one commit, else `name:0`, `name:1` …"""
+        """One part of the name where there is one commit, else `name:0`, `name:1` …"""
         if len(self.commits) == 1:
             return [Part(self._name, self.commits[0].run)]
         return [Part(f"{self._name}:{number}", one.run) for number, one in enumerate(self.commits)]

@@ -7,9 +7,9 @@ from app.server.connect_admission import CONNECTS, ConnectAdmission
 
 DRAIN: Final = "osago.drain"
 CLOSES_PER_S: Final = 750.0
-"""Where no rate of connects is known. With one: half of it, for another process may drain at the same time."""
+"""The rate where no rate of connects is known. With one: half of it, for another process may drain at the same time."""
 SPREAD_S_MAX: Final = 5.0
-"""Of the eight seconds that a process has: clients that are slow to read their close frame need the rest."""
+"""Seconds, of the eight that a process has: clients that are slow to read their close frame need the rest."""
 
 
 class DrainSchedule:

@@ -27,7 +27,7 @@ class PacedFlow(FlowControl):
             self._update()
 
     def hold(self) -> None:
-        """Nothing more is read until `release`."""
+        """Stops reading until `release`."""
         self._is_held = True
         self._update()
 

@@ -13,7 +13,7 @@ EXTENSION: Final = "osago.peer"
 
 
 class Peer(Protocol):
-    """One connection, once it is accepted, or its answer has begun."""
+    """The interface of a connection, once it is accepted, or its answer has begun."""
 
     budget: PeerBudget
     """The connection's: what the application spends and what the server spends come out of one."""

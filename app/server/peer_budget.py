@@ -37,10 +37,10 @@ class PeerCost(Enum):
     ABANDONED_OPERATION = Allowance("abandoned operations", 200, per_s=20.0)
     """Subscribed to and completed by the client before the end. The connection waits for it, and is not closed."""
     FRAGMENT = Allowance("fragments", 1024)
-    """Of one message."""
+    """The fragments of one message."""
     EMPTY_FRAGMENT = Allowance("empty fragments", 16)
     CHUNK = Allowance("chunks", 16 * 1024)
-    """Of one request, as are those below."""
+    """The chunks of one request, as are those below."""
     FRAMING_BYTE = Allowance("framing bytes", 8 * 1024)
     """Bytes of neither head nor body: chunk extensions and trailers, beyond `CHUNK_FRAMING_BYTES` for each chunk."""
     TRAILER = Allowance("trailers", 64)

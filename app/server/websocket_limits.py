@@ -40,7 +40,7 @@ _HEADER_64: Final = struct.Struct("!BBQ")
 
 
 class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
-    """One connection, which is also its application's `app.server.peer.Peer`."""
+    """A WebSocket's connection with its limits, which is also its application's `app.server.peer.Peer`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -226,7 +226,7 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
 
     @property
     def _close_code(self) -> int:
-        """Of the side that closed first."""
+        """The close code of the side that closed first."""
         sent, received = self.conn.close_sent, self.conn.close_rcvd
         first = received if self.conn.close_rcvd_then_sent else sent or received
         return first.code if first else ABNORMAL

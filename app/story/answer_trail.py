@@ -17,7 +17,7 @@ TRAIL_BYTES_MAX: Final = 2048
 WAIT_S_MIN: Final = 0.005
 """A shorter wait for a limit or a circuit is no step."""
 _FIRST: Final = 16
-"""So many steps stay from the beginning; what is too much is left out after them."""
+"""The steps that stay from the beginning; steps above the limit are left out after them."""
 _RESULT_LENGTH_MAX: Final = 20
 
 RATE_WAIT: Final = "l"
@@ -189,7 +189,7 @@ def enqueued_ms(entry: str) -> int:
 
 
 def short_result(result: str) -> str:
-    """Of a call: a word, or a status."""
+    """The result of a call: a word, or a status."""
     return result[:_RESULT_LENGTH_MAX]
 
 

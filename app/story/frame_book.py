@@ -41,7 +41,7 @@ class FrameBook:
         self._monotonic: Callable[[], float] = clock.monotonic
         self._clock = clock
         self._next = 0
-        """Where the next frame goes: over the oldest one, once all are taken."""
+        """The place of the next frame: over the oldest one, once all are taken."""
         self._is_full = False
         self._requests = [0] * FRAMES_MAX
         self._sockets = [""] * FRAMES_MAX
@@ -66,7 +66,7 @@ class FrameBook:
         self._places.append((request_id.int, socket, self._monotonic(), kind, answered, ""))
 
     def ended(self, request_id: UUID, socket: str, result: str) -> None:
-        """It has ended: DONE, GONE before the end, or the name of an error."""
+        """Records the end of a subscription: DONE, GONE before the end, or the name of an error."""
         self._places.append((request_id.int, socket, self._monotonic(), _LEFT, 0, result))
 
     def known(self, name: str, request_id: UUID) -> ProcessReply:
@@ -81,7 +81,7 @@ class FrameBook:
         )
 
     def frames_of(self, request_id: UUID) -> tuple[SentFrame, ...]:
-        """Those of this request, the oldest first."""
+        """The frames of this request, the oldest first."""
         number, offset_s = request_id.int, self._offset_s()
         places = [place for place, request in enumerate(self._requests) if request == number]
         places.sort(key=self._sent_at_s.__getitem__)

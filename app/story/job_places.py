@@ -1,4 +1,4 @@
-"""Where the jobs of a request are, and when its events were published: what Redis has of it, read in one script."""
+"""The places of a request's jobs, and when its events were published: all that Redis has of it, read in one script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def _place(job: tuple[str, int, str, str, int, int, int]) -> JobPlace:
 
 
 def _published(resources: Resources, request_id: UUID, flat: Sequence[str]) -> Mapping[str, int]:
-    """Of `entry, field, document, MAC, …`; what another writer has put there is left out."""
+    """The moments in a list of `entry, field, document, MAC, …`; entries of another writer are left out."""
     found: dict[str, int] = {}
     for place in range(0, len(flat), 4):
         entry, field, document, mac = flat[place : place + 4]

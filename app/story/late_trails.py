@@ -23,7 +23,7 @@ _BATCH_MAX: Final = 500
 
 
 class LateTrails:
-    """Of one worker. Its owner runs `parts`."""
+    """The late trails of one worker. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool

@@ -17,7 +17,7 @@ RELAYED_AFTER: Final = timedelta(seconds=1.5)
 
 
 def open_slot(evidence: StoryEvidence, insurer_id: str, *, lease_s: float) -> OpenSlot:
-    """Of an open request, and an insurer that has no quote in it."""
+    """The slot of an insurer that has no quote in an open request."""
     held = evidence.held(insurer_id)
     place = evidence.places.jobs.get(insurer_id) if evidence.places else None
     if held:

@@ -38,7 +38,7 @@ class StepKind(StrEnum):
     ISOLATED = "ISOLATED"
     """Asked about in a process of its own: it was delivered too often (`count`)."""
     OMITTED = "OMITTED"
-    """So many steps (`count`) are left out here: a trail has a limit."""
+    """A number of steps (`count`) is left out here: a trail has a limit."""
     SETTLED = "SETTLED"
     """The quote is in PostgreSQL, for ever (`result`: its status)."""
     PUBLISHED = "PUBLISHED"
@@ -117,7 +117,7 @@ class OpenSlot(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     is_circuit_open: bool | None = None
     """The insurer's circuit, as all workers share it; None: not known."""
     paused_s: float | None = None
-    """For so long more the insurer wants not to be called."""
+    """Seconds for which the insurer has asked not to be called."""
     operator_pause: str = ""
     """An operator has paused the insurer: `refuse` or `hold`."""
     ahead: int | None = None
@@ -151,7 +151,7 @@ class AskedProcess(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     kind: ProcessKind
     has_answered: bool
     silent_s: float | None = None
-    """Since its last beat in Redis."""
+    """Seconds since its last beat in Redis."""
 
 
 class GapCode(StrEnum):

@@ -15,7 +15,7 @@ from app.story.story_rows import RequestRows
 
 @dataclass(frozen=True, slots=True)
 class StoryEvidence:
-    """Of one request. `places`, `replies` and `states` are None where Redis is away."""
+    """The evidence of one request. `places`, `replies` and `states` are None where Redis is away."""
 
     rows: RequestRows
     controls: Controls
@@ -29,7 +29,7 @@ class StoryEvidence:
     """By how much Redis's clock is ahead of PostgreSQL's."""
 
     def moment(self, ms: float) -> datetime:
-        """Of PostgreSQL's clock."""
+        """The moment of the evidence, by PostgreSQL's clock."""
         return datetime.fromtimestamp(ms / 1000, UTC)
 
     def moment_of_redis(self, ms: float) -> datetime:

@@ -55,11 +55,11 @@ class RequestRows:
     notices: frozenset[Kind]
     quotes: Mapping[str, Quote]
     trails: Mapping[str, StoredTrail]
-    """Of the quotes that have one which this release can read."""
+    """The trails, by insurer, of quotes that have one which this release can read."""
 
     @property
     def open_insurers(self) -> list[str]:
-        """Those without a quote; none once the request has ended."""
+        """The insurers without a quote; none once the request has ended."""
         return [] if self.completed_at else [id_ for id_ in self.insurers if id_ not in self.quotes]
 
     def status_of(self, insurer_id: str) -> QuoteStatus:

@@ -20,7 +20,7 @@ log: Final = structlog.get_logger(__name__)
 REDIS_S_MAX: Final = 0.25
 """A limit must not cost more than what it limits."""
 LOCAL_S: Final = 1.0
-"""So long Redis is not called again after it was found away."""
+"""Seconds for which Redis is not called again after it was found away."""
 
 
 class CallerRateLimiter:

@@ -18,7 +18,7 @@ BEGUN_FACTOR: Final = 32
 """Subscriptions may be begun and ended so many times as fast as queries are asked: what they read is shared."""
 _SUBSCRIPTION_RETRY_S: Final = 1.0
 _IDLE_SHARES: Final = 1024
-"""So many shares are kept without looking which of them are idle."""
+"""The number of shares that are kept without looking which of them are idle."""
 
 
 class TokenBucket:
@@ -41,7 +41,7 @@ class TokenBucket:
         return 0.0
 
     def is_full(self, now_s: float) -> bool:
-        """Nothing was taken that is not there again."""
+        """Whether all that was taken has come back."""
         return self._full_at_s <= now_s
 
 
@@ -68,7 +68,7 @@ class CallerShare:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is held, and another one made anew would be the same."""
+        """Whether nothing is held, so that a share made anew would be the same."""
         now_s = self._clock.monotonic()
         buckets = (self._queries, self._begun)
         return not self.subscriptions and all(bucket is None or bucket.is_full(now_s) for bucket in buckets)

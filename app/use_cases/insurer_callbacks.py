@@ -30,11 +30,11 @@ log: Final = structlog.get_logger(__name__)
 
 PATH: Final = "/callbacks"
 CALL_BYTES_MAX: Final = 8 * 1024
-"""Of one call, its headers included: an offer is 2 KiB."""
+"""The bytes of one call, its headers included: an offer is 2 KiB."""
 CALLS_KEPT: Final = 8
-"""Of one job, the newest."""
+"""The newest calls of one job are kept."""
 INSURER_BYTES_MAX: Final = 32 * 1024 * 1024
-"""Of one insurer and shard, within the time of one request."""
+"""The bytes of one insurer and shard, within the time of one request."""
 TOKEN_LENGTH_MAX: Final = 512
 _PURPOSE: Final = "callback"
 
@@ -93,7 +93,7 @@ class InsurerCallbacks:
         self._rules[insurer_id] = rule
 
     def url(self, idempotency_key: str) -> str:
-        """Where the insurer of this application may call."""
+        """The address at which the insurer of this application may call."""
         request_id, _, insurer_id = idempotency_key.partition(":")
         return f"{self._base}/{self.token(UUID(request_id), insurer_id)}"
 

@@ -89,7 +89,7 @@ class Follower:
     cursor: Cursor
     entered_at: datetime
     share: CallerShare | None = None
-    """Where the place is counted."""
+    """The share in which the place is counted."""
     looked_at: int = 0
     """How many of the quotes that the watch knows are in the cursor."""
 
@@ -109,7 +109,7 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Nothing is ever to come."""
+        """Whether nothing is ever to come any more."""
         return self.cursor.ended and not self.lacks_answers
 
     @property

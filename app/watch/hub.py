@@ -174,7 +174,7 @@ class WatchHub:
         notified.add(id_ for id_ in message.split() if id_ in self._watches)
 
     async def _read_notified(self, notified: Gathered[str]) -> None:
-        """Of one shard: the others do not wait for a server that is frozen."""
+        """Reads the notified requests of one shard: the others do not wait for a server that is frozen."""
         while True:
             raise_if_cancelled()
             ids = list(await notified.take())

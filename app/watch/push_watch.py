@@ -22,7 +22,7 @@ class PushWatch:
     __slots__ = ("_hub", "_notified_at_s", "_on_failure", "_on_news", "_timer", "follower", "is_on")
 
     follower: Follower
-    """Since `start` has returned."""
+    """The place in the request; set when `start` has returned."""
 
     def __init__(self, hub: WatchHub, on_news: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
         self._hub = hub

@@ -1,1 +1,1 @@
-"""Where events are carried to; each kind needs its extra, and is imported only when it is used."""
+"""Destinations of events; each kind needs its extra, and is imported only when it is used."""

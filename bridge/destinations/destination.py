@@ -6,7 +6,7 @@ from bridge.cloud_event import CloudEvent
 
 
 class DestinationAway(Exception):
-    """It is not there, or too busy for any event: the same event is tried again, for as long as it takes."""
+    """The destination is not there, or too busy for any event: the same event is tried again, for as long as it takes."""
 
     def __init__(self, why: str, retry_after_s: float | None = None) -> None:
         super().__init__(why)
@@ -14,7 +14,7 @@ class DestinationAway(Exception):
 
 
 class EventNotTaken(Exception):
-    """It is there and would not take this event. With `is_final` it never will; else it may later."""
+    """The destination is there and refuses this event. With `is_final` it always will; else it may take it later."""
 
     def __init__(self, why: str, retry_after_s: float | None = None, *, is_final: bool = False) -> None:
         super().__init__(why)

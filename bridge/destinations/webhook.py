@@ -19,7 +19,7 @@ from bridge.cloud_event import CONTENT_TYPE, CloudEvent
 from bridge.destinations.destination import DestinationAway, EventNotTaken
 
 ANSWER_BYTES_MAX: Final = 16 * 1024
-"""Of an answer's body; a longer one is not read, and its connection is closed."""
+"""The bytes of an answer's body; a longer one is not read, and its connection is closed."""
 SECRET_BYTES_MIN: Final = 24
 _CONNECT_S_MAX: Final = 5.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -125,7 +125,7 @@ class WebhookDestination:
 
 
 def signers_of(settings: WebhookSettings) -> list[Webhook]:
-    """One for each secret.
+    """A signer for each secret.
 
     Raises:
         WrongSetting: a secret is none; the text does not hold it.
@@ -154,7 +154,7 @@ def _tls() -> SSLContext:
 
 
 def _seconds(text: str) -> float | None:
-    """Of a Retry-After in seconds; one with a date is left to the backoff."""
+    """The seconds of a Retry-After; one with a date is left to the backoff."""
     return min(float(text), RETRY_AFTER_S_MAX) if text.isascii() and text.isdecimal() and len(text) < 10 else None  # noqa: PLR2004
 
 

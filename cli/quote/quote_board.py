@@ -47,7 +47,7 @@ _WIDTH_MAX: Final = 100
 
 
 class Board(Protocol):
-    """Where quotes are shown."""
+    """The place where quotes are shown."""
 
     def refused(self, result: Mapping[str, Any], insurers: Sequence[str]) -> None: ...
     def showing(self, accepted: Mapping[str, Any]) -> Any: ...

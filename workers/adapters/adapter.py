@@ -70,7 +70,7 @@ class InsurerAccess:
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     """The table `options` of insurers.toml."""
     callback_url: Callable[[str], str] = _no_callbacks
-    """Where the insurer may call us about the application with this idempotency key."""
+    """The address at which the insurer may call about the application with this idempotency key."""
 
     def option(self, name: str, default: str | None = None) -> str:
         """An option of insurers.toml.

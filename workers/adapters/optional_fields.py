@@ -50,7 +50,7 @@ def read_extras(value: object) -> tuple[Extra, ...]:
 
 
 def read_problems(value: object) -> tuple[MendableProblem, ...]:
-    """Those that can be read; a part of a path may be a number."""
+    """The problems that can be read; a part of a path may be a number."""
     if isinstance(value, tuple):
         return cast("tuple[MendableProblem, ...]", value)
     found = (optional(one, _Problem) for one in optional(value, list[Any]) or ())

@@ -34,7 +34,7 @@ from workers.adapters.wire import (
 EARLY_S: Final = 5.0
 """A token is not used any more so long before it runs out: it has to last for the call."""
 LIFETIME_S: Final = 300.0
-"""Of a token that does not say, or not so that it can be read."""
+"""Seconds that a token holds if its response does not say, or not readably."""
 LIFETIME_S_MAX: Final = 86_400.0
 _OK: Final = 200
 _ACCEPTED: Final = 202

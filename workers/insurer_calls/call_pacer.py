@@ -13,7 +13,7 @@ from typing import Final
 from app.runtime.fair_queue import FairQueue
 
 TURN_S_MAX: Final = 0.002
-"""Of CPU, in one turn of the loop, for all that is done in it."""
+"""Seconds of CPU in one turn of the loop, for all that is done in it."""
 BEGUN_MAX: Final = 64
 """Calls begun in one turn, however short the turns are."""
 

@@ -25,7 +25,7 @@ STEP: Final = "callback"
 
 
 class Mailbox(Protocol):
-    """Where calls lie until they are read."""
+    """The place where calls wait until they are read."""
 
     async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
         """The calls that have come so far, the oldest first, by a name that never changes."""

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 CREATE: Final = "create"
 POLL: Final = "poll"
 LAST_LOOK_S: Final = 1.0
-"""So long before asking stops there is a last poll, however long the interval has grown by then."""
+"""Seconds before the end at which there is a last poll, however long the interval has grown by then."""
 _SENT: Final = "~"
 """Remembered in place of the insurer's id where a create must not be repeated."""
 
@@ -208,7 +208,7 @@ class InsurerExchange:
             await self._gate.passed()
 
     async def _step(self, step: str, conversation: _Conversation, call: Callable[[], Awaitable[Result]]) -> Result:
-        """One step, repeated while the verdict says so."""
+        """Runs one step, repeated while the verdict says so."""
         failures, trail = 0, conversation.job.holding.trail
         while True:
             raise_if_cancelled()

@@ -17,7 +17,7 @@ FIRST_AFTER_S: Final = 5.0
 """From the first failure to the first line: by then its kinds are known."""
 REPORT_EVERY_S: Final = 60.0
 FAILED_SHARE_MIN: Final = 0.2
-"""Of the calls of a period: fewer failures are mended by repeating, and are the metric's matter."""
+"""The share of a period's calls: fewer failures are mended by repeating, and are only counted in the metric."""
 _KINDS_MAX: Final = 5
 
 
@@ -35,7 +35,7 @@ class FailureLog:
         self._kinds: Counter[str] = Counter()
         self._slowest_s = 0.0
         self._since: float | None = None
-        """Of the period's first failure; while the insurer is failing, of its first call."""
+        """The moment of the period's first failure; while the insurer is failing, of its first call."""
 
     def count(self, error: InsurerError | None, seconds: float) -> None:
         """Counts a call that was answered, or how it failed. A plea for patience is an answer."""

@@ -60,7 +60,7 @@ def verdict(
 
 
 def _reason(error: InsurerError) -> ReasonCode:
-    """Of a failure that asking again does not mend; also for errors that an adapter derives itself."""
+    """The reason of a failure that a retry does not mend; also for errors that an adapter derives itself."""
     match error:
         case InsurerCredentials():
             return ReasonCode.INSURER_CREDENTIALS

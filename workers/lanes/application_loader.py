@@ -19,7 +19,7 @@ _READ_MAX: Final = 500
 
 
 class ApplicationLoader:
-    """One worker's. Its owner runs `parts`."""
+    """The loader of one worker. Its owner runs `parts`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

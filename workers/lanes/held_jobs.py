@@ -11,7 +11,7 @@ from workers.lanes.lane import Lane
 
 
 class HeldJobs:
-    """Of one worker."""
+    """The jobs of one worker, by request."""
 
     def __init__(self, consumer: str, lanes: Mapping[str, Lane], trails: JobTrails) -> None:
         self._consumer = consumer

@@ -15,7 +15,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 class JobReturner:
-    """Of one lane. `doubt` has a shard's reader look up what is pending for this worker, before its next read."""
+    """Hands a lane's jobs back. `doubt` has a shard's reader look up what is pending here, before its next read."""
 
     def __init__(self, insurer_id: str, jobs: JobStreams, consumer: str, doubt: Callable[[int], None]) -> None:
         self._insurer_id = insurer_id

@@ -14,7 +14,7 @@ END_WRITTEN_AFTER: Final = timedelta(seconds=0.5)
 
 
 class JobTrails:
-    """Of one worker."""
+    """The trails of one worker's jobs."""
 
     def __init__(self, consumer: str, late: LateTrails) -> None:
         self._consumer = consumer

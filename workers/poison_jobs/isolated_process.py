@@ -55,7 +55,7 @@ class Failure:
 
 
 class IsolatedProcess:
-    """One process, from its start to its end."""
+    """An isolated process, from its start to its end."""
 
     def __init__(self, suspects: Sequence[SuspectJob]) -> None:
         self._left = {(suspect.insurer_id, suspect.delivery.request_id): suspect for suspect in suspects}

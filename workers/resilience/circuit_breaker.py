@@ -30,7 +30,7 @@ from workers.resilience.failure_window import JITTER, CountedCall, FailureWindow
 Result = TypeVar("Result")
 
 UNANSWERED_MAX: Final = 5
-"""So many jobs in a row without an answer open it."""
+"""Jobs in a row without an answer that open it."""
 TRIAL_WAIT_S_MAX: Final = 3.0
 """A job that comes while a trial is under way waits so long for its outcome."""
 TRIAL_GRACE_S: Final = 2.0
@@ -246,7 +246,7 @@ class SharedBreaker:
 
 
 class Passage:
-    """One job's way through its insurer's circuit, from its first call to its end. `end` it once."""
+    """The way of one job through its insurer's circuit, from its first call to its end. `end` it once."""
 
     __slots__ = ("_breaker", "_is_busy", "began_at", "failures", "generation", "token")
 
@@ -257,9 +257,9 @@ class Passage:
         self.failures: list[CountedCall] = []
         """Calls counted as failed; a repetition that succeeds makes up for them."""
         self.generation: int | None = None
-        """Of the circuit, at the job's first call."""
+        """The generation of the circuit at the job's first call."""
         self.token = ""
-        """Of the trial, where this job is the one."""
+        """The token of the trial, where this job is the one."""
 
     @asynccontextmanager
     async def admitted(self, before: Callable[[], Awaitable[None]] | None = None) -> AsyncGenerator[None, None]:

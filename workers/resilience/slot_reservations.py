@@ -21,7 +21,7 @@ log: Final = structlog.get_logger(__name__)
 PACE: Final = 0.96
 """The share of a limit that is used: what comes up to 40 ms late keeps the limit all the same."""
 RESERVED_S_MAX: Final = 0.1
-"""Of the limit, by one worker: if it stalls, what it has reserved is lost."""
+"""Seconds of the limit that one worker reserves: if it stalls, they are lost."""
 LATE_S_MAX: Final = 0.012
 """A slot may be used so long after its moment."""
 SENT_LATE_S_MAX: Final = 0.02
@@ -34,7 +34,7 @@ SWITCH_S: Final = 0.5
 _OFFSETS: Final = 16
 _AGAIN_S: Final = 0.005
 _ROUNDING: Final = 0.01
-"""Of an interval: the moment of a slot, divided by it, may come out as slightly less than the slot's number."""
+"""A part of an interval: the moment of a slot, divided by it, may come out as slightly less than the slot's number."""
 
 
 @dataclass(slots=True)

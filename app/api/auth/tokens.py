@@ -37,7 +37,7 @@ SUBJECT_LENGTH_MAX: Final = 256
 TTL_S_MAX: Final = 366 * 86_400.0
 """A token that is valid for longer is refused: it would outlive its purpose."""
 SKEW_S: Final = 60.0
-"""So far ahead an issuer's clock may be: `nbf` and `iat`. Expiry is exact."""
+"""Seconds that an issuer's clock may be ahead: `nbf` and `iat`. Expiry is exact."""
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CACHED: Final = 1024

@@ -133,7 +133,7 @@ class Selections:
     def _fields(
         self, type_: GraphQLObjectType, selected: SelectionSetNode, around: str = ""
     ) -> Iterator[tuple[FieldNode, str]]:
-        """Those that this very type has in the selection, fragments opened; each with its condition, "" if there is none."""
+        """The fields of this type in the selection, fragments opened; each with its condition, or ""."""
         for node in selected.selections:
             condition = self._condition(node, around)
             if condition is None:
@@ -210,5 +210,5 @@ class Selections:
 
 
 def _argument_of(directive: DirectiveNode) -> object:
-    """Of `@skip` and `@include`, which have one each."""
+    """The one argument of a `@skip` or `@include`."""
     return next(argument.value for argument in directive.arguments or ())

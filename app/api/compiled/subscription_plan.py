@@ -46,7 +46,7 @@ class CompiledSubscription:
 
 
 def compile_subscriptions(schema: GraphQLSchema, document: DocumentNode) -> Mapping[str | None, CompiledSubscription]:
-    """Those subscriptions of a valid document that are simple enough, by their names."""
+    """Writers of the subscriptions in a valid document that are simple enough, by their names."""
     fragments = {part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)}
     found: dict[str | None, CompiledSubscription] = {}
     fields_left = FIELDS_MAX

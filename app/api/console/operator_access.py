@@ -25,7 +25,7 @@ COOKIE: Final = "osago_operator"
 HEADER: Final = "x-osago-console"
 SIGN_INS_PER_ADDRESS: Final = Rate(10, 60.0)
 SIGN_INS: Final = Rate(60, 60.0)
-"""Of one process, from all addresses."""
+"""The limit of one process, for all addresses."""
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 _NONE_LISTED: Final[frozenset[str]] = frozenset()
 

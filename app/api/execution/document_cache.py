@@ -15,7 +15,7 @@ KEPT_BYTES_MAX: Final = 64 * 1024
 OWNED_MAX: Final = 8
 """Documents that one browser keeps here."""
 _ATTRIBUTES_BYTES: Final = 112
-"""Of a node, beside itself."""
+"""The attributes of a node, beside itself."""
 _NO_PLACE: Final = (NameNode, SelectionSetNode, NamedTypeNode)
 _NO_TOKEN: Final = Token(TokenKind.SOF, 0, 0, 0, 0)
 
@@ -36,7 +36,7 @@ class DocumentCache(Generic[Key, Value]):
         self._bytes_max = bytes_max
         self._entries: OrderedDict[Key, _Entry[Value]] = OrderedDict()
         self.bytes = 0
-        """Of all that is kept."""
+        """The bytes of all entries."""
 
     def __len__(self) -> int:
         return len(self._entries)

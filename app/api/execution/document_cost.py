@@ -42,7 +42,7 @@ REPEATS_MAX: Final = 30
 """Selections of a field that is selected already: validation compares each with each."""
 COMPLEXITY_MAX: Final = 2000
 REPRESENTATIONS_MAX: Final = 100
-"""Of entities, in one request of a gateway."""
+"""The entities that a gateway may ask for in one request."""
 
 ROOT: Final = 10
 """A field of the operation itself asks PostgreSQL or Redis; any other field only shows what is there."""
@@ -79,7 +79,7 @@ _INTROSPECTION_SHARE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a selection set: what its fields cost together, and how deep they are."""
+    """The cost of a selection set: of its fields together, and how deep they are."""
 
     complexity: int
     height: int
@@ -90,7 +90,7 @@ class EntitiesField:
     """One `_entities` of a document, which costs what its representations cost."""
 
     complexity: int
-    """Of one representation."""
+    """The complexity of one representation."""
     representations: ValueNode
     usual: int
     """How many there are if their variable is left out."""
@@ -162,7 +162,7 @@ def check_representations(fields: Sequence[EntitiesField], variables: Mapping[st
 
 
 def _default_length(document: DocumentNode, representations: ValueNode) -> int:
-    """Of the longest default that a variable of this name has in any operation."""
+    """The length of the longest default that a variable of this name has in any operation."""
     if not isinstance(representations, VariableNode):
         return 0
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]

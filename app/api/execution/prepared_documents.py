@@ -47,7 +47,7 @@ from app.runtime.supervision import failures_of, report_failure
 from app.use_cases.caller_shares import CallerShare
 
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Of the documents of services, and again of those of browsers."""
+"""The bytes of all documents of services, and again of all those of browsers."""
 _COMPILED_FACTOR: Final = 1.5
 """The compiled writer of events takes about half of the memory that the document takes."""
 _PLAN_BYTES: Final = 24 * 1024
@@ -77,7 +77,7 @@ class Operation:
     size: int
     """Bytes that are kept of the document."""
     written: CompiledSubscription | None = None
-    """Of a subscription that is simple enough."""
+    """The writer of a subscription that is simple enough."""
     plan: MutationPlan | Unplanned = Unplanned.NEW
     entities: Sequence[EntitiesField] = ()
     """Of the document: what a request's variables are counted for."""

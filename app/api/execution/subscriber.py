@@ -33,7 +33,7 @@ class Channel(Protocol):
     """Names the connection in what operators read."""
 
     def begin(self, subscriber: "Subscriber") -> None:
-        """It has its place, and its first message follows."""
+        """Called when the subscription has its place; its first message follows."""
         ...
 
     def next(self, payload: bytes, cursor: Cursor, /) -> bytes:
@@ -86,7 +86,7 @@ class Subscriber:
         self._channel = channel
         self._place: Cursor | str | None = None
         self._is_ending = False
-        """From when its last message is known until it is written."""
+        """True once its last message is known, until that is written."""
         self._error: Exception | None = None
         """The error that it ends with, if it ends before its request."""
         self._watch = PushWatch(context.services.live, self.flush, self._fail)

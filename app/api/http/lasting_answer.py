@@ -75,7 +75,7 @@ class AnswerChannel:
         self._on_end = on_end
 
     def begin(self, subscriber: Subscriber) -> None:
-        """It waits until the answer has begun: nothing is writable before."""
+        """Waits until the answer has begun: nothing is writable before."""
 
     def next(self, payload: bytes, cursor: Cursor) -> bytes:
         return self.format.next(payload, cursor.encode())
@@ -195,7 +195,7 @@ class LastingAnswer(Response):
 
 
 class _Refused(Exception):
-    """It has not begun."""
+    """The stream has not begun."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__()

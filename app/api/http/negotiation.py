@@ -42,7 +42,7 @@ def negotiated(accept: str | None) -> str | None:
 
 @lru_cache(maxsize=128)
 def _negotiated(accept: str) -> str | None:
-    """Of a text that is short enough to be kept."""
+    """The negotiated type of a text that is short enough to be kept."""
     if not accept.strip() or accept.count(",") >= RANGES_MAX:
         return LEGACY
     ranges = list(_ranges(accept))

@@ -55,7 +55,7 @@ def _types() -> Mapping[str, GraphQLNamedType]:
 
 
 def reference(name: str) -> Schema:
-    """Where the schema of a type stands."""
+    """The reference to the schema of a type."""
     return dict(SCALARS.get(name) or {"$ref": f"#/components/schemas/{name}"})
 
 

@@ -23,7 +23,7 @@ from app.watch.events import Event, Received
 
 Document = dict[str, Any]
 LEFT_OUT: Final = {("Insurer", "availability")}
-"""It takes a call of Redis for each insurer; the query `insurers` has it."""
+"""A field that takes a call of Redis for each insurer; the query `insurers` has it."""
 _named_type: Final[Any] = get_named_type  # overloaded in graphql-core, of an unknown type
 
 

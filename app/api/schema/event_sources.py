@@ -31,7 +31,7 @@ class EventSource(ABC):
 
 
 class RequestEvents(EventSource):
-    """Of one request."""
+    """The events of one request."""
 
     def __init__(self, context: Context, request_id: str, after: str | None) -> None:
         super().__init__(context)
@@ -66,7 +66,7 @@ class RequestEvents(EventSource):
 
 
 class CustomerEvents(EventSource):
-    """Of every open request of a customer."""
+    """The events of every open request of a customer."""
 
     def __init__(self, context: Context, customer_id: str) -> None:
         super().__init__(context)

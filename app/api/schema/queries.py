@@ -34,7 +34,7 @@ class Query:
 
 
 async def visible_requests(context: Context, ids: Sequence[UUID]) -> Mapping[UUID, QuoteRequest]:
-    """Those of these requests that the caller may see, by id, in one read.
+    """The requests of these ids that the caller may see, by id, in one read.
 
     Raises:
         Unavailable: PostgreSQL is away, or it is not known whether what was read is safe.

@@ -52,7 +52,7 @@ class OverfullFrame(Exception):
 
 
 def decode_frame(text: str) -> Frame:
-    """One frame.
+    """Reads one frame.
 
     Raises:
         MalformedFrame: it is none of the protocol's, or has no usable id.

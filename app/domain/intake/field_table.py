@@ -62,7 +62,7 @@ class Field:
     """Its name on the wire; the attribute in camelCase if left out."""
     is_required: bool = True
     default: object = None
-    """Of a field that is not required."""
+    """The value of a field that is not required and left out."""
     given: tuple[str, ...] = ()
     """Attributes that stand before it and choose its rule, which is then `rule(*values)`."""
     codes: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ def prose(text: str, length_max: int, code: str) -> str:
 
 
 _SCALAR_LENGTH_MAX: Final = 64
-"""So much of a wrong date or number is looked at."""
+"""The part of a wrong date or number that is looked at."""
 DECIMAL: Final = r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 """How a decimal number is written, as a regular expression."""
 _is_decimal: Final = re.compile(DECIMAL).fullmatch

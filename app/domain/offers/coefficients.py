@@ -28,4 +28,4 @@ class Coefficients(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     season: Decimal
     trailer: Decimal = Decimal(1)
     drivers: tuple[DriverCoefficients, ...] | None = None
-    """Those of each listed driver, in the order of the application, where the insurer reports them."""
+    """The factors of each listed driver, in the order of the application, where the insurer reports them."""

@@ -36,7 +36,7 @@ def extra_flag(flag: bool) -> bool | None:  # noqa: FBT001 - the value that is r
 
 
 class Extra(msgspec.Struct, frozen=True, kw_only=True, rename={"is_mandatory": "mandatory"}, gc=False):
-    """One of them, as JSON has it in answers, rows and events; `price` is in roubles."""
+    """One extra, as JSON has it in answers, rows and events; `price` is in roubles."""
 
     code: Annotated[str, Bound(plain_code)]
     name: Annotated[str, Bound(extra_name)]

@@ -205,7 +205,7 @@ def plain_code(text: str | None) -> str | None:
 
 
 def _driver_factors(drivers: Any) -> tuple[DriverCoefficients, ...] | None:
-    """Those of all drivers, None where one is no factor or they are too many; the premium's own stay."""
+    """The factors of all drivers, None where one is no factor or they are too many; the premium's own stay."""
     if not isinstance(drivers, tuple) or len(cast("tuple[Any, ...]", drivers)) > DRIVERS_MAX:
         return None
     kept: list[DriverCoefficients] = []

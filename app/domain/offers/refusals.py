@@ -38,7 +38,7 @@ def problem_path(path: Iterable[str]) -> tuple[str, ...] | None:
 
 
 class MendableProblem(msgspec.Struct, frozen=True):
-    """One of them: a path into the application, and the insurer's own code where it gave a plain one, or ours."""
+    """A problem to mend: a path into the application, and the insurer's own code where it is a plain one."""
 
     path: Annotated[tuple[str, ...], Bound(problem_path)]
     code: Annotated[str, Bound(plain_code)] = DATA_NOT_CONFIRMED
@@ -53,7 +53,7 @@ PROBLEM_BOUNDS: Final = field_bounds(MendableProblem)
 
 
 def refusal_problems(problems: Iterable[MendableProblem]) -> tuple[MendableProblem, ...]:
-    """Those within their bounds, at most `PROBLEMS_MAX`: each helps by itself."""
+    """The problems within their bounds, at most `PROBLEMS_MAX`: each helps by itself."""
     if not isinstance(problems, tuple | list):
         return ()
     kept = (_bounded(problem) for problem in problems[:PROBLEMS_MAX])

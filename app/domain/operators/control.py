@@ -124,7 +124,7 @@ class AuditEntry:
     setting: str = ""
     until: datetime | None = None
     request_ids: tuple[UUID, ...] = ()
-    """Those that a cancel in bulk has ended."""
+    """The requests that a cancel in bulk has ended."""
     id: int = 0
 
 

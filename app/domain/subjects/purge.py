@@ -78,7 +78,7 @@ class Purge(msgspec.Struct, frozen=True):
 
     @property
     def categories(self) -> tuple[DataCategory, ...]:
-        """Of all that was destroyed."""
+        """The categories of all that was destroyed."""
         found = {category for one in self.requests for person in one.people or () for category in person.categories}
         if self.kind is PurgedKind.REQUEST:
             found.update(CATEGORIES_OF_REQUEST)

@@ -51,7 +51,7 @@ def premium(coefficients: Coefficients, edition: Edition) -> Money:
 
 
 def product(coefficients: Coefficients) -> Decimal:
-    """Of all factors, exact."""
+    """The exact product of all factors."""
     c = coefficients
     ground = c.base_rate * c.territory * c.bonus_malus * c.age_experience
     return ground * c.driver_restriction * c.power * c.season * c.trailer
@@ -155,13 +155,13 @@ def _driver_coefficients(risk: Risk, classes: Sequence[str], edition: Edition) -
 
 
 def _age_experience(risk: Risk, edition: Edition) -> Decimal | None:
-    """Of the listed drivers the largest, apart from КБМ; 1 where anyone may drive."""
+    """The largest factor of the listed drivers, apart from КБМ; 1 where anyone may drive."""
     ages = age_experience_of_drivers(risk, edition)
     return _ONE if ages is None else _largest(ages)
 
 
 def _bonus_malus(risk: Risk, classes: Sequence[str], edition: Edition) -> Decimal:
-    """Of the listed drivers the largest, apart from КВС."""
+    """The largest class factor of the listed drivers, apart from КВС."""
     if risk.drivers is None:
         return edition.unlimited_bonus_malus.value
     return max(edition.bonus_malus[name].value for name in classes)

@@ -8,7 +8,7 @@ from app.domain.application import VehicleCategory
 
 
 class OwnerKind(StrEnum):
-    """Of the vehicle's owner, not of the policyholder. A sole trader is a person."""
+    """The kind of the vehicle's owner, not of the policyholder. A sole trader is a person."""
 
     PERSON = "PERSON"
     ORGANISATION = "ORGANISATION"
@@ -42,7 +42,7 @@ class Risk:
     seats: int | None
     has_trailer: bool
     kladr: str
-    """Of the owner's address."""
+    """The code of the owner's address."""
     is_abroad: bool
     """Registered in another country."""
     is_in_transit: bool

@@ -69,7 +69,7 @@ async def insert_consents(connection: Connection, consents: Sequence[StoredConse
 
 
 async def consents_of(connection: Connection, ids: Sequence[UUID]) -> list[StoredConsent]:
-    """Those of these requests."""
+    """The consents of these requests."""
     return [_stored(row) for row in await connection.fetch(_OF, list(ids))]
 
 

@@ -94,7 +94,7 @@ async def purges_of_person(connection: Connection, person: str) -> list[Purge]:
 
 
 async def forgotten_requests(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these requests that were destroyed on purpose, and are not lost."""
+    """The ids among these that were destroyed on purpose, and are not lost."""
     return {row["id"] for row in await connection.fetch(_FORGOTTEN, ids)}
 
 

@@ -55,7 +55,7 @@ async def requests_of_customer(
 
 
 async def requests_by_id(connection: Connection, ids: Sequence[UUID]) -> list[StoredRequest]:
-    """Those of these requests that are there."""
+    """The requests of these ids that are there."""
     return [stored_request(row) for row in await connection.fetch(_BY_ID, list(ids))]
 
 

@@ -26,10 +26,10 @@ log: Final = structlog.get_logger(__name__)
 
 CONNECT_S_MAX: Final = 1.5
 SERVER_S_MAX: Final = 0.5
-"""Of connecting to one of several servers: the next one has its own."""
+"""The limit of connecting to one of several servers: the next one has its own."""
 LOOK_EVERY_S: Final = 0.5
 SEARCH_EVERY_S: Final = 0.2
-"""Where no primary is known."""
+"""The interval of looks where no primary is known."""
 LOOK_S_MAX: Final = 1.5
 """A server that has not answered a look for so long is hung up on."""
 _STALL_S: Final = 0.25
@@ -62,7 +62,7 @@ class PrimaryFinder:
         self._connect_s_max = CONNECT_S_MAX if self._is_alone else SERVER_S_MAX
         self.primary: ServerAddress | None = self.addresses[0] if self._is_alone else None
         self.state: ServerState | None = None
-        """Of the primary, as it was seen last."""
+        """The state of the primary, as it was seen last."""
         self.generation = 0
         """How many primaries there were before this one."""
         self.is_watched = False

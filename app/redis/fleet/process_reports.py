@@ -18,7 +18,7 @@ from app.redis.redis_client import RedisClient
 
 FORM: Final = 1
 KEPT_MS: Final = 60_000
-"""So long a process that reports no more is still shown."""
+"""Milliseconds for which a process that reports no more is still shown."""
 PROCESSES_MAX: Final = 1000
 REPORT_BYTES_MAX: Final = 128 * 1024
 WORKER: Final = "worker"

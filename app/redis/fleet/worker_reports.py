@@ -30,7 +30,7 @@ class LiveWorker:
     """A worker with a beat. `report` is None until its first report, and for two seconds after a flush."""
 
     name: str
-    """Of its consumer: its label, and a random part."""
+    """The name of its consumer: its label, and a random part."""
     beat_age_s: float
     is_alive: bool
     """Its beat is younger than the lease; the jobs of another are taken over."""

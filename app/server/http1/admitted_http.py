@@ -26,7 +26,7 @@ def try_again_text(retry_after_s: float) -> str:
 
 
 class AdmittedHttp(LimitedHttp):
-    """One connection; as an `Upgrade` it waits for its admission."""
+    """A connection that waits for its admission if it is an `Upgrade`."""
 
     def handle_websocket_upgrade(self) -> None:
         admission: ConnectAdmission | None = self.app_state.get(CONNECTS)

@@ -29,7 +29,7 @@ class PacedArrivals:
 
 
 class Arrivals:
-    """Those of one process that wait, in the order in which they came."""
+    """The connections of one process that wait, in the order in which they came."""
 
     def __init__(self, app_state: dict[str, Any]) -> None:
         self._app_state = app_state

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 PIECE_BYTES_MAX: Final = 8 * 1024
-"""Of a head, or of a body in chunks: 2,700 chunks of one byte, 5 ms of CPU. A body with a length is one piece."""
+"""The largest piece of a head, or of a body in chunks: 2,700 chunks of a byte, 5 ms of CPU. A body with a length is one."""
 _BLANK: Final = b"\n\r\n"
 _OVERLAP: Final = len(_BLANK) - 1
 _find_length: Final = re.compile(rb"\n[Cc]ontent-[Ll]ength: ?([0-9]{1,9})\r\n").search

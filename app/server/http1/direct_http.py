@@ -41,7 +41,7 @@ class _Cycle:
 
 
 class DirectProtocol(StreamedAnswers):
-    """One connection."""
+    """A connection with requests that are answered without ASGI."""
 
     _reading: _Cycle | None = None
     """The request that may be answered directly, until its body is there."""

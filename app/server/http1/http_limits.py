@@ -1,4 +1,4 @@
-"""One HTTP connection: a limit on the time that a request takes to come.
+"""The limit on the time in which a request of an HTTP connection has to come.
 
 uvicorn has no such limit: a connection that sends a byte a minute would be served for ever.
 """
@@ -16,7 +16,7 @@ _TIMEOUT: Final = b"408 Request Timeout"
 
 
 class LimitedHttp(PacedProtocol):
-    """One connection."""
+    """A connection with a time limit for each request."""
 
     _due_s: float | None = None
     _written_defaults: bytes | None = None

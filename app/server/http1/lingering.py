@@ -9,7 +9,7 @@ from typing import Final
 
 LINGER_S: Final = 1.0
 READ_EVERY_S: Final = 0.01
-"""One read in this time: a peer that goes on flooding costs little until the connection is cut off."""
+"""Seconds between two reads: a peer that goes on flooding costs little until the connection is cut off."""
 
 
 def close_lingering(connection: asyncio.Protocol, transport: asyncio.Transport) -> asyncio.TimerHandle:

@@ -31,7 +31,7 @@ _OF_UPGRADE: Final = frozenset({b"upgrade", b"http2-settings"})
 
 
 class PacedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """A connection that parses its input in bounded pieces."""
 
     flow: Any
     parser: Any
@@ -40,7 +40,7 @@ class PacedProtocol(HttpToolsProtocol):
     """Bytes that were read and not fed to the parser yet: from `_fed` on."""
     _fed = 0
     _head_bytes = 0
-    """Of the head that is being read; 0 once it has ended."""
+    """The bytes of the head that is being read; 0 once it has ended."""
     _in_head = True
     _body_length = 0
     _is_chunked = False
@@ -98,7 +98,7 @@ class PacedProtocol(HttpToolsProtocol):
         self.head_begins()
 
     def head_begins(self) -> None:
-        """Nothing of the request before counts any more."""
+        """Starts the counts of a new request."""
         self._body_length, self._is_chunked, self.has_origin, self.may_last = 0, False, False, False
         self.budget.renew()
 
@@ -153,7 +153,7 @@ class PacedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def count_chunk(self, body: bytes) -> None:
-        """One of the chunks that a body comes in, or a part of one."""
+        """Counts a chunk of a body, or a part of one."""
         self._piece_chunks += 1
         self._piece_body_bytes += len(body)
 
@@ -286,7 +286,7 @@ class PacedProtocol(HttpToolsProtocol):
         close_lingering(self, self.transport)
 
     def hang_up(self) -> None:
-        """Nothing that comes is parsed any more."""
+        """Closes the connection; nothing that comes is parsed any more."""
         self._is_refused = True
         self.let_go()
 

@@ -11,7 +11,7 @@ from app.server.peer import EXTENSION
 
 
 class StreamedAnswers(BufferedPeer, AdmittedHttp):
-    """One connection, which is also the `app.server.peer.Peer` of an answer that comes in chunks."""
+    """A connection that is also the `app.server.peer.Peer` of an answer in chunks."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

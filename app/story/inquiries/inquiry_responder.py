@@ -29,7 +29,7 @@ ANSWERS_PER_S_MAX: Final = 20
 
 
 class InquiryResponder:
-    """Of one process. `known` returns what it knows of a request, without waiting."""
+    """The responder of one process. `known` returns what it knows of a request, without waiting."""
 
     def __init__(self, resources: Resources, known: Callable[[UUID], ProcessReply]) -> None:
         self._resources = resources

@@ -23,11 +23,11 @@ from workers.adapters.transport.call_timeout import GatedConnector
 EXCHANGE_BYTES_MAX: Final = 2 * 1024 * 1024
 """All that comes for one request: interim responses, heads, chunk sizes and extensions, body, trailers."""
 FRAMING_BYTES_MAX: Final = 256 * 1024
-"""Of these, all that is no body. One-byte chunks are the dearest bytes there are: 2.5 µs of CPU for each six."""
+"""The part of these that may be no body. One-byte chunks are the dearest bytes there are: 2.5 µs of CPU for each six."""
 INTERIM_MAX: Final = 4
 """Interim responses (1xx) before the answer. There is nothing that an insurer needs one for."""
 TURN_BYTES_MAX: Final = 32 * 1024
-"""Of one insurer, parsed in one turn of the loop: up to 13 ms of CPU."""
+"""The bytes of one insurer that are parsed in one turn of the loop: up to 13 ms of CPU."""
 _PIECE_BYTES: Final = 8 * 1024
 _HEAD_PIECE_BYTES: Final = 2 * 1024
 """Before the answer's head: a read of 256 KiB may hold 13,000 interim responses, and the fifth is the last."""
@@ -80,7 +80,7 @@ class ReadTurns:
 
 
 class BoundedExchange(ResponseHandler):
-    """One connection. Each request that is sent over it begins another exchange."""
+    """A connection. Each request that is sent over it begins another exchange."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, turns: ReadTurns, on_certificate: OnCertificate = None) -> None:
         super().__init__(loop)

@@ -130,7 +130,7 @@ class InsurerHttp:
         content: bytes | None = None,
         reads: Container[int] = (),
     ) -> Reply:
-        """One call. A path begins at the base URL; a whole URL is called as it is.
+        """Makes one call. A path begins at the base URL; a whole URL is called as it is.
 
         `reads` are the statuses of errors with a body that the adapter reads, as `range(500, 600)`: they are
         returned and not raised. Where the body says nothing after all, `Reply.expect` raises what the status says.

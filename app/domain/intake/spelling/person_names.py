@@ -63,7 +63,7 @@ _WORDS_FOR_NONE: Final = frozenset(
         "na",
     ]
 )
-"""Those that look like names."""
+"""Words for "none" that look like names."""
 _NO_NAME: Final = frozenset(("нет", "нету", "отсутствует", "отсутствуют", "не указано", "none", "null"))
 """Words that stand in place of a surname or a given name. Но and No are surnames."""
 _BLANKS: Final = str.maketrans("", "", " \u00a0-./")

@@ -43,7 +43,7 @@ _INN_WEIGHTS: Final = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 
 @finds("DIVISION_CODE_INVALID", "TEXT_UNPRINTABLE")
 def division_code(text: str) -> str:
-    """Of the office that issued a passport, `770-001`."""
+    """The number of the office that issued a passport, `770-001`."""
     digits = _division(text)
     return f"{digits[:3]}-{digits[3:]}"
 

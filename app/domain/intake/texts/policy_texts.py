@@ -120,4 +120,4 @@ WARNINGS: Final = {
         "Человек с этим именем указан ещё раз, с другой датой рождения. Пожалуйста, проверьте обе даты.",
     ),
 }
-"""Nothing is refused for these."""
+"""Warnings: an application is not refused for these."""
