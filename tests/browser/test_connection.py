@@ -295,7 +295,7 @@ async def test_too_many_applications_are_sent_when_it_is_their_turn(page: Page, 
 
 
 async def test_a_core_app_that_is_away_is_said_too(page: Page, core_apps: CoreApps) -> None:
-    """The form stays."""
+    """The filled form stays as it is."""
     core_app = await core_apps(insurers=("sever",))
     await page.open(core_app.url)
     await page.click("Заполнить примером")

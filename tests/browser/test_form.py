@@ -99,7 +99,7 @@ async def test_the_caret_stays_where_the_customer_works(page: Page, counter: str
 
 
 async def test_an_empty_form_shows_all_that_is_missing_and_goes_to_the_first(page: Page, counter: str) -> None:
-    """Without asking the server."""
+    """The page finds all of it without asking the server."""
     await page.open(counter)
     await page.click("Узнать цены")
     await page.shows("Проверьте 21 поле")

@@ -34,7 +34,7 @@ async def test_the_way_from_the_form_to_the_best_offer(page: Page, core_apps: Co
 
 
 async def test_a_price_is_explained_on_demand(page: Page, core_apps: CoreApps) -> None:
-    """Seven factors and their product."""
+    """The page shows the seven factors and their product."""
     await ask(page, await core_apps(insurers=("ural",)))
     await ends(page)
     assert await page.reads("document.querySelector('.factors')") is None
@@ -56,7 +56,7 @@ async def test_a_single_offer_is_not_called_the_best(page: Page, core_apps: Core
 
 
 async def test_insurers_that_are_awaited_have_their_names_on_a_phone(browser: Browser, core_apps: CoreApps) -> None:
-    """Initials alone name none."""
+    """On a phone, too, the full name stands beside the initials."""
     page = browser.page(viewport={"width": 360, "height": 740})
     core_app = await core_apps()
     core_app.keeps_thinking("volga", behaviour=Processing())
@@ -89,7 +89,7 @@ async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page:
 
 
 async def test_who_wants_less_motion_sees_none(browser: Browser, core_apps: CoreApps) -> None:
-    """`prefers-reduced-motion`."""
+    """`prefers-reduced-motion` switches all animations off."""
     page = browser.page(reducedMotion="reduce")
     core_app = await core_apps(insurers=("sever", "volga"))
     core_app.keeps_thinking("volga", behaviour=Processing())

@@ -24,7 +24,7 @@ from sandbox.demo.servers import free_port
 
 
 def test_schema_prints_the_schema(world: World) -> None:
-    """Generators of clients read it."""
+    """Generators of clients read this output."""
     assert typed(world, "schema").stdout == sdl()
 
 

@@ -45,7 +45,7 @@ async def test_quote_shows_every_event_as_a_line_of_json(world: World) -> None:
     [(1, "1 слон"), (3, "3 слона"), (5, "5 слонов"), (12, "12 слонов"), (21, "21 слон"), (90, "90 слонов")],
 )
 def test_a_count_has_the_plural_of_russian(count: int, text: str) -> None:
-    """Also the teens."""
+    """The numbers from 11 to 14 have the plural, too."""
     assert counted(count, "слон", "слона", "слонов") == text
 
 

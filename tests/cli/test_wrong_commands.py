@@ -125,7 +125,7 @@ async def test_a_url_that_is_not_the_api_is_named_with_the_path_that_is_missing(
 
 
 def test_a_database_without_tables_is_one_line_that_names_the_command(world: World) -> None:
-    """As on the first day."""
+    """A new installation has no tables before `osago migrate`."""
     world.write_insurers("sever")
     bare = f"{world.environment['OSAGO_DATABASE_URL']}".replace(world.database.name, "template1")
     for arguments in (["keys", "rotate"], ["forget", "--customer", "eve"]):

@@ -29,7 +29,7 @@ TODAY = date(2026, 11, 22)
 
 
 def test_an_application_comes_back_as_it_was() -> None:
-    """Decimals exact, Cyrillic whole."""
+    """Decimals keep their digits, and Cyrillic texts their letters."""
     application = an_application(TODAY)
     assert decode_application(encode_application(application)) == application
 
@@ -89,7 +89,7 @@ def test_an_answer_comes_back_from_its_columns() -> None:
 
 
 def test_an_end_comes_back_as_it_was() -> None:
-    """Its outcome and its moment."""
+    """The outcome and the moment are preserved."""
     assert decode_ending(encode_ending(an_end(Outcome.DEADLINE))) == an_end(Outcome.DEADLINE)
 
 

@@ -232,7 +232,7 @@ def test_a_quote_that_cannot_be_kept_costs_its_batch_nothing(fields: dict[str, A
 
 
 def test_it_is_logged_once() -> None:
-    """However often it is shown."""
+    """The line comes once, however often the quote is shown."""
     quote = dataclasses.replace(broken_quote(number=b"\xff" * EVENT_BYTES_MAX), insurer_id="logged-once")
     with structlog.testing.capture_logs() as logged:
         for _ in range(3):

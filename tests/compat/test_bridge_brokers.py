@@ -93,7 +93,7 @@ async def test_kafka_is_restarted_and_redis_flushed(world: World, api: ApiAtHand
 
 
 async def test_another_broker_that_speaks_kafkas_protocol(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """One without idempotent producers."""
+    """This broker has no idempotent producers."""
     async with tansu_server(world.folder / "tansu") as server:
         await make_topic(server.port, "osago.quote-events")
         table = f'[kafka]\nservers = ["127.0.0.1:{server.port}"]\nidempotence = false\n{FAST}'

@@ -80,7 +80,7 @@ async def test_each_user_gets_the_events_of_that_user(world: World, api: ApiAtHa
 
 
 def test_it_does_not_start_without_a_secret() -> None:
-    """One line says so."""
+    """It exits with one line that says so."""
     environment = {**os.environ, "USER_SECRET": "short"}
     done = subprocess.run(  # noqa: S603 - our own
         [sys.executable, PROGRAM], env=environment, capture_output=True, text=True, check=False

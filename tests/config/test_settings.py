@@ -19,7 +19,7 @@ KEY = base64.b64encode(bytes(32)).decode()
     ("text", "seconds"), [("500ms", 0.5), ("5s", 5), ("1.5s", 1.5), ("30min", 1800), ("1h", 3600), ("30d", 2592000)]
 )
 def test_durations_have_units(text: str, seconds: float) -> None:
-    """As in CONTRACT.md."""
+    """Every unit of the documents is understood."""
     assert parse_duration(text) == seconds
 
 
@@ -31,7 +31,7 @@ def test_other_durations_are_refused(text: object) -> None:
 
 
 def test_rates_are_numbers_per_time() -> None:
-    """Or `off`."""
+    """`off` is a rate, too."""
     assert parse_rate("off") is None
     rate = parse_rate("30/min")
     assert rate is not None
@@ -122,14 +122,14 @@ INSURER = '[[insurer]]\nid = "sever"\nname = "Север"\nadapter = "rest-poll"
 
 
 def test_an_insurer_needs_four_things_and_the_rest_has_defaults(tmp_path: Path) -> None:
-    """As in CONTRACT.md."""
+    """All other keys have the defaults of the documents."""
     sever = load_insurers(insurers(tmp_path, INSURER))["sever"]
     assert (sever.max_in_flight, sever.request_timeout, sever.rate_limit) == (2500, 5.0, None)
     assert sever.retry.attempts == 3
 
 
 def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
-    """The example of CONTRACT.md, word by word."""
+    """All keys of one insurer at once."""
     text = INSURER + (
         'token_env = "SEVER_TOKEN"\nrate_limit = "50/s"\npoll_rate_limit = "200/s"\nmax_in_flight = 2500\n'
         'request_timeout = "5s"\npoll_interval = { first = "1s", factor = 1.5, most = "8s" }\n'

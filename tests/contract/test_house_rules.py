@@ -36,7 +36,7 @@ def test_functions_fit_a_screen_and_files_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sources(*PACKAGES), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_says_what_it_is_for(path: Path) -> None:
-    """In its first lines."""
+    """A module begins with a docstring."""
     assert path.read_text(encoding="utf-8").startswith('"""')
 
 
@@ -98,7 +98,7 @@ def test_more_than_four_counted_words_in_a_thousand_are_over_the_bound(tmp_path:
 
 
 def test_the_check_fails_above_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `make check` runs it."""
+    """As `make check` runs it, with an exit code."""
     (tmp_path / "README.md").write_text("who", encoding="utf-8")
     monkeypatch.setattr(house, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "argv", ["house", "--check"])

@@ -101,7 +101,7 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 
 def test_every_key_of_an_insurer_is_listed_with_its_default() -> None:
-    """Those of its tables too."""
+    """The keys of its tables are listed, too."""
     expected: dict[str, str] = {}
     for name, field in InsurerSettings.model_fields.items():
         if isinstance(field.default, BaseModel):
@@ -119,7 +119,7 @@ def options_of(command: Any) -> set[str]:
 
 
 def test_every_command_is_listed_with_its_options() -> None:
-    """As `osago --help` has them."""
+    """The options are those of `osago --help`."""
     rows = [row for found in tables(README) if found[0][0] == "command" for row in found[1:]]
     listed = {name.strip("`"): set(re.findall(r"--[a-z-]+", cell)) for name, cell in rows}
     group: Any = typer.main.get_command(app)
@@ -173,7 +173,7 @@ def test_the_table_of_errors_is_the_one_of_the_code() -> None:
 
 
 def test_the_offer_in_the_feed_s_schema_has_the_fields_of_the_code() -> None:
-    """`make docs` brings it there."""
+    """`make docs` copies the fields into the schema."""
     schema = (ROOT / "docs/feed.schema.json").read_text(encoding="utf-8")
     assert feed_schema.renewed_feed(schema) == schema
 
@@ -338,7 +338,7 @@ def test_every_limit_is_the_constant_of_the_code(text: str, what: str, limit: st
 
 
 def test_every_event_of_the_log_is_listed_with_its_level() -> None:
-    """All but those of debugging."""
+    """Events of the level debug are left out."""
     sources = [path for name in ("app", "workers", "bridge") for path in (ROOT / name).rglob("*.py")]
     found = (re.findall(r'log\.(\w+)\("([a-z_.]+)"', path.read_text(encoding="utf-8")) for path in sources)
     written = {(event, "error" if level == "exception" else level) for pairs in found for level, event in pairs}
@@ -349,7 +349,7 @@ def test_every_event_of_the_log_is_listed_with_its_level() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
-    """In every document."""
+    """The check covers every document."""
     named = set(re.findall(r"OSAGO_[A-Z_]+", path.read_text(encoding="utf-8")))
     assert named <= {f"OSAGO_{name.upper()}" for name in Settings.model_fields} | NOT_SETTINGS
 
@@ -387,6 +387,6 @@ def test_every_adapter_is_listed_and_every_ability() -> None:
 
 
 def test_every_magic_value_is_listed() -> None:
-    """With what comes of it."""
+    """The table names the outcome of each value."""
     listed = {model: cells[0] for model, cells in table(SANDBOX, "model", "what comes of it").items()}
     assert listed == {f"{PREFIX}{name}": magic.about for name, magic in MAGIC.items()}

@@ -128,7 +128,7 @@ def interpolated() -> Iterator[tuple[str, str]]:
 
 
 def test_a_missing_secret_is_an_error_and_all_else_has_a_default() -> None:
-    """Before anything starts."""
+    """Compose reports the missing secret before anything starts."""
     assert {name for name, rest in interpolated() if rest.startswith(":?")} == NEEDED
     assert {name for name, rest in interpolated() if not rest.startswith((":?", ":-"))} == set()
     assert {name for name, _ in interpolated()} <= VARIABLES | ONLY_COMPOSE

@@ -13,7 +13,7 @@ SETTING = re.compile(r"(\w+) = (\S.*?)\s+# (\S.*)")
 
 
 def test_each_setting_has_its_reason() -> None:
-    """Beside it, on its line."""
+    """The reason stands beside the setting, on its line."""
     lines = [line for line in CONF.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     assert lines
     assert [line for line in lines if not SETTING.fullmatch(line)] == []
@@ -29,7 +29,7 @@ def test_compose_demo_and_bench_use_it() -> None:
 
 
 async def test_a_server_takes_every_setting(tmp_path: Path) -> None:
-    """Embedded, as in the demo."""
+    """The server is the embedded one of the demo."""
     import asyncpg  # noqa: PLC0415 - only here
 
     server = Postgresql(tmp_path / "postgres", is_tuned=True)

@@ -153,6 +153,6 @@ def test_hosts_of_an_insurer_are_compared_label_by_label(url: str, *, is_theirs:
 
 
 def test_what_was_kept_comes_back() -> None:
-    """Through PostgreSQL and Redis."""
+    """A link is equal after PostgreSQL and after Redis."""
     quote = Quote(uuid7(datetime.now(UTC)), "sever", an_offer(), datetime.now(UTC))
     assert decode_quote(quote.request_id, encode_quote(quote)) == quote

@@ -85,7 +85,7 @@ def test_an_optional_field_of_another_type_is_left_out(field: str, sent: Any) ->
 
 @pytest.mark.parametrize("field", ["validUntil", "coefficients", "purchaseUrl"])
 def test_an_optional_field_may_be_null_or_blank(field: str) -> None:
-    """Or absent."""
+    """The same holds for a field that is absent."""
     for sent in (None, "", " "):
         assert answered(**{field: sent}) == an_offer_of_nothing_else()
     assert by_soap(**{field: ""}) == by_soap(**{field: {}}) == an_offer_of_nothing_else()
@@ -242,7 +242,7 @@ def test_rows_and_events_of_an_older_release_are_read(left_out: dict[str, Any]) 
     ("number", "shown"), [("N" + "\u0323\u0301" * 60, None), ("\u0301", "—"), (" ", "—"), ("\u0958" * 128, None)]
 )
 def test_a_number_of_an_older_release_is_shown_as_far_as_it_can_be_seen(number: str, shown: str | None) -> None:
-    """It was a number then."""
+    """Marks and blanks that no screen shows are left out; a dash stands for nothing at all."""
     found = decode_answer("OFFERED", json.dumps({**OLD, "number": number}), None)
     assert isinstance(found, Offer)
     assert found.number == shown or (shown is None and 1 <= len(found.number) <= NUMBER_LENGTH_MAX)

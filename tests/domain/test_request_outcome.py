@@ -85,7 +85,7 @@ def test_every_reason_has_a_sentence_of_ours(code: ReasonCode) -> None:
     ids=["all refused", "all broke down", "most refused", "cancelled"],
 )
 def test_the_stub_says_when_asking_again_makes_sense(answers: list[NoOffer], retry_after_s: int | None) -> None:
-    """Refusals stay refusals; breakdowns pass."""
+    """A refusal would come again; a breakdown may be over."""
     request = a_request("sever")
     stub = stub_for([a_quote(request, "sever", answer) for answer in answers])
     assert stub is not None
@@ -111,7 +111,6 @@ def test_the_stub_says_what_happened() -> None:
 
 
 def test_there_is_no_stub_beside_an_offer() -> None:
-    """One offer is enough."""
     request = a_request("sever")
     assert stub_for([a_quote(request, "sever"), a_quote(request, "volga", TIMED_OUT)]) is None
 

@@ -96,7 +96,7 @@ def test_the_check_values(of: Risk, classes: str, position: int, on: date, expec
 
 
 def test_the_law_caps_the_premium_only_where_its_flag_is_set() -> None:
-    """3 × ТБ × КТ."""
+    """The cap is 3 × ТБ × КТ."""
     found = factors(risk((24, 4), power=Decimal(106)), "М")
     assert found is not None
     assert premium(found, replace(edition(), cap=None)) == roubles("82906.17")

@@ -69,7 +69,7 @@ def test_a_third_edition_is_only_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_figure_without_a_mark_or_a_source_is_not_read(text: str) -> None:
-    """In every table."""
+    """The rule holds for every table of an edition."""
     earlier = {"7204-У": read_edition(FULL, {})} if "amends" in text else {}
     tables = re.split(r"\n(?=\[)", text)
     for index, table in enumerate(tables):
@@ -144,7 +144,7 @@ def test_editions_do_not_contradict_each_other(text: str, why: str, tmp_path: Pa
 
 
 def test_a_folder_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
-    """It names the variable."""
+    """The error names the variable of the folder."""
     with pytest.raises(WrongSetting, match="OSAGO_TARIFF_FOLDER"):
         load_editions(tmp_path / "none")
 

@@ -52,7 +52,7 @@ def test_a_long_trail_keeps_its_beginning_and_its_end_within_its_bytes(calls: in
 
 
 def test_calls_that_are_refused_in_a_row_are_one_step() -> None:
-    """With how long it lasted."""
+    """The step has the time from the first refusal to the last."""
     trail = AnswerTrail(0.0)
     for second in range(10):
         trail.not_called("poll", float(second), "circuit_open")
@@ -70,5 +70,5 @@ def test_what_is_under_way_when_asking_stops_is_the_last_step() -> None:
 
 @pytest.mark.parametrize("encoded", [None, "", "[]", '[2,"later"]', "nonsense"])
 def test_a_trail_of_another_form_is_none(encoded: str | None) -> None:
-    """Releases run side by side."""
+    """Another release may have written it: releases run side by side."""
     assert decode_trail(encoded) is None

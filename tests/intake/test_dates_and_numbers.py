@@ -13,7 +13,7 @@ from app.domain.intake.formats import Broken, parse_date, parse_decimal
 
 @given(st.dates())
 def test_dates_are_read_as_they_are_written(day: date) -> None:
-    """YYYY-MM-DD and back."""
+    """YYYY-MM-DD is parsed, and written the same way."""
     assert parse_date(day.isoformat()) == day
 
 

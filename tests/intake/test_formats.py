@@ -210,7 +210,7 @@ def test_a_russian_phone_has_one_spelling(text: str) -> None:
 
 
 def test_a_foreign_phone_keeps_its_country() -> None:
-    """+7 is only the default."""
+    """+7 is added only to a number without a plus."""
     assert formats.phone("+375 29 123-45-67") == "+375291234567"
 
 

@@ -23,7 +23,7 @@ MADE: Final = made_files()
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
 def test_each_file_is_as_it_is_made(path: Path) -> None:
-    """`make docs` makes them anew."""
+    """`make docs` makes the files anew."""
     assert path.read_text(encoding="utf-8") == MADE[path]
 
 
@@ -62,7 +62,7 @@ def test_every_label_that_is_asked_for_is_one() -> None:
 
 
 def test_what_is_recorded_is_what_alerts_and_panels_read() -> None:
-    """Each `osago:` series."""
+    """Each `osago:` series that is read is recorded, and each one that is recorded is read."""
     rules = yaml.safe_load((RULES / "osago.recording.yml").read_text(encoding="utf-8"))
     recorded = {rule["record"] for group in rules["groups"] for rule in group["rules"]}
     read = {name for path in FILES for expr in expressions(path) for name in re.findall(r"osago:[a-z_0-9:]+", expr)}

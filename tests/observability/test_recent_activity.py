@@ -16,7 +16,7 @@ class Wall:
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:
-    """Slot by slot, to nothing."""
+    """The counts leave slot by slot, until nothing is left."""
     wall = Wall()
     recent = RecentActivity(wall)
     recent.accepted(3)
@@ -63,7 +63,7 @@ def test_windows_of_several_processes_are_added_slot_by_slot() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0005, 0.02, 0.7, 5.0, 59.0])
 def test_a_quantile_is_exact_to_an_eighth(seconds: float) -> None:
-    """However short or long."""
+    """The bound holds for short and long times."""
     recent = RecentActivity(Wall())
     for _ in range(99):
         recent.asked("sever", "OFFERED", seconds)

@@ -20,14 +20,14 @@ from app.postgres.servers.addresses import ServerAddress, addresses_of, check_ur
     ],
 )
 def test_every_server_of_a_url_is_found(url: str, addresses: list[tuple[str, int]]) -> None:
-    """In its order, each once."""
+    """Servers keep the order of the URL, and each is listed once."""
     check_url(url)
     assert addresses_of(url) == tuple(ServerAddress(host, port) for host, port in addresses)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1"])
 def test_a_wrong_port_is_one_line_without_the_password(port: str) -> None:
-    """Of any server."""
+    """The check covers the port of each server."""
     with pytest.raises(WrongSetting) as raised:
         check_url(f"postgresql://osago:secret@db1,db2:{port}/osago")
     assert "secret" not in str(raised.value)

@@ -33,14 +33,14 @@ async def test_the_first_to_end_decides_and_the_others_are_over() -> None:
 
 
 async def test_an_error_ends_the_race_and_of_two_at_once_the_result_goes_first() -> None:
-    """Whichever was named first."""
+    """The result goes first in either order of the arguments."""
     with pytest.raises(ZeroDivisionError):
         await race(after(1, ZeroDivisionError()), after(9, "late"))
     assert await race(after(1, ZeroDivisionError()), after(1, "at once")) == "at once"
 
 
 async def test_who_is_cancelled_takes_the_others_along() -> None:
-    """A deadline above ends both."""
+    """A deadline of the caller cancels all racing coroutines."""
     ways = [asyncio.Event().wait(), asyncio.Event().wait()]
     before = asyncio.all_tasks()
     with pytest.raises(TimeoutError):

@@ -154,7 +154,7 @@ async def test_one_part_fails_and_the_others_never_notice() -> None:
 
 
 async def test_the_parts_end_with_the_block_even_if_a_library_swallows_the_first_cancellation() -> None:
-    """No task is left."""
+    """No task is left after the block."""
     before = asyncio.all_tasks()
 
     async def stubborn() -> None:

@@ -146,7 +146,7 @@ async def test_what_is_refused_hears_when_to_come_again(world: World) -> None:
 
 
 async def test_without_a_rate_all_are_admitted(world: World) -> None:
-    """`off`."""
+    """The setting is `off`."""
     world.set(connect_rate="off")
     world.write_insurers("sever")
     api = await world.api()

@@ -85,7 +85,7 @@ def accepted(answer: Answer) -> str:
 
 
 async def test_a_connection_is_used_again(world: World, api: ApiAtHand, direct: list[bool]) -> None:
-    """Known and unknown in turns."""
+    """Known and unknown documents alternate on it."""
     async with peer_of(api) as peer:
         for number in range(3):
             peer.writer.write(peer.request(CREATE, {"input": world.new_request(clientReference=f"a-{number}")}))

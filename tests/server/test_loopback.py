@@ -19,7 +19,7 @@ from app.server.loopback import is_loopback
     ],
 )
 def test_a_loopback_name_with_or_without_a_port(host: str) -> None:
-    """As browsers write it."""
+    """Hosts are spelt as browsers write them."""
     assert is_loopback(host)
 
 
@@ -50,5 +50,5 @@ def test_a_loopback_name_with_or_without_a_port(host: str) -> None:
     ],
 )
 def test_any_other_name(host: str) -> None:
-    """To whatever address it resolves."""
+    """The address that a name resolves to does not count."""
     assert not is_loopback(host)

@@ -80,7 +80,7 @@ async def test_a_kept_connection_is_watched_anew(api: ApiAtHand) -> None:
     ],
 )
 async def test_a_flood_of_headers_is_cut_off(api: ApiAtHand, flood: bytes) -> None:
-    """Many, or one without end."""
+    """The flood is many headers, or one without an end."""
     async with connected(api) as (reader, writer):
         writer.write(HEAD + flood + b"\r\n")
         with contextlib.suppress(ConnectionResetError):  # it may be cut off before everything was sent

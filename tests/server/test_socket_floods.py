@@ -144,7 +144,7 @@ async def test_a_socket_without_a_token_is_closed_when_its_time_is_up_also_if_it
 
 
 async def test_a_socket_with_a_token_is_not_late(api: ApiAtHand, connections: list[WebSocketProtocol]) -> None:
-    """What was expected has come."""
+    """The token has come, so no deadline is left."""
     async with raw_connection(api.url) as connection:
         await initialised(connection, api.token)
         assert not connections[0].budget.is_late(1e12)

@@ -94,7 +94,7 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def test_the_python_client_prints_every_quote_and_the_end(api: ApiAtHand) -> None:
-    """`uv run python examples/python_client.py`."""
+    """The test runs `uv run python examples/python_client.py`."""
     async with running(PYTHON, api.graphql, api.token) as process:
         *quotes, end = await lines_of(process)
     assert insurers_of(quotes) == ["Sever", "Volga"]
@@ -111,7 +111,7 @@ async def test_the_javascript_client_prints_every_quote_and_the_end(api: ApiAtHa
 
 
 async def test_curl_looks_until_the_end(api: ApiAtHand) -> None:
-    """`sh examples/curl.sh`."""
+    """The test runs `sh examples/curl.sh`."""
     async with running(CURL, api.graphql, api.token) as process:
         *_, last = await lines_of(process)
     request = last["data"]["quoteRequest"]

@@ -302,5 +302,5 @@ def test_in_any_order_nothing_is_lost_and_nothing_doubled(world: World, monkeypa
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_in_any_order_at_length(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of orders."""
+    """Hypothesis tries hundreds of orders."""
     _run(world, monkeypatch, max_examples=300, stateful_step_count=80, print_blob=True)

@@ -57,7 +57,7 @@ def test_a_browser_has_so_much_and_no_more(shares: CallerShares, caller: Caller,
 
 
 def test_a_service_is_limited_by_the_process_alone(shares: CallerShares) -> None:
-    """But for its sockets."""
+    """Only the number of its sockets has a limit of its own."""
     share = shares.of(Service("core-app", frozenset()))
     assert taken(share.begin_subscription) == taken(share.take_query) == 10_000
     assert share.sockets_max == 4
@@ -125,6 +125,6 @@ def test_a_share_is_three_things(text: object) -> None:
 
 
 def test_a_share_is_written_as_it_is_read() -> None:
-    """Eight times as much included."""
+    """The share of a customer's token, eight times as much, is written so, too."""
     assert str(parse_watch_share("32,16,10/s")) == "32,16,10/s"
     assert str(parse_watch_share("32,16,10/min").times(8)) == "256,128,80/min"

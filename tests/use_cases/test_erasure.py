@@ -253,7 +253,7 @@ async def test_a_record_names_no_person(world: World, api: ApiAtHand) -> None:
 
 
 async def test_a_withdrawn_consent_stays_as_a_proof_until_its_time_is_up(world: World, api: ApiAtHand) -> None:
-    """Everything else goes at once."""
+    """All other data of the request is destroyed at once."""
     id_ = await ended(world, api, customerId="eve")
     purging = (await world.resources()).purging
     assert await purging.forget("eve", reason=PurgeReason.CONSENT_WITHDRAWN, actor="clerk") == 1

@@ -107,7 +107,7 @@ async def test_a_ring_brings_a_new_request_without_a_look(
 
 
 async def test_without_redis_new_requests_are_found_all_the_same(world: World) -> None:
-    """In PostgreSQL, a second later."""
+    """The subscription finds them in PostgreSQL, a second later."""
     world.write_insurers(*INSURERS)
     settler = await world.settler()
     world.set(redis_url="redis://127.0.0.1:1/0")

@@ -119,7 +119,7 @@ async def test_what_was_missed_during_a_short_break_is_found(
 
 
 async def test_a_cursor_that_is_none_is_refused_with_a_code(world: World, api: ApiAtHand) -> None:
-    """Damaged, or another request's."""
+    """The cursor is damaged, or another request's."""
     accepted, other = await world.accepted(api), await world.accepted(api)
     async with opened(api.graphql) as raw:
         await raw.init(api.token)

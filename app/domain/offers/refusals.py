@@ -38,7 +38,7 @@ def problem_path(path: Iterable[str]) -> tuple[str, ...] | None:
 
 
 class MendableProblem(msgspec.Struct, frozen=True):
-    """A problem to mend: a path into the application, and the insurer's own code where it is a plain one."""
+    """A problem to mend: a path into the application, and the insurer's own code, or one from above where it gave none."""
 
     path: Annotated[tuple[str, ...], Bound(problem_path)]
     code: Annotated[str, Bound(plain_code)] = DATA_NOT_CONFIRMED

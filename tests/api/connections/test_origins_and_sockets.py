@@ -273,7 +273,7 @@ def test_the_media_type_is_negotiated_by_quality_and_order(accept: str | None, e
 
 
 async def test_an_accept_without_our_types_is_406(world: World) -> None:
-    """406 as plain JSON."""
+    """The error is 406, as plain JSON."""
     world.write_insurers("sever")
     api = await world.api()
     answer = await api.post(INSURERS, headers={"Accept": "application/xml"})

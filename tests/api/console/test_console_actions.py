@@ -86,7 +86,7 @@ async def test_an_insurer_is_paused_and_resumed_and_the_audit_says_why(world: Wo
 async def test_an_order_that_makes_no_sense_is_refused_in_one_line(
     world: World, change: dict[str, Any], status: int
 ) -> None:
-    """And leaves nothing behind."""
+    """A refused order changes nothing and leaves no entry in the audit."""
     world.write_insurers("sever")
     api = await world.api()
     async with operator(world, api, ACT) as http:

@@ -180,7 +180,7 @@ def test_what_no_token_counts_has_a_limit(text: str, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("text", [get_introspection_query(), CREATE, WATCH, INSURERS])
 def test_what_our_own_clients_ask_is_well_within_the_limits(text: str) -> None:
-    """GraphiQL's introspection too."""
+    """GraphiQL's introspection is within them, too."""
     assert PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text))
 
 
@@ -209,7 +209,7 @@ def test_what_our_own_clients_ask_is_well_within_the_limits(text: str) -> None:
     ],
 )
 def test_each_limit_is_one(text: str) -> None:
-    """Also where fragments hide it."""
+    """A limit also counts the content of fragments."""
     with pytest.raises(TooComplex):
         measure(parse(text))
 
@@ -313,7 +313,7 @@ def test_a_file_of_trusted_documents_must_be_good(tmp_path: Path, documents: dic
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"a": 1}'])
 def test_a_file_that_is_none_is_reported(tmp_path: Path, content: str | None) -> None:
-    """Missing, or of another form."""
+    """A file that is missing or has another form stops the process."""
     file = tmp_path / "trusted.json"
     if content is not None:
         file.write_text(content)

@@ -126,7 +126,7 @@ async def test_a_customers_token_gets_the_customer_and_its_requests(world: World
 
 
 async def test_a_service_that_may_not_read_gets_nothing(world: World, api: ApiAtHand) -> None:
-    """Its own request included."""
+    """Not even the representation of its own request is resolved."""
     mine = await world.accepted(api)
     blind = world.token(scope="quotes:write")
     assert await found(api, request(id_of(mine)), customer("customer-1"), insurer("sever"), token=blind) == [None] * 3

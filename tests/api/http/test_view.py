@@ -180,7 +180,7 @@ async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
 
 
 async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
-    """`/health`, `/ready` and `/metrics` answer."""
+    """`/healthz`, `/readyz` and `/metrics` answer without a token."""
     await world.accepted(api)
     async with plain_http(timeout=60) as http:
         assert (await http.get(f"{api.url}/healthz")).text == "alive\n"

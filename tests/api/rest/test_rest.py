@@ -345,7 +345,7 @@ async def test_problems_have_the_form_of_rfc_9457(world: World, api: ApiAtHand) 
 
 
 async def test_limits_and_outages_say_when_to_come_back(world: World) -> None:
-    """`Retry-After`, in whole seconds."""
+    """The responses have `Retry-After`, in whole seconds."""
     world.write_insurers(*INSURERS)
     world.set(customer_rate_limit="1/min")
     api = await world.api()

@@ -28,7 +28,7 @@ async def socket(api: ApiAtHand) -> AsyncGenerator[Socket, None]:
 
 
 async def test_queries_and_mutations_go_over_a_socket_too(socket: Socket) -> None:
-    """One result, then complete."""
+    """The operation has one result, then it is complete."""
     await socket.subscribe(INSURERS)
     assert await socket.receive() == {
         "id": "1",
@@ -39,7 +39,7 @@ async def test_queries_and_mutations_go_over_a_socket_too(socket: Socket) -> Non
 
 
 async def test_a_ping_is_answered_with_its_payload(socket: Socket) -> None:
-    """Also while operations run."""
+    """A pong comes also while operations run."""
     await socket.send({"type": "ping", "payload": {"at": 1}})
     assert await socket.receive() == {"type": "pong", "payload": {"at": 1}}
     await socket.send({"type": "pong"})
@@ -71,13 +71,12 @@ async def test_a_request_that_is_not_there_is_an_error_with_a_code(socket: Socke
     "frame", ["", "{", "[]", "null", '"x"', '{"type":"data"}', '{"type":"subscribe","id":[]}', b"{}"]
 )
 async def test_a_malformed_frame_closes_with_4400(socket: Socket, frame: str | bytes) -> None:
-    """Never with 1006."""
+    """The code is the protocol's, never 1006."""
     await socket.send(frame)
     assert (await socket.closed())[0] == 4400
 
 
 async def test_a_second_init_closes_with_4429(socket: Socket) -> None:
-    """As the protocol has it."""
     await socket.send({"type": "connection_init"})
     assert (await socket.closed())[0] == 4429
 
@@ -91,7 +90,6 @@ async def test_an_id_that_is_taken_closes_with_4409(world: World, api: ApiAtHand
 
 
 async def test_a_subscription_before_the_init_closes_with_4401(api: ApiAtHand) -> None:
-    """As the protocol has it."""
     async with opened(api.graphql) as made:
         await made.subscribe(INSURERS)
         assert (await made.closed())[0] == 4401
@@ -115,7 +113,7 @@ async def test_a_token_may_come_as_a_header(api: ApiAtHand) -> None:
 async def test_a_silent_socket_is_closed_with_4408(
     world: World, monkeypatch: pytest.MonkeyPatch, api: ApiAtHand
 ) -> None:
-    """An init has its time."""
+    """The init has to come within its time."""
     monkeypatch.setattr("app.api.websocket.graphql_socket.INIT_S_MAX", 0.05)
     async with opened(api.graphql) as made:
         assert (await made.closed())[0] == 4408

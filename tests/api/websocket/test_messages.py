@@ -60,7 +60,7 @@ def test_everything_else_is_malformed(text: str) -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_raises_anything_else(text: str) -> None:
-    """Lone surrogates included."""
+    """Lone surrogates are malformed, too."""
     with contextlib.suppress(MalformedFrame):
         decode_frame(text)
 

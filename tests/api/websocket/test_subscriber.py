@@ -117,7 +117,7 @@ async def test_who_completes_midway_hears_nothing_more(
 async def test_any_id_comes_back_as_it_was(
     api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand, id_: str
 ) -> None:
-    """Ids are the client's own."""
+    """The client chooses the ids; the server sends them back unchanged."""
     await settler.settle(accepted, *INSURERS)
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])

@@ -327,7 +327,7 @@ async def test_its_api_is_described_without_internet(world: World, http: httpx.A
 
 
 async def test_the_page_may_only_reach_its_own_server_and_the_aggregator(world: World, http: httpx.AsyncClient) -> None:
-    """By its policy."""
+    """The policy header allows no other host."""
     url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
     answer = await http.get(url)
     assert answer.status_code == 200

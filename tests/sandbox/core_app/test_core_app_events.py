@@ -109,7 +109,7 @@ async def test_every_answer_comes_once_and_the_end_last(world: World, http: http
 
 
 async def test_an_answer_comes_the_moment_it_is_there(world: World, http: httpx.AsyncClient) -> None:
-    """While others are still awaited."""
+    """The stream sends it while other insurers are still awaited."""
     await world.insurers("sever", "volga")
     world.sandbox.set_mode("volga", Processing())
     await world.worker()

@@ -76,7 +76,7 @@ def test_without_cookies_an_address_is_one_customer(time: Time) -> None:
 
 
 def test_no_limit_is_none() -> None:
-    """`--customer-limit off`."""
+    """`--customer-limit off` switches the limit off."""
     limits = SubmissionLimits(None)
     assert {limits.take("anna", "192.0.2.1") for _ in range(1000)} == {0}
 

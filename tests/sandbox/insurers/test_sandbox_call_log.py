@@ -48,7 +48,7 @@ def test_the_oldest_keys_are_dropped() -> None:
 
 
 def test_moments_of_a_key() -> None:
-    """The first and the last."""
+    """The moments of the first and of the last call are kept."""
     keys = Keys(count_max=2)
     for seconds in (0, 3, 7):
         keys.touch("a", START + timedelta(seconds=seconds))

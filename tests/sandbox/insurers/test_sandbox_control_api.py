@@ -181,7 +181,7 @@ async def test_what_came_to_an_insurer(control: Control) -> None:
 
 
 async def test_a_reset_forgets_everything(control: Control) -> None:
-    """As if just started."""
+    """Afterwards the sandbox is as if just started."""
     created = await control.create("k")
     await control.http.put("/control/sever/script", json=[{"kind": "hang"}])
     await control.http.put("/control/sever/mode", json={"kind": "hang"})

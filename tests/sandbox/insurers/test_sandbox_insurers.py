@@ -109,7 +109,7 @@ async def test_an_offer_has_everything_that_the_contract_names(insurers: Insurer
 
 
 async def test_an_offer_holds_for_three_days() -> None:
-    """The moment has Moscow's offset."""
+    """`validUntil` has Moscow's offset."""
     async with serving(clock=Clock(now=lambda: NOW)) as insurers:
         offer = (await insurers.answer("sever", "k"))["offer"]
     assert offer["validUntil"] == "2026-05-04T15:00:00+03:00"
@@ -219,7 +219,7 @@ async def test_one_key_at_once_is_one_application(insurers: Insurers) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": ""}, {"Idempotency-Key": "k" * 256}])
 async def test_no_application_without_a_key(insurers: Insurers, headers: dict[str, str]) -> None:
-    """The contract needs one."""
+    """A create without an idempotency key is refused."""
     response = await insurers.http.post("/sever/applications", content=wire(APPLICATION), headers=headers)
     assert (response.status_code, response.json()) == (400, {"error": "IDEMPOTENCY_KEY_REQUIRED"})
 

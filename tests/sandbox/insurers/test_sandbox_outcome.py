@@ -35,7 +35,7 @@ def with_vehicle(**changes: Any) -> Application:
 
 
 def test_the_same_application_has_the_same_fate() -> None:
-    """At any time."""
+    """The outcome does not depend on the moment."""
     assert fates(200) == fates(200)
 
 
@@ -63,7 +63,7 @@ def test_the_shares_of_faults() -> None:
 
 @pytest.mark.parametrize("insurer", INSURERS)
 def test_the_share_of_refusals_and_the_latency(insurer: str) -> None:
-    """Each insurer has its own."""
+    """Each insurer has a share and a latency of its own."""
     profile = INSURERS[insurer]
     drawn = fates(5_000, profile=profile)
     refusals = sum(isinstance(fate.answer, Refusal) for fate in drawn)
@@ -88,7 +88,7 @@ def at(kladr: str, application: Application = APPLICATION) -> Application:
 
 @pytest.mark.parametrize("category", VehicleCategory)
 def test_every_category_has_a_price(category: VehicleCategory) -> None:
-    """Motorcycles and tractors too."""
+    """Motorcycles and tractors have one, too."""
     vehicle = with_vehicle(category=category, max_mass_kg=16_000, seats=22)
     assert all(isinstance(fate.answer, Price) for fate in fates(5, vehicle, calm=True))
 

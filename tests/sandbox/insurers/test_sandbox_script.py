@@ -57,7 +57,7 @@ def test_answers_to_an_application_are_for_polls() -> None:
 
 
 def test_the_mode_is_for_calls_that_the_script_has_nothing_for() -> None:
-    """It is never used up."""
+    """A mode is never used up."""
     both = script(BUSY)
     both.mode = DOWN
     assert [both.next("poll", "k") for _ in range(4)] == [BUSY, DOWN, DOWN, DOWN]

@@ -93,7 +93,7 @@ def test_a_blind_retry_does_not_pass(trials: Trials) -> None:
 
 @pytest.mark.parametrize(("trial", "said"), MISSING)
 def test_what_is_not_there_is_said(trials: Trials, trial: tuple[str, ...], said: str) -> None:
-    """Before anything is tried."""
+    """The suite reports it before it makes any call."""
     done = trials[trial].result()
     assert done.returncode != 0
     assert said in done.stdout + done.stderr

@@ -114,7 +114,7 @@ class TestCallback:
         assert seen_of(world, accepted).polls > 0
 
     async def test_neither_called_nor_ready_ends_at_the_deadline(self, world: World) -> None:
-        """Like any other silence."""
+        """The quote is TIMED_OUT, as after any other silence."""
         world.set(quote_deadline="2s")
         api = await asked_through(world, "callback")
         await world.worker()
@@ -285,7 +285,7 @@ class TestOAuth2:
         assert world.sandbox.seen_by("sever").creates == 0
 
     async def test_tokens_may_come_from_another_address(self, world: World) -> None:
-        """They often do."""
+        """The token's address may be another host than the API's."""
         await world.insurers("sever")
         options = {**OPTIONS["rest-oauth2"], "token_url": f"{world.sandbox_url}/volga/oauth/token"}
         world.write_insurers("sever", more={"adapter": "rest-oauth2", "options": options})
@@ -297,7 +297,7 @@ class TestOAuth2:
         assert world.sandbox.seen_by("volga").tokens > 0
 
     async def test_past_the_desired_time_there_is_an_operation_to_poll(self, world: World) -> None:
-        """Within it the answer itself."""
+        """Within that time the response is the answer itself."""
         api = await asked_through(world, "rest-oauth2")
         await world.worker()
         at_once = await world.accepted(api)

@@ -166,7 +166,7 @@ async def test_what_is_too_large_or_no_http_is_left(answer: bytes) -> None:
     ids=["silence", "drips"],
 )
 async def test_a_call_has_its_time_to_the_last_byte(parts: tuple[Any, ...]) -> None:
-    """Drips do not prolong it."""
+    """Single bytes now and then do not prolong the call."""
     async with (
         listening(Insurer(*parts)) as insurer,
         http_to(f"http://127.0.0.1:{insurer.port}", request_timeout="200ms") as http,

@@ -60,7 +60,7 @@ def test_an_insurers_code_is_kept_only_if_it_is_one(text: str | None, code: str 
     ],
 )
 def test_a_link_that_is_not_https_is_no_link(text: str) -> None:
-    """A customer follows it."""
+    """Customers follow the link, so any other scheme is dropped."""
     assert https_url(text) is None
     assert https_url("https://a.example/buy/1?x=y") == "https://a.example/buy/1?x=y"
 

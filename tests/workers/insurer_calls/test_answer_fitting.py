@@ -36,7 +36,7 @@ def test_a_path_that_leads_nowhere_is_cut(path: str, led: str) -> None:
 
 
 def test_where_anyone_may_drive_no_driver_is_led_to() -> None:
-    """There is none to mend."""
+    """The application has no list of drivers to mend."""
     anyone = with_changes(APPLICATION, drivers=None)
     assert path_into(anyone, ("drivers", "listed", "0")) == ("application", "drivers", "listed")
 

@@ -40,7 +40,7 @@ async def quoted(world: World, api: ApiAtHand, *behaviours: Behaviour) -> dict[s
 
 
 async def test_an_offer_arrives_with_everything_that_it_says(world: World, api: ApiAtHand) -> None:
-    """Number, premium, coefficients, validity, link."""
+    """The quote has its number, premium, coefficients, validity and link."""
     quote = await quoted(world, api)
     assert quote["status"] == "OFFERED"
     offer = quote["offer"]

@@ -37,7 +37,7 @@ def test_a_breakdown_is_tried_again_with_full_jitter(failures: int) -> None:
 
 
 def test_backoff_has_a_most() -> None:
-    """However often it failed."""
+    """The wait is bounded after any number of failures."""
     retry = RETRY.model_copy(update={"attempts": 1000})
     for _ in range(200):
         decision = verdict(InsurerUnavailable("x"), failures=900, is_created=True, retry=retry, left_s=50)
@@ -84,7 +84,7 @@ class OwnError(InsurerError):
 
 
 def test_a_breakdown_that_names_its_end_is_not_disturbed_before() -> None:
-    """503 with Retry-After."""
+    """A 503 with Retry-After is not retried before that time."""
     assert decided(InsurerUnavailable("status 503", 4.0)) == AskAgain(4.0)
 
 
@@ -105,7 +105,7 @@ def test_a_retry_that_cannot_be_in_time_is_given_up(error: InsurerError) -> None
     ],
 )
 def test_some_faults_are_final(error: InsurerError, code: ReasonCode) -> None:
-    """Asking again would change nothing."""
+    """A retry would change nothing."""
     assert decided(error) == GiveUp(failed(code))
 
 
