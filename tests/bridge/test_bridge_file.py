@@ -65,7 +65,7 @@ def hook(**more: object) -> WebhookSettings:
     "secrets", ["", "whsec_short", "whsec_" + "A" * 31, "A" * 40, "whsec_" + "A" * 64 + ",", "whsec_" + "=" * 64]
 )
 def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, secrets: str) -> None:
-    """Before anything is sent; the line does not hold it."""
+    """The bridge refuses it at its start; the line does not hold the secret."""
     monkeypatch.setenv("HOOK_SECRETS", secrets)
     with pytest.raises(WrongSetting, match=r"^HOOK_SECRETS: ") as raised:
         signers_of(hook())
@@ -94,7 +94,7 @@ def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, secre
     ],
 )
 def test_only_public_addresses_are_called(address: str, is_allowed: bool) -> None:  # noqa: FBT001
-    """Also where an IPv6 address leads to one of IPv4; and what `allow_private` names."""
+    """An IPv6 address that leads to one of IPv4 counts as that one; `allow_private` names exceptions."""
     assert AddressGuard(hook(allow_private=["192.168.7.0/24"])).allows(address) is is_allowed
 
 

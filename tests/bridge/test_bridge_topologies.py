@@ -57,7 +57,7 @@ async def cut_off(topology: Topology) -> None:
 
 @pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed")
 async def test_a_lease_holds_behind_a_pooler_in_transaction_mode(world: World) -> None:
-    """With several shards: one of two bridges carries, the other takes over when it ends."""
+    """Of two bridges over several shards one delivers; the other takes over when that one ends."""
     async with pgbouncer(world.database.url, servers=4) as through, webhook_receiver() as receiver:
         world.set(database_url=through, shards=4)
         world.write_insurers(*INSURERS)

@@ -62,7 +62,7 @@ async def test_what_happens_to_the_feed_and_to_the_receiver_loses_nothing(
 async def test_events_hold_no_link_and_nothing_of_the_application(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """From the feed and from PostgreSQL alike."""
+    """The rule holds for events from the feed and for events from PostgreSQL."""
     marker = "MARKER-OF-A-LINK"
     answer = an_offer(purchase_url=f"https://sever.example/buy/{marker}")
     async with webhook_receiver() as receiver, bridged(world, webhook_table(receiver.url)):
@@ -115,7 +115,7 @@ async def _is_empty(world: World) -> bool:
 async def test_one_bridge_serves_a_destination_and_another_takes_over(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """At once when the first one leaves; what it delivered is not delivered again."""
+    """It takes over at once when the first one leaves; what that one delivered is not delivered again."""
     first, second = await accepted(world, api, 2)
     async with webhook_receiver() as receiver:
         table = webhook_table(receiver.url)
@@ -180,7 +180,7 @@ async def test_a_receiver_changes_from_one_secret_to_the_next(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 async def test_a_private_address_is_not_called(world: World, api: ApiAtHand, settler: SettlerAtHand, host: str) -> None:
-    """By number or by name: the address is checked when the socket is opened. Nothing is given up for it."""
+    """The address, of a number or of a name, is checked when the socket is opened; no event is given up for it."""
     (request,) = await accepted(world, api, 1)
     async with webhook_receiver() as receiver:
         url = receiver.url.replace("127.0.0.1", host)

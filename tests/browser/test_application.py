@@ -138,7 +138,7 @@ async def test_rare_applications_are_made_on_the_page_and_get_offers(page: Page,
 
 
 async def test_consent_is_asked_for_and_names_its_recipients(page: Page, core_apps: CoreApps) -> None:
-    """Without it nothing is sent; with it go its version, its moment, and that the others know."""
+    """Without it nothing is sent; its version, its moment and the consent of others are sent with the application."""
     core_app = await core_apps(insurers=("sever", "volga"))
     await page.open(core_app.url)
     await page.click("Заполнить примером")
@@ -168,7 +168,7 @@ async def test_who_drives_alone_need_not_inform_others(page: Page, counter: str)
 
 
 async def test_a_problem_of_a_whole_object_stands_at_one_of_its_fields(page: Page, core_apps: CoreApps) -> None:
-    """And what is folded away opens for it."""
+    """A part of the form that is folded away opens for the problem."""
     core_app = await core_apps(insurers=("sever",))
     await page.open(core_app.url)
     await page.click("Заполнить примером")

@@ -43,7 +43,7 @@ async def test_a_lost_connection_is_said_and_resumed(page: Page, core_apps: Core
 
 
 async def test_a_browser_that_goes_offline_says_so_and_goes_on(page: Page, core_apps: CoreApps) -> None:
-    """As in a lift: no internet, then there is."""
+    """The browser has no internet for a while, as in a lift."""
     core_app = await core_apps(insurers=("sever", "volga"))
     core_app.keeps_thinking("volga", behaviour=Processing())
     await ask(page, core_app)
@@ -73,7 +73,7 @@ async def test_a_silent_network_is_noticed(page: Page, core_apps: CoreApps) -> N
 
 
 async def test_a_reload_shows_at_once_what_was_there_and_goes_on(page: Page, core_apps: CoreApps) -> None:
-    """From the cursor: nothing is sent twice."""
+    """The page resumes from its cursor: no event is sent twice."""
     core_app = await core_apps()
     core_app.keeps_thinking("volga", "ural", behaviour=Processing())
     await ask(page, core_app)
@@ -88,7 +88,7 @@ async def test_a_reload_shows_at_once_what_was_there_and_goes_on(page: Page, cor
 
 
 async def test_a_reload_in_the_middle_of_the_form_keeps_it(page: Page, core_apps: CoreApps) -> None:
-    """In this tab alone: other tabs know nothing of it."""
+    """Only this tab keeps the draft: other tabs do not see it."""
     core_app = await core_apps()
     await page.open(core_app.url)
     await page.type("vehicle.make", "Москвич")
@@ -245,7 +245,7 @@ async def test_a_strangers_address_shows_nothing(browser: Browser, page: Page, c
 
 
 async def test_an_aggregator_that_is_down_is_said_within_a_second(page: Page, core_apps: CoreApps) -> None:
-    """And the same application goes out again with one click, once it is back: nothing is filled in twice."""
+    """Once it is back one click sends the same application again: nothing is filled in twice."""
     core_app = await core_apps(insurers=("sever", "volga"))
     async with proxied(core_app.api.graphql) as proxy:
         url = await core_app.world.core_app(core_app.api, url=proxy.url)

@@ -122,7 +122,7 @@ PROBLEMS = {
 
 
 async def test_problems_of_the_api_are_shown_at_their_fields(page: Page, core_apps: CoreApps) -> None:
-    """By their paths, all at once; the first one has the focus, and a screen reader reads each with its field."""
+    """Each problem stands at the field of its path; the first one has the focus, and a screen reader reads each."""
     await page.open((await core_apps(insurers=("sever",))).url)
     await page.click("Заполнить примером")
     for field, (typed, _) in PROBLEMS.items():

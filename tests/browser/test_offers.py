@@ -69,7 +69,7 @@ async def test_insurers_that_are_awaited_have_their_names_on_a_phone(browser: Br
 
 
 async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, core_apps: CoreApps) -> None:
-    """With a movement that the eye can follow."""
+    """The offers move visibly to their places."""
     core_app = await core_apps()
     core_app.keeps_thinking("volga", "ural", behaviour=Processing())
     await ask(page, core_app)
@@ -143,7 +143,7 @@ async def test_a_stub_says_what_happened(page: Page, core_apps: CoreApps) -> Non
 
 
 async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, core_apps: CoreApps) -> None:
-    """With the same data, as a new application."""
+    """The same data is sent as a new application."""
     core_app = await core_apps(insurers=("sever", "volga"))
     core_app.keeps_thinking("sever", "volga", behaviour=Processing())
     core_app.world.set(quote_deadline="3s")
@@ -183,7 +183,7 @@ async def test_an_expired_offer_says_so_and_is_asked_for_again(page: Page, core_
 
 
 async def test_an_offer_ends_by_moscows_clock(browser: Browser, core_apps: CoreApps) -> None:
-    """In words that hold anywhere, with the year where it is not this one."""
+    """The text holds in any time zone, and has the year where it is not this one."""
     page = browser.page(timezoneId="America/New_York")
     core_app = await core_apps(insurers=("sever",))
     core_app.world.sandbox.script("sever", Offer(premium="1000.00", valid_until="2019-12-31T18:00:00Z"))

@@ -38,7 +38,7 @@ async def signed_in(page: Page, world: World, api: ApiAtHand) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_an_operator_finds_the_insurer_and_pauses_it(browser: Browser, world: World, look: str) -> None:
-    """By its name, with a reason; axe finds nothing in any section, and nothing is wider than the screen."""
+    """It is paused by its name, with a reason; axe finds nothing, and nothing is wider than the screen."""
     page = browser.page(**LOOKS[look])
     world.write_insurers("sever", "volga")
     api = await world.api()
@@ -102,7 +102,7 @@ async def test_old_figures_are_said_to_be_old_and_signing_out_leaves_nothing(bro
 
 @pytest.mark.long
 async def test_the_overview_of_a_large_system_is_painted_within_a_second(browser: Browser, world: World) -> None:
-    """With a hundred thousand jobs that wait and sixty insurers, from the address to the last row."""
+    """A hundred thousand jobs wait at sixty insurers; the time is from the address to the last row."""
     page = browser.page(**LOOKS["light-1400"])
     await many_jobs_wait(world)
     api = await world.api()

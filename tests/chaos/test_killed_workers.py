@@ -20,7 +20,7 @@ INSURERS = ("sever", "volga", "ural")
 
 @pytest.mark.processes
 async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(world: World) -> None:
-    """With the insurer's id that it remembered: every quote once, and one application per job at the insurer."""
+    """The next worker polls with the insurer's id: every quote once, and one application per job at the insurer."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         api = await _api(world, stack)
@@ -72,7 +72,7 @@ async def test_all_workers_killed_and_one_started_anew(world: World) -> None:
 
 @pytest.mark.processes
 async def test_a_killed_api_costs_its_subscribers_a_reconnect(world: World) -> None:
-    """At another process, by the cursor: no gap, no repeat."""
+    """They reconnect to another process, by the cursor: no gap, no repeat."""
     await world.insurers(*INSURERS)
     async with AsyncExitStack() as stack:
         first, second = [await _api(world, stack) for _ in range(2)]

@@ -236,7 +236,7 @@ async def test_an_upgrade_and_the_way_back_lose_nothing(town: Town, before: Rele
 
 @pytest.mark.long
 async def test_upgrades_there_and_back_again_and_again(town: Town, before: Release) -> None:
-    """With the API of the release before gone, too, and beginning again."""
+    """The API of the release before may be gone in between, and the upgrade begins again."""
     worker, _ = await asyncio.gather(town.worker(before), town.api(before))
     async with town.open():
         for _ in range(ROUNDS):

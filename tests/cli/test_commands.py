@@ -29,7 +29,7 @@ def test_schema_prints_the_schema(world: World) -> None:
 
 
 def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
-    """With the subject and the scopes that were asked for."""
+    """The token has the subject and the scopes of the options."""
     done = typed(world, "token", "--subject", "another-app", "--scope", "quotes:read", "--ttl", "30min")
     tokens = Tokens(world.settings.secret(), Clock(), watch_ttl_s=1)
     assert tokens.caller(done.stdout.strip()) == Service("another-app", frozenset({"quotes:read"}))
@@ -138,7 +138,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
 
 @pytest.mark.processes
 async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) -> None:
-    """With metrics and a subscription meanwhile."""
+    """The process serves metrics meanwhile."""
     await world.insurers("sever")
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
         [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
@@ -169,7 +169,7 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
 
 @pytest.mark.processes
 async def test_the_sandbox_ends_with_0_though_it_lets_a_call_hang(world: World) -> None:
-    """At once, not after the drain."""
+    """The process ends at once, not after the drain."""
     port = free_port()
     async with (
         osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
@@ -185,7 +185,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_a_call_hang(world: World) 
 
 @pytest.mark.processes
 async def test_core_app_ends_with_0_though_a_browser_listens_to_its_events(world: World) -> None:
-    """At once, not after the drain: the browser comes back, to another process."""
+    """The process ends at once, not after the drain: the browser reconnects to another process."""
     world.write_insurers("sever")
     api = await world.api()
     port = free_port()
@@ -216,7 +216,7 @@ def _hang(http: httpx.AsyncClient) -> Any:
 
 @pytest.mark.processes
 async def test_dead_letters_are_listed_shown_retried_and_dropped(world: World) -> None:
-    """With the place where it failed and no personal data; a retry prints the answer, and settles an open quote."""
+    """They show the place of the failure and no personal data; a retry prints the answer, and settles an open quote."""
     await world.insurers("sever", "volga")
     api = await world.api()
     settler = await world.settler()

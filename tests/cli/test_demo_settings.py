@@ -54,7 +54,7 @@ async def test_dead_letters_are_read_without_the_key_of_applications_and_without
 
 
 async def test_commands_in_the_folder_of_a_demo_use_its_servers(world: World) -> None:
-    """Also those that need its secrets."""
+    """Commands that need the demo's secrets have them, too."""
     await world.insurers("sever")
     handed_over(world, world.folder / ".osago")
     letter = await buried(world)

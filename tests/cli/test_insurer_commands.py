@@ -62,7 +62,7 @@ def answer(mood: Status) -> bytes:
 
 
 async def test_certificates_are_explained_too(tmp_path: Path) -> None:
-    """Theirs that we do not trust, and ours that expires."""
+    """Certificates of the insurer that are not trusted, and a client certificate that expires."""
     authority = Authority(tmp_path)
     refusing = Insurer(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
     async with listening(refusing, authority.server_context("localhost")) as insurer:
@@ -82,7 +82,7 @@ async def test_certificates_are_explained_too(tmp_path: Path) -> None:
 
 @pytest.mark.processes
 async def test_the_commands_show_and_check_every_insurer(world: World) -> None:
-    """With the line of the file that is to be mended; what is wrong with one does not keep the others from being asked."""
+    """A finding has the line of the file; one insurer's error does not keep the others from being checked."""
     await world.insurers("sever", "volga", "ural", more={"rate_limit": "50/s"})
     text = world.insurers_file.read_text()
     text = text.replace(f'base_url = "{world.sandbox_url}/volga"', 'base_url = "http://127.0.0.1:1/volga"')

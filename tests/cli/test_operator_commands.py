@@ -54,7 +54,7 @@ def cancelling(world: World, answer: str, *arguments: str) -> "subprocess.Comple
 
 
 async def test_cancelling_in_bulk_asks_first(world: World) -> None:
-    """Without a yes nothing happens; with one the subscribers get the end, as after the mutation."""
+    """Without a yes nothing happens; after one the subscribers get the end, as after the mutation."""
     world.write_insurers("sever")
     api = await world.api()
     accepted = [await world.accepted(api) for _ in range(2)]

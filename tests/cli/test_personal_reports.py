@@ -88,7 +88,7 @@ def no_values(text: str) -> bool:
 
 
 async def test_a_person_is_found_as_policyholder_owner_and_driver(world: World) -> None:
-    """In requests of other customers too, one of them destroyed: with roles, term, recipients and consent, and without a value."""
+    """Requests of other customers count, one of them destroyed: roles, term, recipients and consent, without values."""
     made = await planted(world)
     done = typed(world, "subject-report", "--customer", "anna-1", "--by", "clerk")
     assert done.returncode == 0, done.stderr
@@ -178,7 +178,7 @@ async def test_an_exposure_counts_what_lay_there_at_the_time(world: World) -> No
 
 
 async def test_what_was_destroyed_is_exported_as_an_act_and_as_a_journal(world: World) -> None:
-    """With all that order 179 asks: operator, system, subjects, categories, reason, way and day; what is written by hand has its line."""
+    """Both have all that order 179 asks for: operator, system, subjects, categories, reason, way, day, lines to sign."""
     made = await planted(world)
     typed(world, "forget", "--customer", "boris-2", "--reason", "withdrawn", "--by", "Иванова И. И.")
     today = str(datetime.now(MOSCOW).date())
@@ -229,7 +229,7 @@ async def test_what_was_destroyed_is_exported_as_an_act_and_as_a_journal(world: 
     ],
 )
 def test_what_is_typed_wrong_is_one_clear_line(world: World, arguments: tuple[str, ...], said: str) -> None:
-    """And nothing is destroyed or reported."""
+    """Nothing is destroyed or reported then."""
     world.write_insurers("sever")
     (done,) = typed_one_by_one(world, [(arguments, {})])
     assert done.code == 2

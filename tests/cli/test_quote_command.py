@@ -15,7 +15,7 @@ from cli.quote.quote_words import answer_of, best_of, factors_of, mendable
 
 @pytest.mark.processes
 async def test_quote_shows_every_event_as_a_line_of_json(world: World) -> None:
-    """For programs; and as plain lines where output is no terminal."""
+    """Programs read them; without a terminal and `--json` the output is plain lines."""
     await world.insurers("sever", "volga")
     api = await world.api()
     await world.worker()

@@ -38,7 +38,7 @@ def closed(code: int, reason: str) -> ConnectionClosedError:
     ],
 )
 def test_what_the_api_asks_for_is_the_least_that_a_client_waits(error: Exception, asked: float | None) -> None:
-    """Without a wish, or with one that cannot be meant, as long as ever; and never longer than half a minute."""
+    """Without a readable `Retry-After` the client's own backoff holds; no wait is longer than half a minute."""
     assert asked_s(error) == asked
     assert (asked or RECONNECT_S) <= reconnect_wait_s(error) <= (asked or RECONNECT_S) + 0.5
 

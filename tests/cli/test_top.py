@@ -55,7 +55,7 @@ def test_what_needs_a_hand_stands_first_and_s_chooses_another_order() -> None:
 
 
 def test_keys_choose_an_insurer_and_stop_at_the_ends() -> None:
-    """By arrows, and by letters where a keyboard has none."""
+    """Arrows choose, and letters where a keyboard has no arrows."""
     chosen = [chosen_of(after(*keys), a_snapshot()) for keys in ((), ("down", "j", "j"), ("down", "k", "up"))]
     assert [one.id for one in chosen if one] == ["down", "calm", "down"]
     assert after("enter").is_looked_into
@@ -137,7 +137,7 @@ async def test_an_insurer_is_looked_into_and_paused_from_a_terminal(world: World
 
 @pytest.mark.processes
 async def test_json_is_the_consoles_snapshot(world: World) -> None:
-    """With 0; with 1 where a server is away; without a terminal and `--json` it says what is missing."""
+    """The exit code is 0, or 1 where a server is away; without a terminal and `--json` it says what is missing."""
     world.write_insurers("sever")
     done = await asyncio.to_thread(typed, world, "top", "--json")
     snapshot = await SnapshotReader(await world.resources()).read()

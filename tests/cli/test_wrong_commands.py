@@ -104,7 +104,7 @@ def wrong_files(world: World) -> World:
 
 
 def test_a_wrong_input_is_one_clear_line(wrong_files: World) -> None:
-    """With exit code 2, and never a traceback."""
+    """The exit code is 2, and there is no traceback."""
     refusals = typed_one_by_one(wrong_files, [case[:2] for case in CASES])
     for (arguments, environment, text), done in zip(CASES, refusals, strict=True):
         what = (arguments, environment, done.err)

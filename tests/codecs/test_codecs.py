@@ -40,7 +40,7 @@ BEFORE: Final = (Path(__file__).parent / "applications_of_form_1.jsonl").read_by
 
 @pytest.mark.parametrize("document", BEFORE)
 def test_an_application_of_the_form_before_is_read(document: bytes) -> None:
-    """Nothing that it had is lost; what was not asked then is not known."""
+    """All its data is kept; fields that it lacks are not known."""
     written, application = json.loads(document), decode_application(document)
     vehicle = msgspec.to_builtins(application.vehicle, builtin_types=(date,))
     assert {key: vehicle[key] for key in written["vehicle"]} == vehicle_of(written)
@@ -76,7 +76,7 @@ def test_an_application_of_a_later_form_is_not_guessed_at() -> None:
     st.sampled_from([{}, {"coefficients": None, "valid_until": None, "purchase_url": None}]),
 )
 def test_a_quote_comes_back_as_it_was(premium: object, left_out: dict[str, None]) -> None:
-    """To the kopeck and to the microsecond, with all its parts or without."""
+    """Amounts are exact to the kopeck and moments to the microsecond; parts may be missing."""
     request = a_request("sever")
     quote = a_quote(request, "sever", an_offer(str(premium), **left_out))
     assert decode_quote(request.id, encode_quote(quote)) == quote
@@ -98,7 +98,7 @@ def test_an_end_comes_back_as_it_was() -> None:
     "links", [{"sealed_url": "k:AAAA"}, {"purchase_url": "https://sever.example/buy/1", "sealed_url": None}, {}]
 )
 def test_an_event_without_its_link_is_the_event_of_an_offer_without_one(number: str, links: dict[str, Any]) -> None:
-    """With any text in its other fields; to the byte."""
+    """The bytes are equal for any text in its other fields."""
     bare = an_offer(number=number).with_links()
     quote = a_quote(a_request("sever"), "sever", bare.with_links(**links))
     written = encoded(quote)

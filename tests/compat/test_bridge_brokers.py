@@ -76,7 +76,7 @@ async def test_activemq_is_killed_and_redis_flushed(world: World, api: ApiAtHand
 
 
 async def test_kafka_is_restarted_and_redis_flushed(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """With an idempotent producer. This broker keeps what it has over SIGTERM: durability is not what it shows."""
+    """The producer is idempotent. This broker loses its data on SIGKILL, so durability is not tested."""
     async with noida_server(world.folder / "kafka") as server:
         table = f'[kafka]\nservers = ["127.0.0.1:{server.port}"]\n{FAST}'
         async with bridged(world, table, "kafka"):

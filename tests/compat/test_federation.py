@@ -141,7 +141,7 @@ async def gateway(
 
 
 def test_composition_takes_the_subgraph(gateway_folder: Path, tmp_path: Path) -> None:
-    """Alone, and with another one's fields of the same entities."""
+    """It composes alone, and with another subgraph's fields of the same entities."""
     (tmp_path / "osago.graphql").write_text(federation_sdl(), encoding="utf-8")
     (tmp_path / "crm.graphql").write_text(SDL, encoding="utf-8")
     osago = ("osago", str(tmp_path / "osago.graphql"), "http://osago/graphql")
@@ -160,7 +160,7 @@ def test_composition_takes_the_subgraph(gateway_folder: Path, tmp_path: Path) ->
 async def test_entities_are_asked_through_a_gateway(
     world: World, api: ApiAtHand, settler: SettlerAtHand, gateway: Gateway
 ) -> None:
-    """From either subgraph to the other and back, each caller with what it may see; mutations too."""
+    """Entities are resolved from either subgraph to the other and back, as far as each caller may see; mutations too."""
     created = await gateway.asked(CREATE, {"input": world.new_request(customerId="anna")}, api.token)
     accepted = created["data"]["createQuoteRequest"]
     await settler.settle(accepted, "sever")

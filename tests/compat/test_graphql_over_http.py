@@ -11,7 +11,7 @@ AUDITS: Final = 61
 
 
 async def test_every_audit_passes(world: World, node_folder: Path) -> None:
-    """Those that MUST, SHOULD and MAY."""
+    """The audits cover MUST, SHOULD and MAY."""
     world.write_insurers("sever")
     api = await world.api()
     audits = await asyncio.create_subprocess_exec(

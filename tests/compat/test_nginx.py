@@ -50,7 +50,7 @@ async def socket(stack: AsyncExitStack, url: str, address: str, forwarded: str =
 
 
 def test_nginx_reads_the_configuration(tmp_path: Path) -> None:
-    """As it is deployed, but for the addresses."""
+    """Only the addresses differ from the deployed file."""
     file = written(tmp_path, "127.0.0.1:1", 8080, {})
     checked = subprocess.run([*command(file), "-t"], capture_output=True, text=True, check=False)  # noqa: S603
     assert checked.returncode == 0, checked.stderr

@@ -39,7 +39,7 @@ async def events(socket: Any, count: int) -> list[dict[str, Any]]:
 
 
 async def test_each_user_gets_the_events_of_that_user(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """In order, the end last; another user's socket gets nothing of them; without a good token a socket is closed."""
+    """The events come in order, the end last; another user's socket gets none of them; a bad token closes the socket."""
     async with activemq_server(world.folder / "activemq") as server:
         port = free_port()
         environment = {

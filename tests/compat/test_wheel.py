@@ -106,7 +106,7 @@ def test_the_wheel_has_every_file_that_runs(installed: Installed) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["schema", "--of", "openapi"]], ids=" ".join)
 def test_a_command_runs(installed: Installed, arguments: Sequence[str]) -> None:
-    """Without a server, and without a file of the repository."""
+    """It needs neither a server nor a file of the repository."""
     done = installed.run("osago", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
@@ -136,7 +136,7 @@ def test_the_tutorials_adapter_passes_the_suite(installed: Installed) -> None:
 
 
 def test_the_demo_answers_an_application(installed: Installed) -> None:
-    """With the embedded servers: migrations, workers and insurers, from the application to the end."""
+    """The embedded servers run: migrations, workers and insurers, from the application to the end."""
     installed.add("--group", "embedded")
     shutil.copy(ROOT / "examples/application.json", installed.folder)
     demo = subprocess.Popen(  # noqa: S603

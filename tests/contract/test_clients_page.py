@@ -8,7 +8,7 @@ PROGRAMS = {"js": ROOT / "tests/compat/subscribe.mjs", "python": ROOT / "tests/c
 
 
 def test_every_block_is_that_of_the_program() -> None:
-    """As it stands there, indentation apart."""
+    """The text is equal but for the indentation."""
     page = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(js|python)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     assert len(blocks) > 10

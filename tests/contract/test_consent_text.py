@@ -22,7 +22,7 @@ def current() -> tuple[str, str]:
 
 
 def test_the_text_of_a_version_never_changes() -> None:
-    """Neither that of the page under its version, nor one of the archive."""
+    """The page's text under its version stays, and so do the texts of the archive."""
     archived = {path.stem: path.read_bytes() for path in ARCHIVE.glob("*.txt")}
     assert {version: hashlib.sha256(text).hexdigest() for version, text in archived.items()} == HASHES
     version, text = current()

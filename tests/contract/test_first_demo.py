@@ -10,7 +10,7 @@ SLOW = ("pip install", "sync --frozen", "npm --prefix frontend/customer ci", "os
 
 
 def test_the_first_demo_announces_its_environment_and_its_page_before_it_makes_them(tmp_path: Path) -> None:
-    """In a fresh checkout; the demo itself announces its servers and processes."""
+    """The checkout is fresh; the demo itself announces its servers and processes."""
     for name in ("Makefile", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "frontend/customer/src", tmp_path / "frontend/customer/src")

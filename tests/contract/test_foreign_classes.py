@@ -74,7 +74,7 @@ def test_it_is_still_there_upstream(name: str) -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_each_has_a_test(name: str) -> None:
-    """Of what it is for, over a real connection or document."""
+    """The test covers what the override is for, over a real connection or document."""
     tests = names_in(ROWS[name][3])
     known = {
         name

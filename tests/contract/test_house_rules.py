@@ -62,7 +62,7 @@ def test_names_and_folders_keep_their_limits() -> None:
 
 
 def test_tests_lie_by_the_part_that_they_test() -> None:
-    """At most as many modules in a folder as a folder of the product has; none loose."""
+    """A folder has at most as many modules as a folder of the product may have; no module is loose."""
     folders = Counter(path.parent for path in (ROOT / "tests").rglob("test_*.py"))
     assert {folder: count for folder, count in folders.items() if count > house.MODULES_IN_A_FOLDER_MAX} == {}
     assert ROOT / "tests" not in folders
@@ -88,7 +88,7 @@ FILLED = " ".join(["A worker reads its jobs."] * 199)
     ],
 )
 def test_more_than_four_counted_words_in_a_thousand_are_over_the_bound(tmp_path: Path, name: str, text: str) -> None:
-    """In comments, docstrings and documents, of each top-level folder by itself."""
+    """Comments, docstrings and documents count, for each top-level folder by itself."""
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text.format(f"{FILLED} Somebody tells nobody: whatever, now."), encoding="utf-8")
@@ -117,7 +117,7 @@ def test_the_check_fails_above_the_bound(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_names_texts_and_code_blocks_are_not_counted(tmp_path: Path, name: str, text: str) -> None:
-    """Nor are Russian documents and packages of npm."""
+    """Russian documents and packages of npm are not counted, either."""
     path = tmp_path / name
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")

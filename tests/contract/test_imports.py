@@ -27,7 +27,7 @@ assert not changed, changed
 
 @pytest.mark.parametrize("module", ["app.main", "workers.worker", "cli.main", "osago_adapters.testing"])
 def test_an_import_changes_nothing_else(module: str) -> None:
-    """Neither environment, signals, garbage collector and logging, nor which packages another program can import."""
+    """An import leaves environment, signals, garbage collector, logging and the importable packages as they were."""
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", PROGRAM.replace("MODULE", module)], capture_output=True, text=True, check=False
     )

@@ -95,7 +95,7 @@ def quoted(default: str) -> str:
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
-    """In the order of the class, and nothing else."""
+    """The table has the settings in the order of the class, and nothing else."""
     listed = {name: cells[0] for name, cells in table(OPERATIONS, "variable", "default").items()}
     assert listed == {f"OSAGO_{name.upper()}": quoted(default_of(Settings, name)) for name in Settings.model_fields}
 
@@ -138,7 +138,7 @@ def test_every_metric_is_listed_with_its_kind_and_labels() -> None:
 
 
 def test_every_status_and_reason_is_listed() -> None:
-    """With what they mean to a caller."""
+    """The table says what each means to a caller."""
     assert set(table(INTEGRATION, "status of a quote")) == set(QuoteStatus)
     assert set(table(INTEGRATION, "status of a request")) == set(QuoteRequestStatus)
     reasons = table(INTEGRATION, "reason", "status")
@@ -158,7 +158,7 @@ def test_the_russian_page_lists_every_code_too(english: str, russian: str) -> No
 
 
 def test_every_problem_is_listed() -> None:
-    """By the code that programs see."""
+    """The table has the codes that programs see."""
     assert list(table(INTEGRATION, "code", "what is wrong")) == list(MESSAGES)
 
 
@@ -179,14 +179,14 @@ def test_the_offer_in_the_feed_s_schema_has_the_fields_of_the_code() -> None:
 
 
 def test_every_problem_of_the_rest_face_is_listed_with_its_status() -> None:
-    """In the order of the statuses."""
+    """The table is in the order of the statuses."""
     listed = table(INTEGRATION, "problem", "status")
     assert {code: int(cells[0]) for code, cells in listed.items()} == problem_details.STATUSES
     assert f"every\n{lasting_answer.HEARTBEAT_S:.0f} to" in INTEGRATION
 
 
 def test_every_close_code_is_listed() -> None:
-    """Ours, and those that say when to come back."""
+    """The list has this API's codes, and those that ask to come again."""
     values = [*vars(closing_codes).values(), *vars(stream_socket).values()]
     ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {
@@ -362,7 +362,7 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
-    """To a file of the repository, and to a heading in it."""
+    """Links to files of the repository, and to headings in them, are checked."""
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     broken: list[str] = []
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -376,7 +376,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 def test_every_adapter_is_listed_and_every_ability() -> None:
-    """Ours, as entry points have them; and the suite's options."""
+    """The list has this project's adapters, as entry points have them, and the suite's options."""
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
     assert list(table(ADAPTERS, "adapter", "how the insurer speaks")) == list(ours[GROUP]) == list(ours[DIALECTS])
     abilities = {field.name for field in dataclasses.fields(Abilities)}

@@ -46,7 +46,7 @@ def run(script: str, *arguments: str, path: Path, **environment: str) -> "subpro
     ],
 )
 def test_an_audit_of_too_few_packages_is_none(tmp_path: Path, report: str, unknown: int, code: int) -> None:
-    """Of 100: fewer than 90 looked up have an exit code of their own, unless a vulnerability was found all the same."""
+    """Fewer than 90 of 100 packages looked up have an exit code of their own, unless a vulnerability was found."""
     (tmp_path / "report").write_text(report + "\nx could not be audited" * unknown, encoding="utf-8")
     ending = "0" if report == CLEAN else "1"
     executable(

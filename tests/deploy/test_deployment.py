@@ -49,14 +49,14 @@ def option(service: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_runs_a_command_with_options_that_it_has(name: str) -> None:
-    """As typer reads them, without running it."""
+    """Typer parses the options, without running the command."""
     command, *arguments = OURS[name]["command"]
     group: Any = typer.main.get_command(app)
     group.commands[command].make_context(command, list(arguments))
 
 
 def test_the_image_runs_the_commands_and_is_not_root() -> None:
-    """And is built from the lock, without what only tests and the demo need."""
+    """It is built from the lock, without the packages that only tests and the demo need."""
     assert 'ENTRYPOINT ["osago"]' in DOCKERFILE
     assert re.search(r"^USER [1-9][0-9]*$", DOCKERFILE, flags=re.MULTILINE)
     syncs = re.findall(r"^RUN uv sync (.*)$", DOCKERFILE, flags=re.MULTILINE)
@@ -181,7 +181,7 @@ def test_ports_are_published_on_loopback_only() -> None:
 
 
 def test_the_insurers_are_those_of_the_repository() -> None:
-    """In the same order, asked in the same way, elsewhere."""
+    """They have the same order and settings, at other addresses."""
     here, there = (load_insurers(ROOT / name) for name in ("insurers.toml", "deploy/insurers.toml"))
     assert list(here) == list(there)
     for id_, settings in here.items():
@@ -221,7 +221,7 @@ def test_a_container_reaches_its_neighbours_only() -> None:
 
 
 def test_the_profile_of_observability_has_the_files_that_it_mounts() -> None:
-    """Without the profile neither starts; what is mounted is there, and scrapes the ports that processes listen on."""
+    """Without the profile neither starts; the mounted files exist, and name the ports that processes listen on."""
     for name in ("prometheus", "grafana"):
         assert SERVICES[name]["profiles"] == ["observability"]
         for volume in SERVICES[name]["volumes"]:
@@ -234,7 +234,7 @@ def test_the_profile_of_observability_has_the_files_that_it_mounts() -> None:
 
 
 def test_the_bridge_is_there_when_its_profile_is_asked_for() -> None:
-    """With the broker, the destination and the port that its file and its command name."""
+    """The broker, the destination and the port are those that its file and its command name."""
     assert [name for name, service in SERVICES.items() if service.get("profiles") == ["bridge"]] == ["bridge", "nats"]
     settings, _ = load_destination(ROOT / "deploy/bridge.toml", option("bridge", "--to"))
     assert isinstance(settings, NatsSettings)
@@ -309,7 +309,7 @@ def seconds(directive: str) -> int:
 
 
 def test_nginx_outlives_a_request() -> None:
-    """Without sticky sessions; a POST is never repeated once it has been sent."""
+    """No request depends on sticky sessions, and a POST is never repeated once it has been sent."""
     assert seconds("proxy_read_timeout") > 60
     assert re.search(r"proxy_next_upstream error timeout http_502 http_503;", NGINX)
     directives = re.sub(r"#.*", "", NGINX)

@@ -95,7 +95,7 @@ def test_a_container_runs_a_command_with_options_that_it_has_and_may_do_little(n
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
 def test_a_pod_is_probed_and_has_time_to_end(name: str) -> None:
-    """By name of a port that it has; the pause before SIGTERM counts, too."""
+    """Probes name a port that the pod has; the pause before SIGTERM counts as part of the end."""
     one, spec = container(name), pod(name)["spec"]
     ports = {port["name"] for port in one["ports"]}
     probes = [one[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
@@ -116,7 +116,7 @@ def test_selectors_select_the_pods(name: str) -> None:
 
 
 def test_nothing_goes_in_or_out_that_no_policy_names() -> None:
-    """And workers reach insurers in the internet alone, no address of the cluster or the cloud."""
+    """Workers reach insurers in the internet only, no address of the cluster or the cloud."""
     assert ALL["NetworkPolicy", "nothing"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     (out,) = ALL["NetworkPolicy", "worker"]["spec"]["egress"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(out["to"][0]["ipBlock"]["except"])
@@ -214,7 +214,7 @@ async def probed(process: asyncio.subprocess.Process, name: str, probe: str) -> 
 async def test_the_pods_start_are_ready_when_migrated_and_end_with_0(
     addresses: dict[str, str], tmp_path: Path, secrets_of_a_pod: dict[str, str]
 ) -> None:
-    """In any order: pods that start before the migrations are alive, not ready, and get ready by themselves."""
+    """Pods that start before the migrations are alive, not ready, and get ready by themselves."""
     insurers = tmp_path / "insurers.toml"
     shutil.copyfile(BASE / "insurers.toml", insurers)
     environment = {

@@ -20,7 +20,7 @@ def test_each_setting_has_its_reason() -> None:
 
 
 def test_compose_demo_and_bench_use_it() -> None:
-    """So that what is measured and shown is what runs."""
+    """Figures and demos then show the settings that run."""
     postgres = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["postgres"]
     assert "./deploy/postgresql.conf:/etc/postgresql/osago.conf:ro" in postgres["volumes"]
     assert "config_file=/etc/postgresql/osago.conf" in postgres["command"]

@@ -67,7 +67,7 @@ def offer(
 
 
 def test_the_tariff_s_own_offers_are_lawful() -> None:
-    """From a lorry at its true floor to a bus of a regular route at its ceiling, with a trailer or under the cap."""
+    """They reach from a lorry at its true floor to a bus of a regular route at its ceiling."""
     bus = a_risk(category=VehicleCategory.D, seats=22, use=VehicleUse.REGULAR_ROUTES)
     for of in (CAR, LORRY, bus, replace(LORRY, has_trailer=True), a_risk(owner=OwnerKind.ORGANISATION)):
         for position in ("0", "0.37", "1"):
@@ -127,7 +127,7 @@ def test_a_factor_that_cannot_be_is_inconsistent(changes: dict[str, str], kind: 
 
 
 def test_factors_have_to_make_the_premium() -> None:
-    """To a kopeck, which is as insurers round; and up to the cap."""
+    """The product equals the premium to a kopeck, as insurers round, and up to the cap."""
     fair = offer(CAR, "0.5")
 
     def dearer(kopecks: int) -> Findings:
@@ -159,7 +159,7 @@ def test_a_term_that_is_not_known_leaves_nothing_to_judge(of: Risk) -> None:
     ],
 )
 def test_a_factor_that_is_not_known_is_not_judged(of: Risk, unknown: str) -> None:
-    """Nor is the premium; what is known is still held against what is reported."""
+    """The premium is not judged then, either; known factors are still compared with the reported ones."""
     reported = with_changes(some_coefficients(), **{unknown: Decimal("0.37")})
     fair = Offer(number="1", premium=premium(reported, EDITION), coefficients=reported)
     found = examine(fair, of, EDITION)
@@ -203,7 +203,7 @@ CHANGES: Final[list[Callable[[Application], Application]]] = [
 def test_every_premium_of_the_sandbox_lies_in_the_corridor(
     change: Callable[[Application], Application], place: str, licence: str
 ) -> None:
-    """Of every insurer, for every category, place and class of drivers: lawful, and made of its factors."""
+    """Every insurer's premiums are lawful and made of its factors, for every category, place and class of drivers."""
     owner = with_changes(APPLICATION.owner, address=with_changes(APPLICATION.owner.address, kladr=f"{place:0<11}"))
     drivers = tuple(
         with_changes(driver, license=with_changes(driver.license, number=licence), previous_license=None)
@@ -222,6 +222,6 @@ def test_every_premium_of_the_sandbox_lies_in_the_corridor(
 
 
 def test_every_class_is_one_of_the_tariff() -> None:
-    """From М to 13, and each makes a lawful premium at the floor."""
+    """The classes are those from М to 13, and each makes a lawful premium at the floor."""
     for name in BONUS_MALUS_CLASSES:
         assert examine(offer(CAR, "0", name, name, reported=False), CAR, EDITION) is NOTHING_FOUND

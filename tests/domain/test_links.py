@@ -22,7 +22,7 @@ from app.domain.quote import Quote
     ],
 )
 def test_a_link_over_https_is_kept_as_it_is(url: str) -> None:
-    """With its path, query and fragment."""
+    """Its path, query and fragment stay."""
     assert https_url(url) == url
 
 
@@ -104,7 +104,7 @@ def test_letters_of_other_alphabets_are_written_as_browsers_send_them(written: s
     ],
 )
 def test_a_host_of_a_private_network_is_none(host: str) -> None:
-    """In any spelling that a browser resolves to one: an insurer sends no customer into the customer's own network."""
+    """An insurer must not send a customer into the customer's own network, in any spelling that a browser resolves."""
     assert https_url(f"https://{host}/buy") is None
     assert https_url(f"https://{host}:8443/buy") is None
 

@@ -72,7 +72,7 @@ def a_quote_of(answer: Any) -> Quote:
     ],
 )
 def test_a_validity_that_is_none_is_left_out(sent: str) -> None:
-    """Without its offset, no moment of the calendar, or outside of the years 2000 to 2099: the offer stays."""
+    """A moment without an offset, outside of the calendar, or of the years 2000 to 2099, is dropped; the offer stays."""
     assert answered(validUntil=sent) == by_soap(validUntil=sent) == an_offer_of_nothing_else()
 
 
@@ -107,7 +107,7 @@ def test_the_bound_holds_for_adapters_that_make_the_offer_themselves(until: Any)
 
 @pytest.mark.parametrize("sent", ["5432.1", "5432.10", "5432.1000", 5432.1, "5.4321E+3", "5432.10" + "0" * 3000])
 def test_zeros_behind_the_kopecks_are_no_part_of_a_premium(sent: Any) -> None:
-    """As `money` and `numeric` columns print them, as a text or as a number."""
+    """`money` and `numeric` columns print such zeros, as a text or as a number."""
     premium = answered(premium=sent).premium
     assert (premium, str(premium.amount)) == (Money(Decimal("5432.10"), "RUB"), "5432.10")
 
@@ -149,7 +149,7 @@ def test_a_factor_out_of_bounds_costs_the_coefficients_alone(factor: Any) -> Non
      ("1.8000000000", "1.8"), ("7500.0000000000", "7500"), ("10000000.000000", "10000000")],
 )  # fmt: skip
 def test_a_factor_within_them_is_kept(sent: Any, written: str) -> None:
-    """Also with the zeros of a column that has more places than any factor."""
+    """Zeros of a column with more places than any factor do not count."""
     factors = answered(coefficients={**ONES, "power": sent}).coefficients
     assert plain(factors.power) == written
 
@@ -182,7 +182,7 @@ def test_a_number_is_what_can_be_seen_of_it(sent: str, kept: str) -> None:
      "\u0958" * 128, "\ufdfa" * 500, 5, None, []],
 )  # fmt: skip
 def test_what_cannot_be_seen_is_no_number(sent: Any) -> None:
-    """Nothing but invisible characters, control characters, or too long."""
+    """A text of invisible characters, with control characters, or too long is no number."""
     with pytest.raises(InsurerProtocol):
         answered(number=sent)
     with pytest.raises(InsurerProtocol):
@@ -191,7 +191,7 @@ def test_what_cannot_be_seen_is_no_number(sent: Any) -> None:
 
 @pytest.mark.parametrize("code", ["Иванов Иван", "x" * 65, "A\u200bB", "A\n", "", " A", "😀", 5])
 def test_a_code_that_is_none_is_dropped(code: Any) -> None:
-    """Also where an adapter makes the refusal itself."""
+    """The rule also holds for an adapter that makes the refusal itself."""
     assert declined(code) == declined() == NoOffer(QuoteStatus.DECLINED, Reason(ReasonCode.INSURER_DECLINED, code))
 
 
@@ -231,7 +231,7 @@ OLD = {"number": "N-1", "premium": "5432.10", "currency": "RUB"}
     ids=lambda value: str(value)[:50],
 )
 def test_rows_and_events_of_an_older_release_are_read(left_out: dict[str, Any]) -> None:
-    """With what is out of bounds now left out."""
+    """Values that are out of bounds now are left out."""
     offer = {**OLD, **left_out}
     assert decode_answer("OFFERED", json.dumps(offer), None) == an_offer_of_nothing_else()
     event = {"insurer": "sever", "status": "OFFERED", "receivedAt": NOW.isoformat(), "offer": offer}

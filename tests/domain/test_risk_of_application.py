@@ -32,7 +32,7 @@ def of_an_organisation(application: Application) -> Application:
 
 
 def test_the_owner_decides_and_not_the_policyholder() -> None:
-    """On the kind, and on the place."""
+    """The owner decides on the kind, and on the place."""
     found = risk_of(of_an_organisation(APPLICATION))
     assert (found.owner, found.kladr) == (OwnerKind.ORGANISATION, "1600000100000")
     turned = replace(APPLICATION, policyholder=of_an_organisation(APPLICATION).owner)

@@ -121,7 +121,7 @@ def test_the_law_caps_the_premium_only_where_its_flag_is_set() -> None:
     ],
 )
 def test_every_category_has_its_corridor(of: Risk, expected: tuple[str, str]) -> None:
-    """By category, owner, use and size."""
+    """The corridor depends on category, owner, use and size."""
     found = corridor(of, edition())
     assert found is not None
     assert (found.floor.value, found.ceiling.value) == tuple(map(Decimal, expected))

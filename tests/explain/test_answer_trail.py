@@ -41,7 +41,7 @@ def test_a_trail_is_read_as_it_was_kept() -> None:
 
 @pytest.mark.parametrize("calls", [STEPS_MAX, STEPS_MAX + 1, 5000])
 def test_a_long_trail_keeps_its_beginning_and_its_end_within_its_bytes(calls: int) -> None:
-    """And counts what is left out."""
+    """The number of steps that are left out is kept."""
     trail = AnswerTrail(0.0)
     for number in range(calls):
         trail.called("create" if number == 0 else "poll", number, 0.1, "timeout_connect")

@@ -16,7 +16,7 @@ EVENT = Received(Cursor(ONE, ("sever",), 1), QUOTE, is_live=True)
 
 
 def test_frames_are_found_by_their_request_until_newer_ones_take_their_places() -> None:
-    """And then it says since when it has them all."""
+    """The book then says since when it has all frames."""
     book = FrameBook(Clock())
     book.sent(ONE, "ws-1", EVENT)
     book.sent(OTHER, "ws-2", EVENT)

@@ -89,7 +89,7 @@ async def test_a_watched_request_is_explained_from_its_acceptance_to_its_last_fr
 
 
 async def test_the_command_prints_it_in_words_and_as_json(world: World) -> None:
-    """By the id of a quote too; the JSON has a version."""
+    """The id of a quote finds the request, too; the JSON has a version."""
     await world.insurers("sever")
     api, _ = await world.api(), await world.worker()
     accepted = await world.accepted(api)
@@ -108,7 +108,7 @@ async def test_the_command_prints_it_in_words_and_as_json(world: World) -> None:
 
 
 async def test_a_watcher_that_comes_back_is_shown_with_what_it_had(world: World) -> None:
-    """By the cursor that it resumes with."""
+    """The story shows the cursor that it resumes with."""
     await world.insurers("sever", "volga")
     world.sandbox.set_mode("volga", Processing())
     api, worker = await world.api(), await world.worker()
@@ -140,7 +140,7 @@ async def _step(resources: Resources, accepted: Mapping[str, Any], kind: StepKin
 
 
 async def test_a_failed_call_and_its_repetition_are_both_in_it(world: World) -> None:
-    """With the status; a poll without an answer is one that found it processing."""
+    """The failed call has its status; a poll without an answer is one that found it processing."""
     await world.insurers("sever")
     world.sandbox.script("sever", Status(step="create", status=503), Processing(step="poll"))
     api, worker = await world.api(), await world.worker()
@@ -153,7 +153,7 @@ async def test_a_failed_call_and_its_repetition_are_both_in_it(world: World) -> 
 
 
 async def test_an_open_slot_says_what_it_waits_for(world: World) -> None:
-    """At which worker, since when, and until when where that is known."""
+    """The story names the worker, since when, and until when where that is known."""
     await world.insurers("sever", more={"rate_limit": "6/min", "poll_interval": "10s", "request_timeout": "20s"})
     world.sandbox.set_mode("sever", Processing())
     api = await world.api()
@@ -171,7 +171,7 @@ async def test_an_open_slot_says_what_it_waits_for(world: World) -> None:
 
 
 async def test_a_call_under_way_and_a_retry_are_waited_for(world: World) -> None:
-    """Of an insurer that hangs, and of one that asks for patience."""
+    """The one waits for an insurer that hangs, the other for one that asked for patience."""
     await world.insurers("sever", "volga", more={"request_timeout": "20s"})
     world.sandbox.set_mode("sever", Hang())
     world.sandbox.set_mode("volga", Status(status=429, retry_after=10))
@@ -185,7 +185,7 @@ async def test_a_call_under_way_and_a_retry_are_waited_for(world: World) -> None
 
 
 async def test_an_open_circuit_is_named(world: World) -> None:
-    """As the reason for which no call was made."""
+    """The circuit is the reason for which no call was made."""
     await world.insurers("sever")
     api, worker = await world.api(), await world.worker()
     states = InsurerStates(worker.resources.redis)
@@ -233,7 +233,7 @@ async def test_after_a_flush_it_says_what_was_lost_and_that_it_was_brought_back(
 
 
 async def test_without_redis_it_says_what_could_not_be_asked(world: World) -> None:
-    """And has the whole way of each answer, which PostgreSQL keeps."""
+    """The story still has the way of each answer, which PostgreSQL keeps."""
     await world.insurers("sever")
     api, _ = await world.api(), await world.worker()
     accepted = await world.accepted(api)
@@ -246,7 +246,7 @@ async def test_without_redis_it_says_what_could_not_be_asked(world: World) -> No
 
 
 async def test_a_client_reference_is_its_callers(world: World) -> None:
-    """Of several callers with the same one the operator chooses; `service` leaves the others' out."""
+    """An operator chooses one of several callers with the same one; `service` leaves the others' out."""
     world.write_insurers("sever")
     api, resources = await world.api(), await world.resources()
     ours = (await world.accepted(api, clientReference="order-7"))["quoteRequest"]["id"]

@@ -17,7 +17,7 @@ REQUESTS = 5
 async def test_a_lost_request_ends_its_subscription_and_begins_anew(
     world: World, cluster_template: ClusterTemplate
 ) -> None:
-    """Once, with REQUEST_LOST; the metric has each of them, nothing goes on for it, and its reference is free again."""
+    """It ends once, with REQUEST_LOST; the metric counts it, no job goes on, and its reference is free again."""
     async with postgresql_pair(cluster_template, is_synchronous=False) as pair:
         world.set(database_url=pair.url())
         await world.insurers("sever")

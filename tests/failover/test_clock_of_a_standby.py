@@ -28,7 +28,7 @@ FAKETIME = next((path for path in LIBRARIES if path.is_file()), None)
 async def test_another_clock_moves_no_deadline(
     wrong_by_s: int, world: World, cluster_template: ClusterTemplate
 ) -> None:
-    """Of what was open at the failover, of what is accepted after it, and by a process that begins meanwhile."""
+    """The rule holds for requests open at the failover, for later ones, and for a process that starts meanwhile."""
     environment = {
         "LD_PRELOAD": str(FAKETIME),
         "FAKETIME": f"{wrong_by_s:+d}",

@@ -64,7 +64,7 @@ async def test_a_frozen_primary_that_comes_back_is_not_written_to(
 async def test_a_primary_that_takes_no_writes_is_given_up_at_once(
     world: World, cluster_template: ClusterTemplate
 ) -> None:
-    """As one that an operator has set read-only before the standby is promoted."""
+    """An operator sets the primary read-only before the standby is promoted."""
     async with postgresql_pair(cluster_template, is_synchronous=False) as pair:
         world.set(database_url=pair.url())
         await world.insurers("sever")
@@ -125,7 +125,7 @@ async def test_a_cancelled_writer_leaves_its_row_invisible(cluster_template: Clu
 async def test_what_was_read_of_the_old_primary_is_not_confirmed_by_the_new_one(
     cluster_template: ClusterTemplate,
 ) -> None:
-    """Nor by one that comes after it: two wait, one in doubt and one behind it, when the standby is promoted."""
+    """A later primary does not confirm it, either; two reads wait when the standby is promoted."""
     async with postgresql_pair(cluster_template, is_synchronous=True) as pair:
         pool = await open_pool(pair.url(), connections=4)
         async with run_parts(pool.parts()):

@@ -109,7 +109,7 @@ def test_the_base_of_all_cases_is_valid_without_a_warning(case: Any) -> None:
 
 
 def test_a_patronymic_that_says_none_reaches_no_insurer() -> None:
-    """In any of the usual words."""
+    """Any of the usual words for "none" is understood."""
     for text in (
         "",
         " ",
@@ -136,7 +136,7 @@ def test_a_patronymic_that_says_none_reaches_no_insurer() -> None:
 
 
 def test_what_is_pasted_has_one_spelling() -> None:
-    """Of plate, VIN, papers and name, however they come."""
+    """Plates, VINs, papers and names have one spelling, however they are pasted."""
     application, problems, _ = read(
         {
             "set": {

@@ -50,7 +50,7 @@ values = (
 
 
 def test_values_come_out_in_one_spelling() -> None:
-    """However plate, VIN, documents, phone and names were typed, insurers get the same."""
+    """Insurers get the same plate, VIN, documents, phone and names, however they were typed."""
     typed = {
         "vehicle.licensePlate": "k456mh 799",
         "vehicle.vin": "хта gfl110 му654321",
@@ -77,7 +77,7 @@ def test_what_is_left_out_has_the_api_s_default() -> None:
 
 
 def test_anyone_may_drive() -> None:
-    """Without a list of drivers there are none."""
+    """An application without a list of drivers has none."""
     raw = changed(TODAY, {"drivers": {"unlimited": True}})
     assert application_from(raw, today=TODAY, is_email=looks_like_email).drivers is None
 
@@ -94,7 +94,7 @@ def test_the_example_is_valid() -> None:
 
 
 def test_no_problem_holds_a_value() -> None:
-    """Neither a message nor the error's own text, which reaches logs, says what was sent."""
+    """Neither a message nor the text of the error, which reaches logs, has a value that was sent."""
     secrets = {path: f"секрет№{number}№" for number, path in enumerate(PATHS)}
     secrets |= {path: date(2999, 12, 30) for path in PATHS if path.endswith(("Date", "On", "Since"))}
     secrets |= {"vehicle.year": 7654321, "vehicle.enginePower": Decimal("7654.321"), "usageMonths": 7654321}

@@ -109,7 +109,7 @@ def name_of(kind: Any) -> str:
 
 
 def test_the_example_of_the_tables_is_valid() -> None:
-    """By both readers; REST's description shows it."""
+    """Both readers accept it; REST's description shows it."""
     example = example_of(TABLE)
     quick = read_plain(example, now=NOW, rules=IntakeRules.of())
     assert read_new_request(example, now=NOW, rules=IntakeRules.of()) == quick
@@ -162,7 +162,7 @@ LEAVES: Final = [path for path, _, _ in FIELDS]
 
 @given(st.lists(st.tuples(st.sampled_from(LEAVES), json_values), max_size=4))
 def test_a_table_finds_no_code_that_it_does_not_declare(changes: list[tuple[tuple[str, ...], object]]) -> None:
-    """Neither at a field nor, by a rule between fields, anywhere below the object that has the rule."""
+    """The rule holds for fields, and for rules between fields, anywhere below the object that has the rule."""
     example: Any = example_of(TABLE) | {"insurerIds": ["sever"]}
     for path, value in changes:
         put(example, path, value)

@@ -205,7 +205,7 @@ def test_documents_of_another_shape_are_refused(parse: Callable[[str], str], tex
     ],
 )
 def test_a_russian_phone_has_one_spelling(text: str) -> None:
-    """With +7, with 8, with 7 or with nothing: E.164."""
+    """A number with +7, 8, 7 or nothing before it becomes E.164."""
     assert formats.phone(text) == "+79161234567"
 
 

@@ -43,6 +43,6 @@ def problems(starts_on: date, now: datetime) -> list[str]:
     ("now", "today"), [(BEFORE_MIDNIGHT, date(2026, 11, 22)), (AFTER_MIDNIGHT, date(2026, 11, 23))]
 )
 def test_a_policy_starts_from_moscows_tomorrow(now: datetime, today: date) -> None:
-    """Not from the machine's, nor from that of UTC: in the evening the three are different days."""
+    """The machine's tomorrow and that of UTC do not count: in the evening the three are different days."""
     days = {0: ["STARTS_ON_OUT_OF_RANGE"], 1: [], 60: [], 61: ["STARTS_ON_OUT_OF_RANGE"]}
     assert {ahead: problems(today + timedelta(days=ahead), now) for ahead in days} == days

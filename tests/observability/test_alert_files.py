@@ -53,7 +53,7 @@ def test_every_metric_that_is_used_is_one(path: Path) -> None:
 
 
 def test_every_label_that_is_asked_for_is_one() -> None:
-    """Of a query about one metric: a wrong label matches nothing."""
+    """A wrong label in a query matches nothing."""
     for path in FILES:
         for expr in expressions(path):
             for name, inside in re.findall(r"(osago_[a-z0-9_]+)\{([^}]*)\}", expr):

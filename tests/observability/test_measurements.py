@@ -90,7 +90,7 @@ async def test_a_request_is_measured_from_its_acceptance_to_its_end_and_a_socket
 
 
 async def test_how_a_request_ends_is_counted_with_its_offers_and_whether_it_is_late(world: World) -> None:
-    """By the one place that ends it, for every cause."""
+    """The code that ends requests counts, for every cause."""
     world.set(quote_deadline="1h")
     await world.insurers("sever", "volga", "ural")
     api, settler = await world.api(), await world.settler()
@@ -113,7 +113,7 @@ async def test_how_a_request_ends_is_counted_with_its_offers_and_whether_it_is_l
 
 
 async def test_open_requests_are_counted_by_what_is_left_of_their_time(world: World) -> None:
-    """At risk is what lacks quotes ten seconds before its end; overdue is what no process has ended."""
+    """A request that lacks quotes ten seconds before its end is at risk; one that no process has ended is overdue."""
     world.set(quote_deadline="1h")
     await world.insurers("sever")
     api, resources = await world.api(), await world.resources()
@@ -133,7 +133,7 @@ async def test_open_requests_are_counted_by_what_is_left_of_their_time(world: Wo
 
 
 async def test_a_group_commit_reports_how_many_items_it_took_and_how_long_the_oldest_waited() -> None:
-    """Without a name it reports nothing."""
+    """A group commit without a name reports nothing."""
     gate = asyncio.Event()
 
     async def flush(batch: Any) -> list[int]:

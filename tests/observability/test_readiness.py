@@ -111,7 +111,7 @@ async def test_a_frozen_redis_degrades_and_delays_nothing(world: World, own_redi
 
 
 async def test_a_frozen_postgresql_and_both_frozen_delay_nothing(world: World, own_redis: Redis) -> None:
-    """Not ready, and it says so without waiting."""
+    """It is not ready, and says so without waiting."""
     async with proxied(world.database.url) as proxy:
         world.set(database_url=proxy.url)
         api, worker = await both(world)

@@ -77,7 +77,7 @@ def test_a_quantile_is_exact_to_an_eighth(seconds: float) -> None:
 
 
 def test_the_share_within_a_time_is_that_of_whole_buckets() -> None:
-    """None where there is nothing to share."""
+    """The share is None where there is nothing to share."""
     recent = RecentActivity(Wall())
     recent.pushed([0.01] * 9 + [3.0])
     assert share_within(recent.activity().pushed, 0.5) == 0.9

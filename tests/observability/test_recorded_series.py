@@ -36,7 +36,7 @@ def test_rules_pass_their_own_tests(file: Path) -> None:
 
 @pytest.mark.compat
 def test_half_an_hour_of_healthy_load_fires_no_alert(tmp_path: Path) -> None:
-    """With every fault that the demo's insurers have by nature: a twentieth of the applications meets one."""
+    """The demo's insurers have faults by nature: a twentieth of the applications meets one."""
     series = read_recording(HEALTHY)
     assert {name.partition("{")[0] for name in series} <= read_by_rules()
     assert sum("osago_insurer_calls_total" in name and "5xx" in name and not name.endswith("0x") for name in series)

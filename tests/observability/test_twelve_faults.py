@@ -106,7 +106,7 @@ class Stage:
 @pytest.mark.processes
 @pytest.mark.timeout(900)
 async def test_each_of_twelve_faults_is_named_by_an_alert_within_a_minute(world: World, tmp_path: Path) -> None:
-    """And none of these alerts fires before the first of them."""
+    """None of these alerts fires before the first fault."""
     part_of_prometheus("prometheus")
     async with staged(world, tmp_path) as stage:
         await asyncio.sleep(WARM_S)

@@ -17,7 +17,7 @@ WAITING = (".waits", "reader.refused")
 
 
 def test_every_event_of_a_wait_names_its_server() -> None:
-    """In the field `of`, with whichever event a part says that it waits."""
+    """The field `of` names it, in each event with which a part says that it waits."""
     found = 0
     for file in (*ROOT.glob("app/**/*.py"), *ROOT.glob("workers/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -33,7 +33,7 @@ def test_every_event_of_a_wait_names_its_server() -> None:
 async def test_a_start_without_a_server_is_logged_at_once_and_then_once_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Until the server has been well once; after that `server.state` reports."""
+    """The lines end when the server has been well once; after that `server.state` reports."""
     clock, is_away = MovedClock(), True
 
     async def look() -> str:

@@ -40,7 +40,7 @@ async def test_it_shows_what_was_asked_and_answered(world: World) -> None:
 
 
 async def test_jobs_that_wait_and_requests_near_their_end_are_named(world: World) -> None:
-    """Without a worker everything waits, and the insurers that have not answered are named."""
+    """Without a worker all jobs wait, and the insurers that have not answered are named."""
     world.set(quote_deadline="9s")
     world.write_insurers("sever", "volga")
     api = await world.api()

@@ -21,7 +21,7 @@ def test_what_was_sealed_comes_back_and_is_not_to_be_read() -> None:
 
 
 def test_the_first_key_seals_and_all_open() -> None:
-    """So that keys can be changed while requests are open."""
+    """Keys can be changed while requests are open."""
     request = a_request()
     sealed = Cipher.from_setting(OLD).seal(request.id, b"x")
     changed = Cipher.from_setting(f"{NEW},{OLD}")
@@ -30,7 +30,7 @@ def test_the_first_key_seals_and_all_open() -> None:
 
 
 def test_what_was_changed_or_moved_does_not_open() -> None:
-    """Neither under another request, nor with another byte, nor without its key."""
+    """Another request's id, another byte, or a missing key are errors."""
     cipher, request = Cipher.from_setting(NEW), a_request()
     sealed = cipher.seal(request.id, b"x")
     for key, box in [

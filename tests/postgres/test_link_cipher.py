@@ -15,7 +15,7 @@ URL = "https://ins.example/buy?phone=79031112233&passport=4511654321"
 
 
 def test_a_link_is_sealed_and_comes_back() -> None:
-    """With the offer otherwise as it was; an event is opened in its place."""
+    """The other fields of the offer stay; an event is opened in its place."""
     request = a_request()
     quote = a_quote(request, "sever", an_offer(purchase_url=URL))
     [sealed] = LINKS.encoded([quote])
@@ -70,7 +70,7 @@ def test_a_link_of_another_request_or_purpose_does_not_open() -> None:
 
 
 def test_seals_are_counted_by_purpose_and_key() -> None:
-    """So that a key is rotated before its nonces repeat."""
+    """A key has to be rotated before its nonces repeat."""
 
     def counted() -> float:
         names = {"purpose": "links", "key": "k1"}

@@ -182,7 +182,7 @@ async def test_an_end_is_written_with_its_notice_and_leaves_the_open_ones(pool: 
 
 
 async def test_open_requests_come_in_pages_with_what_they_lack(pool: Pool) -> None:
-    """Neither ended nor expired ones; each with the insurers that have not answered."""
+    """The pages have neither ended nor expired requests; each request has the insurers that have not answered."""
     requests = sorted((a_request("sever", "volga") for _ in range(5)), key=lambda request: request.id)
     expired, young = a_request(expires_at=NOW), a_request(created_at=NOW + timedelta(seconds=50))
     await accept(pool, *requests, expired, young)
@@ -237,7 +237,7 @@ async def test_money_is_kept_to_the_kopeck_and_moments_to_the_microsecond(pool: 
 
 
 async def test_a_quote_of_no_request_is_refused_for_its_data(pool: Pool) -> None:
-    """So that the others of its batch can be stored without it."""
+    """The others of its batch can then be stored without it."""
     with pytest.raises(DataRefused):
         async with connected(pool) as connection:
             await insert_quotes(connection, [a_quote(a_request(), "sever")])

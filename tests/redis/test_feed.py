@@ -57,7 +57,7 @@ async def entries(redis: RedisAtHand) -> list[Mapping[str, str]]:
 
 
 async def test_every_event_is_in_the_feed_once_and_the_end_last(redis: RedisAtHand, events: EventStreams) -> None:
-    """However often it is published; with the bytes that the subscribers get, where there is no link."""
+    """An event that is published again is not repeated; without a link it has the bytes that subscribers get."""
     request = a_request("sever", "volga")
     for _ in range(2):
         await events.publish([Published(a_quote(request, "sever", a_refusal()), EXPIRES, None)])
@@ -87,7 +87,7 @@ async def test_a_link_is_for_the_customer_alone(redis: RedisAtHand, events: Even
 
 
 async def test_an_entry_is_what_its_schema_says(redis: RedisAtHand, events: EventStreams) -> None:
-    """With everything in it, and with as little as may be; the examples of the document too."""
+    """Entries with all fields, entries with as few as possible, and the examples of the document are valid."""
     request = a_request("sever", "volga", "zarya")
     bare = an_offer(coefficients=None, valid_until=None, purchase_url=None)
     for insurer, answer in zip(request.insurers, (an_offer(), bare, a_refusal()), strict=True):

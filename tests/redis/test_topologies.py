@@ -112,7 +112,7 @@ async def test_a_cluster_with_its_shards_in_several_slots(cluster: str, world: W
 
 
 async def test_the_master_is_found_by_sentinel(sentinel: str, world: World) -> None:
-    """And the rest is as ever."""
+    """All other behaviour is the same."""
     for events in await served(world, sentinel, 1):
         assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]
 
@@ -136,7 +136,7 @@ async def test_a_cluster_that_has_lost_its_slots_fails_calls_with_one_error(clus
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
 async def test_a_clusters_client_closes_its_connections_also_when_it_was_to_ask_anew(cluster: str) -> None:
-    """As after a failed call, when redis-py's own `aclose` closes nothing."""
+    """After a failed call redis-py's own `aclose` closes nothing."""
     client = connect(parse_address(cluster))
     for number in range(20):
         await client.set(f"key {number}", "1", px=1000)

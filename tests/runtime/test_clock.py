@@ -36,7 +36,7 @@ async def read_in(clock: _Stopwatch, reading: datetime, *, asking_s: float, answ
 
 
 async def test_a_reading_is_taken_over() -> None:
-    """In the middle of its round trip."""
+    """The time counts for the middle of the round trip."""
     clock = _Stopwatch()
     await read_in(clock, TOLD, asking_s=0.01, answering_s=0.01)
     assert abs(clock.now() - TOLD - timedelta(seconds=0.01)) < timedelta(milliseconds=1)
@@ -52,7 +52,7 @@ async def test_a_slow_reading_changes_nothing_that_it_agrees_with() -> None:
 
 
 async def test_a_slow_reading_that_disagrees_is_better_than_none() -> None:
-    """By less than a jump: monotonic clocks drift, and PostgreSQL's is corrected."""
+    """It is used if it differs by less than a jump: monotonic clocks drift, and PostgreSQL's is corrected."""
     clock = _Stopwatch()
     await read_in(clock, TOLD, asking_s=0.001, answering_s=0.001)
     await read_in(clock, TOLD + timedelta(seconds=1.3), asking_s=0.5, answering_s=0.5)
@@ -85,7 +85,7 @@ async def test_the_time_that_a_suspended_machine_has_missed_is_taken_over() -> N
 
 
 async def test_a_clock_that_starts_from_the_time_of_others_follows_as_slowly_as_they_do() -> None:
-    """By a second for each deadline, from the first reading on; what is less than a jump is taken over at once."""
+    """Each deadline moves by a second at most, from the first reading on; less than a jump is taken over at once."""
     clock = _Stopwatch()
     clock.start_from(TOLD.timestamp())
     await read_in(clock, TOLD + timedelta(seconds=20), asking_s=0.001, answering_s=0.001)

@@ -28,7 +28,7 @@ async def served(stack: AsyncExitStack) -> str:
 
 
 async def test_a_crowd_is_let_in_a_few_at_a_time_and_all_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also those that have written before their turn."""
+    """Connections that write before their turn are answered, too."""
     begun = [0]
     most = [0]
 

@@ -55,7 +55,7 @@ class _Counted:
 @example([GET] * 8, [len(GET) - 2])
 @example([CHUNKED, GET, GET], [len(CHUNKED) - 1])
 def test_a_piece_ends_one_request_at_most(requests: Sequence[bytes], cuts: Sequence[int]) -> None:
-    """And nothing of the next one is in it; all pieces together are what was sent."""
+    """A piece has nothing of the next request; all pieces together are what was sent."""
     sent, boundaries = b"".join(requests), RequestBoundaries()
     counted = _Counted(boundaries)
     parser = httptools.HttpRequestParser(counted)

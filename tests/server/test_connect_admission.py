@@ -44,7 +44,7 @@ def count_admitted(clients: list[Client]) -> int:
 
 
 async def test_a_crowd_is_admitted_at_the_rate() -> None:
-    """None of it at once but a slice, as many as may in the second that they wait, and the others are refused at once."""
+    """A slice is admitted at once, as many as the rate allows in the wait, and the others are refused at once."""
     admission = ConnectAdmission(FAST, lot=lambda: 0.0)
     clients = crowd(admission, 5 * FAST)
     refused = [client for client in clients if client.waits_s]
@@ -59,7 +59,7 @@ async def test_a_crowd_is_admitted_at_the_rate() -> None:
 
 
 async def test_refused_ones_come_again_one_after_the_other() -> None:
-    """At the rate, behind those that wait; the last of a large crowd within `RETRY_S_MAX`."""
+    """They come at the rate, behind those that wait; the last of a large crowd within `RETRY_S_MAX`."""
     admission = ConnectAdmission(RATE, lot=lambda: 0.0)
     waits_s = [client.waits_s[0] for client in crowd(admission, 1000) if client.waits_s]
     assert waits_s[0] >= WAIT_S_MAX
@@ -89,7 +89,7 @@ async def test_a_busy_process_admits_fewer() -> None:
 
 
 async def test_one_that_has_waited_too_long_is_refused() -> None:
-    """In a process that stood still."""
+    """Such a wait happens in a process that stood still."""
     admission = ConnectAdmission(RATE)
     clients = crowd(admission, 10)
     admission.run_turn(WAIT_S_MAX + 0.1)
@@ -107,7 +107,7 @@ async def test_one_that_has_gone_takes_no_place() -> None:
 
 
 def test_sockets_of_a_process_that_ends_are_closed_one_after_the_other() -> None:
-    """At half the rate of connects, and all of them while the process drains."""
+    """The rate is half of that of connects, and all are closed within the drain."""
     few, many = DrainSchedule(RATE / 2), DrainSchedule(RATE / 2)
     assert [few.next_delay_s(3) for _ in range(3)] == pytest.approx([0.0, 0.02, 0.04])
     delays = [many.next_delay_s(4500) for _ in range(4500)]

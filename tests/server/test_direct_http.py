@@ -159,7 +159,7 @@ async def test_a_body_that_is_too_large_is_refused(world: World, api: ApiAtHand,
 async def test_a_process_that_stops_answers_first(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And says that the connection ends with it."""
+    """The answer says that the connection ends with it."""
     arrived, go_on = asyncio.Event(), asyncio.Event()
     accept = api.services.accepting.accept
 

@@ -31,7 +31,7 @@ def test_an_accept_beyond_the_limits_says_nothing(accept: str) -> None:
 
 
 def test_an_accept_within_the_limits_is_heeded() -> None:
-    """To its last character and range."""
+    """The header is read to its last character and range."""
     ranges = ",".join(["x/y"] * (RANGES_MAX - 1) + [MODERN])
     assert negotiated(ranges) == MODERN
     assert negotiated(f"{MODERN};{'a' * (ACCEPT_LENGTH_MAX - len(MODERN) - 1)}") == MODERN
@@ -63,7 +63,7 @@ def test_the_end_of_x_forwarded_for_is_read_and_no_more(forwarded: tuple[bytes, 
 
 
 def test_an_address_that_is_cut_in_two_is_none() -> None:
-    """Or half of an address would count for a whole one."""
+    """Half of an address would count for a whole one."""
     assert asyncio.run(client_of(b"203.0.113.7" * 100)) == ("127.0.0.1", 0)
     assert asyncio.run(client_of(b"203.0.113.7, 10.0.0.1"))[0] == "203.0.113.7"
 

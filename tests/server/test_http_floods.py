@@ -108,7 +108,7 @@ async def test_trailers_within_their_limits_are_dropped(api: ApiAtHand) -> None:
 )
 @pytest.mark.parametrize("path", [b"/graphql", b"/osago/quotes", b"/callbacks/x"])
 async def test_too_many_trailers_end_the_connection(api: ApiAtHand, path: bytes, trailers: bytes) -> None:
-    """With a status that says so, though the request was whole."""
+    """A status says so, although the request was whole."""
     async with raw_connection(api.url) as connection:
         token = f"Authorization: Bearer {api.token}\r\n".encode()  # or the answer would not wait for the body
         connection.write(chunked(QUERY, headers=token, path=path) + trailers + b"\r\n")
@@ -134,7 +134,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("kind", ENDLESS)
 async def test_what_is_no_body_ends_the_connection_when_it_has_no_end(api: ApiAtHand, kind: str) -> None:
-    """And is not gathered until then: the limit is met before what the kernel and one read hold has been sent twice."""
+    """The limit is met early: before twice what the kernel and one read hold has been sent."""
     first, piece, status = ENDLESS[kind]
     head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     async with raw_connection(api.url) as connection:
@@ -223,7 +223,7 @@ async def test_requests_of_a_closed_connection_are_not_begun(
 async def test_answers_that_are_not_read_hold_up_the_next_request(
     api: ApiAtHand, connections: list[PacedProtocol]
 ) -> None:
-    """Or they would pile up in the process, one for each request."""
+    """Unsent answers would pile up in the process, one for each request."""
     async with raw_connection(api.url) as connection:
         connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
         page = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"

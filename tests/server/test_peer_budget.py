@@ -18,7 +18,7 @@ def test_as_much_as_is_allowed_at_once_is_granted_and_no_more(cost: PeerCost) ->
 
 @pytest.mark.parametrize("cost", BY_SECOND)
 def test_units_come_back_by_the_second_and_are_not_saved_up(cost: PeerCost) -> None:
-    """After a long rest there is as much as at the beginning, after a short one as much as the rest was worth."""
+    """After a long rest the allowance is full, after a short one it has as much as the rest was worth."""
     budget = PeerBudget()
     for _ in range(cost.value.at_once):
         assert budget.grants(cost, now_s=1000.0)
@@ -55,7 +55,7 @@ def test_costs_do_not_share_an_allowance() -> None:
 
 
 def test_the_delay_is_what_the_peer_is_ahead_by() -> None:
-    """Nothing within the allowance; then a unit's time for each unit."""
+    """The delay is nothing within the allowance; then a unit's time for each unit."""
     budget = PeerBudget()
     allowance = PeerCost.ABANDONED_OPERATION.value
     assert budget.delay_s(PeerCost.ABANDONED_OPERATION, allowance.at_once, now_s=5.0) == 0
@@ -64,7 +64,7 @@ def test_the_delay_is_what_the_peer_is_ahead_by() -> None:
 
 
 def test_a_peer_is_late_from_its_moment_on_until_it_is_authenticated() -> None:
-    """Nothing is expected before, and nothing after."""
+    """Before that moment nothing is expected, and after authentication nothing more."""
     budget = PeerBudget()
     assert not budget.is_late(1e9)
     budget.expect_authentication(10.0)

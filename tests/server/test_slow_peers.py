@@ -63,7 +63,7 @@ async def test_a_trickle_does_not_buy_time(api: ApiAtHand) -> None:
 
 
 async def test_a_kept_connection_is_watched_anew(api: ApiAtHand) -> None:
-    """Also its second request has its time, and no more."""
+    """Its second request has its own time, and no more."""
     async with connected(api) as (reader, writer):
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await reader.readuntil(b"alive\n")).startswith(b"HTTP/1.1 200 ")
@@ -95,7 +95,7 @@ async def test_an_endless_url_is_cut_off(api: ApiAtHand) -> None:
 
 
 async def test_what_browsers_heed_is_in_every_answer(api: ApiAtHand) -> None:
-    """Also in that of a probe."""
+    """The answer to a probe has the headers, too."""
     async with connected(api) as (reader, writer):
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = (await reader.read()).decode().lower()

@@ -106,7 +106,7 @@ async def test_the_log_has_the_request_the_service_and_the_network_of_a_stalled_
 
 
 def test_a_hidden_address_needs_the_secret_and_is_one_for_a_network(stalled: LogCapture) -> None:
-    """Of a service ten requests at most are named; of a watch token the one that it is for."""
+    """At most ten requests of a service are named; for a watch token its one request."""
     one, other = SlowConsumerLog(salt="a secret"), SlowConsumerLog(salt="another")
     assert one.hidden_address("2001:db8::1") == one.hidden_address("2001:db8::2:1")
     assert one.hidden_address("192.0.2.1") != one.hidden_address("192.0.2.2")
@@ -158,7 +158,7 @@ async def test_a_silent_client_that_answers_no_ping_gets_the_cursor_too(
 
 
 async def test_the_plain_websocket_sends_the_cursor_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In its last frame, with the cursor of the last event that was sent."""
+    """The last frame has the cursor of the last event that was sent."""
     monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
     world.write_insurers(*INSURERS)
     api = await world.api()

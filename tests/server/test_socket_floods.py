@@ -81,7 +81,7 @@ SMALL = {
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("has_token", [False, True], ids=["without a token", "with one"])
 async def test_a_flood_of_frames_closes_the_socket(api: ApiAtHand, kind: str, has_token: bool) -> None:  # noqa: FBT001
-    """Before and after `connection_init`, with a code that the peer can read, and no more answers than the budget has."""
+    """The rule holds before and after `connection_init`; the code is readable, and answers stay within the budget."""
     first, piece, code = SMALL[kind]
     async with raw_connection(api.url) as connection:
         await (initialised(connection, api.token) if has_token else connection.shake_hands())
@@ -255,7 +255,7 @@ async def test_a_long_message_in_small_fragments_is_read(api: ApiAtHand) -> None
     ids=["not a GET", "more headers than the handshake takes"],
 )
 async def test_a_handshake_that_cannot_be_read_is_answered(api: ApiAtHand, head: bytes, status: int) -> None:
-    """Or the connection would stay as it is, for ever, without a socket's limits or a request's."""
+    """Without an answer the connection would stay open for ever, without the limits of a socket or a request."""
     lines = (
         b"Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"

@@ -144,7 +144,7 @@ async def api_at(world: World, port: int) -> AsyncGenerator[Process, None]:
 async def test_a_client_whose_api_is_killed_goes_on_where_it_was(
     world: World, command: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
-    """Nothing twice, nothing lost, though the next process has never heard of it."""
+    """No event comes twice or is lost, although the next process has never seen the client."""
     await world.insurers(*INSURERS)
     world.sandbox.set_mode("volga", Processing())
     await world.worker()
@@ -214,7 +214,7 @@ SETTINGS: Final = block("sh", holding=".osago/env")
 
 
 async def test_the_readmes_python_runs(beside_the_demo: Path) -> None:
-    """As pasted into a file: from the token to the offers."""
+    """It is pasted into a file, and runs from the token to the offers."""
     (beside_the_demo / "ask.py").write_text(block("python", holding="async def ask"), encoding="utf-8")
     async with pasted(SETTINGS, f"{sys.executable} ask.py", folder=beside_the_demo) as process:
         *quotes, end = (await text_of(process)).splitlines()
@@ -223,7 +223,7 @@ async def test_the_readmes_python_runs(beside_the_demo: Path) -> None:
 
 
 async def test_the_readmes_python_says_what_is_wrong(beside_the_demo: Path) -> None:
-    """With a token that does not hold, and with an application that lacks a field: no KeyError."""
+    """A bad token and an application that lacks a field give a message, no KeyError."""
     program = block("python", holding="async def ask")
     cases = (
         (program, "OSAGO_TOKEN=none", "UNAUTHENTICATED"),
@@ -242,7 +242,7 @@ async def test_the_readmes_python_says_what_is_wrong(beside_the_demo: Path) -> N
 
 @pytest.mark.compat
 async def test_the_readmes_javascript_runs(beside_the_demo: Path, node_folder: Path) -> None:
-    """As pasted into a file of `examples`: from the token to the offers."""
+    """It is pasted into a file of `examples`, and runs from the token to the offers."""
     (node_folder / "ask.mjs").write_text(block("js", holding="createClient"), encoding="utf-8")
     async with pasted(SETTINGS, f"cd {node_folder}", "node ask.mjs", folder=beside_the_demo) as process:
         *quotes, end = [json.loads(line) for line in (await text_of(process)).splitlines()]

@@ -117,7 +117,7 @@ async def nothing_left(world: World) -> bool:
 
 
 async def test_no_offer_at_all_is_a_stub_in_russian(world: World) -> None:
-    """With the time after which asking again makes sense."""
+    """The stub has the time after which asking again makes sense."""
     await world.insurers("sever", "volga")
     world.sandbox.set_mode("sever", Decline(code="KBM_TOO_HIGH"))
     world.sandbox.set_mode("volga", Status(status=503))

@@ -55,7 +55,7 @@ async def no_notices(world: World) -> bool:
 
 
 async def test_all_insurers_are_asked_unless_some_are_chosen(world: World, api: ApiAtHand) -> None:
-    """In the order of the file, or of the choice."""
+    """The insurers are in the order of the file, or of the choice."""
     all_insurers = await world.accepted(api)
     some = await world.accepted(api, insurerIds=["zarya", "sever"])
     ids = [[quote["insurer"]["id"] for quote in one["quoteRequest"]["quotes"]] for one in (all_insurers, some)]
@@ -73,13 +73,13 @@ async def test_all_insurers_are_asked_unless_some_are_chosen(world: World, api: 
 async def test_a_wrong_choice_of_insurers_is_a_problem_with_a_path(
     world: World, api: ApiAtHand, insurer_ids: list[str], problems: list[object]
 ) -> None:
-    """As everything else that a caller can mend."""
+    """A caller can mend it, as every other problem."""
     result = await created(api, world, insurerIds=insurer_ids)
     assert [(problem["path"], problem["code"]) for problem in result["problems"]] == problems
 
 
 async def test_all_problems_are_reported_at_once(world: World, api: ApiAtHand) -> None:
-    """Those of the request and those of the application."""
+    """Problems of the request and of the application come together."""
     request = world.new_request(customerId="", clientReference="с пробелом", insurerIds=["unknown"])
     request["application"]["vehicle"]["vin"] = "short"
     request["application"]["policyholder"]["person"]["email"] = "unknown@"
@@ -104,7 +104,7 @@ async def test_a_repeated_client_reference_returns_the_first_request(world: Worl
 
 
 async def test_two_that_arrive_at_once_are_one(world: World, api: ApiAtHand) -> None:
-    """At one API and at two."""
+    """The rule holds at one API and at two."""
     other = await world.api()
     accepted = await asyncio.gather(
         *(world.accepted(one, clientReference="ref-1") for one in (api, other, api, other) for _ in range(5))
@@ -195,7 +195,7 @@ WARNED: Final = CREATE.replace("watchToken", "watchToken warnings { path code me
 
 
 async def test_what_is_unusual_is_a_warning_and_so_it_is_in_a_repeat(world: World, api: ApiAtHand) -> None:
-    """By GraphQL and by REST alike; nothing is refused for it."""
+    """GraphQL and REST show it; the application is accepted."""
     request = world.new_request(clientReference="ref-1")
     request["application"]["vehicle"]["vin"] = "A" * 17
     found: list[Any] = []

@@ -67,7 +67,7 @@ async def test_without_redis_the_age_of_the_outbox_counts(world: World) -> None:
 
 
 async def test_the_bound_can_be_switched_off(world: World) -> None:
-    """For measuring how many requests can be accepted."""
+    """Without the bound a test can measure how many requests can be accepted."""
     world.set(admission_age="off")
     await world.insurers("sever")
     api = await world.api()

@@ -105,7 +105,7 @@ async def test_a_plan_is_compiled_when_its_answer_has_been_sent(
 async def test_a_plan_that_fails_is_given_up_and_its_request_answered(
     world: World, api: ApiAtHand, step: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the request has been committed by then: once, and its answer is graphql-core's."""
+    """A request that has been committed by then is answered by graphql-core, and stays one."""
     await taught(world, api)
     called: list[object] = []
 

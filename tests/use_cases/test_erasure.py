@@ -50,7 +50,7 @@ async def age(world: World, request_id: UUID, days: int) -> None:
 
 
 async def test_applications_are_purged_when_their_time_is_up(world: World, api: ApiAtHand) -> None:
-    """Theirs alone: the request and its quotes stay, and so does a record of what was done."""
+    """Only the application is destroyed: the request, its quotes and a record stay."""
     old, young = await ended(world, api), await ended(world, api)
     resources = await world.resources()
     await age(world, old, 31)
@@ -97,7 +97,7 @@ async def in_clear(world: World, request_id: UUID, insurer_id: str) -> None:
 async def test_links_of_the_release_before_are_shown_and_then_sealed(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In batches, beside a second process that seals too; none is missed, and that of a purged request is destroyed."""
+    """A second process seals beside it, in batches; none is missed, and the link of a purged request is destroyed."""
     monkeypatch.setattr("app.use_cases.link_sealing.BATCH_MAX", 2)
     ids = [await ended(world, api) for _ in range(4)]
     for id_ in ids:
@@ -143,7 +143,7 @@ async def test_a_repeat_after_the_purge_is_still_the_first_request(world: World,
 
 
 async def test_a_forgotten_customer_is_gone(world: World, api: ApiAtHand) -> None:
-    """With requests, quotes, applications and what Redis has of them; a subscription that is open gets the end."""
+    """Its requests, quotes, applications and keys in Redis are gone; an open subscription gets the end."""
     await ended(world, api, customerId="eve")
     still_open = await world.accepted(api, customerId="eve")
     other = await ended(world, api, customerId="adam")
@@ -293,7 +293,7 @@ def test_offers_are_kept_as_long_as_applications_at_least() -> None:
 
 
 def test_retention_is_longer_than_a_request() -> None:
-    """Or applications would go before they are asked about."""
+    """A shorter one would purge applications before insurers are asked."""
     with pytest.raises(ValueError, match="OSAGO_RETENTION"):
         Settings(_env_file=None, retention="30s")  # type: ignore[call-arg]
 

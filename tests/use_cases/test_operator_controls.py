@@ -28,7 +28,7 @@ async def audited(resources: Resources) -> list[tuple[str, str, str, str, str]]:
 
 
 async def test_each_change_stands_with_its_entry_in_the_audit(resources: Resources) -> None:
-    """With name and reason; a second order of the same kind takes the place of the first."""
+    """The entry has name and reason; a second order of the same kind replaces the first."""
     controls = resources.controls
     await controls.pause("sever", ORDER)
     held = await controls.pause("sever", Order("boris", "only for an hour", 3600.0), holds=True)
@@ -60,7 +60,7 @@ async def test_each_change_stands_with_its_entry_in_the_audit(resources: Resourc
 
 
 async def test_what_makes_no_sense_is_refused_and_changes_nothing(resources: Resources) -> None:
-    """In one line that says why."""
+    """One line says why."""
     controls = resources.controls
     refused = [
         (controls.pause("nord", ORDER), "nord: not in the file of insurers, which has sever, volga"),
@@ -126,7 +126,7 @@ async def test_what_is_known_holds_while_postgresql_is_away(world: World, resour
 
 
 async def test_requests_are_cancelled_in_bulk_in_batches_with_an_entry_each(world: World, resources: Resources) -> None:
-    """As the mutation cancels them: the quotes that are missing are CANCELLED, what was answered stays."""
+    """They end as after the mutation: missing quotes are CANCELLED, answers stay."""
     api, settler = await world.api(), await world.settler()
     accepted = [await world.accepted(api) for _ in range(3)]
     ids = [UUID(one["quoteRequest"]["id"]) for one in accepted]
@@ -148,7 +148,7 @@ async def test_requests_are_cancelled_in_bulk_in_batches_with_an_entry_each(worl
 
 
 async def test_the_audit_goes_when_its_time_is_up(world: World, resources: Resources) -> None:
-    """And takes no control with it."""
+    """Controls stay when their entries go."""
     await resources.controls.pause("sever", ORDER)
     now = resources.clock.now()
     await resources.controls.record(AuditEntry(now, AuditAction.LOOKED, "request", str(uuid4()), "anna"))

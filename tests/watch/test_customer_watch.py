@@ -68,7 +68,7 @@ def id_of(accepted: dict[str, Any]) -> str:
 async def test_open_requests_come_first_and_new_ones_as_they_begin(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """On one subscription, which stays open when a request has ended."""
+    """The subscription stays open when a request has ended."""
     other = await world.api()
     first = await world.accepted(api)
     await settler.settle(first, "sever")
@@ -161,7 +161,7 @@ MARK: Final = keys.customer_mark("core-app", "customer-1")
 
 
 async def test_a_request_without_answers_ends_in_time_here_too(world: World, api: ApiAtHand) -> None:
-    """With no worker alive, and the other one still open."""
+    """No worker is alive, and the other request is still open."""
     long = await world.accepted(api)
     world.set(quote_deadline="2s")
     hurried = await world.api()
@@ -211,7 +211,7 @@ async def test_a_customer_token_is_a_services_to_give(world: World, api: ApiAtHa
 async def test_a_customer_with_more_open_requests_than_are_followed_gets_to_the_rest(
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As soon as one of the first has ended."""
+    """It follows the next one as soon as one of the first has ended."""
     monkeypatch.setattr(customer_watch, "OPEN_MAX", 2)
     monkeypatch.setattr(customer_watch, "LOOK_EVERY_S", 0)
     accepted = [await world.accepted(api) for _ in range(3)]

@@ -43,7 +43,7 @@ def insurers_in(events: Sequence[dict[str, Any]]) -> list[str]:
 
 
 async def test_each_answer_arrives_the_moment_it_is_there(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """With its progress; the last event is the end, with the best offer."""
+    """The event has the progress; the last event is the end, with the best offer."""
     accepted = await world.accepted(api)
     async with opened(api.graphql) as raw:
         socket = await watching(raw, accepted)
@@ -190,7 +190,7 @@ async def test_without_redis_everything_arrives_all_the_same(world: World) -> No
 
 
 async def test_at_the_deadline_every_open_quote_is_timed_out(world: World) -> None:
-    """With no worker alive; in time, and with the stub."""
+    """No worker is alive; the end comes in time, with the stub."""
     world.write_insurers(*INSURERS)
     world.set(quote_deadline="2s")
     api = await world.api()

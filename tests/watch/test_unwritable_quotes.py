@@ -122,7 +122,7 @@ def one_of(quotes: Sequence[dict[str, Any]], insurer: str) -> dict[str, Any]:
 async def test_a_row_of_an_older_release_is_shown(
     world: World, api: ApiAtHand, settler: SettlerAtHand, old: Mapping[str, Any]
 ) -> None:
-    """With what is out of bounds now left out."""
+    """Values that are out of bounds now are left out."""
     accepted = await world.accepted(api)
     await row(world, accepted, "OFFERED", {**GOOD, **old}, None)
     await settler.settle(accepted, "volga", "zarya")
@@ -233,7 +233,7 @@ def offered(**offer: Any) -> WrongShape:
     ids=lambda value: str(getattr(value, "body", ""))[:40],
 )  # fmt: skip
 async def test_an_optional_field_costs_no_offer(world: World, behaviour: Any, left_out: Mapping[str, Any]) -> None:
-    """From the insurer's answer to every face."""
+    """The rule holds from the insurer's answer to every face."""
     await world.insurers(*INSURERS, more={"purchase_hosts": ["sever.example", "полис.рф"]})
     api = await world.api()
     await world.worker()

@@ -301,7 +301,7 @@ def test_a_usual_request_is_read_fast() -> None:
 
 
 def test_defaults_of_the_schema_are_put_in() -> None:
-    """As graphql-core does where a field is left out."""
+    """A plan gives a field that is left out the default that graphql-core gives."""
     new_request = an_input()
     for name in ("category", "purpose", "withTrailer"):
         del new_request["application"]["vehicle"][name]

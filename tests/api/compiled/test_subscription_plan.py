@@ -105,7 +105,7 @@ def test_the_same_is_written(text: str, happening: list[Event]) -> None:
 
 @given(st.lists(events(), min_size=1, max_size=3))
 def test_every_field_is_written_the_same(happening: list[Event]) -> None:
-    """And is simple: the property above is about something."""
+    """Each field has a compiled writer, so that the property above compares something."""
     assert the_same_is_written(EVERYTHING, happening)
 
 

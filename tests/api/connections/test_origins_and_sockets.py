@@ -70,7 +70,7 @@ async def test_sockets_open_from_our_own_pages_and_from_listed_ones(world: World
 
 
 async def test_cors_is_off_until_origins_are_listed(world: World) -> None:
-    """Then for those alone, and without cookies."""
+    """A listed origin is allowed, without cookies; all others are not."""
     world.write_insurers("sever")
     closed = await world.api()
     world.set(origins=SHOP)
@@ -181,7 +181,7 @@ async def test_a_mutation_is_finished_for_a_client_that_left(world: World) -> No
 async def test_introspection_is_for_the_callers_of_the_setting(
     world: World, mode: str, codes: list[str | None]
 ) -> None:
-    """On both transports; what every client asks for, `__typename`, stays."""
+    """The setting holds on both transports; `__typename`, which every client asks for, stays."""
     world.write_insurers("sever")
     world.set(introspection=mode)
     api = await world.api()

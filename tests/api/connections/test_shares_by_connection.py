@@ -129,7 +129,7 @@ async def test_queries_of_one_browser_have_a_rate(world: World) -> None:
 
 
 async def test_each_open_request_of_a_customer_is_a_subscription(world: World) -> None:
-    """Of `customerQuotes`: a customer's token has eight times a watch token's share, and no more than that."""
+    """`customerQuotes` counts each of them; a customer's token has eight times a watch token's share, and no more."""
     api = await world_with(world, "1,16,10/s")
     create = 'mutation { createCustomerToken(customerId: "customer-1") { token } }'
     tokens = [(await api.post(create)).json()["data"]["createCustomerToken"]["token"] for _ in range(2)]

@@ -17,7 +17,7 @@ def test_a_network_of_ipv6_is_one_address() -> None:
 
 
 def test_addresses_of_ipv4_are_counted_one_by_one() -> None:
-    """On a socket that serves both versions they are mapped into one network of IPv6."""
+    """A socket that serves both versions maps all of IPv4 into one network of IPv6."""
     sockets = SocketCounter(per_address=1)
     with (
         sockets.from_address("::ffff:192.0.2.1"),

@@ -37,7 +37,7 @@ async def buried(world: World, request_id: str) -> DeadLetters:
     ("path", "body"), CHANGES, ids=lambda value: value.get("verb") if isinstance(value, dict) else value
 )
 async def test_a_session_that_may_only_look_changes_nothing(world: World, path: str, body: dict[str, Any]) -> None:
-    """By any path; and neither does the right session from another page."""
+    """Every path refuses it; every path also refuses the right session from another page."""
     world.write_insurers("sever")
     api = await world.api()
     async with operator(world, api, LOOK) as http:
@@ -97,7 +97,7 @@ async def test_an_order_that_makes_no_sense_is_refused_in_one_line(
 
 
 async def test_a_look_at_a_request_is_audited_and_shows_no_person(world: World) -> None:
-    """By its id, a quote's id, or the caller's reference; what is not there is no look."""
+    """A request is found by its id, a quote's id, or the caller's reference; a search without a result is no entry."""
     world.write_insurers("sever")
     api = await world.api()
     accepted = await world.accepted(api, clientReference="order-7")

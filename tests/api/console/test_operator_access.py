@@ -56,7 +56,7 @@ async def test_every_process_with_the_key_knows_the_cookie(world: World) -> None
 
 @pytest.mark.parametrize("scope", ["quotes:write quotes:read", "admin", "operator:act", "operators"])
 async def test_a_token_without_the_scope_opens_nothing(world: World, scope: str) -> None:
-    """Not even that of an administrator."""
+    """The scope of an administrator is another one."""
     world.write_insurers("sever")
     api = await world.api()
     async with browser(api) as http:
@@ -120,7 +120,7 @@ async def test_the_cookie_is_no_bearer(world: World) -> None:
     ids=lambda sent: "-".join(*sent.items()),
 )
 async def test_a_page_of_another_origin_can_do_nothing(world: World, sent: dict[str, str]) -> None:
-    """Not even with the cookie, and not even one that may call GraphQL."""
+    """The cookie does not help it, nor does an origin that may call GraphQL."""
     world.set(origins="*")
     world.write_insurers("sever")
     api = await world.api()
@@ -154,7 +154,7 @@ async def test_signing_out_takes_the_cookie_away(world: World) -> None:
 
 
 async def test_attempts_to_sign_in_are_limited(world: World) -> None:
-    """By address; the refusal says when to come again."""
+    """The limit is by address; the refusal says when to come again."""
     world.write_insurers("sever")
     api = await world.api()
     async with browser(api) as http:
@@ -194,7 +194,7 @@ async def test_the_page_needs_nothing_from_elsewhere_and_no_inline_script(world:
 
 
 async def test_the_console_can_be_switched_off(world: World) -> None:
-    """Neither page nor JSON is there then."""
+    """The page and its JSON are not found then."""
     world.set(operator_console="off")
     world.write_insurers("sever")
     api = await world.api()

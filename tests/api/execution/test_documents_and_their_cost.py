@@ -271,7 +271,7 @@ def trusted(folder: Path, **documents: str) -> Path:
 
 
 def test_a_trusted_document_goes_by_its_hash(tmp_path: Path) -> None:
-    """In either way that clients name it; an unknown hash has a code that they know."""
+    """Clients name it in two ways; an unknown hash has the code that they know."""
     operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)))
     hash_ = hash_of(INSURERS)
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_}}
@@ -288,13 +288,13 @@ def test_a_trusted_document_goes_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_a_hash_must_be_its_documents() -> None:
-    """Or a cache between us and the caller could be poisoned."""
+    """A wrong hash could poison a cache between the API and the caller."""
     with pytest.raises(BadDocument):
         PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(INSURERS, document_id="0" * 64))
 
 
 def test_others_than_trusted_documents_can_be_refused(tmp_path: Path) -> None:
-    """By text or by hash: what is trusted runs, all else does not."""
+    """Trusted documents run, by text or by hash; every other document is refused."""
     operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)), only_trusted=True)
     assert operations.prepare(GraphQLRequest(INSURERS))
     for text in ("{ __typename }", INSURERS + " ", get_introspection_query()):
@@ -376,7 +376,7 @@ def test_a_heavy_document_is_not_kept(browser: CallerShare | None) -> None:
 
 
 def test_browsers_push_no_documents_out() -> None:
-    """Neither those of services nor other browsers': each keeps a few, and pushes its own out."""
+    """Each browser's documents push out only its own; those of services and of other browsers stay."""
     operations = PreparedDocuments(GRAPHQL)
     neighbour_share, flood = a_browser("neighbour"), a_browser("flood")
     service = operations.prepare(GraphQLRequest(INSURERS)).document

@@ -64,7 +64,7 @@ def codes(body: Mapping[str, Any]) -> list[str]:
 
 
 async def test_a_service_gets_its_entities_by_key(world: World, api: ApiAtHand, settler: SettlerAtHand) -> None:
-    """In the order of their representations, whatever is asked between them, and with all that a query would show."""
+    """Results have the order of their representations, and all fields that a query would show."""
     first, second = await world.accepted(api), await world.accepted(api)
     await settler.settle(first, "sever")
     body = await asked(
@@ -96,7 +96,7 @@ async def test_a_customer_without_requests_is_one_all_the_same(world: World, api
 
 
 async def test_another_services_entities_are_null(world: World, api: ApiAtHand) -> None:
-    """And its customers are others, though their ids be the same."""
+    """Another service may have a customer of the same id: it is another customer."""
     theirs = await world.accepted(api, customerId="anna")
     stranger = world.token("another-service")
     assert await found(api, request(id_of(theirs)), token=stranger) == [None]
@@ -112,7 +112,7 @@ async def test_a_watch_token_gets_its_own_request_alone(world: World, api: ApiAt
 
 
 async def test_a_customers_token_gets_the_customer_and_its_requests(world: World, api: ApiAtHand) -> None:
-    """Of that customer of that service, and of no other."""
+    """Customers of other services with the same id are not among them."""
     annas, boriss = await world.accepted(api, customerId="anna"), await world.accepted(api, customerId="boris")
     token, _ = api.services.tokens.customer_token("core-app", "anna")
     strangers, _ = api.services.tokens.customer_token("another-service", "anna")
@@ -134,7 +134,7 @@ async def test_a_service_that_may_not_read_gets_nothing(world: World, api: ApiAt
 
 @pytest.mark.parametrize("odd", ["x", 1, None, [], {}, {"id": "sever"}, {"__typename": 1, "id": "sever"}])
 async def test_what_is_no_representation_fails_the_request(api: ApiAtHand, odd: object) -> None:
-    """With a coded error that repeats no value; no gateway sends such."""
+    """The error has a code and repeats no value; no gateway sends such a request."""
     body = await asked(api, insurer("sever"), odd)
     assert codes(body) == ["BAD_REQUEST"]
     assert body.get("data") is None
@@ -142,7 +142,7 @@ async def test_what_is_no_representation_fails_the_request(api: ApiAtHand, odd: 
 
 
 async def test_a_representation_that_names_no_entity_is_an_error_in_its_place(api: ApiAtHand) -> None:
-    """As of a supergraph that is newer than this subgraph; the others are answered."""
+    """A supergraph may be newer than this subgraph; the other representations are resolved."""
     odd = [{"__typename": "Quote", "id": "anna@mail"}, {"__typename": "Insurer"}, insurer(7), insurer(["sever"])]
     body = await asked(api, *odd, insurer("sever"))
     assert body["data"]["_entities"][:4] == [None] * 4
@@ -153,7 +153,7 @@ async def test_a_representation_that_names_no_entity_is_an_error_in_its_place(ap
 
 
 async def test_a_literal_may_be_a_representation(api: ApiAtHand) -> None:
-    """As people write it who try; a number that no one can read is the caller's fault."""
+    """Documents written by hand have such literals; a number that cannot be read is the caller's fault."""
     query = '{ _entities(representations: [{__typename: "Insurer", id: "sever"}]) { ... on Insurer { name } } }'
     assert (await api.post(query)).json() == {"data": {"_entities": [{"name": "Sever"}]}}
     assert codes((await api.post(query.replace('"sever"', "9" * 5000))).json()) == ["BAD_REQUEST"]
@@ -224,7 +224,7 @@ async def test_each_request_that_is_read_counts_as_a_query(world: World) -> None
 
 
 async def test_without_postgresql_entities_say_so(world: World, api: ApiAtHand) -> None:
-    """With a code; a customer stays one, so that other subgraphs' fields of it are shown, and insurers need no database."""
+    """The error has a code; customers and insurers need no database, and are resolved."""
     mine = await world.accepted(api)
     await world.database.break_connections(for_good=True)
     body = await asked(api, request(id_of(mine)))

@@ -22,7 +22,7 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def test_the_service_shows_what_the_command_prints(api: ApiAtHand) -> None:
-    """So a registry that asks for it composes the same as one that is given the file."""
+    """A registry that asks the service composes the same as one that gets the file."""
     assert (await api.post(SERVICE)).json() == {"data": {"_service": {"sdl": federation_sdl()}}}
 
 
@@ -38,7 +38,7 @@ def test_the_subgraph_is_the_public_schema_and_its_entities() -> None:
 
 
 def test_every_entity_is_one_of_the_union() -> None:
-    """And is told apart by its class."""
+    """The union resolves a value by its class."""
     union: Any = GRAPHQL.type_map["_Entity"]
     assert {member.name for member in union.types} == ENTITIES
 
@@ -69,7 +69,7 @@ async def test_the_sdl_is_shown_once(api: ApiAtHand, text: str) -> None:
 
 
 async def test_a_gateways_document_may_be_a_trusted_one(world: World) -> None:
-    """By its hash, or in full; another one is refused."""
+    """It may come by its hash, or in full; another document is refused."""
     world.write_insurers("sever")
     hash_ = hashlib.sha256(NAMED.encode()).hexdigest()
     file = world.folder / "trusted.json"

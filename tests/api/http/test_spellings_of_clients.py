@@ -54,7 +54,7 @@ async def test_nothing_is_redirected(api: ApiAtHand, method: str, path: str, hos
 
 
 async def test_a_slash_too_many_is_what_is_wrong(api: ApiAtHand) -> None:
-    """As a problem, in Russian; what is nowhere is said to be nowhere."""
+    """The problem says so in Russian; for an unknown path it says that there is nothing."""
     slash = await sent(f"{api.url}/osago/quotes/", "POST", content=b"{}")
     nothing = await sent(f"{api.url}/osago/quote")
     for answer, words in ((slash, "уберите косую черту в конце"), (nothing, "ничего нет")):
@@ -117,7 +117,7 @@ async def test_a_proxy_may_name_the_usual_port(api: ApiAtHand) -> None:
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION", "aUthorization"])
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 async def test_a_token_may_come_as_a_header_would(api: ApiAtHand, name: str, scheme: str) -> None:
-    """In any case, as headers have it."""
+    """The name of the header may have any case."""
     async with opened(api.graphql) as socket:
         await socket.send({"type": "connection_init", "payload": {"x": 1, name: scheme + api.token}})
         assert await socket.receive() == {"type": "connection_ack"}

@@ -107,7 +107,7 @@ def insurer_of(result: Result) -> str:
 async def test_results_arrive_one_by_one_as_over_a_socket(
     api: ApiAtHand, accepted: Result, settler: SettlerAtHand, accept: str, query: str
 ) -> None:
-    """To the letter, whichever way the document goes."""
+    """Plans and graphql-core send results that equal those of a socket."""
     results: list[Result] = []
     async with streaming(api, accepted, accept, query) as response:
         assert response.status_code == 200
@@ -129,7 +129,7 @@ async def test_results_arrive_one_by_one_as_over_a_socket(
 async def test_the_id_of_an_event_is_where_a_client_goes_on(
     api: ApiAtHand, accepted: Result, settler: SettlerAtHand, query: str
 ) -> None:
-    """By `Last-Event-ID`, which counts before the document's own `after`; 204 when there is nothing to come."""
+    """`Last-Event-ID` takes precedence over the document's `after`; 204 when there is nothing to come."""
     await settler.settle(accepted, *INSURERS)
     async with streaming(api, accepted, EVENT_STREAM, query) as response:
         events = [event async for event in events_of(response)]
@@ -210,7 +210,7 @@ async def test_a_silent_answer_beats(
 async def test_a_query_is_one_document_where_the_caller_takes_one(
     api: ApiAtHand, accepted: Result, accept: str, documents: int
 ) -> None:
-    """And otherwise a stream of one result."""
+    """Other callers get a stream of one result."""
     query = "query Q($requestId: ID!) { quoteRequest(id: $requestId) { status } }"
     async with streaming(api, accepted, accept, query) as response:
         if documents:

@@ -82,7 +82,7 @@ async def test_a_ticket_opens_one_stream_which_its_cookie_opens_again(
 async def test_a_ticket_opens_nothing_but_its_own_request(
     world: World, api: ApiAtHand, accepted: dict[str, Any], face: str
 ) -> None:
-    """Neither by the ticket, nor by its cookie under another URL."""
+    """Neither the ticket nor its cookie opens another URL."""
     other = await world.accepted(api)
     ticket = (await ticket_for(api, accepted["watchToken"])).json()["ticket"]
     async with browser(api) as client:

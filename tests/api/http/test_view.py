@@ -191,7 +191,7 @@ async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
 
 
 async def test_readiness_names_what_is_missing(world: World) -> None:
-    """Without Redis degraded but ready; without PostgreSQL, or with an old schema, not."""
+    """Without Redis the API is degraded but ready; without PostgreSQL, or with an old schema, it is not ready."""
     world.write_insurers("sever")
     world.set(redis_url="redis://127.0.0.1:1/0")
     degraded = await world.api()

@@ -260,7 +260,7 @@ async def closed(socket: ClientConnection) -> tuple[int | None, str | None]:
 async def test_a_browser_sends_its_token_as_the_first_frame(
     world: World, api: ApiAtHand, settler: SettlerAtHand
 ) -> None:
-    """With the cursor to resume from, if it has one; the last event is followed by 1000."""
+    """The frame may have the cursor to resume from; the last event is followed by 1000."""
     accepted = await created(api, world)
     await settler.settle(accepted, "sever")
     async with streaming(api, accepted, None) as socket:
@@ -297,7 +297,7 @@ async def frames(socket: ClientConnection) -> AsyncIterator[str | bytes]:
 async def test_a_wrong_opening_closes_with_its_code(
     world: World, api: ApiAtHand, frame: str, code: int, reason: str
 ) -> None:
-    """And with the problem as a frame, where there is one."""
+    """The problem comes as a frame first, where there is one."""
     accepted, other = await created(api, world), await created(api, world)
     async with streaming(api, accepted, None) as socket:
         await socket.send(frame.replace("TOKEN", accepted["watchToken"]).replace("OTHER", other["watchToken"]))

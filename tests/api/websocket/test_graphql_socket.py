@@ -59,7 +59,7 @@ async def test_a_wrong_document_is_an_error_of_its_operation(socket: Socket, que
 
 
 async def test_a_request_that_is_not_there_is_an_error_with_a_code(socket: Socket) -> None:
-    """And so is one that is not this caller's: the two look the same."""
+    """A request of another caller gives the same error."""
     for request_id in (str(uuid4()), "no id at all"):
         await socket.watch(request_id)
         message = await socket.receive()
@@ -104,7 +104,7 @@ async def test_without_a_good_token_the_socket_closes_with_4403(api: ApiAtHand, 
 
 
 async def test_a_token_may_come_as_a_header(api: ApiAtHand) -> None:
-    """As GraphiQL and service clients send it."""
+    """GraphiQL and service clients send it so."""
     async with opened(api.graphql) as made:
         await made.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {api.token}"}})
         assert await made.receive() == {"type": "connection_ack"}

@@ -83,7 +83,7 @@ async def test_an_application_is_answered_at_once(world: World, api: ApiAtHand, 
 
 
 async def test_a_repetition_is_the_same_application(world: World, api: ApiAtHand, http: httpx.AsyncClient) -> None:
-    """By its key, at any process of core-app; another key is another application."""
+    """The key decides, at any process of core-app; another key is another application."""
     one, other = await world.core_app(api), await world.core_app(api)
     first = await submit(http, one, application(world))
     again = await submit(http, other, application(world))
@@ -124,7 +124,7 @@ async def test_problems_come_with_the_paths_of_the_input(world: World, api: ApiA
 async def test_an_aggregator_that_is_down_is_said_within_a_second(
     world: World, api: ApiAtHand, http: httpx.AsyncClient, how: str
 ) -> None:
-    """With the number, and when to try again; the same key goes on from there."""
+    """The answer has the number, and when to try again; the same key goes on from there."""
     async with proxied(api.graphql) as proxy:
         url = await world.core_app(api, url=proxy.url)
         traps = [proxy.trap(lambda _: True) for _ in range(5)] if how == "hangs" else []
@@ -156,7 +156,7 @@ async def test_many_customers_of_a_dead_aggregator_wait_a_second_together(
 
 
 async def test_an_aggregator_that_fails_is_asked_three_times_and_no_more(world: World, http: httpx.AsyncClient) -> None:
-    """With the same number each time: it stays one request."""
+    """Each call has the same number: it stays one request."""
     bodies: list[bytes] = []
 
     async def fails(request: Request) -> Response:
@@ -317,7 +317,7 @@ async def test_a_token_that_does_not_hold_is_ours_to_mend(
 
 
 async def test_its_api_is_described_without_internet(world: World, http: httpx.AsyncClient) -> None:
-    """With every status that a caller may meet."""
+    """The description has every status that a caller may meet."""
     url = await world.core_app(ApiAtHand("http://127.0.0.1:1", "none", None))
     assert "/docs/files/swagger-ui-bundle.js" in (await http.get(f"{url}/docs")).text
     assert (await http.get(f"{url}/docs/files/swagger-ui-bundle.js")).status_code == 200

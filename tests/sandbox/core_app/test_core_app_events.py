@@ -97,7 +97,7 @@ async def customer(world: World, api: ApiAtHand, http: httpx.AsyncClient, **opti
 
 
 async def test_every_answer_comes_once_and_the_end_last(world: World, http: httpx.AsyncClient) -> None:
-    """Those that were there before other listened, too."""
+    """Answers from before the stream was opened come, too."""
     await world.insurers("sever", "volga")
     await world.worker()
     made = await customer(world, await world.api(), http)

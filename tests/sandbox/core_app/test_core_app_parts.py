@@ -87,7 +87,7 @@ def request(*, cookie: str = "", host: str = "192.0.2.1") -> Request:
 
 
 def test_a_customer_is_known_by_a_signed_cookie_alone() -> None:
-    """In every process with the secret; the id, which others see, is no cookie and leads to none."""
+    """Every process with the secret knows the cookie; the id, which others see, is no cookie and leads to none."""
     signer = CustomerSigner("a secret")
     anna = signer.new_customer()
     assert CustomerSigner("a secret").customer_of(request(cookie=anna.cookie)) == anna
@@ -121,7 +121,7 @@ def test_a_customer_is_known_by_a_signed_cookie_alone() -> None:
     ],
 )
 def test_an_address_is_what_one_client_has(host: str, address: str) -> None:
-    """With IPv6 a whole network; IPv4 on a socket that serves both is IPv4."""
+    """A client of IPv6 has a whole network; IPv4 on a socket that serves both is IPv4."""
     assert address_of(request(host=host)) == address
 
 

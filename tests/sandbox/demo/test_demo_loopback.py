@@ -67,7 +67,7 @@ async def test_an_api_without_a_token_to_show_answers_to_any_name(world: World) 
 @pytest.mark.processes
 @pytest.mark.parametrize("command", ["sandbox", "core-app"])
 async def test_the_other_processes_of_the_demo_do_so_too(world: World, command: str) -> None:
-    """On the loopback host that is their default."""
+    """They listen on the loopback host by default."""
     port = free_port()
     environment = {**world.environment, "OSAGO_TOKEN": "none"}
     async with (

@@ -47,7 +47,7 @@ def edited(path: str, value: Any) -> bytes:
     ],
 )
 def test_what_the_aggregator_sends_is_read_whole(changes: dict[str, object]) -> None:
-    """Nothing is lost between the two ends of the wire."""
+    """Every field arrives."""
     application = application_from(changed(TODAY, changes), today=TODAY, is_email=looks_like_email)
     assert read_application(wire(application))[0] == replace(application, consent=None)
 
@@ -92,7 +92,7 @@ def test_the_content_is_the_same_however_it_is_written() -> None:
     ],
 )
 def test_what_cannot_be_priced_is_refused(path: str, value: Any) -> None:
-    """Before anything is made of it."""
+    """The refusal comes before an offer is made."""
     with pytest.raises(Unpriceable):
         read_application(edited(path, value))
 

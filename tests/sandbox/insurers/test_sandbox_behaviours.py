@@ -131,7 +131,7 @@ async def test_an_error_on_create_is_ambiguous_only_if_it_is_a_5xx(sever: Sever,
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_hang(sever: Sever, step: Step) -> None:
-    """Nothing comes until the client goes; then the call is over for the insurer as well."""
+    """No byte comes until the client disconnects; then the call is over for the insurer as well."""
     await sever.path()
     sever.script(Hang(step=step))
     with pytest.raises(httpx.ReadTimeout):
@@ -267,7 +267,7 @@ async def test_offer(sever: Sever) -> None:
 
 
 async def test_decline(sever: Sever) -> None:
-    """With a code of one's choice, for good; another application is offered something as usual."""
+    """The refusal has the behaviour's code, and is final; another application is offered something as usual."""
     await sever.path()
     sever.script(Decline(code="VEHICLE_TOO_OLD", message="Старый."))
     expected = {"status": "declined", "reason": {"code": "VEHICLE_TOO_OLD", "message": "Старый."}}

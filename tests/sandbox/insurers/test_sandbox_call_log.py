@@ -40,7 +40,7 @@ def test_an_application_is_with_one_insurer_only() -> None:
 
 
 def test_the_oldest_keys_are_dropped() -> None:
-    """By when they were first used."""
+    """The age of a key is that of its first use."""
     keys = Keys(count_max=2)
     for key in ("a", "b", "a", "c"):
         keys.touch(key, START)

@@ -25,7 +25,7 @@ def test_twelve_with_ids_that_the_aggregator_takes_and_russian_names() -> None:
 
 
 def test_base_rates_are_spread_near_the_ceiling() -> None:
-    """From 85 to 100 % of the corridor, no two alike."""
+    """They lie at 85 to 100 % of the corridor, no two alike."""
     positions = sorted(profile.rate_position for profile in INSURERS.values())
     assert len(set(positions)) == 12
     assert (positions[0], positions[-1]) == (Decimal("0.850"), Decimal("1.000"))
@@ -47,7 +47,7 @@ def test_latencies_are_those_of_the_market() -> None:
 
 
 def test_a_tenth_is_refused() -> None:
-    """On average; some insurers are choosier than others."""
+    """The share is an average; some insurers refuse more than others."""
     shares = [profile.refusals for profile in INSURERS.values()]
     assert 0.09 < fmean(shares) < 0.11
     assert min(shares) < 0.05

@@ -91,7 +91,7 @@ async def test_a_script_grows_and_is_cleared(control: Control) -> None:
     ],
 )
 async def test_a_script_that_makes_no_sense_is_refused(control: Control, behaviour: dict[str, Any]) -> None:
-    """With a 422 that says why, and nothing of it is written."""
+    """The 422 says why, and nothing of the script is stored."""
     response = await control.http.put("/control/sever/script", json=[{"kind": "hang"}, behaviour])
     assert response.status_code == 422
     assert control.sandbox.scripted("sever") == []

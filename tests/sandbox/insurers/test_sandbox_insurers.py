@@ -178,7 +178,7 @@ async def test_an_edition_is_chosen_by_the_insurer_s_own_day() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b"no json", b"\xff", b'{"vehicle": []}'])
 async def test_what_cannot_be_priced_is_declined_at_once(insurers: Insurers, body: bytes) -> None:
-    """With a 422, and nothing is taken in."""
+    """The answer is 422, and no application is created."""
     response = await insurers.http.post("/sever/applications", content=body, headers={"Idempotency-Key": "k"})
     assert response.status_code == 422
     assert (response.json()["status"], response.json()["reason"]["code"]) == ("declined", "APPLICATION_INVALID")
@@ -199,7 +199,7 @@ async def test_an_application_is_in_processing_until_its_time_has_come() -> None
 
 
 async def test_one_key_is_one_application(insurers: Insurers) -> None:
-    """However often the insurer is asked to create it, also when it is ready."""
+    """A repeated create returns the same id, also when the answer is ready."""
     first = await insurers.created("sever", "k")
     await insurers.http.get(first)
     assert [await insurers.created("sever", "k") for _ in range(3)] == [first] * 3

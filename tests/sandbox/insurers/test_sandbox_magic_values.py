@@ -64,7 +64,7 @@ async def answers(world: World, api: ApiAtHand, model: str) -> dict[str, dict[st
 
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_a_magic_value_forces_its_outcome(world: World, name: str) -> None:
-    """Of the insurer that it names; the other one is as always."""
+    """It forces the outcome of the insurer that it names; the other one is as always."""
     api = await with_two_insurers(world, name)
     found = await answers(world, api, f"{PREFIX}{name}@sever")
     reason = found["sever"]["reason"]
@@ -125,7 +125,7 @@ async def in_every_dialect(world: World, request_timeout: str = "1s") -> ApiAtHa
 
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name: str) -> None:
-    """Of the insurer that calls back too."""
+    """The rule includes the insurer that calls back."""
     timeout = "1s" if name in NEVER_ANSWERED else "20s"
     if name == "silent":  # an insurer that answers the create itself holds it until the deadline
         world.set(quote_deadline="3s")

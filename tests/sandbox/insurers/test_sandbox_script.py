@@ -38,7 +38,7 @@ def test_a_behaviour_can_hold_for_ever() -> None:
 
 
 def test_a_call_is_passed_by_what_is_meant_for_others() -> None:
-    """By the step, and by the beginning of the idempotency key."""
+    """Behaviours are matched by the step, and by the beginning of the idempotency key."""
     mixed = script(Hang(step="poll"), Garbage(key_prefix="b:"), BUSY)
     assert mixed.next("create", "a:sever") == BUSY
     assert mixed.next("create", "a:sever") is None

@@ -114,13 +114,13 @@ def installed_from_the_page(site: Path) -> str:
 
 
 def test_the_tutorials_adapter_passes(trials: Trials) -> None:
-    """As a reader of the page builds it."""
+    """A reader of the page builds it the same way."""
     done = trials[THE_PAGE].result()
     assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_it_is_about_forty_lines() -> None:
-    """As the page promises; blank ones and imports left out."""
+    """The page promises forty; blank lines and imports are not counted."""
     (source,) = re.findall(r"^```python file=osago_acme/adapter.py\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     body = re.sub(r"^from \w+ import \(.*?^\)$", "", source, flags=re.MULTILINE | re.DOTALL)
     lines = [line for line in body.splitlines() if line.strip() and not re.match(r"from |import ", line)]

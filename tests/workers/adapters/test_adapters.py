@@ -46,7 +46,7 @@ async def quoted(world: World, api: ApiAtHand, accepted: Mapping[str, Any] | Non
 
 @pytest.mark.parametrize("adapter", OPTIONS)
 async def test_a_quote_comes_through_every_adapter(world: World, adapter: str) -> None:
-    """With everything that the insurer says, KBM as it reports it; and as one application."""
+    """The quote has every value of the insurer's answer, КБМ as the insurer reports it; there is one application."""
     api = await asked_through(world, adapter)
     await world.worker()
     quote = await quoted(world, api)
@@ -355,7 +355,7 @@ async def test_an_expired_offer_is_shown_and_never_the_best(world: World) -> Non
 
 
 async def test_an_offer_that_the_tariff_does_not_allow_is_kept_and_counted(world: World) -> None:
-    """By magic, as anybody can try it: ten times the base rate. Unlawful and inconsistent are two counters, by kind."""
+    """A magic value makes a premium of ten times the base rate. Unlawful and inconsistent are two counters, by kind."""
     api = await asked_through(world, "rest-poll")
     await world.worker()
     before = unlawful("too_high"), inconsistent("base_rate"), inconsistent("product")

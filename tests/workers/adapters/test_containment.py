@@ -56,7 +56,7 @@ BUGS = [KeyError("4510123456"), ValueError("4510123456"), AttributeError("x"), O
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
 async def test_an_exception_of_an_adapter_is_an_answer_that_is_not_understood(bug: Exception) -> None:
-    """Once, with its place in the log and without a value; the job is done with."""
+    """The log has its place once, and no value; the job is done."""
     for step, calls in (("created", 1), ("polled", 2)):
         with structlog.testing.capture_logs() as logs:
             assert await ask_fragile(**{step: bug}) == (failed(ReasonCode.INSURER_PROTOCOL), calls)

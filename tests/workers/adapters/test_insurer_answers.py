@@ -72,7 +72,7 @@ async def test_a_byte_order_mark_before_a_refusal_hides_no_code() -> None:
     ],
 )
 async def test_a_name_that_stands_twice_is_no_json_that_was_agreed(body: bytes) -> None:
-    """Of two premiums neither is taken: the lower one would win a comparison that it may not be in."""
+    """Of two premiums neither is taken: the lower one might win a comparison wrongly."""
     found, _ = await asked("rest-sync", {"post": answer(body)})
     assert found == failed(ReasonCode.INSURER_PROTOCOL)
 
@@ -104,7 +104,7 @@ NIL = '<validUntil xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="tr
      "<coefficients><power>x</power></coefficients>", "<purchaseUrl/>", "<new><x/></new>"],
 )  # fmt: skip
 async def test_an_optional_element_that_holds_nothing_costs_no_offer(more: str) -> None:
-    """As a link that is none; and blanks around what is needed are no part of it."""
+    """It is read as absent; blanks around a required value are no part of it."""
     offer = f"<offer><number>A1</number><premium>\n 5432.10 </premium><currency>RUB</currency>{more}</offer>"
     reply = answer(soap(f"<Answer><status>\n  Offered\n</status>{offer}</Answer>"))
     found, _ = await asked("soap", {"post": reply})
@@ -155,7 +155,7 @@ async def test_what_a_body_says_counts_where_a_status_says_no_more(
 
 @pytest.mark.parametrize("adapter", ["rest-sync", "rest-poll", "callback", "rest-oauth2"])
 async def test_a_refusal_in_a_500_is_a_refusal(adapter: str) -> None:
-    """In the JSON that was agreed: asked once, and the code is kept."""
+    """Its JSON is as agreed: the insurer is asked once, and the code is kept."""
     refusal = answer(MARK + b'{"status": "declined", "reason": {"code": "NO_TRAMS"}}', 500)
     found, insurer = await asked(adapter, {"token": answer(TOKEN), "post": refusal})
     assert isinstance(found, NoOffer)

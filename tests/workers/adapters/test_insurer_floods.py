@@ -41,7 +41,7 @@ async def test_every_kind_of_exchange_is_bounded(name: str) -> None:
 
 
 async def test_what_a_tls_connection_brings_counts_too(tmp_path: object) -> None:
-    """After decryption: the same bytes, the same bound."""
+    """The bytes are counted after decryption, with the same bound."""
     authority = Authority(tmp_path)  # pyright: ignore[reportArgumentType]
     endless = Insurer(CHUNKED, *[b"1;%s\r\na\r\n" % (b"a" * 0x10000)] * 40, OK)
     async with (
@@ -53,7 +53,7 @@ async def test_what_a_tls_connection_brings_counts_too(tmp_path: object) -> None
 
 
 async def test_a_few_interim_responses_are_no_flood() -> None:
-    """As many as the bound are read over; one more is one too many."""
+    """So many are skipped; one more breaks the exchange off."""
     async with listening(Insurer(CONTINUE * INTERIM_MAX + OK)) as insurer, http_to(insurer.port) as http:
         for _ in range(3):
             assert (await http.send("GET", "")).body == b"ok"
@@ -77,7 +77,7 @@ async def test_what_is_no_body_has_a_bound_of_its_own() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 65_535, 65_537, 300_000, BODY_BYTES_MAX])
 async def test_an_answer_within_the_bound_comes_whole(size: int) -> None:
-    """In whichever pieces it is read; and the connection is used again."""
+    """It may come in any pieces; the connection is used again."""
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     whole = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (size, body)
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in split(body, 1000))

@@ -56,7 +56,7 @@ def test_extras_are_read_together_or_not_at_all(extras: Any) -> None:
 
 
 def test_a_total_below_its_parts_is_unintelligible() -> None:
-    """Of two amounts the customer would be shown the wrong one."""
+    """The customer would see the wrong amount of the two."""
     for more in ({"total": "4999.99"}, {"total": "5989.99", "extras": [EXTRA]}):
         with pytest.raises(InsurerProtocol):
             offer(**more)

@@ -29,7 +29,7 @@ def test_the_wire_is_the_input_in_camel_case() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    """Rather than null: insurers differ in what they make of it."""
+    """Insurers read a null in different ways."""
     assert "null" not in ENCODER.encode(as_wire(an_application(TODAY))).decode()
 
 
@@ -79,5 +79,5 @@ def test_a_link_that_is_not_https_is_no_link(text: str) -> None:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str | None, seconds: float | None) -> None:
-    """By the clock of all requests, not by this machine's. Anything else is as if nothing had been said."""
+    """The date is compared with the clock of all requests, not with the machine's. Other texts are ignored."""
     assert retry_after_s(text, datetime(2026, 11, 22, 12, tzinfo=UTC)) == seconds

@@ -39,7 +39,7 @@ def enclosed(content: str, doctype: str = "") -> bytes:
          "deep", "deeper", "nothing", "no envelope", "no message", "two messages", "an encoding"],
 )  # fmt: skip
 def test_what_is_no_envelope_is_refused_at_once(body: bytes) -> None:
-    """Without a document type there are no entities; nothing is fetched, nothing grows."""
+    """Without a document type there are no entities: nothing is fetched, nothing grows."""
     began_at = time.process_time()
     with pytest.raises(InsurerProtocol):
         open_envelope(body)
@@ -53,7 +53,7 @@ def test_what_is_written_is_read() -> None:
 
 
 def test_comments_and_instructions_are_no_fields() -> None:
-    """And an element nested to the limit is still read."""
+    """An element nested to the limit is still read."""
     assert open_envelope(enclosed("<m><!-- x --><?y z?><a>1</a></m>")) == ("m", {"a": "1"})
     inner = DEPTH_MAX - 2
     assert open_envelope(enclosed(f"<m>{'<a>' * inner}{'</a>' * inner}</m>"))[0] == "m"
@@ -134,7 +134,7 @@ def test_an_element_is_read_as_a_whole(content: str, fields: dict[str, object]) 
     ],
 )
 def test_what_can_be_read_in_two_ways_is_not_read(content: str) -> None:
-    """Of two premiums neither is taken, and of a text with elements in it no part."""
+    """Of two premiums neither is taken, nor is a text with elements in it."""
     with pytest.raises(InsurerProtocol):
         open_envelope(enclosed(f"<m>{content}</m>"))
 
@@ -146,6 +146,6 @@ def test_an_envelope_has_one_body() -> None:
 
 
 def test_a_byte_order_mark_before_an_envelope_is_skipped() -> None:
-    """With a declaration behind it and without."""
+    """The envelope may have a declaration or none."""
     for declaration in ("", '<?xml version="1.0" encoding="utf-8"?>'):
         assert open_envelope(b"\xef\xbb\xbf" + enclosed("<m><a>1</a></m>", declaration)) == ("m", {"a": "1"})

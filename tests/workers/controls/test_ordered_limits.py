@@ -36,7 +36,7 @@ def ordered(rate: str, version: int) -> Control:
 
 
 async def test_a_limit_by_order_has_slots_of_its_own(world: World) -> None:
-    """Those of the limit before may lie an hour ahead: a call goes at once, and the file's limit comes back as it was."""
+    """Slots of the limit before may lie an hour ahead: a call goes at once, and the file's limit comes back unchanged."""
     world.write_insurers("sever")
     limits = RateLimits(SEVER, Clock(), InsurerStates((await world.resources()).redis))
     create = limits.of["create"]
@@ -58,7 +58,7 @@ async def test_a_limit_by_order_has_slots_of_its_own(world: World) -> None:
 
 
 async def test_a_call_that_waits_for_a_slot_goes_when_the_limit_is_taken_away(world: World) -> None:
-    """Also one that has been let through, and lost its slot."""
+    """The rule includes a call that had a slot and lost it."""
     world.write_insurers("sever")
     limits = RateLimits(SEVER, Clock(), InsurerStates((await world.resources()).redis))
     limits.set_control("create", ordered("1/min", 7))
@@ -94,7 +94,7 @@ class Calls:
 
 
 async def test_a_circuit_that_is_forced_open_lets_nothing_through() -> None:
-    """And is as it was when it is left to itself."""
+    """It is as before when the order ends."""
     calls = Calls()
     assert await calls.ok() == "ok"
     calls.circuit.force(ForcedCircuit.OPEN)
@@ -109,7 +109,7 @@ async def test_a_circuit_that_is_forced_open_lets_nothing_through() -> None:
 
 
 async def test_a_circuit_that_is_forced_closed_counts_nothing() -> None:
-    """However many calls fail; then it opens by those that come after."""
+    """Failures do not count then; calls after the order do."""
     calls = Calls()
     calls.circuit.force(ForcedCircuit.CLOSED)
     await calls.fail(20)

@@ -48,7 +48,7 @@ async def test_what_has_an_application_there_is_polled_on(world: World, api: Api
 
 
 async def test_a_job_that_waits_to_be_repeated_is_refused_at_once(world: World, api: ApiAtHand) -> None:
-    """Not only when the wait is over that its insurer has asked for."""
+    """The refusal does not wait for the end of the backoff."""
     world.sandbox.set_mode("sever", Status(status=429, retry_after=20))
     worker = await world.worker()
     accepted = await world.accepted(api, insurerIds=["sever"])

@@ -60,7 +60,7 @@ OFFERED = {"sever": ("OFFERED", None), "volga": ("OFFERED", None)}
 @pytest.mark.processes
 @pytest.mark.timeout(240)
 async def test_a_pause_is_in_every_worker_within_a_second_and_outlives_a_flush_and_restarts(world: World) -> None:
-    """At once its quotes are UNAVAILABLE, without a call; held ones go on when it is resumed; a drained worker ends."""
+    """Its quotes are UNAVAILABLE at once, without a call; held jobs go on when it is resumed; a drained worker ends."""
     await world.insurers("sever", "volga")
     api, resources = await world.api(), await world.resources()
     book = SendersBook(world.folder, world.environment)

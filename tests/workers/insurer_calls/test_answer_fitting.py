@@ -31,7 +31,7 @@ APPLICATION = an_application(date(2026, 11, 28))
     ],
 )
 def test_a_path_that_leads_nowhere_is_cut(path: str, led: str) -> None:
-    """To its longest part that does, so that nothing of an insurer's own is left in it."""
+    """The longest part that leads somewhere stays; nothing of the insurer's own is left in it."""
     assert path_into(APPLICATION, path.split(".")) == tuple(led.split("."))
 
 
@@ -52,7 +52,7 @@ def test_the_problems_of_a_refusal_are_fitted() -> None:
 
 
 def test_problems_are_bounded() -> None:
-    """In number, in the length of a path and of its parts; a code that is free text takes its problem away."""
+    """Their number and the lengths of paths are bounded; a problem with a free text as its code is dropped."""
     good = MendableProblem(("vehicle",), "POLICY_EXISTS")
     assert len(declined(None, (good,) * (PROBLEMS_MAX + 1)).reason.problems) == PROBLEMS_MAX
     for bad in (("x" * 65,), ("x",) * 13, ("",)):

@@ -152,7 +152,7 @@ async def test_silence_is_timed_out_at_the_deadline(world: World) -> None:
 
 
 async def test_there_is_a_last_look_before_the_deadline(world: World) -> None:
-    """However long the intervals have grown: what was ready by then is an offer, not a time-out."""
+    """An answer that is ready by then is an offer, not a time-out, however long the intervals have grown."""
     await world.insurers("sever", more={"poll_interval": "30s"})
     world.set(quote_deadline="3s")
     api = await world.api()

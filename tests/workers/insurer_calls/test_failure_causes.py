@@ -54,14 +54,14 @@ async def failure(base_url: str, *, expects: Sequence[int] = (200,), **more: Any
     ids=lambda value: value[1] if isinstance(value, tuple) else "",
 )
 async def test_an_answer_or_its_absence_has_its_word(insurer: Insurer, why: tuple[str, str]) -> None:
-    """In the label a class; in the log the status itself."""
+    """The label has a class of statuses, the log the status itself."""
     async with listening(insurer):
         error = await failure(f"http://127.0.0.1:{insurer.port}")
     assert (why_of(error), detail_of(error)) == why
 
 
 async def test_the_ways_to_an_insurer_have_their_words(tmp_path: Path) -> None:
-    """Theirs and ours apart: a name, a proxy, a certificate may be ours."""
+    """A name, a proxy or a certificate may be wrong here or at the insurer: each has a word of its own."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         unused = f"http://127.0.0.1:{closed.getsockname()[1]}"
     assert why_of(await failure(unused)) == "refused"

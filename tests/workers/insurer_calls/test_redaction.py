@@ -55,14 +55,14 @@ def an_extra(**changes: str) -> Extra:
 
 @pytest.mark.parametrize("echo", ECHOES)
 def test_a_problem_whose_code_is_personal_is_dropped(echo: str) -> None:
-    """Alone: the others say where to mend the application."""
+    """The other problems still say where to mend the application."""
     good = MendableProblem(("vehicle",), "DATA_NOT_CONFIRMED")
     answer = declined("DATA_NOT_CONFIRMED", (MendableProblem(("drivers",), echo), good))
     assert without_echo(answer, JOB) == declined("DATA_NOT_CONFIRMED", (good,))
 
 
 def test_anything_else_stays() -> None:
-    """And so does having none; a link is stored sealed and so may hold what it likes."""
+    """An answer without problems or codes stays, too; a link is stored sealed, so it may hold personal data."""
     link = "https://ins.example/buy?phone=79031112233&passport=4511654321"
     for answer in (declined("NOT_IN_MY_REGION"), declined("42"), declined(), an_offer(), an_offer(purchase_url=link)):
         assert without_echo(answer, JOB) == answer

@@ -144,7 +144,7 @@ async def test_a_job_that_could_not_be_handed_back_is_found_again(
 
 
 async def test_a_stopped_worker_hands_back_and_another_polls_on(world: World, api: ApiAtHand) -> None:
-    """With the id that the insurer gave the first one: no second application, and no wait for the lease."""
+    """The next worker polls with the insurer's id: no second application, and no wait for the lease."""
     first = await world.worker("first")
     world.sandbox.script("sever", Processing(times="forever"))
     accepted = await world.accepted(api)

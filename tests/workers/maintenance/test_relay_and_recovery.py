@@ -45,7 +45,7 @@ async def waiting(redis: RedisAtHand, insurer: str) -> list[str]:
 
 
 async def test_the_relay_adds_the_jobs_that_the_fast_path_left(world: World, resources: Resources) -> None:
-    """Of those older than a second; those that have an answer already are left out."""
+    """Only notices older than a second count; jobs with an answer are left out."""
     old, young = await stored(resources, "sever", "volga"), await stored(resources, "sever", age_s=0)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(old, "volga")])
@@ -92,7 +92,7 @@ async def test_two_relays_at_once_double_nothing(world: World, resources: Resour
 
 
 async def test_recovery_enqueues_every_open_request_again(world: World, resources: Resources) -> None:
-    """For the insurers that have not answered; neither ended nor expired ones."""
+    """The jobs are those of insurers that have not answered, of requests that neither ended nor expired."""
     open_, expired = await stored(resources, "sever", "volga"), await stored(resources, "sever", age_s=90)
     async with connected(resources.pool) as connection:
         await insert_quotes(connection, [a_quote(open_, "volga")])
@@ -105,7 +105,7 @@ async def test_recovery_enqueues_every_open_request_again(world: World, resource
 
 
 async def test_now_and_then_recovery_looks_at_what_has_been_open_for_long(world: World, resources: Resources) -> None:
-    """Without being called, and only at what is older than ten seconds."""
+    """It runs without being called, and reads only requests older than ten seconds."""
     old, _young = await stored(resources, "sever", age_s=11), await stored(resources, "sever", age_s=5)
     await RedisRecovery(resources).run_once()
     assert await waiting(world.redis, "sever") == [str(old.id)]

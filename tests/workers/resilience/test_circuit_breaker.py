@@ -334,7 +334,7 @@ async def test_a_trial_is_a_job_with_its_retries() -> None:
 
 
 async def test_a_trial_whose_retries_are_used_up_opens_it_again() -> None:
-    """For twice as long; three calls are one trial."""
+    """It stays open for twice as long; three calls are one trial."""
     line = Line()
     await line.open()
     await line.clock.advance(11)
