@@ -106,7 +106,7 @@ SOCKETS_CLOSED: Final = Counter("osago_sockets_closed", "WebSockets that ended, 
 CONNECTS_REFUSED: Final = Counter("osago_connects_refused", "WebSockets that came too many at once, and were put off.")
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
-    "osago_events_foreign", "Events without a MAC of ours, and rings that name no request: left aside."
+    "osago_events_foreign", "Events without a valid MAC, and notifications that name no request: left aside."
 )
 SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
 PURGED: Final = Counter(
@@ -179,7 +179,7 @@ DESCRIPTORS_SHORT: Final = Counter(
 ERRORS: Final = Counter("osago_errors", "Internal errors in answers to callers.", ["code"])
 BRIDGE_EVENTS: Final = Counter(
     "osago_bridge_events",
-    "Attempts to deliver an event, by how they ended; and entries of the feed without a MAC of ours.",
+    "Attempts to deliver an event, by how they ended; and entries of the feed without a valid MAC.",
     ["destination", "result"],
 )
 BRIDGE_LAG: Final = Gauge(

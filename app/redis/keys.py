@@ -76,7 +76,7 @@ def ticket(shard: int, ticket_id: str) -> str:
 
 
 def customer_mark(tenant: str, customer_id: str) -> int:
-    """16 bits: enough to leave most rings aside, too few to identify the customer."""
+    """16 bits: enough to skip most notifications, too few to identify the customer."""
     return zlib.crc32(f"{tenant}\0{customer_id}".encode()) & 0xFFFF
 
 

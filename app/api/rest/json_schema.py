@@ -1,4 +1,4 @@
-"""JSON Schemas of the GraphQL schema's types: described once, and therefore the same at both doors."""
+"""JSON Schemas of the GraphQL schema's types: described once, and therefore the same in GraphQL and REST."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
