@@ -11,7 +11,7 @@ def raise_if_cancelled() -> None:
     """The first line of every loop that runs until it is cancelled.
 
     Before Python 3.12 `asyncio.wait_for` may lose a cancellation that comes in the moment in which its call is done;
-    libraries under us use it. The task still knows.
+    libraries in use here do. The task still knows.
 
     Raises:
         CancelledError: the task has been cancelled.

@@ -18,7 +18,7 @@ log: Final = structlog.get_logger(__name__)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 JUMP_S_MAX: Final = 1.0
-"""PostgreSQL's clock may be corrected by so much at once. More is another server's clock, or a clock that was set: it would move every deadline."""
+"""The most that PostgreSQL's clock may be corrected at once. More is another server's clock, or one that was set."""
 RESYNC_S: Final = 30.0
 """Monotonic clocks drift by some milliseconds a minute at worst."""
 
@@ -55,11 +55,11 @@ class Clock:
         return asyncio.get_running_loop().call_later(seconds, callback)
 
     def seconds_until(self, moment: datetime) -> float:
-        """Negative when it has passed."""
+        """The seconds are negative when it has passed."""
         return (moment - self.now()).total_seconds()
 
     def start_from(self, unix_s: float) -> None:
-        """Goes by this time before the first `sync`, which then moves it as slowly as later ones."""
+        """Starts from this time before the first `sync`, which then moves it as slowly as later ones."""
         self._stepped_at_s = self.monotonic()
         self._offset_s = unix_s - self._stepped_at_s
         self._wall_offset_s = self.wall() - self._stepped_at_s
@@ -67,7 +67,7 @@ class Clock:
     async def sync(self, read: Callable[[], Awaitable[datetime]]) -> None:
         """Takes over the time that `read` returns, where it disagrees.
 
-        The time was read at some moment between the query and its answer. As long as our own reckoning lies in
+        The time was read at some moment between the query and its answer. As long as this clock's own reckoning lies in
         between, nothing is wrong with it: on a busy machine the answer may have been waiting for a second.
         A jump of more than JUMP_S_MAX is logged, and taken over slowly: deadlines of open requests stay where they are.
         """

@@ -16,11 +16,11 @@ class CommitMeter:
         """The moment since which the oldest item waits; for items that a full turn has left, that of the turn."""
 
     def fill(self) -> None:
-        """The first item has come into an empty queue."""
+        """Called when the first item has come into an empty queue."""
         self._since_s = time.monotonic()
 
     def begin(self) -> float:
-        """A turn begins; returns its moment for `end`."""
+        """Called when a turn begins; returns its moment for `end`."""
         now_s = time.monotonic()
         self._wait.observe(now_s - self._since_s)
         self._since_s = now_s

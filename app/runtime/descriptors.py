@@ -1,4 +1,4 @@
-"""How many descriptors this process has left. At the limit libuv accepts connections and drops them, without a word."""
+"""The descriptors that this process has left. At the limit libuv accepts connections and drops them silently."""
 
 import os
 import resource

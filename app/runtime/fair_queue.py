@@ -1,4 +1,4 @@
-"""Lines: what waits, each in a line of its own kind, and the lines take turns: a long one keeps no other waiting."""
+"""A queue of lines, one for each kind of items: the lines take turns, so that a long one keeps no other waiting."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Within a line the first to come goes first. `line_of` returns an item's line."""
+    """In a line the first item to come goes first. `line_of` returns an item's line."""
 
     def __init__(self, line_of: Callable[[Item], Hashable]) -> None:
         self._line_of = line_of
@@ -21,11 +21,11 @@ class FairQueue(Generic[Item]):
         return self._count
 
     def __iter__(self) -> Iterator[Item]:
-        """Line by line, nothing is taken."""
+        """Iterates line by line, and takes nothing."""
         return chain.from_iterable(self._lines.values())
 
     def append(self, item: Item) -> None:
-        """Goes to the end of its line."""
+        """Adds the item to the end of its line."""
         self._count += 1
         line = self._line_of(item)
         if line in self._lines:

@@ -1,4 +1,4 @@
-"""Garbage collection around a process's start: what is made then is there for good, and need not be looked at again."""
+"""Garbage collection around a process's start: objects made then live as long as it, and are not scanned again."""
 
 import gc
 from typing import Final
@@ -9,12 +9,12 @@ Python's own 700, and none of them is garbage."""
 
 
 def pause() -> None:
-    """Call it before the imports: there is no garbage in them, and looking for some takes a tenth of their time."""
+    """Call it before the imports: they make no garbage, and looking for some takes a tenth of their time."""
     gc.disable()
 
 
 def resume() -> None:
-    """Call it when the process is ready: from then on only what is made later is looked at, and less often."""
+    """Call it when the process is ready: from then on only objects made later are scanned, and less often."""
     gc.freeze()
     gc.set_threshold(YOUNG_MAX)
     gc.enable()

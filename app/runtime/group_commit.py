@@ -27,7 +27,7 @@ class DataRefused(Exception):
 
 
 class Gathered(Generic[Item]):
-    """Ids that wait to be looked at, together, each once however often it is named."""
+    """Ids that wait, and are taken together, each once however often it is added."""
 
     def __init__(self) -> None:
         self._ids: set[Item] = set()
@@ -39,7 +39,7 @@ class Gathered(Generic[Item]):
             self._filled.set()
 
     async def take(self) -> set[Item]:
-        """All of them, as soon as there are any."""
+        """Returns all of them, as soon as there are any."""
         await self._filled.wait()
         self._filled.clear()
         ids, self._ids = self._ids, set()

@@ -1,4 +1,4 @@
-"""How late the event loop is: a timer now and then, and by how much it was missed."""
+"""The lag of the event loop: by how much a timer is late now and then."""
 
 import asyncio
 from typing import Final

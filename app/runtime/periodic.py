@@ -1,4 +1,4 @@
-"""Things that run for ever, one turn after the other, and wait for what is away."""
+"""Loops that run one turn after the other, and wait for servers that are away."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

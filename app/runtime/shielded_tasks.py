@@ -1,4 +1,4 @@
-"""Tasks that go on when their caller has left: a mutation is finished, also when its socket is gone."""
+"""Tasks that go on when their caller has disconnected: a mutation is finished, also when its socket is gone."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,7 +18,7 @@ class ShieldedTasks:
 
     @property
     def open(self) -> int:
-        """Pieces of work that are going on."""
+        """The number of tasks that are going on."""
         return len(self._tasks)
 
     async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -29,6 +29,6 @@ class ShieldedTasks:
         return await asyncio.shield(task)
 
     async def finished(self) -> None:
-        """Waits for what is still going on, though not for ever."""
+        """Waits for the tasks that are still going on, though not for ever."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_S_MAX)

@@ -1,4 +1,4 @@
-"""A group commit for each of several servers behind one name: what goes to one of them does not wait for another that is frozen."""
+"""A group commit for each of several servers behind one name: an item does not wait for a frozen server of others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence

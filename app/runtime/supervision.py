@@ -51,7 +51,7 @@ def failures_of(name: str) -> Counter:
 
 
 def report_failure(name: str, error: BaseException, *, failures: int = 1) -> None:
-    """Counts a failure, and logs it with its traceback. Never raises: nothing may end with what reports its end."""
+    """Counts a failure, and logs it with its traceback. Never raises, so that reporting ends no part."""
     with contextlib.suppress(Exception):
         failures_of(name).inc()
     with contextlib.suppress(Exception):
@@ -65,7 +65,7 @@ class RunningPart:
         self.part = part
         self.starts = 0
         self.failures = 0
-        """In a row: none of these runs has lasted for STEADY_S."""
+        """Failures in a row: none of these runs has lasted for STEADY_S."""
         self.task: asyncio.Task[None] | None = None
         self._clock = clock
         self._began_at = clock.monotonic()
@@ -110,12 +110,12 @@ class PartSupervisor:
 
     @property
     def parts(self) -> Mapping[str, RunningPart]:
-        """By name."""
+        """The parts by name."""
         return self._parts
 
     @property
     def failing(self) -> list[str]:
-        """The names of those that keep failing."""
+        """The names of parts that keep failing."""
         return [name for name, run_parts in self._parts.items() if run_parts.is_failing]
 
     def start(self, parts: Iterable[Part]) -> None:
@@ -128,13 +128,13 @@ class PartSupervisor:
             self._keeping[part.name] = asyncio.create_task(run_parts.keep(), name=f"keep {part.name}")
 
     async def ended(self, *, max_s: float) -> None:
-        """Waits, at most so long, for those that may end."""
+        """Waits, at most so long, for the parts that may end."""
         ending = [self._keeping[name] for name, run_parts in self._parts.items() if run_parts.part.may_end]
         if ending:
             await asyncio.wait(ending, timeout=max_s)
 
     async def stop(self) -> None:
-        """Ends all of them."""
+        """Ends all parts."""
         for keeping in self._keeping.values():
             keeping.cancel()
         if self._keeping:
@@ -161,14 +161,14 @@ class IsolatedTasks:
         failures_of(name)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begins with it in a task of its own."""
+        """Starts this in a task of its own."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._end)
         return task
 
     async def ended(self, *, max_s: float) -> None:
-        """Waits, at most so long, for all of them; then cancels those that are left."""
+        """Waits, at most so long, for all tasks; then cancels those that are left."""
         left = set(self._tasks)
         if left:
             _, left = await asyncio.wait(left, timeout=max_s)

@@ -1,6 +1,6 @@
 """Subscriptions to all requests of a customer: which of them are open, by notifications and, without one, by PostgreSQL.
 
-What happens in each request is `app.watch.hub`'s to know.
+`app.watch.hub` watches each of these requests.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class _OpenWatches:
             watch.notify()
 
     def stop(self, *, everything: bool = False) -> None:
-        """Ends the watches of what is over."""
+        """Ends the watches of requests that have ended."""
         for request_id, watch in list(self._open.items()):
             if everything or watch.follower.is_over:
                 del self._open[request_id]

@@ -73,7 +73,7 @@ class WatchHub:
         self._completer = completer
         self.clock = clock
         self._watches: dict[str, Watch] = {}
-        """By the ids of their requests as notifications name them."""
+        """The watches by the ids of their requests, as notifications name them."""
         self.subscriptions = 0
         self._foreign_seen = LogThrottle(clock)
         self._notified = [Gathered[str]() for _ in range(events.shards)]

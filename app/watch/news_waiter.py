@@ -32,7 +32,7 @@ class NewsWaiter:
         self._changed.set()
 
     async def wait(self) -> None:
-        """Until there is news since the last wait; raises what a watch has failed with."""
+        """Waits until there is news since the last wait; raises what a watch has failed with."""
         await self._changed.wait()
         self._changed.clear()
         if self._failure:

@@ -10,21 +10,21 @@ from app.watch.events import Event, Received
 
 
 class PushLatency:
-    """Measures every push of this process. What was there before the subscriber came does not count."""
+    """Measures every push of this process. Answers from before the subscriber came do not count."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._received_at: list[datetime] = []
 
     def measure(self, event: Event) -> None:
-        """Call it when the frame is out, or is to go out in this turn of the event loop: the turn's end is what counts."""
+        """Call it when the frame is out, or is to go out in this turn of the event loop: the turn's end counts."""
         if isinstance(event, Received) and event.is_live:
             if not self._received_at:
                 asyncio.get_running_loop().call_soon(self._observe)
             self._received_at.append(event.quote.received_at)
 
     def _observe(self) -> None:
-        """All at once, which takes half the time of one by one in between."""
+        """Observes all at once, which takes half the time of one by one in between."""
         now, observe = self._clock.now(), metrics.PUSHED.observe
         received_at, self._received_at = self._received_at, []
         took_s = [(now - moment).total_seconds() for moment in received_at]

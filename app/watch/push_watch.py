@@ -54,7 +54,7 @@ class PushWatch:
                 self._timer.cancel()
 
     def notify(self) -> None:
-        """There is news, or may be."""
+        """Called when there is news, or may be."""
         if not self.is_on:  # it has not started yet
             return
         self._notified_at_s = self._hub.clock.monotonic()

@@ -1,7 +1,7 @@
-"""Is an insurer there, and does it let us in? A harmless call, and in words what was tried and what to mend.
+"""Checks an insurer and its settings by a harmless call; reports in words what was tried and what to mend.
 
-What is asked for is an application that does not exist: an insurer that says so is alive, speaks HTTP, and knows us. A
-whole application is handed in only where that is asked for.
+The call asks for an application that does not exist: an insurer that says so is alive, speaks HTTP, and accepts the
+credentials. A whole application is handed in only where that is asked for.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The boundary of an adapter: answers and `InsurerError` pass it. Any other error of an adapter is contained here.
 
-An adapter reads what an insurer sends, and other houses write adapters: a KeyError there is an answer that cannot be
-understood, not a fault of the job, which would be delivered again, run apart and end as a dead letter.
+An adapter reads what an insurer sends, and may come from another package: a KeyError there is an answer that cannot
+be understood, not a fault of the job, which would be delivered again, isolated and end as a dead letter.
 """
 
 from collections import defaultdict

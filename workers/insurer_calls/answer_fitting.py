@@ -19,7 +19,7 @@ _ANY_DAY: Final = date(2026, 1, 1)
 
 
 def fitted(answer: Answer, application: Application) -> Answer:
-    """The same answer where there is nothing to fit."""
+    """The fitted answer; the same object where there is nothing to fit."""
     if isinstance(answer, Offer):
         is_moved = answer.starts_on is None or answer.starts_on != application.starts_on
         return answer if is_moved else replace(answer, starts_on=None)

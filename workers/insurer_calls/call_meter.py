@@ -26,11 +26,11 @@ class CallMeter:
         self._empty = metrics.POLLS_EMPTY.labels(insurer_id)
 
     def begin(self, job: Job) -> None:
-        """The first call about this job may begin."""
+        """Called when the first call about this job may begin."""
         self._first.observe(max(0.0, -self._clock.seconds_until(made_at(job.request_id))))
 
     def count(self, step: str, error: InsurerError | None, seconds: float) -> None:
-        """A call was answered, or failed."""
+        """Counts a call that was answered, or failed."""
         key = (step, _RESULT_OK, OK) if error is None else (step, type(error).__name__, why_of(error))
         counter = self._calls.get(key)
         if counter is None:

@@ -1,9 +1,8 @@
 """The pace of one worker: how many calls to insurers it begins at a time, so that each turn of its event loop stays short.
 
-When 25,000 jobs come at once, what is due for the customer — an answer to settle — would wait in every turn behind
-thousands of calls that are only about to begin. They wait here instead, each insurer's in a line of its own, and the
-lines take turns. It is no limit on calls under way: an insurer that hangs delays no other. And under
-light load nothing waits.
+When 25,000 jobs come at once, answers that are ready to be settled would wait in every turn behind thousands of calls
+that are about to begin. So new calls wait here, each insurer's in a line of its own, and the lines take turns. Calls
+under way are not limited: an insurer that hangs delays no other. Under light load no call waits.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ class CallPacer:
         self._begun_max = BEGUN_MAX
         self._begun = 0
         self._is_counting = False
-        """Whether something has begun, or waits, in this turn."""
+        """Whether a call has begun, or waits, in this turn."""
 
     async def wait(self, insurer_id: str) -> None:
         """Returns when one more call to this insurer may begin."""

@@ -1,4 +1,4 @@
-"""One call's way into the trail of its job: what it waits for before it, and what became of it."""
+"""The entries of one call in the trail of its job: its waits, and its result."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ OK_RESULT: Final = "ok"
 
 
 class CallTrace:
-    """From the moment at which a call wants to be admitted to its end."""
+    """Records from the moment at which a call asks to be admitted to its end."""
 
     __slots__ = ("_clock", "_step", "_trail", "_turn", "began_at_s")
 

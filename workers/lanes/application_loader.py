@@ -1,4 +1,4 @@
-"""Loading: what PostgreSQL has of the requests that lanes are about to ask about, read once for all lanes.
+"""Loading the requests that lanes are about to work on, read from PostgreSQL once for all lanes.
 
 A request's jobs come to all lanes within a millisecond. One read each would fetch the same sealed application a dozen
 times, over as many connections.

@@ -20,7 +20,7 @@ class HeldJobs:
         self._clock = trails.late.clock
 
     def of(self, request_id: UUID) -> ProcessReply:
-        """Waits for nothing."""
+        """The jobs of this request; waits for nothing."""
         held = {id_: holding for id_, lane in self._lanes.items() if (holding := lane.held(request_id))}
         return ProcessReply(
             form=REPLY_FORM,

@@ -1,4 +1,4 @@
-"""How a lane gives jobs back, for the next reaper to take over."""
+"""Giving jobs of a lane back, for the next reaper to take over."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -24,7 +24,7 @@ class JobReturner:
         self._doubt = doubt
 
     async def give_back(self, holdings: Iterable[Holding], reason: str, *, counted: bool) -> None:
-        """Leaves jobs to the next reaper. `counted`: this delivery was their own fault, and counts."""
+        """Leaves jobs to the next reaper. With `counted` this delivery failed by the job's own fault, and counts."""
         for shard, entries in deliveries_by_shard(holdings, counted=counted).items():
             try:
                 await self._jobs.hand_back(shard, self._insurer_id, self._consumer, entries)

@@ -22,11 +22,11 @@ class JobTrails:
         self._clock = late.clock
 
     def begin(self) -> AnswerTrail:
-        """For a job that was just delivered."""
+        """The trail of a job that was just delivered."""
         return AnswerTrail(self._clock.monotonic())
 
     def encode(self, trail: AnswerTrail, delivery: Delivery) -> str:
-        """As it is kept with the quote."""
+        """The trail as it is kept with the quote."""
         return trail.encode(self._consumer, delivery, self._clock.unix_s() - self._clock.monotonic())
 
     def settling(self, holding: Holding) -> str:
@@ -35,7 +35,7 @@ class JobTrails:
         return self.encode(holding.trail, holding.delivery)
 
     def end(self, insurer_id: str, holding: Holding, expires_at: datetime | None = None) -> None:
-        """Asking has stopped without an answer; without `expires_at` the request has ended already."""
+        """Called when calls have stopped without an answer; without `expires_at` the request has ended already."""
         holding.trail.interrupt(self._clock.monotonic())
         key = (holding.delivery.request_id, insurer_id)
         due_at = self._clock.now() if expires_at is None else expires_at + END_WRITTEN_AFTER

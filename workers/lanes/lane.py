@@ -104,7 +104,7 @@ class Lane:
         ]
 
     async def _read(self, reader: StreamReader) -> None:
-        """Its shard's server may be away when the worker starts: the other shards do not wait for it."""
+        """Reads a shard. Its server may be away when the worker starts: the other shards do not wait for it."""
         while not self.is_stopping:
             try:
                 async with asyncio.timeout(RETRY_S):
@@ -115,7 +115,7 @@ class Lane:
             return
 
     async def finish(self, *, max_s: float) -> None:
-        """Waits, at most so long, until what is being worked on is done; what is left then is cut off."""
+        """Waits, at most so long, until jobs in work are done; those left then are cut off."""
         await self._tasks.ended(max_s=max_s)
 
     def begin(self, deliveries: Sequence[Delivery]) -> None:
@@ -133,7 +133,7 @@ class Lane:
             self._tasks.start(self._load(begun)).add_done_callback(self._loaded)
 
     def end(self, request_id: UUID) -> None:
-        """The request has ended: its answer is no longer needed."""
+        """Ends the job of a request that has ended: its answer is no longer needed."""
         held = self._holdings.get(request_id)
         if held and held.task and not held.is_settling:
             self._trails.end(self.insurer_id, held)
@@ -144,7 +144,7 @@ class Lane:
         return self._holdings.get(request_id)
 
     def doubt(self, shard: int) -> None:
-        """Has the jobs looked up that Redis may have handed to this worker in this shard."""
+        """Has the jobs looked up that Redis may have delivered to this worker in this shard."""
         self._readers[shard].doubt()
 
     async def drop_connection(self, shard: int) -> None:
@@ -171,7 +171,7 @@ class Lane:
         await self._returner.give_back(unsettled, "stopping", counted=False)
 
     async def _load(self, begun: Sequence[Holding]) -> None:
-        """Reads what there is to ask, as soon as PostgreSQL is there, and begins to work on it."""
+        """Reads the jobs' requests, as soon as PostgreSQL is there, and begins to work on them."""
         left = deque(begun)
         try:
             works = await self._read_work([holding.delivery.request_id for holding in begun])
@@ -208,7 +208,7 @@ class Lane:
             self._readers[holding.delivery.shard].doubt()
 
     async def _recall(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-        """Without Redis nothing is remembered; the same idempotency key brings it back from the insurer."""
+        """Reads remembered ids. Without Redis there are none: the same idempotency key brings them back."""
         try:
             return await self._resources.jobs.recall(self.insurer_id, ids)
         except RedisAway:

@@ -1,4 +1,4 @@
-"""Recovery: Redis came back different, so every open request is enqueued again. That is all there is to it."""
+"""Recovery: Redis came back with other content, so every open request is enqueued again, and no more is needed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ log: Final = structlog.get_logger(__name__)
 
 EVERY_S: Final = 10.0
 AGAIN_AFTER_S: Final = 2.0
-"""For what processes that noticed a failover later have sent to the server before: they notice within less."""
+"""A recovery is repeated after this time: processes that notice a failover later write to the old server until then."""
 OLDER_THAN: Final = timedelta(seconds=10)
 _RETRY_S: Final = 0.5
 _PAGE: Final = 1000
@@ -38,13 +38,13 @@ class RedisRecovery:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._wanted: dict[int, None] = {}
-        """In this order: shards whose server did not answer come last."""
+        """The shards to recover, in this order: those with a server that did not answer come last."""
         self._again: dict[int, float] = {}
         self._called = asyncio.Event()
         self._waiting = LogThrottle(resources.clock)
 
     async def call(self, shard: int) -> None:
-        """Redis has a new epoch in this shard: its content may be gone."""
+        """Called when Redis has a new epoch in this shard: its content may be gone."""
         self._wanted[shard] = None
         self._again[shard] = self._resources.clock.monotonic() + AGAIN_AFTER_S
         self._called.set()
@@ -127,7 +127,7 @@ async def recover(resources: Resources, shard: int, *, older_than: timedelta) ->
 
 
 async def _unlock(connection: Connection, shard: int) -> None:
-    """Gives the shard's lock back; what cannot be asked to is hung up on, for the lock is the connection's."""
+    """Releases the shard's advisory lock. If the statement fails, closes the connection, which releases it too."""
     try:
         await connection.execute(_UNLOCK, shard)
     except BaseException:
