@@ -22,7 +22,7 @@ class ApplicationCache:
         """The application of this request.
 
         Raises:
-            Undecryptable: none of our keys opens it.
+            Undecryptable: no known key opens it.
         """
         application = self._applications.get(request_id)
         if application is None:

@@ -75,7 +75,7 @@ class Pool:
         self.connections = connections
         self.writers = asyncio.Semaphore(max(1, size - READERS_MIN))
         self.refusal: asyncpg.PostgresError | None = None
-        """Why the server took a write not, where it had no room for it; `try_writing` finds out whether it has."""
+        """Why the server refused a write, where it had no room for it; `try_writing` finds out whether it has."""
         self._confirmations: GroupCommit[int, bool] = GroupCommit(
             self._confirm, name="confirmations", wait_s_max=CONFIRM_S_MAX
         )
@@ -87,7 +87,7 @@ class Pool:
         """Returns once what has been read is safe: the standby that commits wait for has it, too. Call it before the answer.
 
         A row may be seen that no standby has: an operator cancelled the wait of its writer, or the primary was restarted
-        meanwhile. A record of one's own is written after it, and waited for; where no commit waits for a standby, it is not needed.
+        meanwhile. A record of its own is written after it, and waited for; where no commit waits for a standby, it is not needed.
 
         Raises:
             Unavailable: it is not known, or another server is the primary by now.
@@ -136,7 +136,7 @@ class Pool:
         return None
 
     def terminate(self) -> None:
-        """Hangs up on everything."""
+        """Closes all connections at once."""
         self.connections.terminate()
         self.primary.close()
 
@@ -233,7 +233,7 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
             raise DataRefused from error
         finally:
             del primary.writing[connection]
-            with contextlib.suppress(asyncpg.InterfaceError):  # it was hung up on
+            with contextlib.suppress(asyncpg.InterfaceError):  # it is closed already
                 connection.remove_log_listener(hear)
             await _release(pool, connection)
 

@@ -30,7 +30,7 @@ class EventAuthenticator:
         return self._mac(self._key_id, f"{kind}:{request_id}:".encode() + document)
 
     def holds(self, mac: str, kind: EventKind, request_id: str, document: str) -> bool:
-        """Whether one of our keys made this MAC for this event."""
+        """Whether a known key made this MAC for this event."""
         key_id, _, _ = mac.partition(":")
         if key_id not in self._keyed or not mac.isascii():
             return False

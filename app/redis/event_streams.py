@@ -1,6 +1,6 @@
 """Events of requests: what has been answered, in Redis for the subscribers, and the notifications of it.
 
-Each has a MAC: only what one of our processes wrote is read. The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
+Each has a MAC: only events that a process of this deployment wrote are read. The same events go, in the same script, into the feed of their shard, for other services (docs/feed.md).
 """
 
 import asyncio

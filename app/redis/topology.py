@@ -64,7 +64,7 @@ def parse_address(url: str) -> RedisAddress:
     """Reads OSAGO_REDIS_URL.
 
     Raises:
-        WrongSetting: it is none of the forms that CONTRACT names; the text does not repeat it, for it may hold a password.
+        WrongSetting: it has none of the documented forms; the text does not repeat it, for it may hold a password.
     """
     parts = urlsplit(url)
     wrong = WrongSetting(

@@ -1,8 +1,8 @@
-"""Which server of the URL is the primary, and whether it is alive.
+"""The search for the primary among the servers of the URL, and whether it is alive.
 
 Each server is looked at twice a second on a connection of its own. So a commit may wait for its standby as long as the primary
 lives: it is never cancelled, for a cancelled wait shows others a row that no standby has, and a connection to a server that
-does not answer, takes no writes or has been superseded is hung up on.
+does not answer, takes no writes or has been superseded is closed.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ LOOK_EVERY_S: Final = 0.5
 SEARCH_EVERY_S: Final = 0.2
 """The interval of looks where no primary is known."""
 LOOK_S_MAX: Final = 1.5
-"""A server that has not answered a look for so long is hung up on."""
+"""Connections to a server that has not answered a look for so long are closed."""
 _STALL_S: Final = 0.25
 REPLY_S_MAX: Final = 5.0
 """A statement that takes longer is asked after: its reply may be lost."""
@@ -157,7 +157,7 @@ class PrimaryFinder:
         self.primary = address
 
     def _switch(self, address: ServerAddress, state: ServerState) -> None:
-        """Another primary: connections to the one before are hung up on, also where both have one address."""
+        """Another primary: connections to the one before are closed, also where both have one address."""
         self.generation += 1
         metrics.FAILOVERS.labels("postgresql").inc()
         log.warning("database.failover", at=str(address), timeline=state.timeline)

@@ -269,7 +269,7 @@ class PacedProtocol(HttpToolsProtocol):
         self._feed(head)
 
     def refuse(self, status: bytes) -> None:
-        """Says why, where an answer is still awaited, and hangs up."""
+        """Sends the reason, where an answer is still awaited, and closes the connection."""
         if not self.is_open:
             return
         self.hang_up()
