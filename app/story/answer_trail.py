@@ -87,7 +87,7 @@ class AnswerTrail:
         self._add((NO_CALL, now_s, step, 0.0, result))
 
     def isolate(self, now_s: float) -> None:
-        """Another process asks."""
+        """From now on another process makes the calls."""
         self._add((ISOLATION, now_s, "", 0.0, ""))
         self.wait(WaitKind.ISOLATION, now_s)
 

@@ -136,7 +136,7 @@ async def _written(
 
 
 async def _begun(operation: Operation, asked: GraphQLRequest, context: Context) -> EventSource | ExecutionResult:
-    """graphql-core coerces variables and arguments and calls the resolver: what is wrong with them is its to say."""
+    """graphql-core coerces variables and arguments and calls the resolver: it reports what is wrong with them."""
     executor: Any = _build(
         GRAPHQL,
         operation.document,

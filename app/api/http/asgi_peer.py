@@ -17,7 +17,7 @@ class AsgiPeer:
 
     on_writable: Callable[[], None] | None = None
     on_stalled: Callable[[], None] | None = None
-    """Never called: how long it may take nothing is the server's to say."""
+    """Never called: only a server measures how long a peer takes nothing."""
 
     def __init__(self, send: Send) -> None:
         self.budget = PeerBudget()

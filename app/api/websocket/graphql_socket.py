@@ -218,7 +218,7 @@ class _Connection:
                 await self._send({"id": frame.id, **last})
 
     async def _stream(self, frame: Subscribe, context: Context) -> dict[str, Any] | None:
-        """Sends every result of an operation; returns the message that ends it, None if that is a `Subscriber`'s to say."""
+        """Sends every result of an operation; returns the message that ends it, None if a `Subscriber` sends that."""
         try:
             operation = self._services.operations.prepare(frame.payload, context.share)
         except BadDocument as error:

@@ -1,6 +1,6 @@
 """How many subjects, and which kinds of data, a leak in a time would touch: what a notice to the authority has to say in 24 and 72 hours.
 
-Counted is what lay there in that time: what is stored, and what was destroyed since, by its records.
+It counts the data of that time that is stored, and data that was destroyed since, by its records.
 """
 
 from collections import Counter
