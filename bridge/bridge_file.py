@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from ssl import SSLContext, create_default_context
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -77,6 +78,23 @@ class _Broker(DestinationSettings):
     ca_file: Path | None = None
     """The authorities that sign the broker's certificate, as PEM, in place of the system's."""
 
+    @property
+    def has_tls(self) -> bool:
+        return self.tls or self.ca_file is not None
+
+    def tls_context(self) -> SSLContext | None:
+        """Checks the broker's certificate and its name; None without TLS.
+
+        Raises:
+            WrongSetting: `ca_file` holds no certificates.
+        """
+        if not self.has_tls:
+            return None
+        try:
+            return create_default_context(cafile=self.ca_file)
+        except OSError as error:  # an SSLError, too
+            raise WrongSetting(f"{self.name}.ca_file: {self.ca_file}: no certificates as PEM ({error})") from None
+
 
 class KafkaSettings(_Broker):
     """Apache Kafka, and what speaks its protocol."""
@@ -109,6 +127,10 @@ class NatsSettings(_Broker):
     subject: str = Field(default="osago.quote-events", pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")
     stream: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """Made where it is not there; left out: a stream for the subject has to be there."""
+
+    @property
+    def has_tls(self) -> bool:
+        return super().has_tls or any(server.startswith("tls://") for server in self.servers)
 
 
 class WebhookSettings(DestinationSettings):

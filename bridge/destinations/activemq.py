@@ -75,8 +75,9 @@ class ActivemqDestination:
     """Sends to one queue, or topic."""
 
     def __init__(self, settings: ActivemqSettings, _clock: Clock) -> None:
-        """Raises WrongSetting where a variable is missing."""
+        """Raises WrongSetting where a variable or a certificate is missing."""
         self._settings = settings
+        settings.tls_context()  # stomp.py makes its own, of the file
         self._password = settings.secret(settings.password_env)
         self._hosts = [_place(server) for server in settings.servers]
         self._connection: Any = None
@@ -132,7 +133,7 @@ class ActivemqDestination:
             reconnect_attempts_max=1,
             auto_content_length=False,  # with a length ActiveMQ makes it a message of bytes
         )
-        if settings.tls or settings.ca_file:
+        if settings.has_tls:
             connection.set_ssl(self._hosts, ca_certs=str(settings.ca_file) if settings.ca_file else None)
         connection.set_listener("receipts", receipts)
         return connection

@@ -1,11 +1,10 @@
 """Kafka: each event is a message with its request's id as the key, acknowledged by all replicas that are in sync."""
 
 import asyncio
-from ssl import create_default_context
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
 from app.runtime.clock import Clock
 from bridge.bridge_file import KafkaSettings
@@ -14,14 +13,17 @@ from bridge.destinations.destination import DestinationAway, EventNotTaken
 
 _HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _GONE: Final = (KafkaError, OSError, TimeoutError)
+_NOT_STARTED: Final = (*_GONE, LookupError, ValueError)
+"""aiokafka has no error of its own for what a broker says that refuses a password, or whose signature is wrong."""
 
 
 class KafkaDestination:
     """Produces to one topic."""
 
     def __init__(self, settings: KafkaSettings, _clock: Clock) -> None:
-        """Raises WrongSetting where a variable is missing."""
+        """Raises WrongSetting where a variable or a certificate is missing."""
         self._settings = settings
+        self._tls = settings.tls_context()
         self._password = settings.secret(settings.password_env)
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
@@ -55,8 +57,10 @@ class KafkaDestination:
                 producer = self._made()
                 try:
                     await producer.start()
-                except BaseException:
+                except BaseException as error:
                     await _stop(producer)
+                    if isinstance(error, _NOT_STARTED):
+                        raise KafkaConnectionError(f"cannot begin: {type(error).__name__}") from error
                     raise
                 self._producer = producer
             return self._producer
@@ -68,10 +72,7 @@ class KafkaDestination:
 
     def _made(self) -> AIOKafkaProducer:
         settings = self._settings
-        options: dict[str, Any] = {"bootstrap_servers": settings.servers}
-        has_tls = settings.tls or settings.ca_file is not None
-        if has_tls:
-            options["ssl_context"] = create_default_context(cafile=settings.ca_file)
+        options: dict[str, Any] = {"bootstrap_servers": settings.servers, "ssl_context": self._tls}
         if settings.username:
             options |= {"sasl_mechanism": settings.sasl, "sasl_plain_username": settings.username}
             options["sasl_plain_password"] = self._password
@@ -80,7 +81,7 @@ class KafkaDestination:
             acks="all",
             enable_idempotence=settings.idempotence,
             request_timeout_ms=int(settings.timeout * 1000),
-            security_protocol=("SASL_" if settings.username else "") + ("SSL" if has_tls else "PLAINTEXT"),
+            security_protocol=("SASL_" if settings.username else "") + ("SSL" if self._tls else "PLAINTEXT"),
             **options,
         )
 

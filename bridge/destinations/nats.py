@@ -1,10 +1,8 @@
 """NATS JetStream: each event is published with its id, by which the stream drops repeats, and is there once the stream has acknowledged it."""
 
 import asyncio
-from ssl import create_default_context
 from typing import Any, Final
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
@@ -16,16 +14,34 @@ from bridge.bridge_file import NatsSettings
 from bridge.cloud_event import CONTENT_TYPE, CloudEvent
 from bridge.destinations.destination import DestinationAway, EventNotTaken
 
-_CONNECT_S_MAX: Final = 5
+_CLOSE_S_MAX: Final = 0.5
+_OPTIONS: Final = {
+    "name": "osago-bridge",
+    "connect_timeout": 5,
+    # Once around the servers: an event that is not sent is tried again by `bridge.event_delivery`, after its own waits.
+    "allow_reconnect": False,
+    "max_reconnect_attempts": 1,
+    "reconnect_time_wait": 0,
+}
 _GONE: Final = (NatsError, OSError, TimeoutError, ValueError)
+
+
+class EncryptedClient(Client):
+    """Sends nothing in the clear. nats-py itself goes on without TLS, with its password, where the server's first line asks for none."""
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - nats-py's
+        if not info.get("tls_required"):
+            raise NatsError("the server does not require TLS")
+        await super()._process_info(info, initial_connection)
 
 
 class NatsDestination:
     """Publishes to one subject."""
 
     def __init__(self, settings: NatsSettings, _clock: Clock) -> None:
-        """Raises WrongSetting where a variable is missing."""
+        """Raises WrongSetting where a variable or a certificate is missing."""
         self._settings = settings
+        self._tls = settings.tls_context()
         self._password = settings.secret(settings.password_env)
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
@@ -46,7 +62,7 @@ class NatsDestination:
 
     async def close(self) -> None:
         if self._client:
-            await self._client.close()
+            await _hang_up(self._client)
 
     async def _connected(self) -> Client:
         """A client that is connected. It is not left to reconnect by itself: what it would send later has been sent again by then."""
@@ -58,14 +74,17 @@ class NatsDestination:
 
     async def _connect(self) -> Client:
         settings = self._settings
-        options: dict[str, Any] = {"allow_reconnect": False, "connect_timeout": _CONNECT_S_MAX, "error_cb": _leave}
+        options: dict[str, Any] = {**_OPTIONS, "error_cb": _leave}
         if settings.username:
             options |= {"user": settings.username, "password": self._password}
-        if settings.tls or settings.ca_file:
-            options["tls"] = create_default_context(cafile=settings.ca_file)
-        client: Client = await nats.connect(settings.servers, name="osago-bridge", **options)  # pyright: ignore[reportUnknownMemberType]
-        if settings.stream:
-            await self._make_stream(client, settings.stream)
+        client = EncryptedClient() if self._tls else Client()
+        try:
+            await client.connect(settings.servers, tls=self._tls, **options)
+            if settings.stream:
+                await self._make_stream(client, settings.stream)
+        except BaseException:
+            await _hang_up(client)
+            raise
         return client
 
     async def _make_stream(self, client: Any, name: str) -> None:
@@ -74,6 +93,15 @@ class NatsDestination:
             await stream.stream_info(name)
         except NotFoundError:
             await stream.add_stream(StreamConfig(name=name, subjects=[self._settings.subject]))
+
+
+async def _hang_up(client: Client) -> None:
+    """The socket closes at once; nats-py then waits for its end, which after a TLS handshake that failed never comes."""
+    try:
+        async with asyncio.timeout(_CLOSE_S_MAX):
+            await client.close()
+    except _GONE:
+        return
 
 
 async def _leave(_error: Exception) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import WrongSetting
+from app.runtime.clock import Clock
 from bridge.bridge_file import KafkaSettings, WebhookSettings, load_destination
+from bridge.bridge_process import make_destination
 from bridge.destinations.webhook import AddressGuard, signers_of
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,19 @@ def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, nam
         load_destination(file, name)
     assert str(raised.value).startswith(said.format(file=file))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["kafka", "activemq", "nats"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_authority_that_is_none_is_refused(tmp_path: Path, kind: str, content: str | None) -> None:
+    """Before anything is opened: a bridge would wait for its broker for ever."""
+    authority, file = tmp_path / "ca.pem", tmp_path / "bridge.toml"
+    if content is not None:
+        authority.write_text(content)
+    file.write_text(f'[{kind}]\nservers = ["localhost:1"]\nca_file = "ca.pem"\n')
+    settings, _ = load_destination(file, kind)
+    with pytest.raises(WrongSetting, match=rf"^{kind}\.ca_file: .*ca\.pem: no certificates as PEM"):
+        make_destination(settings, Clock())
 
 
 def hook(**more: object) -> WebhookSettings:

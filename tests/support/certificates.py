@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
@@ -67,6 +68,17 @@ class Authority:
             key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         )
         return certificate_file, key_file
+
+    def keystore(self, name: str, password: str) -> Path:
+        """The same for a server in Java: one file, as PKCS 12."""
+        certificate_file, key_file = self.sign(name)
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        encryption = serialization.BestAvailableEncryption(password.encode())
+        made = self._folder / f"{name}.p12"
+        made.write_bytes(pkcs12.serialize_key_and_certificates(name.encode(), key, certificate, None, encryption))
+        return made
 
     def server_context(self, name: str, *, days: int = 1, asks_who_calls: bool = False) -> ssl.SSLContext:
         """The TLS settings of a server of that name; it may require client certificates of this authority."""

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -181,10 +182,10 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(upstream: str) -> AsyncGenerator[Proxy, None]:
-    """A proxy before this URL."""
+async def proxied(upstream: str, tls: SSLContext | None = None) -> AsyncGenerator[Proxy, None]:
+    """A proxy before this URL; with `tls` it ends the TLS of its clients."""
     proxy = Proxy(upstream)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=tls)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

@@ -135,3 +135,10 @@ async def bridged(world: World, table: str, name: str = "webhook") -> AsyncGener
         finally:
             stopping.set()
             await running
+
+
+async def is_delivered(world: World, name: str) -> bool:
+    """Whether the place is the feed's last entry."""
+    rows = await world.database.fetch("SELECT cursor FROM osago_bridge WHERE destination = $1", name)
+    last = await world.redis.client.xrevrange("{osago-00}:quote-events", count=1)
+    return bool(rows and last and rows[0]["cursor"] == last[0][0])
