@@ -103,7 +103,9 @@ SUBSCRIPTIONS_BEGUN: Final = Counter(
     "osago_subscriptions_begun", "Subscriptions that began: new ones, and resumed ones with a cursor.", ["how"]
 )
 SOCKETS_CLOSED: Final = Counter("osago_sockets_closed", "WebSockets that ended, by close code.", ["code"])
-CONNECTS_REFUSED: Final = Counter("osago_connects_refused", "WebSockets that came too many at once, and were put off.")
+CONNECTS_REFUSED: Final = Counter(
+    "osago_connects_refused", "WebSockets and streams that came too many at once, and were put off."
+)
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
     "osago_events_foreign", "Events without a valid MAC, and notifications that name no request: left aside."

@@ -25,6 +25,7 @@ class BufferedPeer(asyncio.Protocol):
     """Shared by the connections of a process."""
     on_writable: Callable[[], None] | None = None
     on_stalled: Callable[[], None] | None = None
+    on_draining: Callable[[], None] | None = None
     unsent = b""
     _is_paused = False
     _stalling: asyncio.TimerHandle | None = None
@@ -62,7 +63,7 @@ class BufferedPeer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stalling, self._cutting = cancelled(self._stalling), cancelled(self._cutting)
-        self.on_writable = self.on_stalled = None
+        self.on_writable = self.on_stalled = self.on_draining = None
         super().connection_lost(exc)
 
     def stall(self) -> None:

@@ -1,4 +1,4 @@
-"""How many WebSockets a process admits per second: each waits for its turn, or is refused with the moment to come again.
+"""How many WebSockets and streams a process admits per second: each waits for its turn, or is refused with the moment to come again.
 
 A burst of connects costs a process seconds of CPU in which no mutation is answered. So connects are admitted in small slices, of
 which a busy event loop runs fewer. The moments that refused clients are given follow one another at the pace of the admissions.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 CONNECTS: Final = "connects"
-"""In the lifespan's state: a `ConnectAdmission`. Without one every WebSocket is admitted at once."""
+"""In the lifespan's state: a `ConnectAdmission`. Without one every connect is admitted at once."""
 SLICE_S: Final = 0.004
 """Connects are admitted in slices, one in a turn of the loop: this part of a second's rate, one at least."""
 WAIT_S_MAX: Final = 1.0
@@ -24,8 +24,13 @@ _PACE_MEMORY: Final = 0.2
 """The share of the newest turn in the measured pace."""
 
 
+def try_again_text(retry_after_s: float) -> str:
+    """What a refused client reads: `Too many connections: try again in 1.42 s`."""
+    return f"Too many connections: try again in {retry_after_s:.2f} s"
+
+
 class Upgrade(Protocol):
-    """A client that asks for a WebSocket."""
+    """A client that asks for a WebSocket, or for an answer that lasts."""
 
     @property
     def is_open(self) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 DIRECT: Final = "direct"
 """In the lifespan's state: a `DirectApplication`."""
 DRAINING: Final = "draining"
-"""In the lifespan's state: an `asyncio.Event`, set when the server begins to stop, so that answers that last can end."""
+"""In the lifespan's state: an `asyncio.Event`, set when the server begins to stop: no answer that lasts begins then."""
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""

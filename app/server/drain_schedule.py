@@ -1,4 +1,4 @@
-"""When each WebSocket of a process that ends is closed: spread over the drain, so that its clients come to others a few at a time."""
+"""When each WebSocket of a process that ends is closed, and each answer that lasts: spread over the drain, so that its clients come to others a few at a time."""
 
 from collections.abc import MutableMapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ SPREAD_S_MAX: Final = 5.0
 
 
 class DrainSchedule:
-    """Moments for the close frames of one process, the first one at once."""
+    """Moments for the last words of one process on each connection, the first one at once."""
 
     def __init__(self, per_s: float) -> None:
         self._spacing_s = 1 / per_s

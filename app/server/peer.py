@@ -21,6 +21,8 @@ class Peer(Protocol):
     """Called when it takes messages again."""
     on_stalled: Callable[[], None] | None
     """Called when it has taken nothing for too long. Soon after that it is cut off."""
+    on_draining: Callable[[], None] | None
+    """Called when the process stops, at this connection's moment, so that an answer that lasts can end. A WebSocket is closed by its protocol."""
 
     @property
     def is_writable(self) -> bool:

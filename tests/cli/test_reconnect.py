@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.frames import Close
 from websockets.http11 import Response
 
-from app.server.http1.admitted_http import try_again_text
+from app.server.connect_admission import try_again_text
 from cli.quote.reconnect import ASKED_S_MAX, RECONNECT_S, AskedLater, asked_s, reconnect_wait_s
 
 

@@ -9,6 +9,7 @@ const WATCH = `subscription Watch($requestId: ID!, $after: String) { quotes(requ
   ... on QuoteReceived { cursor quote { insurer { id } status } }
   ... on QuotesCompleted { cursor outcome } } }`;
 const PAUSE_MS = 100;
+globalThis.WebSocket ??= WebSocket; // Apollo's link looks at the browser's; Node.js has one from 22 on
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 const variables = { requestId, after: null };

@@ -12,7 +12,11 @@ from typing import Any, Final
 import pytest
 from support.processes import Process, api_process, together
 from support.proxy import Proxy, proxied
+from support.raw_http import raw_connection
+from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
+
+from app.observability import metrics
 
 INSURERS: Final = ("sever", "volga", "zarya", "ural", "taiga")
 THIRD: Final = INSURERS[2]
@@ -150,6 +154,25 @@ async def test_a_client_goes_on_when_its_api_is_killed(
         await watching.see(4)
         await settled_in_turn(settler, accepted, INSURERS[4])
         await watching.end()
+
+
+@each_client
+async def test_a_client_that_is_refused_comes_again(
+    client: str, world: World, api: ApiAtHand, settler: SettlerAtHand, watch: Watch
+) -> None:
+    """By a process that has admitted as many as it may; behind the same address it finds another one."""
+    world.set(connect_rate="1/h")
+    full = await world.api()
+    accepted = await world.accepted(api)
+    await settled_in_turn(settler, accepted, *INSURERS)
+    async with raw_connection(full.url) as first, proxied(full.url) as balancer:
+        await first.shake_hands()
+        before = metrics.CONNECTS_REFUSED._value.get()
+        async with watch(client, balancer.url, accepted) as watching:
+            await until(lambda: metrics.CONNECTS_REFUSED._value.get() > before)
+            balancer.lead_to(api.url)
+            balancer.break_connections()
+            await watching.end()
 
 
 def at_hand(world: World, process: Process) -> ApiAtHand:

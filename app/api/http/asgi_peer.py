@@ -18,6 +18,8 @@ class AsgiPeer:
     on_writable: Callable[[], None] | None = None
     on_stalled: Callable[[], None] | None = None
     """Never called: only a server measures how long a peer takes nothing."""
+    on_draining: Callable[[], None] | None = None
+    """Never called: other servers have drains of their own."""
 
     def __init__(self, send: Send) -> None:
         self.budget = PeerBudget()

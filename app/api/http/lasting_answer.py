@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from app.api.auth.tokens import Grant
 from app.api.context import Context
 from app.api.execution.subscriber import SlowReaders, Subscriber
 from app.api.http.asgi_peer import AsgiPeer
+from app.api.http.stream_admission import come_again, refusal_of
 from app.api.http.stream_formats import StreamFormat
 from app.api.services import Services
 from app.domain.cursor import Cursor
@@ -49,10 +51,6 @@ class Stopping:
         await left()
         self.has_left = True
         self.stop("LEFT")
-
-    async def when_draining(self, draining: asyncio.Event) -> None:
-        await draining.wait()
-        self.stop("DRAINING")
 
     async def when_expired(self, grant: Grant, services: Services) -> None:
         while (left_s := grant.expires_at_s - services.clock.now().timestamp()) > 0:
@@ -121,6 +119,14 @@ class LastingAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         REQUEST_ID.set(self.headers.get("x-request-id", ""))
         try:
+            retry_after_s = await refusal_of(scope["state"], lambda: _left(receive))
+        except ClientDisconnect:
+            return
+        if retry_after_s is not None:
+            refused = come_again(scope["method"], self._format.content_type, retry_after_s, self.headers)
+            await refused(scope, receive, send)
+            return
+        try:
             sockets, share = self._services.sockets, self.context.share
             with sockets.from_address(address_of(scope)), sockets.of_caller(share):
                 await self._serve(scope, receive, send)
@@ -140,10 +146,12 @@ class LastingAnswer(Response):
                 return
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             peer.on_stalled = lambda: self._end_stalled(channel, stopping, scope)
+            peer.on_draining = lambda: stopping.stop("DRAINING")
+            if scope["state"][DRAINING].is_set():  # it began to stop meanwhile
+                stopping.stop("DRAINING")
             async with asyncio.TaskGroup() as tasks:
                 waiting = [
                     tasks.create_task(stopping.when_left(lambda: _left(receive))),
-                    tasks.create_task(stopping.when_draining(scope["state"][DRAINING])),
                     tasks.create_task(stopping.when_expired(self._grant, self._services)),
                     *([tasks.create_task(peer.run())] if isinstance(peer, AsgiPeer) else []),
                 ]
@@ -185,7 +193,7 @@ class LastingAnswer(Response):
 
     async def _finish(self, channel: AnswerChannel, reason: str, send: Send) -> None:
         peer = channel.peer
-        peer.on_stalled = None
+        peer.on_stalled = peer.on_draining = None
         if error := _BROKEN_OFF.get(reason):
             peer.write(self._format.breaking_off(error))
         peer.flush()

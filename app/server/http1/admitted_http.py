@@ -10,7 +10,7 @@ from typing import Final
 from websockets.utils import accept_key
 
 from app.server.closing_codes import TRY_AGAIN_LATER
-from app.server.connect_admission import CONNECTS, ConnectAdmission
+from app.server.connect_admission import CONNECTS, ConnectAdmission, try_again_text
 from app.server.http1.http_limits import LimitedHttp
 from app.server.http1.lingering import close_lingering
 
@@ -18,11 +18,6 @@ PROTOCOL_HEADER: Final = b"sec-websocket-protocol"
 _KEY_HEADER: Final = b"sec-websocket-key"
 _CLOSE: Final = 0x88
 """A close frame, whole."""
-
-
-def try_again_text(retry_after_s: float) -> str:
-    """The reason of a close frame with 1013, and the body of a 503: `Too many connections: try again in 1.42 s`."""
-    return f"Too many connections: try again in {retry_after_s:.2f} s"
 
 
 class AdmittedHttp(LimitedHttp):

@@ -46,7 +46,7 @@ class LimitedHttp(PacedProtocol):
         super().let_go()
 
     def shutdown(self) -> None:
-        """Has the application end the answers that last."""
+        """No answer that lasts begins from now on."""
         draining: asyncio.Event | None = self.app_state.get(DRAINING)
         if draining:
             draining.set()

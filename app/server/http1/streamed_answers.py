@@ -6,6 +6,7 @@ uvicorn's `send` would take a task's turn for each piece, and know of no peer th
 from typing import Any
 
 from app.server.buffered_peer import TURN, BufferedPeer, SendingTurn
+from app.server.drain_schedule import DrainSchedule
 from app.server.http1.admitted_http import AdmittedHttp
 from app.server.peer import EXTENSION
 
@@ -46,8 +47,19 @@ class StreamedAnswers(BufferedPeer, AdmittedHttp):
             super().stall()
 
     def on_response_complete(self) -> None:
-        self.on_writable = self.on_stalled = None
+        self.on_writable = self.on_stalled = self.on_draining = None
         super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """The process stops: answers that last end one after the other, as WebSockets do. Events go on until then."""
+        super().shutdown()
+        if self.on_draining:
+            delay_s = DrainSchedule.of(self.app_state).next_delay_s(len(self.connections))
+            self.loop.call_later(delay_s, self._end_answer)
+
+    def _end_answer(self) -> None:
+        if self.on_draining:
+            self.on_draining()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
