@@ -16,7 +16,7 @@ from support.until import until
 from support.world import KEYS, World
 
 from app.api.auth.tokens import Tokens
-from app.api.schema.build import sdl
+from app.api.schema.build import federation_sdl, sdl
 from app.domain.caller import Service
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.runtime.clock import Clock
@@ -26,6 +26,7 @@ from sandbox.demo.servers import free_port
 def test_schema_prints_the_schema(world: World) -> None:
     """Generators of clients read this output."""
     assert typed(world, "schema").stdout == sdl()
+    assert typed(world, "schema", "--of", "federation").stdout == federation_sdl()
 
 
 def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
