@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -190,38 +190,82 @@ async def test_entities_are_asked_through_a_gateway(
     assert theirs["openRequests"] == []
 
 
-async def test_a_watch_goes_on_though_gateway_and_subgraph_are_cut_off(
-    world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, gateway: Gateway
-) -> None:
-    """The gateway is killed after the first event, the connection to the API is cut after the second: no gap, no repeat."""
-    accepted = await world.accepted(api)
-    await settler.settle(accepted, "sever")
-    watching = await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def watching(gateway: Gateway, accepted: Mapping[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process, None]:
+    """npm's graphql-sse beside the block, with the watch token: it goes on until it has seen the end."""
+    process = await asyncio.create_subprocess_exec(
         *("node", "watch.mjs", gateway.url, accepted["quoteRequest"]["id"], accepted["watchToken"]),
         cwd=gateway.folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        assert watching.stdout
-        assert watching.stderr
         async with asyncio.timeout(END_S_MAX):
-            lines = [await watching.stdout.readline()]
-            await gateway.kill()
-            await settler.settle(accepted, "volga")
-            await gateway.start()
-            lines.append(await watching.stdout.readline())
-            proxy.go_down()
-            await settler.settle(accepted, "zarya")
-            proxy.come_back()
-            lines += (await watching.stdout.read()).splitlines()
-            assert await watching.wait() == 0, (await watching.stderr.read()).decode()
+            yield process
     finally:
-        if watching.returncode is None:
-            watching.kill()
-        await watching.communicate()
-    events: Sequence[dict[str, Any]] = [json.loads(line) for line in lines]
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """The next event."""
+    assert process.stdout
+    text = await process.stdout.readline()
+    assert text, await _problems(process)
+    return json.loads(text)
+
+
+async def rest(process: asyncio.subprocess.Process) -> list[dict[str, Any]]:
+    """All further events; the program has ended well."""
+    assert process.stdout
+    lines = (await process.stdout.read()).splitlines()
+    assert await process.wait() == 0, await _problems(process)
+    return [json.loads(text) for text in lines]
+
+
+async def _problems(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr
+    return (await process.stderr.read()).decode()
+
+
+def check_whole(events: Sequence[Mapping[str, Any]]) -> None:
+    """Each insurer once, in the order of their answers, with fields of both subgraphs; then the end."""
     assert [event["quote"]["insurer"] for event in events[:-1]] == [
         {"id": id_, "name": id_.title(), "rating": f"ru{id_.upper()}"} for id_ in INSURERS
     ]
     assert (events[-1]["__typename"], events[-1]["outcome"]) == ("QuotesCompleted", "ALL_ANSWERED")
+
+
+async def test_a_watch_goes_on_after_the_gateway_was_killed(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, gateway: Gateway
+) -> None:
+    """`kill -9` after the first event, and an answer while there is no gateway: no gap, no repeat."""
+    accepted = await world.accepted(api)
+    await settler.settle(accepted, "sever")
+    async with watching(gateway, accepted) as process:
+        events = [await line(process)]
+        await gateway.kill()
+        await settler.settle(accepted, "volga")
+        await gateway.start()
+        events.append(await line(process))
+        await settler.settle(accepted, "zarya")
+        check_whole([*events, *await rest(process)])
+
+
+async def test_a_watch_goes_on_after_gateway_and_subgraph_were_cut_off(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, proxy: Proxy, gateway: Gateway
+) -> None:
+    """No gap. Over HTTP no repeat either; over a WebSocket the gateway begins anew by itself, and repeats are known by their insurer."""
+    accepted = await world.accepted(api)
+    await settler.settle(accepted, "sever")
+    async with watching(gateway, accepted) as process:
+        events = [await line(process)]
+        proxy.go_down()
+        await settler.settle(accepted, "volga", "zarya")
+        proxy.come_back()
+        events += await rest(process)
+    if gateway.subscriptions == "ws":
+        events = list({event.get("quote", {}).get("insurer", {}).get("id"): event for event in events}.values())
+    assert len(events) == len(INSURERS) + 1
+    check_whole([events[0], *sorted(events[1:-1], key=lambda event: event["quote"]["insurer"]["id"]), events[-1]])
