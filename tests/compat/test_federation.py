@@ -192,7 +192,7 @@ async def test_entities_are_asked_through_a_gateway(
 
 @asynccontextmanager
 async def watching(gateway: Gateway, accepted: Mapping[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process, None]:
-    """npm's graphql-sse beside the block, with the watch token: it goes on until it has seen the end."""
+    """Runs npm's graphql-sse beside the block, with the watch token: it goes on until it has seen the end."""
     process = await asyncio.create_subprocess_exec(
         *("node", "watch.mjs", gateway.url, accepted["quoteRequest"]["id"], accepted["watchToken"]),
         cwd=gateway.folder,
