@@ -199,6 +199,23 @@ async def test_open_requests_are_read_some_customers_at_a_time(
     assert sorted(sizes) == [15 - CUSTOMERS_AT_ONCE, CUSTOMERS_AT_ONCE]
 
 
+async def test_a_request_that_ends_between_two_statements_is_open_no_longer(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which requests are open is one statement, what they hold is another."""
+    read = entities.open_requests_of
+
+    async def then_cancelled(connection: Any, customers: Sequence[Any], *, most: int) -> Any:
+        found = await read(connection, customers, most=most)
+        await api.services.ending.cancel(UUID(id_of(accepted)))
+        return found
+
+    monkeypatch.setattr(entities, "open_requests_of", then_cancelled)
+    accepted = await world.accepted(api)
+    body = await asked(api, customer("customer-1"), query=OPEN)
+    assert body["data"]["_entities"] == [{"id": "customer-1", "openRequests": []}]
+
+
 async def test_representations_have_a_number(api: ApiAtHand) -> None:
     """Refused before anything is read, by HTTP and over a socket; what is within it is answered."""
     many = [request(str(uuid4())) for _ in range(REPRESENTATIONS_MAX)]
