@@ -22,6 +22,7 @@ from app.api.connections.slow_consumers import SlowConsumerLog
 from app.api.connections.socket_limits import SocketCounter
 from app.api.console import console_routes
 from app.api.console.console_parts import make_console
+from app.api.execution.document_uses import DocumentUseReporter
 from app.api.execution.operation import OperationRunner
 from app.api.from_settings import make_operations, make_tokens
 from app.api.http import asgi_route
@@ -37,6 +38,7 @@ from app.observability import metrics
 from app.overview.process_reporter import ProcessReporter, ProcessState
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
+from app.redis.fleet.document_use_log import DocumentUseLog
 from app.redis.fleet.process_reports import API
 from app.redis.used_tickets import UsedTickets
 from app.resources import Resources, open_resources
@@ -111,8 +113,8 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
             app.state.readiness = monitor = ReadinessMonitor(resources)
             name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
             InquiryResponder(resources, partial(services.frames.known, name)).listen(services.live.notifier)
-            reporter = _reporter(app, name, resources, sockets)
-            parts = [*monitor.parts(), *_parts(resources, services), reporter.part()]
+            reporter, uses = _reporter(app, name, resources, sockets), _use_reporter(resources, services)
+            parts = [*monitor.parts(), *_parts(resources, services), reporter.part(), *uses.parts()]
             async with run_parts(parts, resources.clock) as app.state.supervisor:
                 await monitor.first_look()
                 if owns_process:
@@ -120,6 +122,7 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
                 # Requests that are answered without ASGI are answered for every host.
                 yield {DRAINING: draining, **connects, **({} if opens_with_a_token else {DIRECT: app.state.view})}
                 await services.finishing.finished()
+                await uses.leave()
                 await reporter.leave()
 
     sockets = SocketCounter(per_address=settings.sockets_per_address)
@@ -158,6 +161,11 @@ def _reporter(app: Starlette, name: str, resources: Resources, sockets: SocketCo
         return ProcessState(app.state.is_draining, app.state.supervisor.failing, sockets=sockets.open)
 
     return ProcessReporter(resources.redis, resources.clock, kind=API, name=name, state=state)
+
+
+def _use_reporter(resources: Resources, services: Services) -> DocumentUseReporter:
+    documents = services.operations
+    return DocumentUseReporter(documents.uses, documents.trusted_ids, DocumentUseLog(resources.redis), resources.clock)
 
 
 def _admission_of_connects(settings: Settings) -> Mapping[str, ConnectAdmission]:

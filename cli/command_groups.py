@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.documents.documents_group import documents
 from cli.operators.operator_groups import controls, insurer_controls, requests, workers
 
 keys = typer.Typer(no_args_is_help=True, help="Keys that applications are encrypted with.")
@@ -208,6 +209,7 @@ COMMAND_GROUPS: Final[Mapping[str, typer.Typer]] = MappingProxyType(
         "dead-letters": dead_letters,
         "insurers": insurers,
         "bridge": bridge,
+        "documents": documents,
         "workers": workers,
         "requests": requests,
         "controls": controls,

@@ -4,7 +4,8 @@ from app.api.auth.jwks import check_source
 from app.api.auth.keyring import Keyring, parse_secrets
 from app.api.auth.tokens import TTL_S_MAX, ProviderRules, Tokens
 from app.api.connections.origin_guard import parse_origins
-from app.api.execution.prepared_documents import PreparedDocuments, load_trusted
+from app.api.execution.document_files import FaultKind, read_files
+from app.api.execution.prepared_documents import PreparedDocuments
 from app.api.schema.build import GRAPHQL
 from app.config.settings import Settings
 from app.domain.errors import WrongSetting
@@ -38,10 +39,16 @@ def make_operations(settings: Settings) -> PreparedDocuments:
     """Makes the store of documents that may be run.
 
     Raises:
-        WrongSetting: the file of trusted documents is no good.
+        WrongSetting: a file of trusted documents, or one of these, is no good.
     """
-    trusted = load_trusted(GRAPHQL, settings.trusted_documents)
-    return PreparedDocuments(GRAPHQL, trusted, only_trusted=settings.only_trusted_documents)
+    read = read_files(settings.trusted_places())
+    for fault in read.faults:
+        which = f"{fault.name} ({fault.id}): " if fault.kind is not FaultKind.FILE else ""
+        raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {fault.file}: {which}{fault.why}")
+    try:
+        return PreparedDocuments(GRAPHQL, read.documents, only_trusted=settings.only_trusted_documents)
+    except WrongSetting as wrong:
+        raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {wrong}") from None
 
 
 def check(settings: Settings) -> None:

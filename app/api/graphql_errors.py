@@ -32,7 +32,11 @@ ERRORS_MAX: Final = 5
 
 
 class TooComplex(CallerError):
-    """The document costs more than one may; the text names the limit."""
+    """The document costs more than one may; the text names the limit, `in_english` does for operators."""
+
+    def __init__(self, text: str, in_english: str) -> None:
+        super().__init__(text)
+        self.in_english = in_english
 
 
 class BadDocument(CallerError):
@@ -44,7 +48,7 @@ class BadDocument(CallerError):
 
 
 class UnknownDocument(CallerError):
-    """No trusted document has this hash."""
+    """No trusted document has this id."""
 
 
 class UntrustedDocument(CallerError):
@@ -66,7 +70,7 @@ _FAULTS: Final[Mapping[type[Exception], tuple[str, str]]] = MappingProxyType(
         NotAllowed: ("FORBIDDEN", "Этот токен не даёт права на такое действие."),
         NotFound: ("NOT_FOUND", "Такого запроса нет, или он вам не принадлежит."),
         TooComplex: ("TOO_COMPLEX", "Документ GraphQL слишком велик или сложен."),
-        UnknownDocument: ("PERSISTED_QUERY_NOT_FOUND", "Документа с таким хешем нет среди доверенных."),
+        UnknownDocument: ("PERSISTED_QUERY_NOT_FOUND", "Документа с таким идентификатором нет среди доверенных."),
         UntrustedDocument: ("UNTRUSTED_DOCUMENT", "Здесь выполняются только доверенные документы."),
         InvalidCursor: ("INVALID_CURSOR", "Этот курсор не от этого запроса. Начните без него: повторы безопасны."),
         Overloaded: ("OVERLOADED", "Сейчас слишком много запросов. Повторите немного позже."),

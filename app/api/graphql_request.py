@@ -8,34 +8,40 @@ import msgspec
 
 from app.api.graphql_errors import BadHttpRequest, TooComplex
 
-_HASH: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_SHA256: Final = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class GraphQLRequest(msgspec.Struct, rename="camel"):
-    """The parameters of a GraphQL request: a document, or the hash of a trusted one, or both."""
+    """The parameters of a GraphQL request: a document, or the id of a trusted one, or both.
+
+    Clients name a document in four ways: `documentId` (GraphQL over HTTP), `doc_id` (as Relay's guide has it), `id` (other
+    network layers of Relay), `extensions.persistedQuery.sha256Hash` (Apollo).
+    """
 
     query: str | None = None
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
     document_id: str | None = None
+    doc_id: Any = msgspec.field(default=None, name="doc_id")
+    id: Any = None
+    """Beside a document it has other meanings: layers that number their requests send it with every one."""
 
     @property
     def names_a_document(self) -> bool:
-        return self.query is not None or self.document_id is not None or self._persisted is not None
+        return self.query is not None or self.trusted_id is not None
 
     @property
-    def hash(self) -> str | None:
-        """SHA-256 of the document that is meant, in hex; "" where what is sent is none."""
-        named = self.document_id
+    def trusted_id(self) -> str | None:
+        """The id of the document that is meant, a SHA-256 without its prefix; "" where what is sent is none."""
+        named: object = self.document_id
         if named is None:
-            persisted = self._persisted
-            if persisted is None:
-                return None
-            sent = persisted.get("sha256Hash")
-            named = sent if isinstance(sent, str) else ""
-        match = _HASH.fullmatch(named)
-        return match[1] if match else ""
+            named = self.doc_id
+        if named is None and (persisted := self._persisted) is not None:
+            named = persisted.get("sha256Hash", "")
+        if named is None and not self.query:
+            named = self.id
+        return None if named is None else bare_id(named) if isinstance(named, str) else ""
 
     @property
     def _persisted(self) -> Mapping[str, Any] | None:
@@ -44,6 +50,12 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
             return None
         persisted = self.extensions.get("persistedQuery")
         return cast("Mapping[str, Any]", persisted) if isinstance(persisted, dict) else None
+
+
+def bare_id(id_: str) -> str:
+    """An id without the prefix `sha256:`, with which GraphQL over HTTP has it."""
+    match = _SHA256.fullmatch(id_)
+    return match[1] if match else id_
 
 
 VALUES_MAX: Final = 3000
@@ -65,7 +77,7 @@ def check_values(text: bytes | str) -> None:
         return
     marks = (b",", b"{", b"[") if isinstance(text, bytes) else (",", "{", "[")
     if sum(map(text.count, marks)) > VALUES_MAX:  # type: ignore[arg-type]
-        raise TooComplex(f"Значений в запросе больше {VALUES_MAX}.")
+        raise TooComplex(f"Значений в запросе больше {VALUES_MAX}.", f"more than {VALUES_MAX} values")
 
 
 def decode_request(body: bytes) -> GraphQLRequest:
@@ -100,6 +112,8 @@ def request_from_url(parameters: Mapping[str, str]) -> GraphQLRequest:
         parameters.get("operationName"),
         _object(parameters, "extensions"),
         parameters.get("documentId"),
+        parameters.get("doc_id"),
+        parameters.get("id"),
     )
     if not request.names_a_document:
         raise BadHttpRequest(400, "query: нужен параметр с документом.")

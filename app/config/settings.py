@@ -110,8 +110,8 @@ class Settings(BaseSettings):
     """WebSockets admitted per process; others hear when to come again."""
     watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
     """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
-    trusted_documents: Path | None = None
-    """A JSON file of documents by their SHA-256."""
+    trusted_documents: str = ""
+    """Files of documents, or folders of such files, separated by commas."""
     only_trusted_documents: bool = False
     introspection: str = Field(default="on", pattern="^(on|admin|off)$")
     graphiql: Page = "on"
@@ -147,6 +147,10 @@ class Settings(BaseSettings):
             raise WrongSetting(f"{prefix}{why}") from None
         except (OSError, UnicodeDecodeError):
             raise WrongSetting(".env: cannot be read as text") from None
+
+    def trusted_places(self) -> list[Path]:
+        """The files and folders of trusted documents."""
+        return [Path(place.strip()) for place in self.trusted_documents.split(",") if place.strip()]
 
     def secret(self) -> str:
         """The secret that tokens without a key's id are signed with; empty where there are only keys with ids.

@@ -149,6 +149,21 @@ def reports() -> str:
     return "{osago-00}:reports"
 
 
+def documents_known() -> str:
+    """A sorted set: trusted document → since when a process has had it, seconds of Redis's time."""
+    return "{osago-00}:documents-known"
+
+
+def documents_used() -> str:
+    """A sorted set: trusted document → when it was asked for last."""
+    return "{osago-00}:documents-used"
+
+
+def documents_unknown() -> str:
+    """A sorted set: id that no trusted document has → when it was asked for last."""
+    return "{osago-00}:documents-unknown"
+
+
 def insurers() -> str:
     """The channel that names an insurer after a change of its circuit or pause."""
     return "{osago-00}:insurers"

@@ -107,6 +107,14 @@ class EntitiesField:
                 return _length(node)
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentCost:
+    """`complexity` is that of its dearest operation; of `entities`, `check_representations` counts the representations of each request."""
+
+    complexity: int
+    entities: Sequence[EntitiesField]
+
+
 def check_text(text: str) -> None:
     """Returns if the text may be parsed.
 
@@ -114,15 +122,17 @@ def check_text(text: str) -> None:
         TooComplex: the parser would do more than its tokens suggest.
     """
     if len(text) > DOCUMENT_LENGTH_MAX:
-        raise TooComplex(f"Символов в документе больше {DOCUMENT_LENGTH_MAX}.")
+        raise TooComplex(
+            f"Символов в документе больше {DOCUMENT_LENGTH_MAX}.", f"longer than {DOCUMENT_LENGTH_MAX} characters"
+        )
     if text.count("#") > COMMENTS_MAX:
-        raise TooComplex(f"Комментариев больше {COMMENTS_MAX}.")
+        raise TooComplex(f"Комментариев больше {COMMENTS_MAX}.", f"more than {COMMENTS_MAX} comments")
     if text.count("\\") > ESCAPES_MAX:
-        raise TooComplex(f"Знаков «\\» больше {ESCAPES_MAX}.")
+        raise TooComplex(f"Знаков «\\» больше {ESCAPES_MAX}.", f"more than {ESCAPES_MAX} escapes")
 
 
-def measure(document: DocumentNode) -> Sequence[EntitiesField]:
-    """Returns if every operation of the document is within the limits: what `check_representations` is to count for each request.
+def measure(document: DocumentNode) -> DocumentCost:
+    """Returns if every operation of the document is within the limits.
 
     Raises:
         TooComplex: one is not.
@@ -130,22 +140,28 @@ def measure(document: DocumentNode) -> Sequence[EntitiesField]:
     parts = document.definitions
     fragments = {part.name.value: part for part in parts if isinstance(part, FragmentDefinitionNode)}
     if sum(isinstance(part, FragmentDefinitionNode) for part in parts) > FRAGMENTS_MAX:
-        raise TooComplex(f"Фрагментов больше {FRAGMENTS_MAX}.")
+        raise TooComplex(f"Фрагментов больше {FRAGMENTS_MAX}.", f"more than {FRAGMENTS_MAX} fragments")
     if sum(isinstance(part, OperationDefinitionNode) for part in parts) > OPERATIONS_MAX:
-        raise TooComplex(f"Операций больше {OPERATIONS_MAX}.")
+        raise TooComplex(f"Операций больше {OPERATIONS_MAX}.", f"more than {OPERATIONS_MAX} operations")
     walk = _Walk(fragments)
     for part in parts:
         walk.note_directives(part)
+    dearest = 0
     for part in parts:
         if isinstance(part, OperationDefinitionNode):
             cost = walk.selections(part.selection_set.selections, 1, weight=ROOT)
             if cost.complexity > COMPLEXITY_MAX:
-                raise TooComplex(f"Сложность документа больше {COMPLEXITY_MAX}.")
+                raise TooComplex(
+                    f"Сложность документа больше {COMPLEXITY_MAX}.",
+                    f"complexity {cost.complexity}, at most {COMPLEXITY_MAX}",
+                )
+            dearest = max(dearest, cost.complexity)
     for fragment in fragments.values():
         walk.fragment(fragment.name.value, 1)  # also those that no operation spreads
-    return tuple(
+    entities = [
         EntitiesField(complexity, node, _default_length(document, node)) for complexity, node in walk.representations
-    )
+    ]
+    return DocumentCost(dearest, tuple(entities))
 
 
 def check_representations(fields: Sequence[EntitiesField], variables: Mapping[str, Any] | None) -> None:
@@ -156,9 +172,14 @@ def check_representations(fields: Sequence[EntitiesField], variables: Mapping[st
     """
     counts = [field.count(variables or {}) for field in fields]
     if sum(counts) > REPRESENTATIONS_MAX:
-        raise TooComplex(f"Представлений сущностей больше {REPRESENTATIONS_MAX}.")
+        raise TooComplex(
+            f"Представлений сущностей больше {REPRESENTATIONS_MAX}.", f"more than {REPRESENTATIONS_MAX} representations"
+        )
     if sum(count * field.complexity for count, field in zip(counts, fields, strict=True)) > COMPLEXITY_MAX:
-        raise TooComplex(f"Сложность документа, вместе по всем представлениям сущностей, больше {COMPLEXITY_MAX}.")
+        raise TooComplex(
+            f"Сложность документа, вместе по всем представлениям сущностей, больше {COMPLEXITY_MAX}.",
+            f"complexity over {COMPLEXITY_MAX}, of all representations together",
+        )
 
 
 def _default_length(document: DocumentNode, representations: ValueNode) -> int:
@@ -194,7 +215,7 @@ class _Walk:
     ) -> Cost:
         """The cost of a selection set that stands at this depth; `names` are those of the set that it is written in."""
         if depth > DEPTH_MAX:
-            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.")
+            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.", f"deeper than {DEPTH_MAX}")
         complexity, height, names = 0, 1, set[str]() if names is None else names
         for node in nodes:
             self.note_directives(node)
@@ -224,13 +245,13 @@ class _Walk:
             self._open.discard(name)
         cost = self._measured[name]
         if depth + cost.height - 1 > DEPTH_MAX:
-            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.")
+            raise TooComplex(f"Вложенность больше {DEPTH_MAX}.", f"deeper than {DEPTH_MAX}")
         return cost
 
     def note_directives(self, node: Node) -> None:
         self._directives += len(getattr(node, "directives", None) or ())
         if self._directives > DIRECTIVES_MAX:
-            raise TooComplex(f"Директив больше {DIRECTIVES_MAX}.")
+            raise TooComplex(f"Директив больше {DIRECTIVES_MAX}.", f"more than {DIRECTIVES_MAX} directives")
 
     def _note_name(self, node: FieldNode, names: set[str]) -> None:
         self._aliases += node.alias is not None
@@ -238,9 +259,9 @@ class _Walk:
         self._repeats += name in names
         names.add(name)
         if self._aliases > ALIASES_MAX:
-            raise TooComplex(f"Псевдонимов больше {ALIASES_MAX}.")
+            raise TooComplex(f"Псевдонимов больше {ALIASES_MAX}.", f"more than {ALIASES_MAX} aliases")
         if self._repeats > REPEATS_MAX:
-            raise TooComplex(f"Повторов полей больше {REPEATS_MAX}.")
+            raise TooComplex(f"Повторов полей больше {REPEATS_MAX}.", f"more than {REPEATS_MAX} repeated fields")
 
     def _field(self, node: FieldNode, depth: int, weight: int) -> Cost:
         if node.selection_set is None:
@@ -253,6 +274,6 @@ class _Walk:
         if node.name.value in INTROSPECTION:
             # The whole schema once is 8 ms of CPU; with aliases it would be as often as there are.
             if self._aliases > aliases or (node.alias and node.name.value in _WHOLE_SCHEMA):
-                raise TooComplex("Псевдонимам в интроспекции не место.")
+                raise TooComplex("Псевдонимам в интроспекции не место.", "aliases in its introspection")
             complexity = weight + inner.complexity // _INTROSPECTION_SHARE
         return Cost(complexity, 1 + inner.height)

@@ -3,15 +3,12 @@
 Those of services and the trusted ones are kept apart from those of browsers, which cannot push them out.
 """
 
-import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Final
 
-import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -20,27 +17,19 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     Visitor,
-    parse,
-    specified_rules,
-    validate,
     visit,
 )
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.compiled.mutation_plan import MutationPlan, compile_plan
 from app.api.compiled.selections import PLANS, NotCompilable
 from app.api.compiled.subscription_plan import CompiledSubscription, compile_subscriptions
 from app.api.execution.document_cache import KEPT_BYTES_MAX as DOCUMENT_BYTES_MAX
 from app.api.execution.document_cache import DocumentCache, release_tokens
-from app.api.execution.document_cost import (
-    INTROSPECTION,
-    TOKENS_MAX,
-    EntitiesField,
-    check_representations,
-    check_text,
-    measure,
-)
-from app.api.graphql_errors import ERRORS_MAX, BadDocument, TooComplex, UnknownDocument, UntrustedDocument
+from app.api.execution.document_cost import INTROSPECTION, EntitiesField, check_representations
+from app.api.execution.document_files import TrustedDocument, sha256_of
+from app.api.execution.document_reading import errors_against, parse_document
+from app.api.execution.document_uses import DocumentUses
+from app.api.graphql_errors import BadDocument, TooComplex, UnknownDocument, UntrustedDocument
 from app.api.graphql_request import GraphQLRequest
 from app.domain.errors import WrongSetting
 from app.runtime.supervision import failures_of, report_failure
@@ -54,7 +43,6 @@ _PLAN_BYTES: Final = 24 * 1024
 """The memory of a mutation's plan: its selection as an expression, compiled."""
 _BARE_BYTES: Final = 1024
 """The memory that any document takes beside its own content."""
-_RULES: Final = (*specified_rules, OneOfInputValidationRule)
 
 
 class Unplanned(Enum):
@@ -95,17 +83,40 @@ class _Known:
 
 
 class PreparedDocuments:
-    """Every document that this process knows. The rules are built once."""
+    """Every document that this process knows. Those that are trusted go by their ids, and by the SHA-256 of their texts."""
 
     def __init__(
-        self, schema: GraphQLSchema, trusted: Mapping[str, str] | None = None, *, only_trusted: bool = False
+        self, schema: GraphQLSchema, trusted: Sequence[TrustedDocument] = (), *, only_trusted: bool = False
     ) -> None:
         self._schema = schema
-        self._trusted = trusted or {}
+        self._trusted = {sha256_of(one.text): one for one in reversed(trusted)} | {one.id: one for one in trusted}
         self._only_trusted = only_trusted
         self._of_services = DocumentCache[str, _Known](KEPT_BYTES_MAX)
         self._of_browsers = DocumentCache[str, _Known](KEPT_BYTES_MAX)
+        self.uses = DocumentUses()
+        self.trusted_ids: Sequence[str] = tuple(one.id for one in trusted)
         failures_of(PLANS)
+        for one in trusted:
+            self._read_ahead(one)
+
+    def _read_ahead(self, one: TrustedDocument) -> None:
+        """Reads a trusted document, and compiles its plans, before anything waits for it; as many are kept as there is room for.
+
+        Raises:
+            WrongSetting: it is no good.
+        """
+        try:
+            known = _read(self._schema, one.text)
+        except BadDocument as error:
+            raise WrongSetting(f"{_called(one)}: {error.errors[0].message}") from None
+        except TooComplex as error:
+            raise WrongSetting(f"{_called(one)}: it costs more than one may: {error.in_english}") from None
+        if self._of_services.bytes + known.size + _PLAN_BYTES > KEPT_BYTES_MAX:
+            return
+        self._of_services.keep(one.text, known, known.size)
+        for operation in known.operations.values():
+            if operation.type is OperationType.MUTATION:
+                self._compile(operation)
 
     def prepare(self, asked: GraphQLRequest, share: CallerShare | None = None) -> Operation:
         """The operation that is asked for, by a caller with this share: but for a known subscription it is a query.
@@ -113,7 +124,7 @@ class PreparedDocuments:
         Raises:
             BadDocument: the document does not parse, does not fit the schema, or has no such operation.
             TooComplex: it costs more than one may.
-            UnknownDocument: only a hash is given, and no trusted document has it.
+            UnknownDocument: only an id is given, and no trusted document has it.
             UntrustedDocument: the document is not among the trusted ones, and no others are run.
             ShareExhausted: the caller asks too often.
         """
@@ -161,20 +172,30 @@ class PreparedDocuments:
             self._of_services.keep(operation.text, known, size)
 
     def _text(self, asked: GraphQLRequest) -> str:
-        hash_, text = asked.hash, asked.query
-        if hash_ is not None and text is None:
-            if hash_ not in self._trusted:
+        id_, text = asked.trusted_id, asked.query
+        if id_ is not None:
+            # A socket of Apollo's sends the text as well, with its fragments in another order than the manifest has them.
+            if trusted := self._find(id_):
+                return trusted.text
+            if not text:
                 raise UnknownDocument
-            return self._trusted[hash_]
         if not text:
             raise BadDocument([GraphQLError("Нужен документ GraphQL: query.")])
-        if hash_ is not None or self._only_trusted:
-            own = _hash(text)
-            if hash_ not in (None, own):
+        if id_ is not None or self._only_trusted:
+            own = sha256_of(text)
+            if id_ not in (None, own):
                 raise BadDocument([GraphQLError("Хеш не от этого документа: sha256Hash.")])
-            if self._only_trusted and own not in self._trusted:
+            if self._only_trusted and not self._find(own):
                 raise UntrustedDocument
         return text
+
+    def _find(self, id_: str) -> TrustedDocument | None:
+        trusted = self._trusted.get(id_)
+        if trusted:
+            self.uses.note(trusted.id)
+        elif self._trusted:
+            self.uses.note_unknown(id_)
+        return trusted
 
     def _look_up(self, text: str, share: CallerShare | None) -> tuple[_Known, bool]:
         """The entry of a document, and whether it was read just now.
@@ -197,49 +218,16 @@ class PreparedDocuments:
         return known, is_new
 
 
-def load_trusted(schema: GraphQLSchema, file: Path | None) -> Mapping[str, str]:
-    """Reads `{"<sha256>": "<document>", …}`, as persisted-document tools write it.
-
-    Raises:
-        WrongSetting: the file cannot be read, or a hash is not its document's, or a document is no good.
-    """
-    if file is None:
-        return {}
-    try:
-        trusted = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
-    except OSError as error:
-        raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {file}: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {file}: no object of hashes and documents: {error}") from None
-    for hash_, text in trusted.items():
-        if hash_ != _hash(text):
-            raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {file}: {hash_} is not the SHA-256 of its document")
-        try:
-            _read(schema, text)
-        except BadDocument as error:
-            raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {file}: {hash_}: {error.errors[0].message}") from None
-        except TooComplex:
-            raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {file}: {hash_}: it costs more than one may") from None
-    return trusted
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+def _called(one: TrustedDocument) -> str:
+    return f"{one.file}: {one.name} ({one.id})" if one.name else f"{one.file}: {one.id}"
 
 
 def _read(schema: GraphQLSchema, text: str) -> _Known:
-    check_text(text)
-    try:
-        document = parse(text, max_lexical_tokens=TOKENS_MAX)
-    except GraphQLError as error:
-        if error.message.endswith("Parsing aborted."):
-            raise TooComplex(f"Лексем больше {TOKENS_MAX}, или вложенность слишком глубока.") from None
-        raise BadDocument([error]) from None
+    parsed = parse_document(text)
+    document = parsed.document
+    if errors := errors_against(schema, document):
+        raise BadDocument(errors)
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
-    entities = measure(document)
-    errors = validate(schema, document, _RULES, max_errors=ERRORS_MAX, hide_suggestions=True)
-    if errors:
-        raise BadDocument(errors[:ERRORS_MAX])
     written = compile_subscriptions(schema, document)
     size = int(release_tokens(document) * (_COMPILED_FACTOR if written else 1)) + sys.getsizeof(text) + _BARE_BYTES
     names = [operation.name.value if operation.name else None for operation in operations]
@@ -247,7 +235,14 @@ def _read(schema: GraphQLSchema, text: str) -> _Known:
     return _Known(
         {
             name: Operation(
-                text, document, name, node.operation, introspects, size, written.get(name), entities=entities
+                text,
+                document,
+                name,
+                node.operation,
+                introspects,
+                size,
+                written.get(name),
+                entities=parsed.cost.entities,
             )
             for name, node in zip(names, operations, strict=True)
         },

@@ -1,0 +1,1 @@
+"""What `osago documents` says of trusted documents."""
