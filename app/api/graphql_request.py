@@ -38,7 +38,7 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
         if named is None:
             named = self.doc_id
         if named is None and (persisted := self._persisted) is not None:
-            named = persisted.get("sha256Hash", "")
+            named = persisted.get("sha256Hash") or ""
         if named is None and not self.query:
             named = self.id
         return None if named is None else bare_id(named) if isinstance(named, str) else ""

@@ -173,7 +173,7 @@ def _check(one: TrustedDocument, next_schema: NextSchema | None) -> tuple[Checke
         return checked, [problem(ProblemKind.DEAR, error.in_english)]
     operations = [part for part in parsed.document.definitions if isinstance(part, OperationDefinitionNode)]
     types = "+".join(dict.fromkeys(part.operation.value for part in operations))
-    checked = msgspec.structs.replace(checked, type=types, complexity=parsed.complexity)
+    checked = msgspec.structs.replace(checked, type=types, complexity=parsed.cost.complexity)
     if not operations:
         return checked, [problem(ProblemKind.INVALID, "it has no operation")]
     if errors := errors_against(GRAPHQL, parsed.document):

@@ -1,12 +1,9 @@
 """Documents: what may be run, what it may cost, and what hostile ones cost us."""
 
 import gc
-import hashlib
-import json
 import time
 import tracemalloc
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,19 +33,16 @@ from app.api.execution.document_cost import (
     check_representations,
     measure,
 )
-from app.api.execution.prepared_documents import KEPT_BYTES_MAX, PreparedDocuments, load_trusted
+from app.api.execution.prepared_documents import KEPT_BYTES_MAX, PreparedDocuments
 from app.api.graphql_errors import (
     MESSAGE_LENGTH_MAX,
     BadDocument,
     TooComplex,
-    UnknownDocument,
-    UntrustedDocument,
     format_errors,
 )
 from app.api.graphql_request import GraphQLRequest
 from app.api.schema.build import GRAPHQL
 from app.config.quantities import Rate, WatchShare
-from app.domain.errors import WrongSetting
 from app.runtime.clock import Clock
 from app.use_cases.caller_shares import CallerShare
 from cli.quote.aggregator_client import CREATE, WATCH
@@ -173,7 +167,7 @@ def test_a_hostile_document_costs_little(text: str) -> None:
 )  # fmt: skip
 def test_what_no_token_counts_has_a_limit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused by its text or its tokens: nothing is validated for it."""
-    monkeypatch.setattr("app.api.execution.prepared_documents.validate", None)
+    monkeypatch.setattr("app.api.execution.document_reading.validate", None)
     with pytest.raises(TooComplex):
         PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(text))
 
@@ -260,65 +254,10 @@ def test_every_list_of_the_schema_has_its_length() -> None:
     assert lists == set(LENGTHS)
 
 
-def hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def trusted(folder: Path, **documents: str) -> Path:
-    file = folder / "trusted.json"
-    file.write_text(json.dumps({documents.get("hash", hash_of(documents["text"])): documents["text"]}))
-    return file
-
-
-def test_a_trusted_document_goes_by_its_hash(tmp_path: Path) -> None:
-    """Clients name it in two ways; an unknown hash has the code that they know."""
-    operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)))
-    hash_ = hash_of(INSURERS)
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_}}
-    for asked in (
-        GraphQLRequest(extensions=persisted),
-        GraphQLRequest(document_id=hash_),
-        GraphQLRequest(document_id=f"sha256:{hash_}"),
-    ):
-        assert operations.prepare(asked).document
-    assert operations.prepare(GraphQLRequest("{ __typename }"))
-    for wrong in ("", "x", "0" * 64, hash_.upper()):
-        with pytest.raises(UnknownDocument):
-            operations.prepare(GraphQLRequest(document_id=wrong))
-
-
 def test_a_hash_must_be_its_documents() -> None:
     """A wrong hash could poison a cache between the API and the caller."""
     with pytest.raises(BadDocument):
         PreparedDocuments(GRAPHQL).prepare(GraphQLRequest(INSURERS, document_id="0" * 64))
-
-
-def test_others_than_trusted_documents_can_be_refused(tmp_path: Path) -> None:
-    """Trusted documents run, by text or by hash; every other document is refused."""
-    operations = PreparedDocuments(GRAPHQL, load_trusted(GRAPHQL, trusted(tmp_path, text=INSURERS)), only_trusted=True)
-    assert operations.prepare(GraphQLRequest(INSURERS))
-    for text in ("{ __typename }", INSURERS + " ", get_introspection_query()):
-        with pytest.raises(UntrustedDocument):
-            operations.prepare(GraphQLRequest(text))
-
-
-@pytest.mark.parametrize(
-    "documents", [{"text": "{ nothing }"}, {"text": "{"}, {"text": INSURERS, "hash": "0" * 64}, {"text": "{a" * 30}]
-)
-def test_a_file_of_trusted_documents_must_be_good(tmp_path: Path, documents: dict[str, str]) -> None:
-    """One line says what is wrong, when the process starts."""
-    with pytest.raises(WrongSetting, match="OSAGO_TRUSTED_DOCUMENTS"):
-        load_trusted(GRAPHQL, trusted(tmp_path, **documents))
-
-
-@pytest.mark.parametrize("content", [None, "{", "[]", '{"a": 1}'])
-def test_a_file_that_is_none_is_reported(tmp_path: Path, content: str | None) -> None:
-    """A file that is missing or has another form stops the process."""
-    file = tmp_path / "trusted.json"
-    if content is not None:
-        file.write_text(content)
-    with pytest.raises(WrongSetting, match="OSAGO_TRUSTED_DOCUMENTS"):
-        load_trusted(GRAPHQL, file)
 
 
 def numbered(number: int, more: str = "") -> str:
