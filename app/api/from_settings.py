@@ -41,7 +41,7 @@ def make_operations(settings: Settings) -> PreparedDocuments:
     Raises:
         WrongSetting: a file of trusted documents, or one of these, is no good.
     """
-    read = read_files(settings.trusted_places())
+    read = read_files(settings.trusted_documents)
     for fault in read.faults:
         which = f"{fault.name} ({fault.id}): " if fault.kind is not FaultKind.FILE else ""
         raise WrongSetting(f"OSAGO_TRUSTED_DOCUMENTS: {fault.file}: {which}{fault.why}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.config.quantities import Duration, OptionalDuration, OptionalRate, Share
 from app.domain.errors import WrongSetting
@@ -34,6 +34,15 @@ _FORMS: Final = {
 }
 """The expected form of a setting, for its error message."""
 
+
+def _places(value: object) -> object:
+    """Several are separated by commas."""
+    if isinstance(value, str | Path):
+        return [place.strip() for place in str(value).split(",") if place.strip()]
+    return value
+
+
+Places = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_places)]
 Page = Annotated[str, BeforeValidator(_page), Field(pattern="^(on|admin|off)$")]
 
 
@@ -110,8 +119,8 @@ class Settings(BaseSettings):
     """WebSockets admitted per process; others hear when to come again."""
     watch_share: Share = Field(default="32,16,10/s")  # pyright: ignore[reportAssignmentType]
     """Subscriptions, sockets and queries of one watch token, per process; a customer's token has eight times as much."""
-    trusted_documents: str = ""
-    """Files of documents, or folders of such files, separated by commas."""
+    trusted_documents: Places = ()
+    """Files of documents, or folders of such files."""
     only_trusted_documents: bool = False
     introspection: str = Field(default="on", pattern="^(on|admin|off)$")
     graphiql: Page = "on"
@@ -147,10 +156,6 @@ class Settings(BaseSettings):
             raise WrongSetting(f"{prefix}{why}") from None
         except (OSError, UnicodeDecodeError):
             raise WrongSetting(".env: cannot be read as text") from None
-
-    def trusted_places(self) -> list[Path]:
-        """The files and folders of trusted documents."""
-        return [Path(place.strip()) for place in self.trusted_documents.split(",") if place.strip()]
 
     def secret(self) -> str:
         """The secret that tokens without a key's id are signed with; empty where there are only keys with ids.

@@ -53,7 +53,7 @@ _OF_FAULTS: Final[Mapping[FaultKind, ProblemKind]] = {
 _MEND: Final[Mapping[ProblemKind, str]] = {
     ProblemKind.INVALID: "mend the operation in the app, and have its tool write the file anew",
     ProblemKind.DEAR: "ask for less, or in several operations",
-    ProblemKind.BROKEN: "release the app without it first, or keep it in the schema",
+    ProblemKind.BROKEN: "have the app ask otherwise, and wait for its old releases, or leave this out of the schema",
     ProblemKind.UNUSED: "drop it, if no app that is in use has it",
     ProblemKind.UNKNOWN: "add the file of the app that asks for it",
 }
@@ -105,7 +105,7 @@ def check_documents(
     """
     unused_s = _seconds(unused_for)
     settings = load_settings()
-    places = places or settings.trusted_places()
+    places = places or settings.trusted_documents
     if not places:
         raise WrongSetting("documents check: name a file or a folder, or set OSAGO_TRUSTED_DOCUMENTS")
     next_schema = read_next_schema(GRAPHQL, schema) if schema else None
@@ -216,7 +216,9 @@ def _print(report: CheckReport, files: DocumentFiles) -> None:
     Console(width=None if sys.stdout.isatty() else 400, soft_wrap=True, markup=False).print(table)
     for problem in report.problems:
         print(problem.line())
-    print(f"{len(files.documents)} documents in {len(files.files)} files, {len(report.problems)} problems")
+    counts = (len(files.documents), "document"), (len(files.files), "file"), (len(report.problems), "problem")
+    documents, read, problems = (f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts)
+    print(f"{documents} in {read}, {problems}")
     if report.usage not in {None, "known"}:
         print(f"which are unused, or missing, is not known: {report.usage}", file=sys.stderr)
 

@@ -42,7 +42,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         schema = tmp_path / "next.graphql" if later else None
         if schema:
             schema.write_text(later, encoding="utf-8")
-        known = {"usage": False, "unused_for": "30d", "is_strict": False, "as_json": False}
+        known: dict[str, Any] = {"usage": False, "unused_for": "30d", "is_strict": False, "as_json": False}
         code = check_documents([Path("trusted.json")], schema, **(known | options))
         out, err = capsys.readouterr()
         return code, out, err
@@ -55,7 +55,7 @@ def test_good_documents_are_listed(checked: Checked) -> None:
     code, out, err = checked({"a": INSURERS, "b": CREATE}, later=SDL)
     assert (code, err) == (0, "")
     assert out.splitlines()[1].split() == ["Insurers", "a", "query", "30", "–", "trusted.json"]
-    assert out.splitlines()[-1] == "2 documents in 1 files, 0 problems"
+    assert out.splitlines()[-1] == "2 documents in 1 file, 0 problems"
 
 
 WRONG = {
@@ -206,7 +206,7 @@ async def test_unused_and_unknown_documents_are_named(
 async def test_without_redis_the_rest_is_checked(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line says what is not known; the exit code is that of the rest."""
     code, out, err = await asyncio.to_thread(told, checked, "redis://127.0.0.1:1/0", monkeypatch, is_strict=True)
-    assert (code, out.splitlines()[-1]) == (0, "4 documents in 1 files, 0 problems")
+    assert (code, out.splitlines()[-1]) == (0, "4 documents in 1 file, 0 problems")
     assert err == "which are unused, or missing, is not known: Redis cannot be reached (ConnectionError)\n"
 
 

@@ -63,6 +63,7 @@ async def good_bodies(world: World, api: ApiAtHand) -> list[Any]:
         {"query": ENTITIES, "variables": {"of": [{"__typename": "QuoteRequest", "id": id_}, *KEYED]}},
         {"query": WATCH, "variables": {"requestId": id_, "after": None}},
         {"documentId": "0" * 64, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
+        {"doc_id": "0" * 32, "query": None, "id": "0" * 32},
     ]
 
 
