@@ -131,7 +131,7 @@ def test_a_file_that_is_no_schema_is_one_line(checked: Checked) -> None:
         check_documents([], None, usage=False, unused_for="30d", is_strict=False, as_json=False)
 
 
-def test_every_fault_of_the_files_is_told_at_once(checked: Checked) -> None:
+def test_every_fault_of_the_files_is_reported_at_once(checked: Checked) -> None:
     """For programs too."""
     wrong = {"0" * 64: INSURERS, "q": "{ wrong }"}
     code, out, _ = checked(wrong, as_json=True)
@@ -168,7 +168,7 @@ async def test_what_processes_note_is_kept_in_redis(redis: RedisAtHand, client: 
     assert len(found.unknown) == 200
 
 
-def told(checked: Checked, url: str, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[int, str, str]:
+def checked_beside(checked: Checked, url: str, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[int, str, str]:
     monkeypatch.setenv("OSAGO_REDIS_URL", url)
     documents = {"used": INSURERS, "old": CREATE, "never": INSURERS + " ", "new": INSURERS + "  "}
     return checked(documents, usage=True, **options)
@@ -189,7 +189,7 @@ async def test_unused_and_unknown_documents_are_named(
     await redis.client.zadd(keys.documents_unknown(), {hash_: now_s - DAY_S, "f" * 40: now_s - 31 * DAY_S})
     for key in (keys.documents_known(), keys.documents_used(), keys.documents_unknown()):
         await redis.client.expire(key, DAY_S)
-    code, out, err = await asyncio.to_thread(told, checked, redis.url, monkeypatch)
+    code, out, err = await asyncio.to_thread(checked_beside, checked, redis.url, monkeypatch)
     assert (code, err) == (0, "")
     problems = [line for line in out.splitlines() if line.startswith("UN")]
     assert [line.split()[:3] for line in problems] == [
@@ -197,15 +197,19 @@ async def test_unused_and_unknown_documents_are_named(
     ]  # fmt: skip
     assert "asked for not since" in problems[0]
     assert "asked for never since" in problems[1]
-    strict, _, _ = await asyncio.to_thread(told, checked, redis.url, monkeypatch, is_strict=True)
-    longer, out, _ = await asyncio.to_thread(told, checked, redis.url, monkeypatch, is_strict=True, unused_for="100d")
+    strict, _, _ = await asyncio.to_thread(checked_beside, checked, redis.url, monkeypatch, is_strict=True)
+    longer, out, _ = await asyncio.to_thread(
+        checked_beside, checked, redis.url, monkeypatch, is_strict=True, unused_for="100d"
+    )
     assert (strict, longer) == (1, 1)
     assert "UNUSED" not in out
 
 
 async def test_without_redis_the_rest_is_checked(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line says what is not known; the exit code is that of the rest."""
-    code, out, err = await asyncio.to_thread(told, checked, "redis://127.0.0.1:1/0", monkeypatch, is_strict=True)
+    code, out, err = await asyncio.to_thread(
+        checked_beside, checked, "redis://127.0.0.1:1/0", monkeypatch, is_strict=True
+    )
     assert (code, out.splitlines()[-1]) == (0, "4 documents in 1 file, 0 problems")
     assert err == "which are unused, or missing, is not known: Redis cannot be reached (ConnectionError)\n"
 
