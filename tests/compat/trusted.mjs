@@ -52,8 +52,9 @@ const clients = {
       return (await fetch(`${url}/graphql`, { method: "POST", headers, body })).json();
     };
     let socket;
-    const subscribe = ({ id, text }, variables) =>
-      relay.Observable.create((sink) => socket.subscribe({ doc_id: id, query: text, variables }, sink));
+    // graphql-ws wants a text.
+    const subscribe = ({ id }, variables) =>
+      relay.Observable.create((sink) => socket.subscribe({ doc_id: id, query: "", variables }, sink));
     const environment = new relay.Environment({
       network: relay.Network.create(fetchById, subscribe),
       store: new relay.Store(new relay.RecordSource()),

@@ -232,14 +232,14 @@ def entities(text: str, of: str = "$of", head: str = "$of: [_Any!]!") -> str:
 def test_entities_cost_what_their_representations_do(text: str, variables: dict[str, Any] | None) -> None:
     """Wherever these stand; one fewer is not too many."""
     with pytest.raises(TooComplex):
-        check_representations(measure(parse(text)), variables)
+        check_representations(measure(parse(text)).entities, variables)
     fewer = text.replace(LITERAL, "", 2)
-    check_representations(measure(parse(fewer)), {"of": variables["of"][3:]} if variables else variables)
+    check_representations(measure(parse(fewer)).entities, {"of": variables["of"][3:]} if variables else variables)
 
 
 def test_one_representation_needs_no_list() -> None:
     """GraphQL makes a list of it."""
-    (field,) = measure(parse(entities("ENTITIES { __typename }")))
+    (field,) = measure(parse(entities("ENTITIES { __typename }"))).entities
     assert [field.count(variables) for variables in ({"of": {}}, {"of": [{}, {}]}, {})] == [1, 2, 0]
 
 
