@@ -25,7 +25,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = MappingProxyType(
         BAD_REQUEST: Meaning("the document, its variables or the HTTP request are wrong", "mend the program"),
         "TOO_COMPLEX": Meaning("the document costs more than one may, see [limits](#limits)", "ask for less at once"),
         "PERSISTED_QUERY_NOT_FOUND": Meaning(
-            "only a hash was sent, and no trusted document has it", "send the document itself"
+            "only an id was sent, and no trusted document has it", "send the document itself"
         ),
         "UNTRUSTED_DOCUMENT": Meaning("only trusted documents are run here", "have the document added to them"),
         "INVALID_CURSOR": Meaning("`after` is no cursor of this request", "subscribe without it"),
