@@ -23,7 +23,9 @@ def documents_check(
     schema: Annotated[
         Path | None, typer.Option(help="The next schema, as `osago schema` prints it: what it breaks is named.")
     ] = None,
-    usage: Annotated[bool, typer.Option(help="Ask Redis which documents callers have asked for.")] = True,
+    no_usage: Annotated[
+        bool, typer.Option("--no-usage", help="Do not ask Redis which documents callers have asked for.")
+    ] = False,
     unused_for: Annotated[str, typer.Option(help="A document that was not asked for in this time is unused.")] = "30d",
     strict: Annotated[bool, typer.Option("--strict", help="Unused and unknown documents fail the check too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs (docs/operations.md).")] = False,
@@ -35,7 +37,9 @@ def documents_check(
     from cli.documents.documents_check import check_documents
 
     sys.exit(
-        check_documents(places or [], schema, usage=usage, unused_for=unused_for, is_strict=strict, as_json=as_json)
+        check_documents(
+            places or [], schema, usage=not no_usage, unused_for=unused_for, is_strict=strict, as_json=as_json
+        )
     )
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from app.api import graphql_errors, graphql_request
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
-from app.api.execution import document_cost, prepared_documents
+from app.api.execution import document_cost, document_files, prepared_documents
 from app.api.http import lasting_answer, negotiation, request_head
 from app.api.rest import problem_details, stream_socket
 from app.api.schema.federation import entities
@@ -80,7 +80,7 @@ def table(text: str, *header: str) -> Mapping[str, list[str]]:
 def default_of(model: type[BaseModel], name: str) -> str:
     """A field's default as an operator would write it; a dash where there is none."""
     match model.model_fields[name].default:
-        case value if value is PydanticUndefined or value is None or value == "":
+        case value if value is PydanticUndefined or value is None or value in ("", ()):
             return "–"
         case SecretStr():
             return "–"
@@ -274,6 +274,11 @@ MIB: Final = 1024 * 1024
         (INTEGRATION, "createQuoteRequest", f"{accept.ACCEPT_S_MAX:.0f} s"),
         (INTEGRATION, "a request", f"{default_of(Settings, 'quote_deadline').removesuffix('s')} s"),
         (INTEGRATION, "insurers in a request", f"{insurers_file.INSURERS_MAX}"),
+        (
+            OPERATIONS,
+            "trusted documents",
+            f"{document_files.DOCUMENTS_MAX:,}, in {document_files.FILES_MAX} files of {document_files.FILE_BYTES_MAX // MIB} MiB",
+        ),
         (OPERATIONS, "insurers in the file", f"{insurers_file.INSURERS_MAX}"),
         (OPERATIONS, "body of an insurer's answer", f"{insurer_http.BODY_BYTES_MAX // MIB} MiB"),
         (
