@@ -30,7 +30,7 @@ _ID_SHOWN: Final = 12
 LEFT_OUT: Final = "–"
 
 
-class ProblemKind(StrEnum):
+class DocumentProblemKind(StrEnum):
     """What is wrong with a document, or with a file."""
 
     FILE = "file"
@@ -43,26 +43,26 @@ class ProblemKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-_NOTES: Final = frozenset({ProblemKind.UNUSED, ProblemKind.UNKNOWN})
+_NOTES: Final = frozenset({DocumentProblemKind.UNUSED, DocumentProblemKind.UNKNOWN})
 """They fail a check with `--strict` alone: new documents are unused at first, and unknown ids are what any caller sends."""
-_OF_FAULTS: Final[Mapping[FaultKind, ProblemKind]] = {
-    FaultKind.FILE: ProblemKind.FILE,
-    FaultKind.DUPLICATE: ProblemKind.DUPLICATE,
-    FaultKind.MISMATCH: ProblemKind.MISMATCH,
+_OF_FAULTS: Final[Mapping[FaultKind, DocumentProblemKind]] = {
+    FaultKind.FILE: DocumentProblemKind.FILE,
+    FaultKind.DUPLICATE: DocumentProblemKind.DUPLICATE,
+    FaultKind.MISMATCH: DocumentProblemKind.MISMATCH,
 }
-_MEND: Final[Mapping[ProblemKind, str]] = {
-    ProblemKind.INVALID: "mend the operation in the app, and have its tool write the file anew",
-    ProblemKind.DEAR: "ask for less, or in several operations",
-    ProblemKind.BROKEN: "have the app ask otherwise, and wait for its old releases, or leave this out of the schema",
-    ProblemKind.UNUSED: "drop it, if no app that is in use has it",
-    ProblemKind.UNKNOWN: "add the file of the app that asks for it",
+_MEND: Final[Mapping[DocumentProblemKind, str]] = {
+    DocumentProblemKind.INVALID: "mend the operation in the app, and have its tool write the file anew",
+    DocumentProblemKind.DEAR: "ask for less, or in several operations",
+    DocumentProblemKind.BROKEN: "have the app ask otherwise, and wait for its old releases, or leave this out of the schema",
+    DocumentProblemKind.UNUSED: "drop it, if no app that is in use has it",
+    DocumentProblemKind.UNKNOWN: "add the file of the app that asks for it",
 }
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class DocumentProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing to mend. `id` and `name` are left out where it is the file's, `file` where no file has the document."""
 
-    kind: ProblemKind
+    kind: DocumentProblemKind
     why: str
     file: str = ""
     id: str = ""
@@ -91,7 +91,7 @@ class CheckReport(msgspec.Struct, frozen=True, rename="camel"):
     """`usage` is None where it was not asked for, `known`, or why it is not known."""
 
     documents: Sequence[CheckedDocument]
-    problems: Sequence[Problem]
+    problems: Sequence[DocumentProblem]
     usage: str | None
 
 
@@ -143,7 +143,8 @@ def _examine(
     files: DocumentFiles, next_schema: NextSchema | None, uses: DocumentUseReport | str | None, unused_s: float
 ) -> CheckReport:
     problems = [
-        Problem(_OF_FAULTS[fault.kind], fault.why, str(fault.file), fault.id, fault.name) for fault in files.faults
+        DocumentProblem(_OF_FAULTS[fault.kind], fault.why, str(fault.file), fault.id, fault.name)
+        for fault in files.faults
     ]
     known = uses if isinstance(uses, DocumentUseReport) else None
     checked: list[CheckedDocument] = []
@@ -159,48 +160,52 @@ def _examine(
     return CheckReport(checked, problems, "known" if known else uses if isinstance(uses, str) else None)
 
 
-def _check(one: TrustedDocument, next_schema: NextSchema | None) -> tuple[CheckedDocument, list[Problem]]:
+def _check(one: TrustedDocument, next_schema: NextSchema | None) -> tuple[CheckedDocument, list[DocumentProblem]]:
     checked = CheckedDocument(one.id, one.name, str(one.file))
 
-    def problem(kind: ProblemKind, why: str) -> Problem:
-        return Problem(kind, why, str(one.file), one.id, one.name)
+    def problem(kind: DocumentProblemKind, why: str) -> DocumentProblem:
+        return DocumentProblem(kind, why, str(one.file), one.id, one.name)
 
     try:
         parsed = parse_document(one.text)
     except BadDocument as error:
-        return checked, [problem(ProblemKind.INVALID, str(error.errors[0].message))]
+        return checked, [problem(DocumentProblemKind.INVALID, str(error.errors[0].message))]
     except TooComplex as error:
-        return checked, [problem(ProblemKind.DEAR, error.in_english)]
+        return checked, [problem(DocumentProblemKind.DEAR, error.in_english)]
     operations = [part for part in parsed.document.definitions if isinstance(part, OperationDefinitionNode)]
     types = "+".join(dict.fromkeys(part.operation.value for part in operations))
     checked = msgspec.structs.replace(checked, type=types, complexity=parsed.cost.complexity)
     if not operations:
-        return checked, [problem(ProblemKind.INVALID, "it has no operation")]
+        return checked, [problem(DocumentProblemKind.INVALID, "it has no operation")]
     if errors := errors_against(GRAPHQL, parsed.document):
         places = (f"line {error.locations[0].line}: " if error.locations else "" for error in errors)
         texts = (error.message.removesuffix(".") for error in errors)
-        return checked, [problem(ProblemKind.INVALID, place + text) for place, text in zip(places, texts, strict=True)]
+        return checked, [
+            problem(DocumentProblemKind.INVALID, place + text) for place, text in zip(places, texts, strict=True)
+        ]
     broken = next_schema.breaks(parsed.document) if next_schema else ()
-    return checked, [problem(ProblemKind.BROKEN, f"by the next schema: {why}") for why in broken]
+    return checked, [problem(DocumentProblemKind.BROKEN, f"by the next schema: {why}") for why in broken]
 
 
-def _unused(files: DocumentFiles, uses: DocumentUseReport, unused_s: float) -> Iterator[Problem]:
+def _unused(files: DocumentFiles, uses: DocumentUseReport, unused_s: float) -> Iterator[DocumentProblem]:
     """Documents that a process has had for so long, and that were not asked for in this time."""
     for one in files.documents:
         since_s, used_s = uses.since.get(one.id, uses.now_s), uses.used.get(one.id)
         if uses.now_s - since_s < unused_s or (used_s is not None and uses.now_s - used_s < unused_s):
             continue
         last = f"not since {_moment(used_s):%Y-%m-%d}" if used_s else f"never since {_moment(since_s):%Y-%m-%d}"
-        yield Problem(ProblemKind.UNUSED, f"asked for {last}", str(one.file), one.id, one.name)
+        yield DocumentProblem(DocumentProblemKind.UNUSED, f"asked for {last}", str(one.file), one.id, one.name)
 
 
-def _unknown(files: DocumentFiles, uses: DocumentUseReport, unused_s: float) -> Iterator[Problem]:
+def _unknown(files: DocumentFiles, uses: DocumentUseReport, unused_s: float) -> Iterator[DocumentProblem]:
     """Ids that were asked for in this time, and that none of the documents has."""
     ids = {one.id for one in files.documents}
     for id_, at_s in uses.unknown.items():
         if id_ not in ids and uses.now_s - at_s < unused_s:
-            yield Problem(
-                ProblemKind.UNKNOWN, f"asked for, last on {_moment(at_s):%Y-%m-%d}, and in none of the files", id=id_
+            yield DocumentProblem(
+                DocumentProblemKind.UNKNOWN,
+                f"asked for, last on {_moment(at_s):%Y-%m-%d}, and in none of the files",
+                id=id_,
             )
 
 

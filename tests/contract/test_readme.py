@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from app.api import graphql_errors, graphql_request
 from app.api.auth import tokens
 from app.api.error_codes import MEANINGS
-from app.api.execution import document_cost, document_files, prepared_documents
+from app.api.execution import document_cost, document_files
 from app.api.http import lasting_answer, negotiation, request_head
 from app.api.rest import problem_details, stream_socket
 from app.api.schema.federation import entities
@@ -246,7 +246,7 @@ MIB: Final = 1024 * 1024
             f"{document_cost.REPRESENTATIONS_MAX}",
         ),
         (INTEGRATION, "open requests shown of one customer entity", f"{entities.OPEN_SHOWN_MAX}"),
-        (INTEGRATION, "errors reported for one document", f"{prepared_documents.ERRORS_MAX}"),
+        (INTEGRATION, "errors reported for one document", f"{graphql_errors.ERRORS_MAX}"),
         (
             INTEGRATION,
             "WebSockets and event streams of one address (IPv6: of one /64), per process",
