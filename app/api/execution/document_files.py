@@ -22,7 +22,7 @@ from app.api.graphql_request import bare_id
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 FILES_MAX: Final = 100
 DOCUMENTS_MAX: Final = 2000
-"""Of all files together: each is validated when a process starts, for some milliseconds."""
+"""Of all files together: each is validated when a process starts, for up to 6 ms."""
 APOLLO: Final = "apollo-persisted-query-manifest"
 _APOLLO_VERSION: Final = 1
 _ID: Final = re.compile(r"[!-~]{1,200}")
