@@ -10,7 +10,7 @@ import pytest
 from support.commands import typed_beside
 from support.world import World
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 INSURERS: Final = ("sever", "volga")
 END_S_MAX: Final = 60.0
 TOOLS: Final = {
