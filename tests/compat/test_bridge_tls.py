@@ -143,7 +143,7 @@ async def test_events_get_there_over_tls(
 async def test_a_broker_whose_certificate_does_not_hold_gets_nothing(
     kind: str, fault: str, broker: SecuredBroker, login: Login, tmp_path: Path
 ) -> None:
-    """It may be somebody else's."""
+    """A certificate of another authority may be another server's."""
     ours, other = login.authority.file, Authority(tmp_path, "other").file
     lines, host = {
         "of another authority": (f'ca_file = "{other}"', "localhost"),
@@ -180,7 +180,7 @@ async def test_a_password_that_kafka_refuses(mechanism: str, login: Login, tmp_p
 
 @pytest.mark.parametrize(("scheme", "line"), [("nats", "tls = true"), ("tls", "")])
 async def test_no_password_goes_to_a_nats_without_tls(scheme: str, line: str, login: Login, tmp_path: Path) -> None:
-    """Whoever is between the two can take TLS out of the server's first line."""
+    """A proxy between the two can remove TLS from the server's first line."""
     async with nats_server(tmp_path / "nats") as server, proxied(f"http://127.0.0.1:{server.port}") as proxy:
         password = proxy.trap(login.password.encode())
         table = f'[nats]\nservers = ["{scheme}://127.0.0.1:{proxy.port}"]\n{line}\n'

@@ -1,4 +1,4 @@
-"""A supergraph: composed with a second subgraph, and asked and watched through a gateway of somebody else's making."""
+"""A supergraph: composed with a second subgraph, and asked and watched through a third-party gateway."""
 
 import asyncio
 import json

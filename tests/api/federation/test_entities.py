@@ -160,7 +160,7 @@ async def test_a_literal_may_be_a_representation(api: ApiAtHand) -> None:
 
 
 async def test_requests_are_read_at_once(world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One statement, whatever is repeated; of what a browser may not see none is made."""
+    """One statement reads all representations, repeated ones too; requests that a browser may not see are not read."""
     reads: list[Sequence[UUID]] = []
     read = queries.read_requests
 

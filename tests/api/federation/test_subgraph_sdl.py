@@ -1,4 +1,4 @@
-"""The subgraph's SDL: what composition gets, and who may ask for it."""
+"""The subgraph's SDL, as composition gets it, and the callers that may ask for it."""
 
 import hashlib
 import json
