@@ -129,7 +129,9 @@ def foreign_bases(cls: type) -> list[type]:
     return [base for base in cls.__mro__ if LIBRARIES.match(f"from {base.__module__}")]
 
 
-LIBRARIES: Final = re.compile(r"^(?:from|import) (?:uvicorn|websockets|strawberry|graphql|jwt)\b", re.MULTILINE)
+LIBRARIES: Final = re.compile(
+    r"^(?:from|import) (?:uvicorn|websockets|strawberry|graphql|jwt|prometheus_client)\b", re.MULTILINE
+)
 """Libraries with methods that are overridden here, although they are no promised interface."""
 
 

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from app.domain.quote import Outcome, QuoteStatus
 from app.domain.subjects.purge import PurgedKind, PurgeReason
 from app.domain.tariff.lawfulness import Inconsistent, Unlawful
+from app.observability.batch_histogram import BatchHistogram
 from app.observability.recent_activity import RECENT
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60)
@@ -98,7 +99,7 @@ CIRCUIT: Final = Gauge("osago_circuit_open", "1 open, 0.5 half open, 0 closed, a
 PAUSED: Final = Gauge("osago_insurer_paused", "1 while an operator has paused the insurer.", ["insurer"])
 CONTROLS: Final = Gauge("osago_controls", "Controls of operators that this worker goes by.", ["kind"])
 SUBSCRIPTIONS: Final = Gauge("osago_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
-PUSHED: Final = Histogram("osago_answer_to_frame_seconds", "From the insurer's answer to its frame.", buckets=_SECONDS)
+PUSHED: Final = BatchHistogram("osago_answer_to_frame_seconds", "From an answer to its frame.", buckets=_SECONDS)
 SUBSCRIPTIONS_BEGUN: Final = Counter(
     "osago_subscriptions_begun", "Subscriptions that began: new ones, and resumed ones with a cursor.", ["how"]
 )

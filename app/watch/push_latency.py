@@ -24,10 +24,9 @@ class PushLatency:
             self._received_at.append(event.quote.received_at)
 
     def _observe(self) -> None:
-        """Observes all at once, which takes half the time of one by one in between."""
-        now, observe = self._clock.now(), metrics.PUSHED.observe
+        """Observes all at once, which takes a fraction of the time of one by one in between."""
+        now = self._clock.now()
         received_at, self._received_at = self._received_at, []
         took_s = [(now - moment).total_seconds() for moment in received_at]
-        for seconds in took_s:
-            observe(seconds)
+        metrics.PUSHED.observe_all(took_s)
         RECENT.pushed(took_s)

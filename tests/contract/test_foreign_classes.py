@@ -1,4 +1,4 @@
-"""What classes here take from inside of uvicorn, websockets, Strawberry, graphql-core and PyJWT stands in an ADR, and is still there."""
+"""What classes here take from inside of uvicorn, websockets, Strawberry, graphql-core, PyJWT and prometheus-client stands in an ADR, and is still there."""
 
 import ast
 import importlib

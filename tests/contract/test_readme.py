@@ -131,7 +131,7 @@ def test_every_metric_is_listed_with_its_kind_and_labels() -> None:
     expected: dict[str, list[str]] = {}
     for metric in vars(metrics).values():
         if isinstance(metric, Counter | Gauge | Histogram):
-            kind = type(metric).__name__.lower()
+            kind = next(iter(metric.describe())).type
             name = f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
             expected[name] = [kind, ", ".join(f"`{label}`" for label in metric._labelnames) or "–"]
     assert {name: cells[:2] for name, cells in table(OPERATIONS, "metric", "kind").items()} == expected
