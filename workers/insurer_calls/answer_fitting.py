@@ -8,10 +8,7 @@ from typing import Final
 from msgspec.structs import replace as with_changes
 
 from app.domain.application import Application
-from app.domain.intake.application_table import application_table
-from app.domain.intake.field_table import ListTable, ObjectTable
 from app.domain.quote import Answer, Offer
-from app.intake.new_request import is_email
 
 APPLICATION: Final = "application"
 _ANY_DAY: Final = date(2026, 1, 1)
@@ -31,8 +28,12 @@ def fitted(answer: Answer, application: Application) -> Answer:
 
 def path_into(application: Application, path: Sequence[str]) -> tuple[str, ...]:
     """`application` and the longest part of the path that leads to a field of it, or to a driver that it lists."""
+    # Refusals with paths are few, and the rules of all fields are a tenth of what a worker would import to start.
+    from app.domain.intake.application_table import application_table  # noqa: PLC0415
+    from app.domain.intake.field_table import ListTable, ObjectTable  # noqa: PLC0415
+
     led = [APPLICATION]
-    table: object = application_table(_ANY_DAY, is_email, requires_consent=False)
+    table: object = application_table(_ANY_DAY, is_email=bool)  # no value is read
     for part in path:
         if isinstance(table, ListTable):
             if not part.isdecimal() or not part.isascii() or int(part) >= len(application.drivers or ()):
