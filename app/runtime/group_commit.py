@@ -29,7 +29,8 @@ class DataRefused(Exception):
 class Gathered(Generic[Item]):
     """Ids that wait, and are taken together, each once however often it is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, gather_s: float = 0.0) -> None:
+        self._gather_s = gather_s
         self._ids: set[Item] = set()
         self._filled = asyncio.Event()
 
@@ -41,6 +42,8 @@ class Gathered(Generic[Item]):
     async def take(self) -> set[Item]:
         """Returns all of them, as soon as there are any."""
         await self._filled.wait()
+        if self._gather_s:
+            await asyncio.sleep(self._gather_s)
         self._filled.clear()
         ids, self._ids = self._ids, set()
         return ids

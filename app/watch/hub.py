@@ -42,6 +42,8 @@ Holder: TypeAlias = CallerShare | None
 
 LOOK_EVERY_S: Final = 5.0
 """A subscription without a notification for this long rereads PostgreSQL."""
+SILENT_GATHER_S: Final = 0.25
+"""Those of them whose time comes meanwhile reread it together."""
 POLL_EVERY_S: Final = 1.0
 """While the notifier is disconnected, one read for all subscriptions of this process."""
 PATIENCE_S: Final = 10.0
@@ -78,6 +80,7 @@ class WatchHub:
         self._foreign_seen = LogThrottle(clock)
         self._notified = [Gathered[str]() for _ in range(events.shards)]
         self._suspected = Gathered[UUID]()
+        self._silent = Gathered[UUID](gather_s=SILENT_GATHER_S)
         self._snapshots = GroupCommit(self._snapshot, name="watch-snapshots")
         self._ends = GroupCommit(self._end, name="watch-ends", wait_s_max=END_S_MAX)
         pool.primary.promotions.append(self._recheck_all)
@@ -91,7 +94,8 @@ class WatchHub:
             Part("watch-snapshots", self._snapshots.run),
             Part("watch-ends", self._ends.run),
             *self._parts_of_shards(),
-            Part("watch-suspected", self._reread_suspected),
+            Part("watch-suspected", partial(self._reread_gathered, self._suspected)),
+            Part("watch-silent", partial(self._reread_gathered, self._silent)),
             Part("watch-disconnected", self._poll_while_disconnected),
         ]
 
@@ -162,9 +166,9 @@ class WatchHub:
         """Seconds until this request is to be ended, by any process that finds that it is time."""
         return self.clock.seconds_until(self._completer.due_at(follower.request))
 
-    def recheck(self, follower: Follower) -> None:
-        """Has PostgreSQL read, soon, for what the watch may lack."""
-        self._suspected.add([follower.request.id])
+    def recheck(self, follower: Follower, *, is_silent: bool = False) -> None:
+        """Has PostgreSQL read for what the watch may lack: at once, or together with other silent watches."""
+        (self._silent if is_silent else self._suspected).add([follower.request.id])
 
     def end(self, follower: Follower) -> asyncio.Future[None]:
         """Ends the request; Unavailable: PostgreSQL is away."""
@@ -193,9 +197,10 @@ class WatchHub:
         except RedisAway:
             self._suspected.add(map(UUID, watches))
             return
-        for (id_, watch), events in zip(watches.items(), news, strict=True):
+        for watch, events in zip(watches.values(), news, strict=True):  # all before the first is written: in caches
             for quote in events.quotes:
                 self._links.open_event(watch.position.request_id, quote.offer)
+        for (id_, watch), events in zip(watches.items(), news, strict=True):
             watch.learn(events.quotes, events.ending)
             if events.foreign:
                 self._report_foreign(id_, events.foreign)
@@ -221,14 +226,14 @@ class WatchHub:
             requests = await read_requests(connection, list(set(ids)))
         return [requests.get(id_) for id_ in ids]
 
-    async def _reread_suspected(self) -> None:
+    async def _reread_gathered(self, gathered: Gathered[UUID]) -> None:
         while True:
             raise_if_cancelled()
-            suspected = await self._suspected.take()
+            ids = await gathered.take()
             try:
-                await self._reread(list(suspected))
+                await self._reread(list(ids))
             except Unavailable as error:  # a watch without notifications is checked again
-                log.warning("watch.waits", of=error.of, requests=len(suspected))
+                log.warning("watch.waits", of=error.of, requests=len(ids))
 
     async def _reread(self, ids: Sequence[UUID]) -> None:
         async with reading(self._pool) as connection:

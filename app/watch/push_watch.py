@@ -74,7 +74,7 @@ class PushWatch:
             return
         now_s = self._hub.clock.monotonic()
         if self._hub.wait_s(self.follower, silent_s=now_s - self._notified_at_s) <= 0:
-            self._hub.recheck(self.follower)
+            self._hub.recheck(self.follower, is_silent=True)
             self._notified_at_s = now_s
         self._set_timer()
 

@@ -1,8 +1,10 @@
 """The push: every answer once, then the end, over any fault in between."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
 from app.redis import keys
+from app.watch.hub import SILENT_GATHER_S
 
 INSURERS = ("sever", "volga", "zarya")
 
@@ -116,6 +119,31 @@ async def test_what_was_missed_during_a_short_break_is_found(
         await settler.settle(accepted, "sever")
         await world.redis.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         assert (await asyncio.wait_for(socket.event(), 20))["quote"]["insurer"]["id"] == "sever"
+
+
+async def test_silent_subscriptions_reread_together(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read has all subscriptions whose time has come since the one before, and comes a moment later at the least."""
+    monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.01)
+    hub, read, read_at_s = api.services.live, list[set[UUID]](), list[float]()
+
+    async def take(taken: Callable[[], Awaitable[set[UUID]]] = hub._silent.take) -> set[UUID]:
+        ids = await taken()
+        read.append(ids)
+        read_at_s.append(time.monotonic())
+        return ids
+
+    monkeypatch.setattr(hub._silent, "take", take)
+    accepted = [await world.accepted(api) for _ in range(3)]
+    async with opened(api.graphql) as one, opened(api.graphql) as two, opened(api.graphql) as three:
+        for raw, request in zip((one, two, three), accepted, strict=True):
+            await watching(raw, request)
+        await until(lambda: hub.subscriptions == len(accepted))
+        before = len(read)
+        await until(lambda: len(read) >= before + 5)
+    assert all(later - earlier >= SILENT_GATHER_S for earlier, later in pairwise(read_at_s))
+    assert read[before + 1 : before + 5] == [{UUID(one["quoteRequest"]["id"]) for one in accepted}] * 4
 
 
 async def test_a_cursor_that_is_none_is_refused_with_a_code(world: World, api: ApiAtHand) -> None:
