@@ -60,10 +60,9 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     reason: Reason | None = None
 
 
-_TERMS: Final = tuple(
-    (name, read) for name, read, is_optional in OFFER_BOUNDS if is_optional and name != "coefficients"
-)
+_TERMS: Final = tuple((name, read) for name, read, optional in OFFER_BOUNDS if optional and name != "coefficients")
 """The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
+_SHOWN_TERMS: Final = _TERMS[:-1]  # a sealed link is opened first: what comes of it has the bound of links
 _terms_of: Final = attrgetter(*_OfferFields.__struct_fields__[4:-2])
 """The attributes between the total and the links, in the order of `_OfferFields`."""
 
@@ -78,7 +77,7 @@ class OfferEvent(_OfferFields):
             raise InsurerProtocol("premium: not an amount of roubles and kopecks")
         self.number = _stored_number(self.number)
         self.premium = premium_amount(self.premium)
-        for name, bounded in _TERMS:
+        for name, bounded in _SHOWN_TERMS:
             value = getattr(self, name)
             if value is not None and value is not _NO_EXTRAS and (kept := bounded(value)) is not value:
                 setattr(self, name, kept)

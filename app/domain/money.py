@@ -1,8 +1,9 @@
 """Money and its rounding: premiums are exact decimals, kopecks are never lost."""
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
+
+import msgspec
 
 RUB: Final = "RUB"
 """The one currency of premiums."""
@@ -10,8 +11,7 @@ KOPECK: Final = Decimal("0.01")
 PREMIUM_MAX: Final = Decimal(10_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount with at most two decimals and its ISO 4217 currency."""
 
     amount: Decimal

@@ -58,8 +58,7 @@ class PublishedEnd:
     at_hand: Iterable[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvents:
+class StoredEvents(msgspec.Struct, frozen=True, gc=False):
     """New events of a request. Where not all of them were read PostgreSQL has to be asked."""
 
     quotes: Sequence[QuoteEvent]
@@ -182,9 +181,9 @@ class EventStreams:
         return [self._events(position, found[id(position)]) for position in positions]
 
     async def _read(self, positions: Sequence[Position]) -> Iterable[tuple[Position, Sequence[str]]]:
-        begins = ["-" if position.last == "0" else f"({position.last}" for position in positions]
+        begins = " ".join(["-" if position.last == "0" else f"({position.last}" for position in positions])
         names = [position.stream for position in positions]
-        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MAX, *begins])
+        replies: Sequence[Sequence[str]] = await READ_EVENTS.run(self._client, names, [_EVENTS_MAX, begins])
         return zip(positions, replies, strict=True)
 
     def _events(self, position: Position, flat: Sequence[str]) -> StoredEvents:
@@ -192,12 +191,13 @@ class EventStreams:
         quotes: list[QuoteEvent] = []
         ending: Ending | None = None
         foreign = unreadable = 0
+        request_id, holds = position.request, self.authenticator.holds
         for place in range(0, len(flat), 4):
             position.last, field, document, mac = flat[place : place + 4]
             try:
-                if field == "quote" and self.authenticator.holds(mac, "quote", position.request, document):
+                if field == "quote" and holds(mac, "quote", request_id, document):
                     quotes.append(decode_event(document))
-                elif field == "end" and self.authenticator.holds(mac, "end", position.request, document):
+                elif field == "end" and holds(mac, "end", request_id, document):
                     ending = decode_ending(document)
                 else:
                     foreign += 1

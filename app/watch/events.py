@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeAlias
 
+import msgspec
+
 from app.codecs.quote_codec import QuoteEvent
 from app.domain.cursor import Cursor
 from app.domain.errors import OsagoError
@@ -14,8 +16,7 @@ from app.redis.event_streams import Position
 from app.use_cases.caller_shares import CallerShare
 
 
-@dataclass(slots=True)
-class Received:
+class Received(msgspec.Struct, gc=False):
     """One answer. `is_live` is false for those that were there before the subscriber."""
 
     cursor: Cursor
@@ -23,8 +24,7 @@ class Received:
     is_live: bool
 
 
-@dataclass(slots=True)
-class Completed:
+class Completed(msgspec.Struct):
     """The end, after every answer."""
 
     cursor: Cursor

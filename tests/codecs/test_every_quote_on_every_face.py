@@ -201,8 +201,8 @@ def broken_events() -> list[Event]:
     broken.offer.premium = Decimal("1E-3000000")
     good = dataclasses.replace(a_quote_of(an_offer("9000.00")), insurer_id="volga")
     return [
-        dataclasses.replace(received, quote=broken),
-        dataclasses.replace(completed, quotes={"sever": broken, "volga": to_event(good)}),
+        msgspec.structs.replace(received, quote=broken),
+        msgspec.structs.replace(completed, quotes={"sever": broken, "volga": to_event(good)}),
     ]
 
 

@@ -148,14 +148,11 @@ class Subscriber:
     def _payload(self, event: Event, watch: Watch) -> bytes:
         """Subscribers to the same request with the same document share it."""
         if len(watch.listeners) == 1:
-            return self._encoded(event)
+            return written(self._write, event, self._context.services)
         key = (self._write, event.cursor.bits, event.quote.insurer_id if isinstance(event, Received) else "")
         if watch.payload is None or watch.payload[0] != key:
-            watch.payload = key, self._encoded(event)
+            watch.payload = key, written(self._write, event, self._context.services)
         return watch.payload[1]
-
-    def _encoded(self, event: Event) -> bytes:
-        return written(self._write, event, self._context.services)
 
     def _fail(self, error: Exception) -> None:
         self._end(error)

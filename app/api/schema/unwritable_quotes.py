@@ -105,5 +105,5 @@ def _offer_shown(event: Event, services: UseCases) -> QuoteEvent | None:
 def _without(event: Event, shown: QuoteEvent) -> Event:
     substitute = to_event(Quote(event.cursor.request_id, shown.insurer_id, SUBSTITUTE, shown.received_at))
     if isinstance(event, Received):
-        return replace(event, quote=substitute)
-    return replace(event, quotes={**event.quotes, shown.insurer_id: substitute})
+        return msgspec.structs.replace(event, quote=substitute)
+    return msgspec.structs.replace(event, quotes={**event.quotes, shown.insurer_id: substitute})

@@ -32,13 +32,13 @@ def https_url(text: str | None) -> str | None:
     if not isinstance(text, str) or len(text) > URL_LENGTH_MAX:
         return None
     url = text if text.isascii() else _in_ascii(text)
-    found = _HTTPS.fullmatch(url) if url is not None and url.startswith("https://") else None
+    found = _HTTPS.fullmatch(url) if url is not None else None
     if url is None or found is None or len(url) > URL_LENGTH_MAX:
         return None
-    port = found[2]
+    host, port = found.groups()
     if port is not None and not 1 <= int(port) <= _PORT_MAX:
         return None
-    return url if _is_public(found[1]) else None
+    return url if _is_public(host) else None
 
 
 def host_in_ascii(host: str) -> str | None:
