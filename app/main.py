@@ -35,7 +35,7 @@ from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.intake.new_request import IntakeRules
 from app.observability import metrics
-from app.overview.process_reporter import ProcessReporter, ProcessState
+from app.overview.process_reporter import ProcessReporter, ProcessState, health_of
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.fleet.document_use_log import DocumentUseLog
@@ -158,7 +158,8 @@ def _add_probes(app: Starlette) -> None:
 
 def _reporter(app: Starlette, name: str, resources: Resources, sockets: SocketCounter) -> ProcessReporter:
     def state() -> ProcessState:
-        return ProcessState(app.state.is_draining, app.state.supervisor.failing, sockets=sockets.open)
+        health = health_of(app.state.readiness, app.state.services.live.notifier, resources.clock)
+        return ProcessState(app.state.is_draining, app.state.supervisor.failing, health, sockets=sockets.open)
 
     return ProcessReporter(resources.redis, resources.clock, kind=API, name=name, state=state)
 
@@ -231,6 +232,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     insurers = list(resources.insurers)
     accepting = _acceptor(resources, salt)
     operations, finishing = make_operations(settings), ShieldedTasks()
+    frames = FrameBook(clock)
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     resources.masters.on_change(live.notifier.reconnect)
     controls = ControlWatch(resources.pool, clock, every_s=APIS_EVERY_S)
@@ -255,12 +257,12 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         tokens=make_tokens(settings, clock),
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
-        frames=FrameBook(clock),
+        frames=frames,
         operations=operations,
         runner=OperationRunner(operations, finishing, introspection=settings.introspection),
         finishing=finishing,
         sockets=sockets,
-        slow_consumers=SlowConsumerLog(salt=salt),
+        slow_consumers=SlowConsumerLog(frames, salt=salt),
         used_tickets=UsedTickets(resources.redis, shards=settings.shards),
     )
 

@@ -4,6 +4,7 @@ PostgreSQL and Redis are each looked at once a second. One that hangs is found b
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,8 @@ LOOK_EVERY_S: Final = 1.0
 ANSWER_S_MAX: Final = 2.0
 """A server that has not answered a look for so long hangs."""
 FIRST_LOOK_S_MAX: Final = 1.0
+LOOKS_KEPT: Final = 3
+"""The quickest of so many looks in a row is what a server takes: one that was late may be this process's own doing."""
 OK: Final = "ok"
 NOT_THERE: Final = "not there"
 HANGS: Final = "does not answer"
@@ -66,6 +69,7 @@ class Lookout:
         self._look = look
         self._clock = clock
         self._state = UNKNOWN
+        self._took_s: deque[float] = deque(maxlen=LOOKS_KEPT)
         self._looking_since_s: float | None = None
         self.looked = asyncio.Event()
         """Set once something is known."""
@@ -77,6 +81,12 @@ class Lookout:
         if since_s is not None and self._clock.monotonic() - since_s > ANSWER_S_MAX:
             return HANGS
         return self._state
+
+    @property
+    def look_s(self) -> float | None:
+        """Seconds of a look, the quickest of the last ones; None while the server takes no work."""
+        is_known = self.state == OK and len(self._took_s) == LOOKS_KEPT
+        return min(self._took_s) if is_known else None
 
     def part(self) -> Part:
         return periodic(f"lookout:{self.name}", self.run_once, every_s=LOOK_EVERY_S, clock=self._clock)
@@ -93,7 +103,9 @@ class Lookout:
             self._learn(NOT_THERE)
             raise
         finally:
-            metrics.LOOK_SECONDS.labels(self.name).set(self._clock.monotonic() - self._looking_since_s)
+            took_s = self._clock.monotonic() - self._looking_since_s
+            metrics.LOOK_SECONDS.labels(self.name).set(took_s)
+            self._took_s.append(took_s)
             self._looking_since_s = None
 
     def _learn(self, state: str, why: str = "") -> None:
@@ -124,6 +136,12 @@ class ReadinessMonitor:
 
     def parts(self) -> list[Part]:
         return [self._postgresql.part(), self._redis.part(), self._descriptors.part()]
+
+    @property
+    def looks(self) -> Mapping[str, float]:
+        """Seconds of a look at each server that takes work."""
+        found = {one.name: one.look_s for one in (self._postgresql, self._redis)}
+        return {name: seconds for name, seconds in found.items() if seconds is not None}
 
     async def first_look(self) -> None:
         """Returns when something is known of both, or after FIRST_LOOK_S_MAX: a process that starts is ready at once."""

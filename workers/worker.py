@@ -16,7 +16,7 @@ from app.domain.errors import RedisAway, WrongSetting
 from app.domain.insurer import Availability
 from app.domain.tariff.edition_loader import load_editions
 from app.observability import metrics
-from app.overview.process_reporter import ProcessReporter, ProcessState
+from app.overview.process_reporter import ProcessReporter, ProcessState, health_of
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
 from app.redis.fleet.process_reports import WORKER, LaneReport
@@ -205,7 +205,8 @@ class Worker:
 
     def _process_state(self) -> ProcessState:
         lanes = {id_: LaneReport(lane.in_flight(), lane.places) for id_, lane in self._lanes.items()}
-        return ProcessState(self.is_draining, self.supervisor.failing, lanes)
+        health = health_of(self._readiness, self._notifier, self._resources.clock)
+        return ProcessState(self.is_draining, self.supervisor.failing, health, lanes)
 
     def _lane(self, settings: InsurerSettings) -> Lane:
         return Lane(

@@ -40,7 +40,7 @@ class InsurerActivity(msgspec.Struct, rename="camel"):
 class Activity(msgspec.Struct, rename="camel", frozen=True):
     """The window of one recorder. In `series` the last number is that of `slot`, which is not over yet.
 
-    `ended` has the ends by outcome, `late` how many of them came after `expiresAt`.
+    `ended` has the ends by outcome, `late` how many of them came after `expiresAt`; `stalled` are clients that took nothing any more.
     """
 
     recorder: str
@@ -49,6 +49,7 @@ class Activity(msgspec.Struct, rename="camel", frozen=True):
     ended: dict[str, int] = {}
     late: int = 0
     pushed: Buckets = {}
+    stalled: int = 0
     insurers: dict[str, InsurerActivity] = {}
 
 
@@ -83,6 +84,10 @@ class RecentActivity:
         for bucket, count in Counter(map(bucket_of, durations_s)).items():
             self._count(("pushed", "", "", bucket), count)
 
+    def stalled(self) -> None:
+        """A client took nothing any more, and was cut off."""
+        self._count(("stalled", "", "", 0))
+
     def activity(self) -> Activity:
         """The window up to now."""
         self._turn()
@@ -92,7 +97,7 @@ class RecentActivity:
                 if name in series:
                     series[name][place] += count
         found = Activity(self._recorder, self._slot, series)
-        late = 0
+        late = stalled = 0
         for (name, first, second, bucket), count in self._totals.items():
             if name == "asked":
                 insurer = found.insurers.setdefault(first, InsurerActivity())
@@ -105,7 +110,9 @@ class RecentActivity:
                 late += count if second else 0
             elif name == "pushed":
                 found.pushed[bucket] = count
-        return msgspec.structs.replace(found, late=late)
+            elif name == "stalled":
+                stalled += count
+        return msgspec.structs.replace(found, late=late, stalled=stalled)
 
     def _count(self, key: Key, by: int = 1) -> None:
         if int(self._unix_s()) // SLOT_S > self._slot:
@@ -148,7 +155,7 @@ def merged(activities: Iterable[Activity]) -> Activity:
     """The windows of several processes as one. Of a recorder that appears twice, one window counts."""
     distinct = list({one.recorder: one for one in activities}.values())
     slot = max((one.slot for one in distinct), default=0)
-    sums = Activity("", slot, {}, late=sum(one.late for one in distinct))
+    sums = Activity("", slot, {}, late=sum(one.late for one in distinct), stalled=sum(one.stalled for one in distinct))
     for one in distinct:
         _add(sums.ended, one.ended)
         _add(sums.pushed, one.pushed)

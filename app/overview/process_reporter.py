@@ -9,7 +9,11 @@ from typing import Final
 
 from app.domain.errors import RedisAway
 from app.observability.recent_activity import RECENT
+from app.observability.recent_calls import RECENT_CALLS
+from app.readiness import ReadinessMonitor
+from app.redis.fleet.process_health import ProcessHealth
 from app.redis.fleet.process_reports import FORM, LaneReport, ProcessReport, ProcessReports
+from app.redis.notifier import Notifier
 from app.redis.redis_client import RedisClient
 from app.runtime.clock import Clock
 from app.runtime.periodic import periodic
@@ -20,10 +24,11 @@ REPORT_EVERY_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """The state that only the process itself knows: the parts that keep failing, its lanes, its open sockets."""
+    """The state that only the process itself knows: the parts that keep failing, how it finds its servers, its lanes, its open sockets."""
 
     is_draining: bool
     failing: Sequence[str]
+    health: ProcessHealth = field(default_factory=ProcessHealth)
     lanes: Mapping[str, LaneReport] = field(default_factory=dict[str, LaneReport])
     sockets: int = 0
 
@@ -64,6 +69,8 @@ class ProcessReporter:
                 lanes=dict(state.lanes),
                 sockets=state.sockets,
                 activity=RECENT.activity(),
+                calls=RECENT_CALLS.calls(),
+                health=state.health,
             )
         )
 
@@ -71,3 +78,10 @@ class ProcessReporter:
         """The process ends as it should; without this it is shown as lost for a minute."""
         with contextlib.suppress(RedisAway):
             await self._reports.withdraw(self._name)
+
+
+def health_of(readiness: ReadinessMonitor, notifier: Notifier, clock: Clock) -> ProcessHealth:
+    """How this process finds what it depends on."""
+    looks = {name: round(seconds, 4) for name, seconds in readiness.looks.items()}
+    unheard_s = notifier.unheard_s
+    return ProcessHealth(looks, round(clock.ahead_s, 3), None if unheard_s is None else round(unheard_s, 1))

@@ -22,6 +22,7 @@ from app.observability.recent_activity import (
     quantile,
     share_within,
 )
+from app.observability.recent_calls import Calls
 from app.overview.concerns import OK, concerns_of
 from app.overview.request_figures import OpenFigures, read_open_figures
 from app.overview.system_snapshot import (
@@ -34,6 +35,7 @@ from app.overview.system_snapshot import (
     PushFigures,
     RequestFigures,
     Snapshot,
+    StepFigures,
 )
 from app.postgres.control_rows import read_controls
 from app.postgres.database import reading
@@ -47,8 +49,6 @@ from app.use_cases.controls.operator_controls import control_rate
 
 READ_S_MAX: Final = 1.0
 NEAR: Final = timedelta(seconds=10)
-SILENT_S: Final = 6.0
-"""A process that has not reported for three turns is silent."""
 FRAME_S_MAX: Final = 0.5
 _EMPTY: Final = InsurerActivity()
 Part = TypeVar("Part")
@@ -91,10 +91,11 @@ class SnapshotReader:
         )
         heard = redis.heard if redis else None
         activity = merged(one.report.activity for one in (heard.reports if heard else ()) if one.report.activity)
+        calls = heard.calls if heard else {}
         servers = {"postgresql": postgresql_state, "redis": redis_state}
         requests, push = self._requests(postgresql, activity), _push(activity)
         controls = postgresql.controls if postgresql else NO_CONTROLS
-        insurers = [self._insurer(one, redis, activity, controls) for one in self.resources.insurers.values()]
+        insurers = [self._insurer(one, redis, activity, calls, controls) for one in self.resources.insurers.values()]
         processes = _processes(heard, self.resources.settings.lease)
         letters = redis.dead_letters if redis else None
         outbox_s = postgresql.outbox_s if postgresql else None
@@ -110,7 +111,7 @@ class SnapshotReader:
             processes=tuple(processes),
             dead_letters=letters,
             outbox_s=outbox_s,
-            concerns=concerns_of(servers, requests, push, insurers, processes, letters, outbox_s),
+            concerns=concerns_of(servers, requests, push, insurers, calls, processes, letters, outbox_s),
         )
 
     async def _read_redis(self) -> _InRedis:
@@ -146,12 +147,17 @@ class SnapshotReader:
         )
 
     def _insurer(
-        self, settings: InsurerSettings, known: _InRedis | None, activity: Activity, controls: Controls
+        self,
+        settings: InsurerSettings,
+        known: _InRedis | None,
+        activity: Activity,
+        calls: Calls,
+        controls: Controls,
     ) -> InsurerFigures:
         id_ = settings.id
         done = activity.insurers.get(id_, _EMPTY)
         lanes = (
-            [one.report.lanes[id_] for one in known.heard.reports if id_ in one.report.lanes and not is_silent(one)]
+            [one.report.lanes[id_] for one in known.heard.reports if id_ in one.report.lanes and not one.is_silent]
             if known
             else []
         )
@@ -174,6 +180,10 @@ class SnapshotReader:
             poll_limit=_limit(settings.poll_rate_limit, state, "poll", controls.get((ControlKind.POLL_LIMIT, id_))),
             circuit=_circuit(state, controls.get((ControlKind.CIRCUIT, id_))) if known else None,
             pause=_pause(controls.get((ControlKind.PAUSE, id_))),
+            steps={
+                step: StepFigures(one.results, _rounded(one.mean_s), _rounded(one.usual_mean_s))
+                for step, one in calls.get(id_, {}).items()
+            },
         )
 
 
@@ -186,11 +196,6 @@ async def _within(read: Awaitable[Part]) -> tuple[Part | None, str]:
         return None, "does not answer"
     except Unavailable:
         return None, "not there"
-
-
-def is_silent(heard: HeardReport) -> bool:
-    """Whether this process should have reported again by now."""
-    return heard.age_s > SILENT_S
 
 
 def _limit(rate: Rate | None, state: InsurerState, step: str, control: Control | None) -> LimitFigures:
@@ -233,7 +238,7 @@ def _processes(heard: HeardProcesses | None, lease_s: float) -> Sequence[Process
 def _process(heard: HeardReport, beat_s: float | None, lease_s: float) -> ProcessFigures:
     report = heard.report
     has_no_beat = report.kind == WORKER and (beat_s is None or not 0 <= beat_s < lease_s)
-    if is_silent(heard) or has_no_beat:
+    if heard.is_silent or has_no_beat:
         state = "SILENT"
     elif report.failing:
         state = "FAILING"
@@ -252,6 +257,8 @@ def _process(heard: HeardReport, beat_s: float | None, lease_s: float) -> Proces
         lanes=report.lanes,
         in_flight=sum(lane.in_flight for lane in report.lanes.values()),
         sockets=report.sockets,
+        stalled=report.activity.stalled if report.activity else 0,
+        health=report.health,
     )
 
 

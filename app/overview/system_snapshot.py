@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from app.observability.faults import RUNBOOKS, FaultCode
+from app.redis.fleet.process_health import ProcessHealth
 from app.redis.fleet.process_reports import LaneReport
 
 SNAPSHOT_FORM: Final = 1
@@ -22,13 +24,30 @@ class Urgency(StrEnum):
 
 
 class Concern(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """Something that needs a hand, or is to be known: a code, an insurer, process or server, a number, a word more."""
+    """Something that needs a hand, or is to be known: a code, an insurer, process or server, a number, a word more.
 
-    code: str
+    `usual` is the number that there usually is; `runbook` a page of docs/runbooks, empty where there is none.
+    """
+
+    code: FaultCode
     subject: str = ""
     value: float | None = None
     detail: str = ""
     urgency: Urgency = Urgency.ALARM
+    usual: float | None = None
+    runbook: str = ""
+
+    def __post_init__(self) -> None:
+        if page := RUNBOOKS.get(self.code):
+            msgspec.structs.force_setattr(self, "runbook", page)
+
+
+class StepFigures(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """Calls of one step in the last minute, by result; what an answered one took, and what one usually takes."""
+
+    calls: dict[str, int] = {}
+    mean_s: float | None = None
+    usual_s: float | None = None
 
 
 class LimitFigures(msgspec.Struct, rename="camel", frozen=True):
@@ -80,6 +99,7 @@ class InsurerFigures(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     poll_limit: LimitFigures = LimitFigures()
     circuit: CircuitFigures | None = None
     pause: PauseFigures | None = None
+    steps: dict[str, StepFigures] = {}
 
 
 class NearEndFigures(msgspec.Struct, rename="camel", frozen=True):
@@ -129,6 +149,9 @@ class ProcessFigures(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     lanes: dict[str, LaneReport] = {}
     in_flight: int = 0
     sockets: int = 0
+    stalled: int = 0
+    """Its clients that took nothing any more, in the window."""
+    health: ProcessHealth = ProcessHealth()
 
 
 class Snapshot(msgspec.Struct, rename="camel", kw_only=True, frozen=True):

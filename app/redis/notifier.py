@@ -5,6 +5,7 @@ releases without it publish.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,11 +55,17 @@ class Notifier:
         self.connected = asyncio.Event()
         """Set while `is_connected`; cleared when the connection breaks."""
         self._breaks = 0
+        self._broken_at_s = time.monotonic()
 
     @property
     def unbroken(self) -> int | None:
         """A number that stays the same as long as no notification can have been missed; None while some may be."""
         return self._breaks if self.is_connected else None
+
+    @property
+    def unheard_s(self) -> float | None:
+        """For how many seconds notifications may have been missed; None while they are heard."""
+        return None if self.is_connected else time.monotonic() - self._broken_at_s
 
     def listen(self, channels: Iterable[str], listener: Callable[[str], None]) -> None:
         """Hands the messages of these channels to a listener."""
@@ -174,7 +181,9 @@ class Notifier:
             metrics.FOREIGN.inc()
 
     def _set_connected(self, *, is_connected: bool) -> None:
-        self._breaks += self.is_connected and not is_connected
+        if self.is_connected and not is_connected:
+            self._breaks += 1
+            self._broken_at_s = time.monotonic()
         if is_connected and self._breaks:
             metrics.NOTIFIER_RECONNECTS.inc()
         metrics.NOTIFIER.set(is_connected)

@@ -32,6 +32,8 @@ class Clock:
         self._deadline_s = deadline_s
         self._stepped_at_s: float | None = None
         self._wall_offset_s = self._offset_s
+        self.ahead_s = 0.0
+        """By how much the machine's wall clock was ahead of PostgreSQL's at the last `sync`, seconds."""
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.unix_s(), UTC)
@@ -78,7 +80,8 @@ class Clock:
         if not min_s <= self._offset_s <= max_s:
             self._follow((min_s + max_s) / 2, now_s)
         self._stepped_at_s = now_s
-        metrics.CLOCK_OFFSET.set(self.wall() - now_s - (min_s + max_s) / 2)
+        self.ahead_s = self.wall() - now_s - (min_s + max_s) / 2
+        metrics.CLOCK_OFFSET.set(self.ahead_s)
         self._wall_offset_s = self.wall() - now_s
 
     def _follow(self, offset_s: float, now_s: float) -> None:

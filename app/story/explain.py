@@ -27,6 +27,7 @@ from app.story.request_story import (
     SeveralRequests,
 )
 from app.story.story_evidence import StoryEvidence
+from app.story.story_faults import faults_of
 from app.story.story_gaps import gaps_of
 from app.story.story_rows import RequestRows, find_by_reference, read_request_rows
 from app.story.story_steps import steps_of
@@ -106,6 +107,7 @@ def _story(evidence: StoryEvidence, *, lease_s: float) -> RequestStory:
         is_application_purged=rows.is_purged,
         insurers=tuple(_insurer(evidence, id_, lease_s) for id_ in rows.insurers),
         steps=steps_of(evidence),
+        faults=faults_of(evidence, lease_s=lease_s),
         processes=evidence.replies.asked if evidence.replies else (),
         not_known=gaps_of(evidence),
         asked_at=evidence.now,

@@ -21,6 +21,8 @@ REPLIED_MAX: Final = 500
 """Frames in one reply, and places, the newest ones."""
 DONE: Final = "done"
 GONE: Final = "gone"
+STALLED: Final = "stalled"
+"""The client took nothing any more, and was cut off."""
 # Plain strings: a member of an enumeration would keep its tuple among what the garbage collector looks through.
 _WATCHED: Final = str(StepKind.WATCHED.value)
 _RESUMED: Final = str(StepKind.RESUMED.value)
@@ -66,7 +68,7 @@ class FrameBook:
         self._places.append((request_id.int, socket, self._monotonic(), kind, answered, ""))
 
     def ended(self, request_id: UUID, socket: str, result: str) -> None:
-        """Records the end of a subscription: DONE, GONE before the end, or the name of an error."""
+        """Records the end of a subscription: DONE, GONE before the end, STALLED, or the name of an error."""
         self._places.append((request_id.int, socket, self._monotonic(), _LEFT, 0, result))
 
     def known(self, name: str, request_id: UUID) -> ProcessReply:
@@ -94,9 +96,11 @@ class FrameBook:
         """The subscriptions to this request, the oldest first."""
         number, offset_s = request_id.int, self._offset_s()
         found = [place for place in self._places if place[0] == number][-REPLIED_MAX:]
+        stalled = {socket for _, socket, _, _, _, result in found if result == STALLED}
         return tuple(
             PlaceTaken(_ms(at_s + offset_s), socket, StepKind(kind), answered, result)
             for _, socket, at_s, kind, answered, result in found
+            if not (result == GONE and socket in stalled)  # a socket that has stalled is then closed
         )
 
     @property

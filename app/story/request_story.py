@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from app.domain.quote import Outcome, QuoteStatus
+from app.observability.faults import RUNBOOKS, FaultCode
 
 STORY_VERSION: Final = 1
 
@@ -182,6 +183,30 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     what: str = ""
 
 
+class StoryFault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A fault that this request suffers or has suffered. The console's overview has the same codes for the whole system."""
+
+    code: FaultCode
+    what: str = ""
+    """The insurer, process or server."""
+    step: str = ""
+    seconds: float | None = None
+    """How long a call took, or something has lasted or waited."""
+    usual_s: float | None = None
+    """What such a call usually takes."""
+    count: int | None = None
+    """Calls, places, deliveries or sockets."""
+    by: str = ""
+    """A worker that took over."""
+    detail: str = ""
+    """The cause of a failure; some of the sockets."""
+    runbook: str = ""
+
+    def __post_init__(self) -> None:
+        if page := RUNBOOKS.get(self.code):
+            msgspec.structs.force_setattr(self, "runbook", page)
+
+
 class RequestStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="kind", tag="REQUEST"):
     """The whole story, as of `asked_at` of our clock."""
 
@@ -198,6 +223,8 @@ class RequestStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel", ta
     insurers: tuple[InsurerStory, ...]
     steps: tuple[StoryStep, ...]
     """By their moments."""
+    faults: tuple[StoryFault, ...] = ()
+    """What is wrong, as far as this request has met it: for an open one, and for a minute after its end, with what goes for all requests now."""
     processes: tuple[AskedProcess, ...]
     not_known: tuple[Gap, ...]
     asked_at: datetime

@@ -16,6 +16,8 @@ from app.story.request_story import (
     StoryStep,
     WaitKind,
 )
+from cli.explain.durations import in_words
+from cli.explain.fault_text import fault_line
 
 _STEPS: Final[Mapping[StepKind, str]] = MappingProxyType(
     {
@@ -85,6 +87,9 @@ def story_lines(story: RequestStory) -> Iterator[str]:
     yield f"request  {story.request_id}  from {story.service}"
     yield f"accepted {_moment(story.accepted_at)} UTC, ends by {_moment(story.expires_at)}"
     yield f"now      {_state(story)}{'; its application is purged' if story.is_application_purged else ''}"
+    if story.faults:
+        yield "\nat fault"
+        yield from map(fault_line, story.faults)
     yield ""
     width = max((len(insurer.insurer_id) for insurer in story.insurers), default=0)
     for step in story.steps:
@@ -109,7 +114,7 @@ def _state(story: RequestStory) -> str:
 
 
 def _step_text(step: StoryStep) -> str:
-    took = "" if step.seconds is None else _seconds(step.seconds)
+    took = "" if step.seconds is None else in_words(step.seconds)
     return _STEPS[step.kind].format(
         by=step.by,
         step=step.step,
@@ -139,13 +144,13 @@ def _circumstances(slot: OpenSlot) -> Iterator[str]:
     if slot.is_circuit_open:
         yield "its circuit is open"
     if slot.paused_s:
-        yield f"it wants no call for {_seconds(slot.paused_s)}"
+        yield f"it wants no call for {in_words(slot.paused_s)}"
     if slot.operator_pause:
         yield f"paused by an operator ({slot.operator_pause})"
 
 
 def _process_text(process: AskedProcess) -> str:
-    silent = "" if process.silent_s is None else f", last beat {_seconds(process.silent_s)} ago"
+    silent = "" if process.silent_s is None else f", last beat {in_words(process.silent_s)} ago"
     said = "answered" if process.has_answered else f"did not answer{silent}"
     return f"{process.kind.value.lower():<6}  {process.name}  {said}"
 
@@ -160,7 +165,3 @@ def _since(at: datetime, story: RequestStory) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.operators.control import WHY_LENGTH_MAX
-from app.overview.concerns import FAILURES
+from app.overview.insurer_concerns import FAILURES
 from app.overview.system_snapshot import InsurerFigures, Snapshot
 
 UP: Final = "up"

@@ -14,24 +14,38 @@ CONCERNS_SHOWN_MAX: Final = 6
 _HELP: Final = "↑↓ choose · enter look into · s sort · p pause or resume · q quit"
 _WORDS: Final = {
     "SERVER_AWAY": "is away",
+    "SERVER_SLOW": "is slow, a small statement takes",
     "NO_WORKER": "no worker is alive",
     "PROCESS_SILENT": "has gone silent",
     "PROCESS_FAILING": "has a part that keeps failing",
     "PROCESS_DRAINING": "is draining",
+    "NOTIFIER_DOWN": "does not hear pub/sub",
+    "CLOCK_OFF": "has a clock that is off by",
+    "SLOW_READERS": "has clients that take nothing",
     "OVERDUE": "requests are open past their end",
     "ENDS_LATE": "requests ended late",
-    "OUTBOX_WAITS": "s, notices wait for Redis",
+    "OUTBOX_WAITS": "notices wait for Redis",
     "FRAMES_SLOW": "of frames within 500 ms",
     "PAUSED": "is paused",
     "CIRCUIT_FORCED": "has a forced circuit",
     "CIRCUIT_OPEN": "has an open circuit",
     "CIRCUIT_TRIAL": "has its circuit on trial",
-    "INSURER_FAILING": "gives no answers",
+    "INSURER_FAILING": "fails",
+    "INSURER_HANGS": "hangs: calls end by time-out",
+    "INSURER_BUSY": "asks for patience (429)",
+    "INSURER_SLOW": "is slow",
+    "CALLS_PUT_OFF": "asks not to be called for",
     "JOBS_WAIT": "has jobs that wait",
     "LANE_FULL": "has its lane full",
-    "INSURER_BUSY": "asks not to be called",
     "DEAD_LETTERS": "dead letters",
 }
+_SECONDS: Final = frozenset(
+    {
+        *("SERVER_SLOW", "PROCESS_SILENT", "NOTIFIER_DOWN", "CLOCK_OFF", "OUTBOX_WAITS", "CIRCUIT_OPEN"),
+        *("INSURER_SLOW", "CALLS_PUT_OFF", "JOBS_WAIT"),
+    }
+)
+_SHARES: Final = frozenset({"FRAMES_SLOW", "INSURER_FAILING", "INSURER_HANGS", "INSURER_BUSY"})
 
 
 def view(state: TopState, snapshot: Snapshot | None) -> RenderableType:
@@ -66,10 +80,20 @@ def _concerns(snapshot: Snapshot) -> Iterator[Text]:
 
 
 def _concern(one: Concern) -> str:
-    words = _WORDS.get(one.code, one.code)
-    value = "" if one.value is None else f"{one.value:g}"
+    words, value = _WORDS.get(one.code, one.code), _value(one)
     subject = f"{one.subject} {words} {value}" if one.subject else f"{value} {words}"
-    return f"● {subject.strip()}{f' ({one.detail})' if one.detail else ''}"
+    usual = f"usually {_duration(one.usual)}" if one.usual else ""
+    more = ", ".join(filter(None, (one.detail, usual)))
+    page = f" → {one.runbook}" if one.runbook and one.urgency is Urgency.ALARM else ""
+    return f"● {subject.strip()}{f' ({more})' if more else ''}{page}"
+
+
+def _value(one: Concern) -> str:
+    if one.value is None:
+        return ""
+    if one.code in _SECONDS:
+        return f"{'−' if one.value < 0 else ''}{_duration(abs(one.value))}"
+    return _share(one.value) if one.code in _SHARES else f"{one.value:g}"
 
 
 def _insurers(state: TopState, snapshot: Snapshot) -> Table:

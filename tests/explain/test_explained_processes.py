@@ -9,9 +9,10 @@ from support.processes import api_process, worker_process
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.observability.faults import FaultCode
 from app.resources import Resources
 from app.story.explain import explain
-from app.story.request_story import Gap, GapCode, RequestStory, StepKind, WaitKind
+from app.story.request_story import Gap, GapCode, RequestStory, StepKind, StoryFault, WaitKind
 from sandbox.insurers.script.behaviours import Processing
 
 pytestmark = pytest.mark.processes
@@ -36,6 +37,12 @@ async def silent(resources: Resources, accepted: Mapping[str, Any], worker: str)
     return story if Gap(code=GapCode.PROCESS_SILENT, what=worker) in story.not_known else None
 
 
+async def stands_still(resources: Resources, accepted: Mapping[str, Any], worker: str) -> bool:
+    """Whether the story names this worker as at fault, with the time since its last beat."""
+    faults = (await story_of(resources, accepted)).faults
+    return any(one.code is FaultCode.PROCESS_SILENT and one.what == worker and one.seconds for one in faults)
+
+
 async def test_a_worker_that_froze_and_was_killed_is_named_and_the_next_one_is_known(world: World) -> None:
     """The holder of the job is true throughout; the stored trail says from which worker it was taken over."""
     world.set(lease="1s")
@@ -54,6 +61,7 @@ async def test_a_worker_that_froze_and_was_killed_is_named_and_the_next_one_is_k
         slot = frozen.insurers[0].waiting
         assert slot
         assert slot.worker == alpha, "Redis knows which worker has it"
+        await until(lambda: stands_still(resources, accepted, alpha))
         first.kill()
         async with worker_process(world.folder, world.environment, "--name", "beta"):
             beta = await until(lambda: owner(resources, accepted, "beta"))
@@ -63,6 +71,7 @@ async def test_a_worker_that_froze_and_was_killed_is_named_and_the_next_one_is_k
     (taken_over,) = [step for step in story.steps if step.kind is StepKind.TAKEN_OVER]
     assert (taken_over.by, taken_over.result) == (beta, alpha)
     assert Gap(code=GapCode.PROCESS_DIED, what=alpha) in story.not_known
+    assert StoryFault(code=FaultCode.PROCESS_SILENT, what=alpha, by=beta) in story.faults
     sent = [step for step in story.steps if step.kind is StepKind.SENT]
     assert [step.result for step in sent] == ["quote", "end"]
     assert {step.by.partition("-")[0] for step in sent} == {"api"}

@@ -10,6 +10,7 @@ from support.plain_http import plain_http
 from support.until import until
 from support.world import ApiAtHand, World
 
+from app.observability.faults import FaultCode
 from app.redis.insurer_states import InsurerStates
 from app.resources import Resources
 from app.story.explain import explain
@@ -22,6 +23,7 @@ from app.story.request_story import (
     RequestStory,
     SeveralRequests,
     StepKind,
+    StoryFault,
     StoryStep,
     WaitKind,
 )
@@ -85,6 +87,7 @@ async def test_a_watched_request_is_explained_from_its_acceptance_to_its_last_fr
     assert [step.step for step in story.steps if step.kind is StepKind.CALLED].count("create") == 2
     assert [one.kind for one in story.processes if one.has_answered] == ["API", "WORKER"]
     assert story.not_known == ()
+    assert story.faults == ()
     assert [step.at for step in story.steps] == sorted(step.at for step in story.steps)
 
 
@@ -241,6 +244,7 @@ async def test_without_redis_it_says_what_could_not_be_asked(world: World) -> No
     world.set(redis_url="redis://127.0.0.1:1/0")
     story = await story_of(await world.resources(), accepted)
     assert story.not_known == (Gap(code=GapCode.REDIS_AWAY),)
+    assert story.faults == (StoryFault(code=FaultCode.SERVER_AWAY, what="redis"),)
     assert ("create", "ok") in calls(story)
     assert story.processes == ()
 

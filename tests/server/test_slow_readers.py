@@ -16,7 +16,13 @@ from app.api.connections import slow_consumers
 from app.api.connections.slow_consumers import SlowConsumerLog
 from app.domain.caller import Service, Watcher
 from app.observability import metrics
+from app.observability.faults import FaultCode
+from app.overview.snapshot_reader import SnapshotReader
+from app.runtime.clock import Clock
 from app.server import buffered_peer
+from app.story.explain import explain
+from app.story.frame_book import FrameBook
+from app.story.request_story import RequestStory, StepKind
 
 INSURERS = tuple(f"insurer-{number:02}" for number in range(12))
 OPERATIONS = 90
@@ -107,14 +113,19 @@ async def test_the_log_has_the_request_the_service_and_the_network_of_a_stalled_
 
 def test_a_hidden_address_needs_the_secret_and_is_one_for_a_network(stalled: LogCapture) -> None:
     """At most ten requests of a service are named; for a watch token its one request."""
-    one, other = SlowConsumerLog(salt="a secret"), SlowConsumerLog(salt="another")
+    frames = FrameBook(Clock())
+    one, other = SlowConsumerLog(frames, salt="a secret"), SlowConsumerLog(frames, salt="another")
     assert one.hidden_address("2001:db8::1") == one.hidden_address("2001:db8::2:1")
     assert one.hidden_address("192.0.2.1") != one.hidden_address("192.0.2.2")
     assert one.hidden_address("192.0.2.1") != other.hidden_address("192.0.2.1")
     one.report(
-        "192.0.2.1", Service("core-app", frozenset()), [*map(UUID, map(_padded, range(30))), None], operations=31
+        "192.0.2.1",
+        Service("core-app", frozenset()),
+        [*map(UUID, map(_padded, range(30))), None],
+        socket="ws-1",
+        operations=31,
     )
-    one.report("", Watcher(UUID(int=7)), [], operations=0)
+    one.report("", Watcher(UUID(int=7)), [], socket="ws-2", operations=0)
     service, watcher = stalled.entries
     assert (len(service["requests"]), service["operations"]) == (10, 31)
     assert (watcher["requests"], watcher["subject"]) == ([str(UUID(int=7))], "watch token")
@@ -138,6 +149,30 @@ async def test_who_never_reads_again_is_cut_off(api: ApiAtHand, accepted: dict[s
     async with reading(api.graphql, accepted["watchToken"]) as reader:
         await _stalled(api, reader, accepted)
         await until(lambda: not _is_open(reader))
+
+
+async def test_the_console_and_the_story_of_its_request_name_it(
+    world: World, api: ApiAtHand, accepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process with its clients, and the request with the socket; that it is closed then is no second ending."""
+    monkeypatch.setattr("app.overview.concerns.STALLED_MAX", 0)
+    resources = await world.resources()
+    async with reading(api.graphql, accepted["watchToken"]) as reader:
+        await _stalled(api, reader, accepted)
+        await until(lambda: not _is_open(reader))
+
+    async def is_shown() -> bool:
+        found = await SnapshotReader(resources).read()
+        return any(one.code is FaultCode.SLOW_READERS and one.subject.startswith("api-") for one in found.concerns)
+
+    await until(is_shown)
+    story = await explain(resources, accepted["quoteRequest"]["id"])
+    assert isinstance(story, RequestStory)
+    (fault,) = [one for one in story.faults if one.code is FaultCode.SLOW_READERS]
+    assert fault.what.startswith("api-")
+    assert fault.detail.startswith("ws-")
+    assert fault.count == 1
+    assert {step.result for step in story.steps if step.kind is StepKind.LEFT} == {"stalled"}
 
 
 async def test_a_silent_client_that_answers_no_ping_gets_the_cursor_too(

@@ -34,9 +34,14 @@ class Alert:
     burns: str = ""
 
     @property
+    def slug(self) -> str:
+        """`OsagoLaneFull` is `lane-full`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", self.name.removeprefix("Osago")).lower()
+
+    @property
     def page(self) -> str:
-        """File name of its page: `OsagoLaneFull` is `lane-full.md`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", self.name.removeprefix("Osago")).lower() + ".md"
+        """File name of its page."""
+        return f"{self.slug}.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,11 @@ def read_promises() -> list[Promise]:
 def read_alerts() -> list[Alert]:
     """Those of `alerts.toml`."""
     return [_alert(one) for one in tomllib.loads((DATA / "alerts.toml").read_text(encoding="utf-8"))["alert"]]
+
+
+def read_translations() -> Mapping[str, Mapping[str, Any]]:
+    """Those of `runbooks.ru.toml`, by slug: `meaning`, `look` and `act`, as an alert has them."""
+    return tomllib.loads((DATA / "runbooks.ru.toml").read_text(encoding="utf-8"))
 
 
 def declared_metrics() -> Mapping[str, Counter | Gauge | Histogram]:

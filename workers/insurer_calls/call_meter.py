@@ -7,6 +7,7 @@ from prometheus_client import Counter, Histogram
 from app.domain.errors import InsurerError
 from app.domain.ids import made_at
 from app.observability import metrics
+from app.observability.recent_calls import RECENT_CALLS
 from app.runtime.clock import Clock
 from workers.insurer_calls.failure_causes import OK, why_of
 from workers.job import Job
@@ -40,6 +41,7 @@ class CallMeter:
         if took is None:
             took = self._seconds[step] = metrics.CALL_SECONDS.labels(self._insurer_id, step)
         took.observe(seconds)
+        RECENT_CALLS.called(self._insurer_id, step, key[2] or _RESULT_OK, seconds)
 
     def count_empty_poll(self) -> None:
         self._empty.inc()

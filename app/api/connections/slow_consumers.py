@@ -10,7 +10,9 @@ import structlog
 from app.config.key_derivation import derived_key
 from app.domain.caller import Caller, Watcher
 from app.observability import metrics
+from app.observability.recent_activity import RECENT
 from app.server.client_network import network_of
+from app.story.frame_book import STALLED, FrameBook
 
 REQUESTS_MAX: Final = 10
 """Ids in one line of the log; a service may watch a hundred requests over one socket."""
@@ -20,19 +22,29 @@ log: Final = structlog.get_logger(__name__)
 
 
 class SlowConsumerLog:
-    """Counts and logs stalled sockets. `salt` is a secret of all processes: addresses are not for logs."""
+    """Counts and logs stalled sockets. `salt` is a secret of all processes: addresses are not for logs.
 
-    def __init__(self, *, salt: str) -> None:
+    `frames` has them for the stories of their requests.
+    """
+
+    def __init__(self, frames: FrameBook, *, salt: str) -> None:
+        self._frames = frames
         self._key = derived_key(salt.encode(), "addresses in logs")
 
-    def report(self, address: str, caller: Caller, requests: Iterable[UUID | None], *, operations: int) -> None:
-        """Records one. A watch token names its request, also when no operation is left."""
+    def report(
+        self, address: str, caller: Caller, requests: Iterable[UUID | None], *, socket: str, operations: int
+    ) -> None:
+        """Records one. A watch token names its request, also when no operation is left: all was sent, and nothing taken."""
         if isinstance(caller, Watcher):
             requests, subject = [caller.request_id], "watch token"
         else:
             subject = caller.tenant
-        ids = sorted({str(id_) for id_ in requests if id_})[:REQUESTS_MAX]
+        watched = {id_ for id_ in requests if id_}
+        for request_id in watched:
+            self._frames.ended(request_id, socket, STALLED)
+        ids = sorted(map(str, watched))[:REQUESTS_MAX]
         metrics.SLOW.inc()
+        RECENT.stalled()
         peer = self.hidden_address(address)
         log.info("socket.stalled", operations=operations, requests=ids, subject=subject, peer=peer)
 

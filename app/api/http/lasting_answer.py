@@ -186,7 +186,8 @@ class LastingAnswer(Response):
         """The client reads its last words if it wakes before it is cut off."""
         request_id, cursor = self.last_sent
         caller = self.context.caller
-        self._services.slow_consumers.report(address_of(scope), caller, [request_id], operations=1)
+        place = address_of(scope)
+        self._services.slow_consumers.report(place, caller, [request_id], socket=channel.label, operations=1)
         self.cancel()
         channel.end(SlowConsumer(cursor))
         stopping.stop("STALLED")

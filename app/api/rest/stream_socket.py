@@ -138,7 +138,8 @@ async def _follow(websocket: WebSocket, services: Services, grant: Grant, reques
             async with _until_stalled(websocket):
                 await _push(services, follower, waiter, stopping, send_event)
         except _Stalled:
-            services.slow_consumers.report(address_of(websocket.scope), grant.caller, [request_id], operations=1)
+            place = address_of(websocket.scope)
+            services.slow_consumers.report(place, grant.caller, [request_id], socket=label, operations=1)
             failure = SlowConsumer(sent)
         except OsagoError as error:
             failure = error

@@ -141,6 +141,7 @@ class _Connection:
             address_of(self._websocket.scope),
             caller,
             [operation.request_id for operation in self._running.values()],
+            socket=self._line.label if self._line else "ws",
             operations=len(self._running),
         )
         for operation_id, operation in self._cancel_operations().items():

@@ -12,13 +12,17 @@ from typing import Final
 import msgspec
 
 from app.observability.recent_activity import Activity
+from app.observability.recent_calls import Calls, merged_calls
 from app.redis import keys
+from app.redis.fleet.process_health import ProcessHealth
 from app.redis.lua_scripts import REPORT, REPORTS
 from app.redis.redis_client import RedisClient
 
 FORM: Final = 1
 KEPT_MS: Final = 60_000
 """Milliseconds for which a process that reports no more is still shown."""
+SILENT_S: Final = 6.0
+"""A process that has not reported for three turns is silent."""
 PROCESSES_MAX: Final = 1000
 REPORT_BYTES_MAX: Final = 128 * 1024
 WORKER: Final = "worker"
@@ -51,6 +55,8 @@ class ProcessReport(ReportHead, rename="camel", frozen=True, kw_only=True):
     lanes: dict[str, LaneReport] = {}
     sockets: int = 0
     activity: Activity | None = None
+    calls: Calls = {}
+    health: ProcessHealth = ProcessHealth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,11 @@ class HeardReport:
     report: ProcessReport
     age_s: float
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether this process should have reported again by now."""
+        return self.age_s > SILENT_S
+
 
 @dataclass(frozen=True, slots=True)
 class HeardProcesses:
@@ -68,6 +79,12 @@ class HeardProcesses:
     now_ms: int
     reports: Sequence[HeardReport]
     beats_s: Mapping[str, float]
+
+    @property
+    def calls(self) -> Calls:
+        """Calls to insurers over all of them; a process that reports under two names counts once."""
+        distinct = {(one.report.host, one.report.pid): one.report.calls for one in self.reports}
+        return merged_calls(distinct.values())
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -82,10 +99,10 @@ class ProcessReports:
         self._client = client
 
     async def write(self, report: ProcessReport) -> None:
-        """Replaces the report of this process. One that is too long goes without its activity."""
+        """Replaces the report of this process. One that is too long goes without its activity and its calls."""
         written = _encode(report)
         if len(written) > REPORT_BYTES_MAX:
-            written = _encode(msgspec.structs.replace(report, activity=None))
+            written = _encode(msgspec.structs.replace(report, activity=None, calls={}))
         names = [keys.report_moments(), keys.reports()]
         await REPORT.run(self._client, names, [report.name, written, KEPT_MS, PROCESSES_MAX])
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.redis import keys
-from app.redis.fleet.process_reports import API, ProcessReports
+from app.redis.fleet.process_reports import API, HeardProcesses, ProcessReports
 from app.redis.lua_scripts import NOTIFY, READ_REPLIES
 from app.resources import Resources
 from app.story.inquiries.inquiry import Inquiry, ProcessReply, decode_reply
@@ -19,10 +19,11 @@ _LOOK_EVERY_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """The replies of processes, by name, and the names of all that were asked."""
+    """The replies of processes, by name, all that were asked, and the report that each of them has made before."""
 
     by_name: Mapping[str, ProcessReply]
     asked: tuple[AskedProcess, ...]
+    heard: HeardProcesses
 
 
 async def ask_processes(resources: Resources, request_id: UUID, beats_s: Mapping[str, float]) -> Replies:
@@ -42,7 +43,7 @@ async def ask_processes(resources: Resources, request_id: UUID, beats_s: Mapping
         AskedProcess(name=name, kind=kind, has_answered=name in found, silent_s=round(max(0.0, age_s), 3))
         for name, (kind, age_s) in sorted(expected.items(), key=lambda item: (item[1][0], item[0]))
     )
-    return Replies(found, asked)
+    return Replies(found, asked, heard)
 
 
 async def _ask(

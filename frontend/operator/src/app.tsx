@@ -13,6 +13,7 @@ import { Letters } from './views/letters';
 import { Overview } from './views/overview';
 import { Processes } from './views/processes';
 import { RequestPage } from './views/request';
+import { Runbook } from './views/runbook';
 import { duration } from './format';
 import { language, setLanguage, t } from './words';
 
@@ -73,7 +74,7 @@ function Console({ session, settings, onSignedOut: end, signOut }: ConsoleProps)
   const [section = 'overview', subject = ''] = useRoute();
   const { snapshot, isStale, ageS } = useSnapshots(end);
   const mayAct = session.scopes.includes('operator:act');
-  const chosen = SECTIONS.find((one) => one === section) ?? 'overview';
+  const chosen = [...SECTIONS, 'runbook' as const].find((one) => one === section) ?? 'overview';
   useEffect(() => {
     document.title = `${t(chosen)} · osago`;
   }, [chosen, language()]);
@@ -118,6 +119,7 @@ function Section({ chosen, subject, view }: { chosen: string; subject: string; v
     case 'request': return <RequestPage subject={subject} view={view} />;
     case 'letters': return <Letters view={view} />;
     case 'controls': return <Controls view={view} />;
+    case 'runbook': return <Runbook name={subject} />;
     default: return <Overview view={view} />;
   }
 }

@@ -1,6 +1,6 @@
 // What /operator/api answers: app/overview/system_snapshot.py, app/story/request_story.py, app/api/console/.
 
-export interface Concern { code: string; subject?: string; value?: number; detail?: string; urgency?: 'ALARM' | 'NOTICE' }
+export interface Concern { code: string; subject?: string; value?: number; detail?: string; urgency?: 'ALARM' | 'NOTICE'; usual?: number; runbook?: string }
 export interface Limit { count: number | null; perS: number | null; pausedS: number; byControl: boolean }
 export interface Circuit { state: 'AVAILABLE' | 'RECOVERING' | 'UNAVAILABLE'; openS: number; openings: number; forced: string | null }
 export interface Pause { why: string; by: string; since: string | null; until: string | null; hold: boolean }
@@ -8,11 +8,13 @@ export interface Insurer {
   id: string; name: string; waiting: number | null; oldestS: number | null; inFlight: number; places: number; workers: number;
   answers: Record<string, number>; calls: Record<string, number>; askingP50S: number | null; askingP99S: number | null;
   createLimit: Limit; pollLimit: Limit; circuit: Circuit | null; pause: Pause | null;
+  steps: Record<string, { calls?: Record<string, number>; meanS?: number | null; usualS?: number | null }>;
 }
 export interface NearEnd { id: string; leftS: number; asked: number; missing: string[] }
 export interface Process {
   kind: 'api' | 'worker'; name: string; host: string; pid: number; startedAt: string; state: 'WORKING' | 'DRAINING' | 'SILENT' | 'FAILING';
-  seenS: number; beatS: number | null; failing: string[]; lanes: Record<string, { inFlight?: number; places?: number }>; inFlight: number; sockets: number;
+  seenS: number; beatS: number | null; failing: string[]; lanes: Record<string, { inFlight?: number; places?: number }>; inFlight: number; sockets: number; stalled: number;
+  health: { looks?: Record<string, number>; clockOffS?: number; unheardS?: number | null };
 }
 export interface Snapshot {
   form: number; at: string; windowS: number; slotS: number; servers: Record<string, string>; series: Record<string, number[]>;
@@ -38,10 +40,13 @@ export interface Step {
 export interface OpenSlot {
   waitsFor: string; worker?: string; since?: string; nextAt?: string; step?: string; deliveries?: number; isCircuitOpen?: boolean; pausedS?: number;
 }
+export interface Fault {
+  code: string; what?: string; step?: string; seconds?: number; usualS?: number; count?: number; by?: string; detail?: string; runbook?: string;
+}
 export interface Story {
   requestId: string; service: string; acceptedAt: string; expiresAt: string; endedAt: string | null; outcome: string | null;
   insurers: { insurerId: string; status: string; reason?: string; settledAt?: string; waiting?: OpenSlot }[];
-  steps: Step[]; processes: { name: string; kind: string; hasAnswered: boolean; silentS?: number }[];
+  steps: Step[]; faults?: Fault[]; processes: { name: string; kind: string; hasAnswered: boolean; silentS?: number }[];
   notKnown: { code: string; what?: string }[]; askedAt: string;
 }
 export type Found =

@@ -38,6 +38,7 @@ export function InsurerPage({ insurer: one, view }: { insurer: Insurer; view: Vi
           <Fact name={`${t('limitCol')}: ${t('polls')}`}>{limit(one.pollLimit.count, one.pollLimit.perS)}{one.pollLimit.byControl && ` (${t('forced')})`}</Fact>
           <Fact name={t('circuit')}>{one.circuit ? t(one.circuit.state === 'UNAVAILABLE' ? 'UNAVAILABLE_circuit' : one.circuit.state) : '–'}</Fact>
         </dl>
+        <Steps one={one} />
         <h2>{t('answers')}</h2>
         <ul class="legend">{STATUSES.filter((status) => one.answers[status]).map((status) => (
           <li key={status}><i class={`status-${status}`} aria-hidden="true" />{t(status)} <b>{number(one.answers[status]!)}</b></li>))}
@@ -60,6 +61,20 @@ export function InsurerPage({ insurer: one, view }: { insurer: Insurer; view: Vi
           : <p class="empty">{t('noProcesses')}</p>}
       </section>
       {verb && <Ask verb={verb} one={one} act={act} onClose={() => setVerb(null)} />}
+    </>
+  );
+}
+
+/** What calls came to in the last minute, and what one took beside what is usual. */
+function Steps({ one }: { one: Insurer }) {
+  const steps = Object.entries(one.steps).filter(([, calls]) => calls.calls);
+  if (!steps.length) return null;
+  return (
+    <>
+      <h2>{t('calls')}, {t('lastMinute')}</h2>
+      <ul class="plain">{steps.map(([step, { calls, meanS, usualS }]) => (
+        <li key={step}><code>{step}</code> <span>{duration(meanS)}{usualS !== null && usualS !== undefined && `, ${t('usually')} ${duration(usualS)}`} · {Object.entries(calls ?? {}).map(([why, count]) => `${why} ${number(count)}`).join(', ')}</span></li>))}
+      </ul>
     </>
   );
 }

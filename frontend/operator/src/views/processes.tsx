@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Viewed } from '../app';
 import { duration, number, since } from '../format';
+import { health } from '../parts/health';
 import { Dialog } from '../parts/dialog';
 import type { Process } from '../types';
 import { t } from '../words';
@@ -39,7 +40,7 @@ function ProcessTable({ title, processes, onDrain }: { title: string; processes:
           </tr></thead>
           <tbody>{processes.map((one) => (
             <tr key={one.name}>
-              <th scope="row">{one.name}{one.failing.length > 0 && <small>{one.failing.join(', ')}</small>}</th>
+              <th scope="row">{one.name}{[...one.failing, ...health(one)].length > 0 && <small class="wrong">{[...one.failing, ...health(one)].join(', ')}</small>}</th>
               <td data-name={t('state')}><span class={`badge ${TONES[one.state]}`}>{t(one.state)}</span></td>
               <td data-name={t('host')}>{one.host} <small>{one.pid}</small></td>
               <td data-name={t('up')} class="right">{duration(since(one.startedAt))}</td>

@@ -4,8 +4,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Viewed } from '../app';
 import { clock, dated, duration, number } from '../format';
+import { RunbookLink } from '../parts/concern';
+import { Dialog } from '../parts/dialog';
 import { message } from '../parts/message';
-import type { Found, Snapshot, Step, Story } from '../types';
+import type { Fault, Found, Step, Story } from '../types';
 import { t } from '../words';
 
 export function RequestPage({ subject, view }: { subject: string; view: Viewed }) {
@@ -46,13 +48,20 @@ export function RequestPage({ subject, view }: { subject: string; view: Viewed }
         {found?.kind === 'several' && <><p>{t('severalFound')}</p><ul class="plain">{found.requests.map((one) => (
           <li key={one.requestId}><a href={`#/request/${one.requestId}`}><code>{one.requestId}</code></a> <span>{one.service}, {dated(one.acceptedAt)}</span></li>))}</ul></>}
       </section>
-      {found?.kind === 'story' && <StoryView story={found.story} snapshot={view.snapshot} />}
+      {found?.kind === 'story' && <StoryView story={found.story} view={view} onChanged={() => setTurn(turn + 1)} />}
     </>
   );
 }
 
-function StoryView({ story, snapshot }: { story: Story; snapshot: Snapshot }) {
+function StoryView({ story, view: { snapshot, mayAct }, onChanged }: { story: Story; view: Viewed; onChanged: () => void }) {
+  const [isAsking, setAsking] = useState(false);
+  const [told, setTold] = useState('');
   const name = (id: string) => snapshot.insurers.find((one) => one.id === id)?.name ?? id;
+  const cancel = async (why: string) => {
+    const done = await call<{ cancelled: number }>('POST', 'controls', { verb: 'cancel', requests: [story.requestId], why });
+    setTold(t(done.cancelled ? 'requestCancelled' : 'requestOver'));
+    onChanged();
+  };
   return (
     <>
       <section class="card">
@@ -64,6 +73,12 @@ function StoryView({ story, snapshot }: { story: Story; snapshot: Snapshot }) {
           <div><dt>{t('endedAt')}</dt><dd>{story.endedAt ? dated(story.endedAt) : '–'}</dd></div>
           <div><dt>{t('processes')}</dt><dd>{number(story.processes.filter((one) => one.hasAnswered).length)} {t('of')} {number(story.processes.length)}</dd></div>
         </dl>
+        {!!story.faults?.length && <><h2>{t('faults')}</h2><ul class="concerns story">{story.faults.map((one, place) => (
+          <li key={place} class="alarm"><span class="line"><b>{name(one.what ?? '')}</b> <span>{t(`c_${one.code}`)}</span> <em>{faultFigure(one)}</em></span>
+            {one.runbook && <RunbookLink name={one.runbook} of={`${name(one.what ?? '')} ${t(`c_${one.code}`)}`} />}</li>))}</ul></>}
+        <p role="status" class="told">{told}</p>
+        {mayAct && !story.outcome && <div class="buttons"><button class="danger" onClick={() => setAsking(true)}>{t('cancelRequest')}</button></div>}
+        {isAsking && <Dialog title={t('cancelRequest')} text={t('cancelText')} act={t('cancelRequest')} isDangerous onClose={() => setAsking(false)} onAct={({ why }) => cancel(why)} />}
         <h2>{t('slots')}</h2>
         <ul class="slots">{story.insurers.map((one) => (
           <li key={one.insurerId}>
@@ -83,6 +98,13 @@ function StoryView({ story, snapshot }: { story: Story; snapshot: Snapshot }) {
       </section>
     </>
   );
+}
+
+/** What is known of it: the step, how often, how long beside what is usual, the cause, the other process. */
+function faultFigure({ code, step, seconds, usualS, count, detail, by }: Fault): string {
+  const took = seconds === undefined ? '' : code === 'CLOCK_OFF' ? `${seconds < 0 ? '−' : '+'}${duration(Math.abs(seconds))}` : duration(seconds);
+  const usual = usualS === undefined ? '' : `${t('usually')} ${duration(usualS)}`;
+  return [step, count ? `× ${number(count)}` : '', [took, usual].filter(Boolean).join(', '), detail, by].filter(Boolean).join(' · ');
 }
 
 function StepLine({ step, story, name }: { step: Step; story: Story; name: (id: string) => string }) {

@@ -1,0 +1,213 @@
+"""What calls to insurers come to in the last minute, beside what they usually take: for the operator's overview and for stories.
+
+Usual is what came before that minute, older calls counting less. So a slow insurer is seen by the processes that call it, without
+Prometheus; after an hour the new time is the usual one.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+import msgspec
+
+SLOT_S: Final = 10
+SLOTS: Final = 6
+"""The last minute, with the slot that is not over yet."""
+USUAL_HALF_LIFE_S: Final = 1800.0
+OK: Final = "ok"
+BUSY: Final = "busy"
+TIMEOUT: Final = "timeout"
+"""What the causes of calls that were not answered in time begin with."""
+UNREADABLE: Final = frozenset({"protocol", "4xx"})
+CREDENTIALS: Final = "credentials"
+
+SLOW_FACTOR: Final = 3.0
+SLOW_S_MIN: Final = 1.0
+CALLS_MIN: Final = 5
+"""Of fewer calls in a minute a share, or a mean, says little."""
+BUSY_MIN: Final = 3
+FAILED_SHARE_MAX: Final = 0.5
+BUSY_SHARE_MAX: Final = 0.3
+
+
+class StepCalls(msgspec.Struct, rename="camel", omit_defaults=True):
+    """Calls of one step to one insurer. `results`: those of the last minute, `ok` or the cause of the failure.
+
+    `seconds` is what the answered ones of them took together; `usual_count`, `usual_s` are number and sum of those before, weighted by age.
+    """
+
+    results: dict[str, int] = {}
+    seconds: float = 0.0
+    usual_count: float = 0.0
+    usual_s: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """Calls of the last minute."""
+        return sum(self.results.values())
+
+    @property
+    def mean_s(self) -> float | None:
+        """What an answered call of the last minute took; None: there was none."""
+        answered = self.count - self.timeouts
+        return self.seconds / answered if answered else None
+
+    @property
+    def usual_mean_s(self) -> float | None:
+        """What a call usually takes; None: that is not known yet."""
+        return self.usual_s / self.usual_count if self.usual_count else None
+
+    @property
+    def timeouts(self) -> int:
+        return sum(count for why, count in self.results.items() if why.startswith(TIMEOUT))
+
+    @property
+    def busy(self) -> int:
+        return self.results.get(BUSY, 0)
+
+    @property
+    def errors(self) -> int:
+        """Calls that failed by the insurer or its network, time-outs aside."""
+        answered = sum(self.results.get(why, 0) for why in (OK, BUSY, CREDENTIALS, *UNREADABLE))
+        return self.count - self.timeouts - answered
+
+    @property
+    def worst(self) -> str:
+        """The most frequent cause of a failure; empty where none failed."""
+        failed = {why: count for why, count in self.results.items() if why != OK}
+        return max(failed, key=lambda why: failed[why], default="")
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether answered calls take three times as long as they usually do, and more than a second."""
+        mean_s = self.mean_s
+        return self.count - self.timeouts >= CALLS_MIN and mean_s is not None and is_slow(mean_s, self.usual_mean_s)
+
+    def hangs(self, *, is_circuit_open: bool) -> bool:
+        """Whether calls end by time-out: more than half of them, or, beside an open circuit, which lets few through, any."""
+        return self._exceeds(self.timeouts, is_circuit_open=is_circuit_open)
+
+    def fails(self, *, is_circuit_open: bool) -> bool:
+        """Whether calls fail otherwise, by the same measure."""
+        return self._exceeds(self.errors, is_circuit_open=is_circuit_open)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the insurer asks for patience: more than three calls in ten get 429."""
+        return self.busy >= BUSY_MIN and self.busy > BUSY_SHARE_MAX * self.count
+
+    def _exceeds(self, failed: int, *, is_circuit_open: bool) -> bool:
+        is_most = self.count >= CALLS_MIN and failed > FAILED_SHARE_MAX * self.count
+        return is_most or (is_circuit_open and failed > 0)
+
+
+Calls: TypeAlias = dict[str, dict[str, StepCalls]]
+"""By insurer and step."""
+
+
+def is_slow(seconds: float, usual_s: float | None) -> bool:
+    """Whether a call that took so long is slow for its insurer; what is usual may not be known yet."""
+    return usual_s is not None and seconds > SLOW_S_MIN and seconds > SLOW_FACTOR * usual_s
+
+
+class _Slot:
+    """Calls of ten seconds."""
+
+    __slots__ = ("number", "results", "seconds")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.results: Counter[str] = Counter()
+        self.seconds = 0.0
+
+    @property
+    def answered(self) -> int:
+        return sum(count for why, count in self.results.items() if not why.startswith(TIMEOUT))
+
+
+class _StepRecord:
+    """Calls of one step to one insurer, by this process."""
+
+    __slots__ = ("_slots", "_usual_at", "_usual_count", "_usual_s")
+
+    def __init__(self) -> None:
+        self._slots: deque[_Slot] = deque()
+        self._usual_at = 0
+        self._usual_count = 0.0
+        self._usual_s = 0.0
+
+    def add(self, slot: int, why: str, seconds: float) -> None:
+        if not self._slots or slot > self._slots[-1].number:
+            self._forget(slot)
+            self._slots.append(_Slot(slot))
+        newest = self._slots[-1]
+        newest.results[why] += 1
+        if not why.startswith(TIMEOUT):
+            newest.seconds += seconds
+
+    def calls(self, slot: int) -> StepCalls:
+        """As of this slot."""
+        self._forget(slot)
+        results: Counter[str] = Counter()
+        for one in self._slots:
+            results.update(one.results)
+        faded = self._faded(slot)
+        return StepCalls(
+            dict(results),
+            round(sum(one.seconds for one in self._slots), 6),
+            round(self._usual_count * faded, 6),
+            round(self._usual_s * faded, 6),
+        )
+
+    def _forget(self, slot: int) -> None:
+        """What is older than the minute is part of what is usual."""
+        while self._slots and self._slots[0].number <= slot - SLOTS:
+            oldest = self._slots.popleft()
+            faded = self._faded(oldest.number)
+            self._usual_count = self._usual_count * faded + oldest.answered
+            self._usual_s = self._usual_s * faded + oldest.seconds
+            self._usual_at = oldest.number
+
+    def _faded(self, slot: int) -> float:
+        return float(0.5 ** (max(0, slot - self._usual_at) * SLOT_S / USUAL_HALF_LIFE_S))
+
+
+class RecentCalls:
+    """Calls of one process. `monotonic` is its clock, seconds."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._records: dict[tuple[str, str], _StepRecord] = {}
+
+    def called(self, insurer_id: str, step: str, why: str, seconds: float) -> None:
+        """A call has ended; `why`: OK, or the cause of its failure."""
+        record = self._records.get((insurer_id, step))
+        if record is None:
+            record = self._records[insurer_id, step] = _StepRecord()
+        record.add(int(self._monotonic()) // SLOT_S, why, seconds)
+
+    def calls(self) -> Calls:
+        """All of them, as of now."""
+        slot, found = int(self._monotonic()) // SLOT_S, Calls()
+        for (insurer_id, step), record in self._records.items():
+            found.setdefault(insurer_id, {})[step] = record.calls(slot)
+        return found
+
+
+def merged_calls(several: Iterable[Calls]) -> Calls:
+    """Those of several processes as one."""
+    sums = Calls()
+    for calls in several:
+        for insurer_id, steps in calls.items():
+            for step, one in steps.items():
+                sum_ = sums.setdefault(insurer_id, {}).setdefault(step, StepCalls())
+                sum_.results = dict(Counter(sum_.results) + Counter(one.results))
+                sum_.seconds += one.seconds
+                sum_.usual_count += one.usual_count
+                sum_.usual_s += one.usual_s
+    return sums
+
+
+RECENT_CALLS: Final = RecentCalls()
+"""This process's own, as the metrics are."""
