@@ -1,7 +1,7 @@
 """What calls to insurers come to in the last minute, beside what they usually take: for the operator's overview and for stories.
 
-Usual is what came before that minute, older calls counting less. So a slow insurer is seen by the processes that call it, without
-Prometheus; after an hour the new time is the usual one.
+Usual is what came before that minute, older calls counting less, and slow ones not at all until they have lasted for an hour: then the
+new time is the usual one. So a slow insurer is seen by the processes that call it, without Prometheus.
 """
 
 import time
@@ -15,6 +15,8 @@ SLOT_S: Final = 10
 SLOTS: Final = 6
 """The last minute, with the slot that is not over yet."""
 USUAL_HALF_LIFE_S: Final = 1800.0
+USUAL_AFTER_SLOTS: Final = 360
+"""An hour of slow calls makes them usual; before, they would soon outweigh the few calls that a new process knows."""
 OK: Final = "ok"
 BUSY: Final = "busy"
 TIMEOUT: Final = "timeout"
@@ -85,12 +87,15 @@ class StepCalls(msgspec.Struct, rename="camel", omit_defaults=True):
         return self.count - self.timeouts >= CALLS_MIN and mean_s is not None and is_slow(mean_s, self.usual_mean_s)
 
     def hangs(self, *, is_circuit_open: bool) -> bool:
-        """Whether calls end by time-out: more than half of them, or, beside an open circuit, which lets few through, any."""
-        return self._exceeds(self.timeouts, is_circuit_open=is_circuit_open)
+        """Whether calls end by time-out: more than half of them, or, beside an open circuit, which lets few through, any.
+
+        Of an insurer that also fails otherwise the more frequent counts: time-outs are of calls that began long before.
+        """
+        return self.timeouts > self.errors and self._exceeds(self.timeouts, is_circuit_open=is_circuit_open)
 
     def fails(self, *, is_circuit_open: bool) -> bool:
         """Whether calls fail otherwise, by the same measure."""
-        return self._exceeds(self.errors, is_circuit_open=is_circuit_open)
+        return self.errors >= self.timeouts and self._exceeds(self.errors, is_circuit_open=is_circuit_open)
 
     @property
     def is_busy(self) -> bool:
@@ -129,10 +134,12 @@ class _Slot:
 class _StepRecord:
     """Calls of one step to one insurer, by this process."""
 
-    __slots__ = ("_slots", "_usual_at", "_usual_count", "_usual_s")
+    __slots__ = ("_slots", "_slow_since", "_usual_at", "_usual_count", "_usual_s")
 
     def __init__(self) -> None:
         self._slots: deque[_Slot] = deque()
+        self._slow_since: int | None = None
+        """The first slot of a row of slow ones."""
         self._usual_at = 0
         self._usual_count = 0.0
         self._usual_s = 0.0
@@ -164,10 +171,25 @@ class _StepRecord:
         """What is older than the minute is part of what is usual."""
         while self._slots and self._slots[0].number <= slot - SLOTS:
             oldest = self._slots.popleft()
-            faded = self._faded(oldest.number)
-            self._usual_count = self._usual_count * faded + oldest.answered
-            self._usual_s = self._usual_s * faded + oldest.seconds
-            self._usual_at = oldest.number
+            if oldest.answered and not self._is_odd(oldest):
+                faded = self._faded(oldest.number)
+                self._usual_count = self._usual_count * faded + oldest.answered
+                self._usual_s = self._usual_s * faded + oldest.seconds
+                self._usual_at = oldest.number
+
+    def _is_odd(self, slot: _Slot) -> bool:
+        """Whether it is slow, and that is new. After an hour of it what was usual before is forgotten."""
+        usual_s = self._usual_s / self._usual_count if self._usual_count else None
+        if not is_slow(slot.seconds / slot.answered, usual_s):
+            self._slow_since = None
+            return False
+        if self._slow_since is None:
+            self._slow_since = slot.number
+        if slot.number - self._slow_since < USUAL_AFTER_SLOTS:
+            return True
+        self._usual_count = self._usual_s = 0.0
+        self._slow_since = None
+        return False
 
     def _faded(self, slot: int) -> float:
         return float(0.5 ** (max(0, slot - self._usual_at) * SLOT_S / USUAL_HALF_LIFE_S))

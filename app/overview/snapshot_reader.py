@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
 
+import msgspec
+
 from app.config.insurers_file import InsurerSettings
 from app.config.quantities import Rate
 from app.domain.errors import Unavailable
@@ -27,6 +29,7 @@ from app.overview.concerns import OK, concerns_of
 from app.overview.request_figures import OpenFigures, read_open_figures
 from app.overview.system_snapshot import (
     CircuitFigures,
+    Concern,
     InsurerFigures,
     LimitFigures,
     NearEndFigures,
@@ -36,6 +39,7 @@ from app.overview.system_snapshot import (
     RequestFigures,
     Snapshot,
     StepFigures,
+    Urgency,
 )
 from app.postgres.control_rows import read_controls
 from app.postgres.database import reading
@@ -99,6 +103,7 @@ class SnapshotReader:
         processes = _processes(heard, self.resources.settings.lease)
         letters = redis.dead_letters if redis else None
         outbox_s = postgresql.outbox_s if postgresql else None
+        concerns = concerns_of(servers, requests, push, insurers, calls, processes, letters, outbox_s)
         return Snapshot(
             at=self.resources.clock.now(),
             window_s=WINDOW_S,
@@ -107,11 +112,11 @@ class SnapshotReader:
             series=activity.series,
             requests=requests,
             push=push,
-            insurers=tuple(insurers),
+            insurers=_with_trouble(insurers, concerns),
             processes=tuple(processes),
             dead_letters=letters,
             outbox_s=outbox_s,
-            concerns=concerns_of(servers, requests, push, insurers, calls, processes, letters, outbox_s),
+            concerns=concerns,
         )
 
     async def _read_redis(self) -> _InRedis:
@@ -185,6 +190,13 @@ class SnapshotReader:
                 for step, one in calls.get(id_, {}).items()
             },
         )
+
+
+def _with_trouble(insurers: Sequence[InsurerFigures], concerns: Sequence[Concern]) -> tuple[InsurerFigures, ...]:
+    """Each with its first alarm, so that its state and its red line agree."""
+    alarms = [one for one in concerns if one.urgency is Urgency.ALARM]
+    first = {one.subject: one.code for one in reversed(alarms)}
+    return tuple(msgspec.structs.replace(one, trouble=first.get(one.id)) for one in insurers)
 
 
 async def _within(read: Awaitable[Part]) -> tuple[Part | None, str]:

@@ -100,6 +100,8 @@ class InsurerFigures(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     circuit: CircuitFigures | None = None
     pause: PauseFigures | None = None
     steps: dict[str, StepFigures] = {}
+    trouble: FaultCode | None = None
+    """The first alarm about it among the concerns."""
 
 
 class NearEndFigures(msgspec.Struct, rename="camel", frozen=True):

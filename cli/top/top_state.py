@@ -19,7 +19,13 @@ BACKSPACE: Final = "backspace"
 def _troubles(one: InsurerFigures) -> float:
     failed = sum(count for status, count in one.answers.items() if status in FAILURES)
     is_open = one.circuit is not None and (one.circuit.state != "AVAILABLE" or one.circuit.forced is not None)
-    return 1e6 * is_open + 1e5 * (one.pause is not None) + 1e3 * (one.oldest_s or 0) + failed
+    return (
+        1e7 * (one.trouble is not None)
+        + 1e6 * is_open
+        + 1e5 * (one.pause is not None)
+        + 1e3 * (one.oldest_s or 0)
+        + failed
+    )
 
 
 ORDERS: Final[Mapping[str, Callable[[InsurerFigures], float]]] = MappingProxyType(

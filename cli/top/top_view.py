@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from app.overview.system_snapshot import Concern, InsurerFigures, LimitFigures, Snapshot, Urgency
+from app.overview.system_snapshot import CircuitFigures, Concern, InsurerFigures, LimitFigures, Snapshot, Urgency
 from cli.top.top_state import TopState, chosen_of, in_order
 
 CONCERNS_SHOWN_MAX: Final = 6
@@ -141,9 +141,15 @@ def state_of(one: InsurerFigures) -> Text:
         return Text("not known", style="dim")
     if one.circuit.forced:
         return Text(f"circuit forced {one.circuit.forced}", style="yellow")
-    match one.circuit.state:
+    return _state_without_orders(one, one.circuit)
+
+
+def _state_without_orders(one: InsurerFigures, circuit: CircuitFigures) -> Text:
+    match circuit.state:
         case "UNAVAILABLE":
-            return Text(f"circuit open {_duration(one.circuit.open_s)}", style="red")
+            return Text(f"circuit open {_duration(circuit.open_s)}", style="red")
+        case _ if one.trouble:
+            return Text(_WORDS.get(one.trouble, one.trouble), style="red")
         case "RECOVERING":
             return Text("circuit on trial", style="yellow")
         case _:

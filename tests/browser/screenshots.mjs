@@ -45,7 +45,7 @@ async function console_(options, address) {
 
 if (operatorToken) {
   await taken(await console_({ viewport: { width: 1400, height: 1000 }, colorScheme: 'light' }, 'overview'), 'console-overview');
-  await taken(await console_({ ...PHONE, viewport: { width: 360, height: 780 }, colorScheme: 'dark' }, 'insurers/ural'), 'console-phone');
+  await taken(await console_({ ...PHONE, viewport: { width: 360, height: 780 }, colorScheme: 'dark' }, 'insurers/sever'), 'console-phone');
 }
 
 const form = await opened({ ...DESKTOP, colorScheme: 'light' });

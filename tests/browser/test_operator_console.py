@@ -15,6 +15,9 @@ from support.foreign import npm_ci
 from support.stalls import within
 from support.world import ApiAtHand, World
 
+from app.postgres.database import read_time
+
+SKEW_S: Final = 30.0
 ROOT: Final = Path(__file__).parents[2]
 STATIC: Final = ROOT / "app/api/static/operator"
 GZIPPED_BYTES_MAX: Final = 80 * 1000
@@ -78,7 +81,40 @@ async def test_an_operator_finds_the_insurer_and_pauses_it(browser: Browser, wor
     await page.click("Найти")
     await page.shows(accepted["quoteRequest"]["id"])
     await look_at("request")
+    await page.click("Отменить заявку")
+    await page.run("await page.getByLabel('Зачем').fill('клиент ушёл')")
+    await look_at("cancelling")
+    await page.run("await page.locator('dialog button.danger').click()")
+    await page.shows("Заявка отменена")
+    newest = (await api.app.state.resources.controls.audit(most=3))[0:3]
+    cancelled = next(entry for entry in newest if entry.action == "cancelled")
+    assert (cancelled.author, cancelled.why) == ("ivanova", "клиент ушёл")
+    assert [str(id_) for id_ in cancelled.request_ids] == [accepted["quoteRequest"]["id"]]
     assert found == []
+    assert await page.went_wrong() == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_red_line_leads_to_its_runbook_in_both_languages(
+    browser: Browser, world: World, look: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here of a clock that is off; the page comes with the console, and axe finds nothing in it."""
+    page = browser.page(**LOOKS[look])
+    world.write_insurers("sever")
+    api = await world.api()
+    resources = api.app.state.resources
+    wall = resources.clock.wall
+    monkeypatch.setattr(resources.clock, "wall", lambda: wall() + SKEW_S)
+    await resources.clock.sync(lambda: read_time(resources.pool))
+    await signed_in(page, world, api)
+    await page.shows("часы узла расходятся с PostgreSQL")
+    await page.run("await page.getByRole('link', { name: /Что делать: .*часы узла/ }).click()")
+    await page.shows("Исправить часы.")
+    await page.shows("chronyc tracking")
+    assert [*await violations(page)] == []
+    assert await page.reads("document.documentElement.scrollWidth <= innerWidth")
+    await page.click("EN – Language: English")
+    await page.shows("Correct the clock.")
     assert await page.went_wrong() == []
 
 

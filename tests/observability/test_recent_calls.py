@@ -1,5 +1,7 @@
 """Calls of the last minute stand beside what calls usually take; what is too few to say anything says nothing."""
 
+import pytest
+
 from app.observability.recent_calls import RecentCalls, StepCalls, merged_calls
 
 
@@ -31,6 +33,8 @@ def test_calls_are_slow_beside_what_was_usual_before_their_minute() -> None:
     slow = called(calls, 10, 9.0)
     assert slow.usual_mean_s is not None
     assert 1.5 < slow.usual_mean_s < 4.0
+    moments.now_s += 70
+    assert called(calls, 10, 9.0).usual_mean_s == pytest.approx(slow.usual_mean_s, rel=1e-5), "slow calls are not usual"
     assert (slow.mean_s, slow.is_slow) == (9.0, True)
 
 
@@ -50,12 +54,12 @@ def test_what_was_slow_for_long_becomes_usual() -> None:
     moments = Moments()
     calls = RecentCalls(moments)
     called(calls, 10, 0.5)
-    found = [StepCalls()]
-    for _ in range(120):
+    found: list[bool] = []
+    for _ in range(90):
         moments.now_s += 60
-        found.append(called(calls, 10, 2.0))
-    assert any(one.is_slow for one in found)
-    assert not found[-1].is_slow
+        found.append(called(calls, 10, 2.0).is_slow)
+    assert found[2:59] == [True] * 57, "not even a new process takes slowness for usual before"
+    assert not any(found[65:])
 
 
 def test_time_outs_hang_errors_fail_and_429_is_busy() -> None:
@@ -66,6 +70,8 @@ def test_time_outs_hang_errors_fail_and_429_is_busy() -> None:
     failing = StepCalls({"ok": 2, "5xx": 2, "refused": 1})
     assert failing.fails(is_circuit_open=False)
     assert (failing.worst, failing.hangs(is_circuit_open=True)) == ("5xx", False)
+    both = StepCalls({"timeout_read": 2, "5xx": 3})
+    assert (both.hangs(is_circuit_open=True), both.fails(is_circuit_open=True)) == (False, True), "the more frequent"
     few = StepCalls({"5xx": 1})
     assert (few.fails(is_circuit_open=False), few.fails(is_circuit_open=True)) == (False, True)
     busy = StepCalls({"ok": 6, "busy": 4})

@@ -9,6 +9,7 @@ export interface Insurer {
   answers: Record<string, number>; calls: Record<string, number>; askingP50S: number | null; askingP99S: number | null;
   createLimit: Limit; pollLimit: Limit; circuit: Circuit | null; pause: Pause | null;
   steps: Record<string, { calls?: Record<string, number>; meanS?: number | null; usualS?: number | null }>;
+  trouble: string | null;
 }
 export interface NearEnd { id: string; leftS: number; asked: number; missing: string[] }
 export interface Process {

@@ -17,7 +17,7 @@ export function ConcernLine({ concern, snapshot }: { concern: Concern; snapshot:
   const words = (
     <>
       {name && <b>{name}</b>} <span>{t(`c_${code}`)}</span>
-      <em>{[figure(concern), code === 'CIRCUIT_FORCED' ? t(`${detail}_forced`) : detail].filter(Boolean).join(' · ')}</em>
+      <em>{[figure(concern), code === 'CIRCUIT_FORCED' ? t(`${detail}_forced`) : inWords(detail)].filter(Boolean).join(' · ')}</em>
     </>
   );
   const address = isInsurer ? `#/insurers/${subject}` : code === 'DEAD_LETTERS' ? '#/letters' : code.startsWith('PROCESS') || OF_PROCESSES.includes(code) ? '#/processes' : null;
@@ -28,6 +28,9 @@ export function ConcernLine({ concern, snapshot }: { concern: Concern; snapshot:
     </li>
   );
 }
+
+/** A detail that begins with a step of asking has its word. */
+export const inWords = (detail: string) => detail.replace(/^(create|poll|callback)\b/, (step) => t(`st_${step}`));
 
 export function RunbookLink({ name, of }: { name: string; of: string }) {
   return <a class="runbook" href={`#/runbook/${name}`} aria-label={`${t('runbook')}: ${of.trim()}`}>{t('runbook')}</a>;

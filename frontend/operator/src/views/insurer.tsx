@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import type { Viewed } from '../app';
 import { dated, duration, limit, number } from '../format';
+import { ConcernLine } from '../parts/concern';
 import { Dialog, type Answers } from '../parts/dialog';
 import { STATUSES } from '../parts/statuses';
 import type { Insurer } from '../types';
@@ -15,6 +16,7 @@ type Verb = 'pause' | 'resume' | 'limit' | 'circuit' | 'cancel';
 export function InsurerPage({ insurer: one, view }: { insurer: Insurer; view: Viewed }) {
   const [verb, setVerb] = useState<Verb | null>(null);
   const [told, setTold] = useState('');
+  const concerns = view.snapshot.concerns.filter((concern) => concern.subject === one.id && concern.urgency !== 'NOTICE');
   const workers = view.snapshot.processes.filter((process) => process.lanes[one.id]);
   const act = async (body: Record<string, unknown>) => {
     const done = await call<{ cancelled?: number }>('POST', 'controls', { verb, subject: one.id, ...body });
@@ -28,6 +30,7 @@ export function InsurerPage({ insurer: one, view }: { insurer: Insurer; view: Vi
           <State one={one} />
         </div>
         {one.pause && <p class="note">{one.pause.why} — {one.pause.by}{one.pause.since && `, ${t('since')} ${dated(one.pause.since)}`}{one.pause.until && `, ${t('until')} ${dated(one.pause.until)}`}</p>}
+        {concerns.length > 0 && <ul class="concerns">{concerns.map((concern) => <ConcernLine key={concern.code} concern={concern} snapshot={view.snapshot} />)}</ul>}
         <dl class="facts">
           <Fact name={t('waiting')}>{one.waiting === null ? '–' : number(one.waiting)}</Fact>
           <Fact name={t('oldest')}>{duration(one.oldestS)}</Fact>
@@ -73,7 +76,7 @@ function Steps({ one }: { one: Insurer }) {
     <>
       <h2>{t('calls')}, {t('lastMinute')}</h2>
       <ul class="plain">{steps.map(([step, { calls, meanS, usualS }]) => (
-        <li key={step}><code>{step}</code> <span>{duration(meanS)}{usualS !== null && usualS !== undefined && `, ${t('usually')} ${duration(usualS)}`} · {Object.entries(calls ?? {}).map(([why, count]) => `${why} ${number(count)}`).join(', ')}</span></li>))}
+        <li key={step}><b>{t(`st_${step}`)}</b> <span>{duration(meanS)}{usualS !== null && usualS !== undefined && `, ${t('usually')} ${duration(usualS)}`} · {Object.entries(calls ?? {}).map(([why, count]) => `${why} ${number(count)}`).join(', ')}</span></li>))}
       </ul>
     </>
   );

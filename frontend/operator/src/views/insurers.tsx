@@ -10,13 +10,10 @@ import { t } from '../words';
 type Column = 'insurer' | 'waiting' | 'oldest' | 'inFlight' | 'answers' | 'asking' | 'calls' | 'limitCol' | 'state';
 
 const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
-const failures = (one: Insurer) => ['FAILED', 'UNAVAILABLE', 'NONE'].reduce((sum, status) => sum + (one.answers[status] ?? 0), 0);
 
 /** How much an insurer needs to be looked at. */
 export function severity(one: Insurer): number {
-  const answers = total(one.answers);
-  return (one.circuit?.state === 'UNAVAILABLE' || one.circuit?.forced === 'open' ? 8 : 0) + (answers >= 10 && failures(one) * 2 > answers ? 4 : 0)
-    + ((one.oldestS ?? 0) > 5 ? 4 : 0) + (one.circuit?.state === 'RECOVERING' ? 2 : 0) + (one.pause ? 2 : 0) + (one.circuit?.forced ? 1 : 0);
+  return (one.circuit?.state === 'UNAVAILABLE' || one.circuit?.forced === 'open' ? 8 : 0) + (one.trouble ? 4 : 0) + (one.circuit?.state === 'RECOVERING' ? 2 : 0) + (one.pause ? 2 : 0) + (one.circuit?.forced ? 1 : 0);
 }
 
 const ORDERS: Record<Column, (one: Insurer) => number | string> = {
@@ -90,9 +87,7 @@ export function State({ one }: { one: Insurer }) {
   if (!circuit) return <span class="badge">{t('notKnown')}</span>;
   if (circuit.forced) return <span class="badge notice">{t('circuit')}: {t(`${circuit.forced}_forced`)} {t('forced')}</span>;
   if (circuit.state === 'UNAVAILABLE') return <span class="badge alarm">{t('circuit')}: {t('UNAVAILABLE_circuit')} {duration(circuit.openS)}</span>;
+  if (one.trouble) return <span class="badge alarm">{t(`c_${one.trouble}`)}</span>;
   if (circuit.state === 'RECOVERING') return <span class="badge notice">{t('circuit')}: {t('RECOVERING')}</span>;
-  const answers = total(one.answers);
-  if (answers >= 10 && failures(one) * 2 > answers) return <span class="badge alarm">{t('c_INSURER_FAILING')}</span>;
-  if ((one.oldestS ?? 0) > 5) return <span class="badge alarm">{t('c_JOBS_WAIT')}</span>;
   return <span class="badge good">{t('ok')}</span>;
 }

@@ -104,13 +104,14 @@ function StoryView({ story, view: { snapshot, mayAct }, onChanged }: { story: St
 function faultFigure({ code, step, seconds, usualS, count, detail, by }: Fault): string {
   const took = seconds === undefined ? '' : code === 'CLOCK_OFF' ? `${seconds < 0 ? '−' : '+'}${duration(Math.abs(seconds))}` : duration(seconds);
   const usual = usualS === undefined ? '' : `${t('usually')} ${duration(usualS)}`;
-  return [step, count ? `× ${number(count)}` : '', [took, usual].filter(Boolean).join(', '), detail, by].filter(Boolean).join(' · ');
+  return [step && t(`st_${step}`), count ? `× ${number(count)}` : '', [took, usual].filter(Boolean).join(', '), detail, by].filter(Boolean).join(' · ');
 }
 
 function StepLine({ step, story, name }: { step: Step; story: Story; name: (id: string) => string }) {
   const after = (Date.parse(step.at) - Date.parse(story.acceptedAt)) / 1000;
-  const isWrong = step.kind === 'TAKEN_OVER' || step.kind === 'NOT_CALLED' || (step.kind === 'CALLED' && !['ok', 'processing'].includes(step.result ?? 'ok'));
-  const words = [step.step, step.result && (/^[A-Z_]+$/.test(step.result) ? t(step.result) : step.result.replaceAll('_', ' ')), step.seconds === undefined ? '' : duration(step.seconds), step.count ? `× ${step.count}` : '', step.by, step.socket];
+  const isSlow = (fault: Fault) => fault.code === 'INSURER_SLOW' && fault.what === step.insurerId && fault.step === step.step && (step.seconds ?? 0) > 1;
+  const isWrong = step.result === 'stalled' || (step.kind === 'CALLED' && story.faults?.some(isSlow)) || step.kind === 'TAKEN_OVER' || step.kind === 'NOT_CALLED' || (step.kind === 'CALLED' && !['ok', 'processing'].includes(step.result ?? 'ok'));
+  const words = [step.step && t(`st_${step.step}`), step.result && (/^[A-Z_]+$/.test(step.result) ? t(step.result) : step.result.replaceAll('_', ' ')), step.seconds === undefined ? '' : duration(step.seconds), step.count ? `× ${step.count}` : '', step.by, step.socket];
   return (
     <li class={isWrong ? 'wrong' : ''}>
       <time dateTime={step.at} title={step.at}>+{duration(Math.max(0, after))}</time>
