@@ -24,6 +24,7 @@ LINES: Final[Mapping[str, str]] = {
     "growth": "bench.growth",
     "floods": "bench.floods",
     "failover": "bench.failover",
+    "console": "bench.console_line",
     "peers": "bench.peers",
 }
 """Each module has `rows()`, which measures; a new line is a module here and a word in this table."""
