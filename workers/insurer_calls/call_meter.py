@@ -1,5 +1,6 @@
 """The metrics of the calls to one insurer."""
 
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import Counter, Histogram
@@ -26,9 +27,11 @@ class CallMeter:
         self._first = metrics.FIRST_CALL.labels(insurer_id)
         self._empty = metrics.POLLS_EMPTY.labels(insurer_id)
 
-    def begin(self, job: Job) -> None:
-        """Called when the first call about this job may begin."""
-        self._first.observe(max(0.0, -self._clock.seconds_until(made_at(job.request_id))))
+    def begin(self, job: Job, *, held_until: datetime) -> None:
+        """Called when the first call about this job may begin. A job that an operator's pause has held until this moment is not observed."""
+        accepted_at = made_at(job.request_id)
+        if accepted_at >= held_until:
+            self._first.observe(max(0.0, -self._clock.seconds_until(accepted_at)))
 
     def count(self, step: str, error: InsurerError | None, seconds: float) -> None:
         """Counts a call that was answered, or failed."""

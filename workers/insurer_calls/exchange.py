@@ -219,7 +219,7 @@ class InsurerExchange:
                 if step == CREATE:
                     await self._pass_gate(conversation.job)
                 if step == CREATE and not failures:
-                    self._meter.begin(conversation.job)
+                    self._meter.begin(conversation.job, held_until=self._gate.held_until)
                 async with self._admitted(step, conversation):
                     result = checked(step, await call())
             except InsurerError as error:

@@ -30,6 +30,7 @@ from app.redis.job_streams import Delivery
 from app.redis.keys import shard_of
 from app.resources import Resources, open_resources
 from app.runtime.cancellation import raise_if_cancelled
+from app.runtime.supervision import run_parts
 from workers.adapters.registry import line_of, make_adapter
 from workers.adapters.transport.insurer_http import InsurerHttp
 from workers.insurer_calls.callback_waiter import CallbackWaiter
@@ -38,10 +39,13 @@ from workers.insurer_calls.offer_examiner import OfferExaminer
 from workers.job import Holding, Job
 from workers.poison_jobs.crash_marker import CrashMarker
 from workers.poison_jobs.isolated_process import IsolatedOutcome, encode_outcome
+from workers.resilience.applied_controls import AppliedControls
 from workers.resilience.circuit_breaker import SharedBreaker
 from workers.resilience.rate_limit import RateLimits
 
 RETRY_S: Final = 0.5
+_NO_CONSUMER: Final = ""
+"""It is no worker: no order drains it."""
 
 
 class _Sole:
@@ -62,7 +66,10 @@ async def find_work(resources: Resources, insurer_id: str, ids: Sequence[UUID]) 
 
 @asynccontextmanager
 async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[InsurerExchange, None]:
-    """Asks this insurer, outside of any lane."""
+    """Asks this insurer, outside of any lane, and by what operators have ordered: a pause, limits, a forced circuit.
+
+    What is ordered is read first, and then every second; with PostgreSQL away it is waited for.
+    """
     settings = resources.insurers[insurer_id]
     http = InsurerHttp(settings, resources.clock)
     try:
@@ -71,16 +78,20 @@ async def asking_of(resources: Resources, insurer_id: str) -> AsyncGenerator[Ins
         limits = RateLimits(settings, resources.clock, InsurerStates(resources.redis))
         callback_waiter, margin_s = CallbackWaiter(resources.callbacks), resources.settings.end_margin
         examiner = OfferExaminer(insurer_id, load_editions(resources.settings.tariff_folder), resources.clock)
-        yield InsurerExchange(
-            settings,
-            adapter,
-            circuit,
-            limits,
-            resources.clock,
-            callback_waiter,
-            end_margin_s=margin_s,
-            examiner=examiner,
-        )
+        controls = AppliedControls(resources, {insurer_id: circuit}, {insurer_id: limits}, _NO_CONSUMER)
+        async with run_parts(controls.parts(), resources.clock):
+            await controls.known.wait()
+            yield InsurerExchange(
+                settings,
+                adapter,
+                circuit,
+                limits,
+                resources.clock,
+                callback_waiter,
+                end_margin_s=margin_s,
+                examiner=examiner,
+                gate=controls.gates[insurer_id],
+            )
     finally:
         await http.close()
 

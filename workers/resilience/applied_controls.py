@@ -32,6 +32,7 @@ class AppliedControls:
         consumer: str,
     ) -> None:
         self._orders = resources.controls
+        self._clock = resources.clock
         self._circuits = circuits
         self._limits = limits
         self._consumer = consumer
@@ -48,9 +49,10 @@ class AppliedControls:
 
     def apply(self, controls: Controls) -> None:
         """Goes by these controls from now on."""
+        now = self._clock.now()
         for insurer_id, gate in self.gates.items():
             pause, circuit = (controls.get((kind, insurer_id)) for kind in (ControlKind.PAUSE, ControlKind.CIRCUIT))
-            gate.set(PauseMode(pause.setting) if pause else None)
+            gate.set(PauseMode(pause.setting) if pause else None, now)
             self._circuits[insurer_id].force(ForcedCircuit(circuit.setting) if circuit else None)
             for kind, step in _STEPS:
                 self._limits[insurer_id].set_control(step, controls.get((kind, insurer_id)))

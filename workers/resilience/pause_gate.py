@@ -1,10 +1,15 @@
 """Before each application that goes to one insurer: an operator may have paused it."""
 
+from datetime import UTC, datetime
+from typing import Final
+
 from app.domain.errors import InsurerPaused
 from app.domain.operators.control import PauseMode
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from workers.resilience.change_signal import ChangeSignal
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class PauseGate:
@@ -13,11 +18,15 @@ class PauseGate:
     def __init__(self) -> None:
         self.mode: PauseMode | None = None
         """None while it is not paused."""
+        self.held_until = _NEVER
+        """When it ceased to hold jobs, the last time: those of requests that were accepted before are late by an operator's wish."""
         self._changed = ChangeSignal()
 
-    def set(self, mode: PauseMode | None) -> None:
+    def set(self, mode: PauseMode | None, now: datetime) -> None:
         """Closes or opens it; jobs that wait look again."""
         if mode is not self.mode:
+            if self.mode is PauseMode.HOLD:
+                self.held_until = now
             self.mode = mode
             self._changed.notify()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sandbox.insurers.script.behaviours import Processing, Status
 from workers.resilience.pause_gate import PauseGate
 
 ORDER = Order("anna", "its prices are wrong")
+AT = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -85,6 +87,23 @@ async def test_held_jobs_end_with_their_request_and_say_nothing_of_the_insurer(w
     assert worker.worker._circuits["sever"].availability == "AVAILABLE"
 
 
+async def test_held_jobs_count_in_no_promise_about_the_first_call(world: World, api: ApiAtHand) -> None:
+    """An operator has made them wait; those that are accepted later count again."""
+    worker = await world.worker()
+    counted = worker.worker._lanes["sever"]._asking._meter._first
+    await worker.resources.controls.pause("sever", ORDER, holds=True)
+    await until(lambda: gate_of(worker).mode)
+    before = counted._sum.get(), sum(bucket.get() for bucket in counted._buckets)
+    held = await world.accepted(api, insurerIds=["sever"])
+    await until(lambda: worker.worker._lanes["sever"].in_flight() == 1)
+    await worker.resources.controls.resume("sever", ORDER)
+    assert await status_of(world, api, held) == ("OFFERED", None)
+    assert (counted._sum.get(), sum(bucket.get() for bucket in counted._buckets)) == before
+    later = await world.accepted(api, insurerIds=["sever"])
+    assert await status_of(world, api, later) == ("OFFERED", None)
+    assert sum(bucket.get() for bucket in counted._buckets) == before[1] + 1
+
+
 async def test_paused_insurers_are_shown_as_unavailable(world: World, api: ApiAtHand) -> None:
     """A forced circuit too; one that is forced closed is available."""
     controls = (await world.resources()).controls
@@ -120,18 +139,18 @@ async def test_a_change_that_no_message_announces_is_found(world: World, api: Ap
 async def test_a_gate_refuses_or_holds_and_wakes_what_waits() -> None:
     """Refusing in place of holding ends the waits; resting ends with a pause, and not before its time without one."""
     gate, clock = PauseGate(), MovedClock()
-    gate.set(PauseMode.HOLD)
+    gate.set(PauseMode.HOLD, AT)
     waiting = [asyncio.create_task(gate.passed()) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
-    gate.set(PauseMode.REFUSE)
+    gate.set(PauseMode.REFUSE, AT)
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert [isinstance(one, InsurerPaused) and not one.holds for one in found] == [True, True]
-    gate.set(None)
+    gate.set(None, AT)
     await gate.passed()
     resting = asyncio.create_task(gate.rest(5.0, clock))
     await until(lambda: clock._sleepers)
     await clock.advance(4.0)
     assert not resting.done()
-    gate.set(PauseMode.HOLD)
+    gate.set(PauseMode.HOLD, AT)
     await resting
