@@ -28,7 +28,7 @@ INSURERS: Final = tuple(f"insurer-{number:02}" for number in range(60))
 JOBS: Final = 100_000
 ROUNDS: Final = 5
 OPEN_S: Final = 20.0
-"""The API's CPU is counted for so long without a viewer, and for so long with one."""
+"""The API's CPU is counted for this time without a viewer, and for as long with one."""
 PAINTED_S_MAX: Final = 1.0
 CORE_SHARE_MAX: Final = 0.01
 BROWSER: Final = Path(__file__).parents[1] / "tests" / "browser"

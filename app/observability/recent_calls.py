@@ -1,7 +1,7 @@
-"""What calls to insurers come to in the last minute, beside what they usually take: for the operator's overview and for stories.
+"""Results and durations of calls to insurers in the last minute, beside the usual duration: for the operator's overview and for stories.
 
-Usual is what came before that minute, older calls counting less, and slow ones not at all until they have lasted for an hour: then the
-new time is the usual one. So a slow insurer is seen by the processes that call it, without Prometheus.
+Calls before that minute are the usual ones; older calls count less, and slow ones not at all until slowness has lasted for an hour: then
+its duration is the usual one. So the processes that call a slow insurer find it, without Prometheus.
 """
 
 import time
@@ -36,7 +36,7 @@ BUSY_SHARE_MAX: Final = 0.3
 class StepCalls(msgspec.Struct, rename="camel", omit_defaults=True):
     """Calls of one step to one insurer. `results`: those of the last minute, `ok` or the cause of the failure.
 
-    `seconds` is what the answered ones of them took together; `usual_count`, `usual_s` are number and sum of those before, weighted by age.
+    `seconds` is the sum of the durations of the answered ones; `usual_count` and `usual_s` are number and sum of the calls before, weighted by age.
     """
 
     results: dict[str, int] = {}
@@ -51,13 +51,13 @@ class StepCalls(msgspec.Struct, rename="camel", omit_defaults=True):
 
     @property
     def mean_s(self) -> float | None:
-        """What an answered call of the last minute took; None: there was none."""
+        """Mean duration of the answered calls of the last minute, seconds; None: there was none."""
         answered = self.count - self.timeouts
         return self.seconds / answered if answered else None
 
     @property
     def usual_mean_s(self) -> float | None:
-        """What a call usually takes; None: that is not known yet."""
+        """Usual duration of a call, seconds; None: it is not known yet."""
         return self.usual_s / self.usual_count if self.usual_count else None
 
     @property
@@ -112,7 +112,7 @@ Calls: TypeAlias = dict[str, dict[str, StepCalls]]
 
 
 def is_slow(seconds: float, usual_s: float | None) -> bool:
-    """Whether a call that took so long is slow for its insurer; what is usual may not be known yet."""
+    """Whether a call of this duration is slow for its insurer. Without a usual duration no call is."""
     return usual_s is not None and seconds > SLOW_S_MIN and seconds > SLOW_FACTOR * usual_s
 
 
@@ -168,7 +168,7 @@ class _StepRecord:
         )
 
     def _forget(self, slot: int) -> None:
-        """What is older than the minute is part of what is usual."""
+        """Calls older than the minute become usual ones."""
         while self._slots and self._slots[0].number <= slot - SLOTS:
             oldest = self._slots.popleft()
             if oldest.answered and not self._is_odd(oldest):
@@ -178,7 +178,7 @@ class _StepRecord:
                 self._usual_at = oldest.number
 
     def _is_odd(self, slot: _Slot) -> bool:
-        """Whether it is slow, and that is new. After an hour of it what was usual before is forgotten."""
+        """Whether the slot is slow, and slowness is new. After an hour of it the usual duration before is forgotten."""
         usual_s = self._usual_s / self._usual_count if self._usual_count else None
         if not is_slow(slot.seconds / slot.answered, usual_s):
             self._slow_since = None

@@ -1,4 +1,4 @@
-"""What of one insurer needs a hand: its calls of the last minute, its circuit, its jobs."""
+"""Concerns about one insurer: its calls of the last minute, its circuit, its jobs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,7 +9,7 @@ from app.observability.recent_calls import StepCalls
 from app.overview.system_snapshot import Concern, InsurerFigures, Urgency
 
 WAITING_S_MAX: Final = 5.0
-"""A job is to be read at once; one that has waited for so long is behind others, or without a worker."""
+"""A job is to be read at once; one that has waited for longer is behind others, or without a worker."""
 FAILED_SHARE_MAX: Final = 0.5
 ANSWERS_MIN: Final = 10
 """Of fewer answers a share says little."""

@@ -29,9 +29,9 @@ STORY_FAULTS: Final = frozenset(
     }
 )
 CURRENT: Final = timedelta(seconds=60)
-"""So long after a request's end what is wrong now may have gone for it, too."""
+"""A fault of now is named for requests that have ended within this time."""
 BEAT_S_MAX: Final = 2.0
-"""A worker that neither replies nor has beaten for so long stands still; one that beats has only missed the question."""
+"""A worker that neither replies nor has beaten within this time stands still; one that beats has only missed the question."""
 READ_S_MAX: Final = 5.0
 SOCKETS_SHOWN_MAX: Final = 3
 _ANSWERED: Final = "ok"

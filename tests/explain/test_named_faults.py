@@ -103,7 +103,7 @@ async def test_a_slow_insurer_is_named_with_the_call_beside_what_is_usual(world:
     assert "[runbook insurer-slow]" in said.stdout
 
 
-async def test_insurers_that_fail_hang_or_ask_for_patience_are_told_apart(world: World, moments: Moments) -> None:
+async def test_insurers_that_fail_hang_or_ask_for_patience_are_kept_apart(world: World, moments: Moments) -> None:
     """Each with how often and by which step; the one that is well is not accused."""
     del moments
     each = {"baikal": {"request_timeout": "200ms"}}

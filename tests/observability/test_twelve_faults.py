@@ -295,7 +295,7 @@ def _instance(slot: Slot) -> str:
 
 @asynccontextmanager
 async def readers_that_stop(stage: Stage) -> AsyncGenerator[str, None]:
-    """Of one request, whose id it yields."""
+    """Watchers of one request; it yields the id of that."""
     api = stage.apis[0]
     accepted = await stage.world.accepted(api)
     async with AsyncExitStack() as stack:

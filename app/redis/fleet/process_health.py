@@ -9,13 +9,13 @@ LOOK_S_MAX: Final = 0.2
 """PostgreSQL or Redis is slow when the quickest process needs longer than this for a small statement."""
 CLOCK_OFF_S_MAX: Final = 2.0
 UNHEARD_S_MAX: Final = 5.0
-"""Pub/sub that is lost for so long does not come back by the next attempt."""
+"""The next attempt would have brought pub/sub back within this time."""
 
 
 class ProcessHealth(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """`looks`: seconds that the quickest of the last looks at each server took which takes work.
 
-    `clock_off_s`: by how much the machine's clock is ahead of PostgreSQL's. `unheard_s`: for so long pub/sub has not been heard.
+    `clock_off_s`: by how much the machine's clock is ahead of PostgreSQL's. `unheard_s`: seconds since pub/sub was heard.
     """
 
     looks: dict[str, float] = {}
