@@ -266,7 +266,7 @@ async def test_a_client_reference_is_its_callers(world: World) -> None:
     assert isinstance(theirs, RequestStory)
     assert str(theirs.request_id) == ours
     assert await explain(resources, ours, service="another") == NoRequest()
-    assert await explain(resources, "order-7", service="another") == NoRequest()
+    assert await explain(resources, "order-7", service="unknown") == NoRequest()
     chosen = await typed_beside(world, "explain", "order-7")
     assert chosen.returncode == 3
     assert chosen.stdout.count("\n") == 2

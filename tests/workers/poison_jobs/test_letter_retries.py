@@ -53,13 +53,14 @@ async def test_a_held_insurer_is_asked_about_it_when_it_is_resumed(world: World,
     assert world.sandbox.seen_by("sever").creates == 1
 
 
-async def test_an_ordered_limit_counts_a_dead_letter_among_its_calls(world: World, resources: Resources) -> None:
-    """The first takes the one slot of the hour, the second gets none."""
+async def test_an_ordered_limit_holds_for_a_dead_letter(world: World, resources: Resources) -> None:
+    """Its slots are those of all workers: one in an hour leaves none in time; without the order the insurer is asked."""
+    given_up = await letter(world, resources)
     await resources.controls.limit("sever", "1/h", ORDER)
-    first = await retry_letter(resources, await letter(world, resources))
-    assert first.startswith("OFFERED ")
-    second = await retry_letter(resources, await letter(world, resources))
-    assert not second.startswith("OFFERED "), second
+    assert not (await retry_letter(resources, given_up)).startswith("OFFERED ")
+    assert world.sandbox.seen_by("sever").creates == 0
+    await resources.controls.limit("sever", "file", ORDER)
+    assert (await retry_letter(resources, await letter(world, resources))).startswith("OFFERED ")
     assert world.sandbox.seen_by("sever").creates == 1
 
 
