@@ -181,7 +181,7 @@ def explain(
     service: Annotated[str, typer.Option(help="The caller that a client reference belongs to; any if left out.")] = "",
     json: Annotated[bool, typer.Option("--json", help="For programs (docs/operations.md).")] = False,
 ) -> None:
-    """The story of one request, in order, without personal data; what it waits for, and what is not known."""
+    """The story of one request, in order, without personal data; what is at fault, what it waits for, and what is not known."""
     from cli.explain.explain_command import explain_request
 
     sys.exit(explain_request(request, service=service, as_json=json))
