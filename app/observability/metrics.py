@@ -86,7 +86,7 @@ CERTIFICATE: Final = Gauge(
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums that the tariff does not allow.", ["insurer", "kind"])
 INCONSISTENT: Final = Counter(
     "osago_offers_inconsistent",
-    "Offers whose factors are not the tariff's, or do not make their premium.",
+    "Offers whose factors are not the tariff's, or not their premium's.",
     ["insurer", "kind"],
 )
 ECHOES: Final = Counter(

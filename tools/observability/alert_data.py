@@ -15,7 +15,8 @@ ROOT: Final = Path(__file__).parents[2]
 DATA: Final = ROOT / "deploy" / "observability"
 Severity = Literal["page", "ticket", "note"]
 _NAME: Final = re.compile(r"\bosago_[a-z0-9_]+")
-_PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",), "gauge": ("",)}
+_PARTS: Final = ((Histogram, ("_bucket", "_sum", "_count")), (Counter, ("_total",)), (Gauge, ("",)))
+"""By kind of metric, those derived from it included: the ends of its series' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +84,10 @@ def declared_metrics() -> Mapping[str, Counter | Gauge | Histogram]:
     """The metrics of the code by the names of their series, as queries write them."""
     found: dict[str, Counter | Gauge | Histogram] = {}
     for metric in vars(metrics).values():
-        if isinstance(metric, Counter | Gauge | Histogram):
-            base: str = cast("Any", metric)._name  # noqa: SLF001 - the library has no other way
-            for suffix in _PARTS[type(metric).__name__.lower()]:
-                found[base + suffix] = metric
+        for kind, suffixes in _PARTS:
+            if isinstance(metric, kind):
+                base: str = cast("Any", metric)._name  # noqa: SLF001 - the library has no other way
+                found |= {base + suffix: metric for suffix in suffixes}
     return found
 
 
