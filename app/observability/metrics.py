@@ -85,9 +85,7 @@ CERTIFICATE: Final = Gauge(
 )
 UNLAWFUL: Final = Counter("osago_premiums_unlawful", "Premiums that the tariff does not allow.", ["insurer", "kind"])
 INCONSISTENT: Final = Counter(
-    "osago_offers_inconsistent",
-    "Offers whose factors are not the tariff's, or not their premium's.",
-    ["insurer", "kind"],
+    "osago_offers_inconsistent", "Offers whose factors are not the tariff's, or not the premium's.", ["insurer", "kind"]
 )
 ECHOES: Final = Counter(
     "osago_insurer_echoes", "Texts of insurers that held personal data and were dropped.", ["insurer", "field"]
