@@ -1,8 +1,9 @@
 """Runs the command that is typed: what is wrong with it is one clear line and exit code 2, never a traceback."""
 
+import importlib
 import os
 import sys
-from typing import Final
+from typing import Any, Final, cast
 
 import typer
 
@@ -23,6 +24,19 @@ def run_command_line(app: typer.Typer) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     return code
+
+
+def import_logging_alone() -> None:
+    """Imports structlog as where rich is not installed: it would import all of it, to print tracebacks that logs here have in a form of their own.
+
+    A process that serves calls this first; what imports rich afterwards has it as ever.
+    """
+    if "rich" not in sys.modules:
+        sys.modules["rich"] = cast("Any", None)  # an import of it fails
+        try:
+            importlib.import_module("structlog")
+        finally:
+            del sys.modules["rich"]
 
 
 def _run(app: typer.Typer) -> int:
