@@ -9,7 +9,7 @@ ENV UV_COMPILE_BYTECODE=1 \
 WORKDIR /src
 # The dependencies first: this layer stays as long as the lock does.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-install-project
+RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --extra otel --no-install-project
 COPY README.md LICENSE insurers.toml ./
 COPY alembic alembic
 COPY app app
@@ -21,7 +21,7 @@ COPY sandbox sandbox
 COPY workers workers
 COPY deploy/postgresql.conf deploy/postgresql.conf
 COPY docs/feed.schema.json docs/feed.schema.json
-RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --no-editable
+RUN uv sync --frozen --no-dev --no-group embedded --extra kafka --extra activemq --extra nats --extra webhook --extra otel --no-editable
 
 FROM python:3.12.13-slim-trixie
 # A number, so that a cluster can see that it is not root.

@@ -28,6 +28,7 @@ from app.api.from_settings import make_operations, make_tokens
 from app.api.http import asgi_route
 from app.api.http.view import PATH, GraphQLView
 from app.api.insurer_directory import InsurerDirectory
+from app.api.request_spans import RequestSpans
 from app.api.rest import routes as rest
 from app.api.rest.problem_details import not_found
 from app.api.services import Services
@@ -35,6 +36,7 @@ from app.api.websocket import graphql_socket
 from app.config.settings import Settings
 from app.intake.new_request import IntakeRules
 from app.observability import metrics
+from app.observability.tracing.tracing import open_tracing
 from app.overview.process_reporter import ProcessReporter, ProcessState, health_of
 from app.readiness import Readiness, ReadinessMonitor
 from app.redis import keys
@@ -106,12 +108,12 @@ def create_app(settings: Settings, *, owns_process: bool = False) -> Api:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any], None]:
         draining = asyncio.Event()
-        async with open_resources(settings) as resources:
+        name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
+        async with open_tracing(API, name) as tracing, open_resources(settings, tracing) as resources:
             services = _services(resources, sockets)
             app.state.resources, app.state.services, app.state.view = resources, services, GraphQLView(services)
             app.state.console = make_console(resources, services.tokens)
             app.state.readiness = monitor = ReadinessMonitor(resources)
-            name = f"api-{socket.gethostname()}-{secrets.token_hex(4)}"  # a process that is started anew is another one
             InquiryResponder(resources, partial(services.frames.known, name)).listen(services.live.notifier)
             reporter, uses = _reporter(app, name, resources, sockets), _use_reporter(resources, services)
             parts = [*monitor.parts(), *_parts(resources, services), reporter.part(), *uses.parts()]
@@ -232,7 +234,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
     insurers = list(resources.insurers)
     accepting = _acceptor(resources, salt)
     operations, finishing = make_operations(settings), ShieldedTasks()
-    frames = FrameBook(clock)
+    frames = FrameBook(clock, resources.tracing.frames if resources.tracing else None)
     live = WatchHub(resources.pool, resources.redis, resources.events, resources.ending, resources.links, clock)
     resources.masters.on_change(live.notifier.reconnect)
     controls = ControlWatch(resources.pool, clock, every_s=APIS_EVERY_S)
@@ -258,6 +260,7 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         shares=CallerShares(clock, settings.watch_share, sockets_per_service=settings.sockets_per_token),
         pushed=PushLatency(clock),
         frames=frames,
+        spans=_request_spans(resources),
         operations=operations,
         runner=OperationRunner(operations, finishing, introspection=settings.introspection),
         finishing=finishing,
@@ -265,6 +268,11 @@ def _services(resources: Resources, sockets: SocketCounter) -> Services:
         slow_consumers=SlowConsumerLog(frames, salt=salt),
         used_tickets=UsedTickets(resources.redis, shards=settings.shards),
     )
+
+
+def _request_spans(resources: Resources) -> RequestSpans | None:
+    tracing, limit = resources.tracing, resources.settings.caller_traces
+    return RequestSpans(tracing, resources.clock, limit=limit) if tracing else None
 
 
 def _acceptor(resources: Resources, salt: str) -> RequestAcceptor:

@@ -11,6 +11,7 @@ import structlog
 from app.config.insurers_file import InsurerSettings, load_insurers
 from app.config.settings import Settings
 from app.domain.errors import Unavailable
+from app.observability.tracing.tracing import Tracing, check_tracing
 from app.postgres.application_cache import ApplicationCache
 from app.postgres.cipher import Cipher, parse_keys
 from app.postgres.database import Pool, open_pool
@@ -64,6 +65,7 @@ class Resources:
     masters: MasterChanges
     clock_follower: ClockFollower
     controls: OperatorControls
+    tracing: Tracing | None
     bulk_cancel: BulkCanceller
 
     def parts(self) -> list[Part]:
@@ -86,6 +88,7 @@ def check(settings: Settings) -> None:
     Raises:
         WrongSetting: it cannot; the text says what to mend.
     """
+    check_tracing()
     load_insurers(settings.insurers_file)
     Cipher.from_setting(settings.encryption_keys.get_secret_value())
     parse_address(settings.redis_url)
@@ -93,8 +96,8 @@ def check(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
-    """Opens everything; PostgreSQL and Redis may still be down.
+async def open_resources(settings: Settings, tracing: Tracing | None = None) -> AsyncGenerator[Resources, None]:
+    """Opens everything; PostgreSQL and Redis may still be down. What is sent through Redis is in `tracing`.
 
     Raises:
         WrongSetting: with these settings the process cannot work.
@@ -108,7 +111,7 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     pool = await open_pool(settings.database_url, connections=settings.database_connections)
     redis = connect(address)
     authenticator = EventAuthenticator(encryption_keys)
-    events = EventStreams(redis, authenticator, shards=settings.shards, feed_length=settings.feed_length)
+    events = _event_streams(settings, redis, authenticator, tracing)
     ending = RequestCompleter(pool, events, clock, end_margin_s=settings.end_margin)
     resources = Resources(
         settings=settings,
@@ -120,16 +123,17 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
         cipher=cipher,
         links=links,
         opened=ApplicationCache(cipher),
-        jobs=JobStreams(redis, shards=settings.shards),
+        jobs=JobStreams(redis, shards=settings.shards, tracing=tracing),
         authenticator=authenticator,
         events=events,
         ending=ending,
         purging=_eraser(settings, pool, events, ending, cipher, clock),
         rotation=KeyRotation(pool, cipher, SubjectKeys(pool, cipher), LinkSealing(pool, links)),
-        callbacks=_callbacks(settings, insurers, cipher, redis, clock),
+        callbacks=_callbacks(settings, insurers, cipher, redis, clock, tracing),
         masters=MasterChanges(redis, clock, has_sentinel=address.is_sentinel),
         clock_follower=ClockFollower(pool, redis, clock),
         controls=make_controls(settings, insurers, pool, redis, clock),
+        tracing=tracing,
         bulk_cancel=BulkCanceller(pool, ending, clock),
     )
     try:
@@ -142,6 +146,13 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources, None]:
     finally:
         await redis.aclose()
         pool.terminate()
+
+
+def _event_streams(
+    settings: Settings, redis: RedisClient, authenticator: EventAuthenticator, tracing: Tracing | None
+) -> EventStreams:
+    shards, feed_length = settings.shards, settings.feed_length
+    return EventStreams(redis, authenticator, shards=shards, feed_length=feed_length, tracing=tracing)
 
 
 def _eraser(
@@ -168,7 +179,12 @@ def make_controls(
 
 
 def _callbacks(
-    settings: Settings, insurers: Mapping[str, InsurerSettings], cipher: Cipher, redis: RedisClient, clock: Clock
+    settings: Settings,
+    insurers: Mapping[str, InsurerSettings],
+    cipher: Cipher,
+    redis: RedisClient,
+    clock: Clock,
+    tracing: Tracing | None,
 ) -> InsurerCallbacks:
     return InsurerCallbacks(
         cipher,
@@ -178,4 +194,5 @@ def _callbacks(
         shards=settings.shards,
         public_url=settings.public_url,
         deadline_s=settings.quote_deadline,
+        tracing=tracing,
     )

@@ -14,6 +14,7 @@ from bench.rows import HISTORY, RESULTS, Row, table, write
 LINES: Final[Mapping[str, str]] = {
     "start": "bench.start",
     "accept": "bench.accept_line",
+    "traces": "bench.traces",
     "push": "bench.push",
     "lane": "bench.lane_line",
     "calls": "bench.calls",

@@ -52,11 +52,11 @@ class System:
     """The pids of PostgreSQL and Redis, by name."""
 
     @contextlib.contextmanager
-    def api(self, *options: str) -> Generator[tuple[int, str]]:
-        """The pid of an API, and the URL of its `/graphql`."""
+    def api(self, *options: str, environment: Mapping[str, str] | None = None) -> Generator[tuple[int, str]]:
+        """The pid of an API, and the URL of its `/graphql`; `environment`: further settings of this one alone."""
         port = free_port()
         arguments = ["-m", "cli.main", "api", "--port", str(port), *options]
-        with running(arguments, port=port, environment=self.environment) as pid:
+        with running(arguments, port=port, environment={**self.environment, **(environment or {})}) as pid:
             for _ in range(_LOOKS):  # each comes to any of several processes
                 wait_until_ready(port)
             yield pid, f"http://127.0.0.1:{port}/graphql"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -83,13 +84,16 @@ def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: 
 
 async def _worker(settings: Settings, insurers: Sequence[str], name: str, host: str, port: int) -> None:
     from app import health
+    from app.observability.tracing.tracing import open_tracing
+    from app.redis.fleet.process_reports import WORKER
     from app.resources import open_resources
     from workers.worker import Worker
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with open_resources(settings) as resources:
+    instance = f"{name or socket.gethostname()}-{os.getpid()}"
+    async with open_tracing(WORKER, instance) as tracing, open_resources(settings, tracing) as resources:
         one = Worker(resources, insurers=insurers, name=name)
         routes = health.routes(one.readiness, lambda: one.supervisor.failing)
         async with serve.beside(routes, host, port):

@@ -7,6 +7,7 @@ import msgspec
 
 from app.api.auth.tokens import Tokens
 from app.api.insurer_directory import InsurerDirectory
+from app.api.request_spans import RequestSpans, TraceHeaders
 from app.domain.caller import Caller, CustomerWatcher, Service
 from app.domain.errors import NotAllowed
 from app.domain.quote import QuoteRequest
@@ -48,6 +49,8 @@ class UseCases:
     shares: CallerShares
     pushed: PushLatency
     frames: FrameBook
+    spans: RequestSpans | None
+    """None where this process makes no traces."""
 
 
 class Place(msgspec.Struct):
@@ -68,6 +71,8 @@ class Context(msgspec.Struct, frozen=True):
     place: Place = msgspec.field(default_factory=Place)
     created: object = None
     """The result of `createQuoteRequest`, if it has run: a request is created once, also when its answer is lost."""
+    trace: TraceHeaders | None = None
+    """The caller's, where this process makes traces."""
 
     @property
     def share(self) -> CallerShare:

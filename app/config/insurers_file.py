@@ -143,6 +143,8 @@ class InsurerSettings(_Table):
     """The vehicles that it insures; it gets no jobs for others. None: all that its API takes."""
     starts_ahead: Duration = Field(default="1d")  # pyright: ignore[reportAssignmentType]
     """The least time between today and the start of a policy, in whole days; it gets no jobs for an earlier start."""
+    trace_context: bool = False
+    """Whether its calls carry our `traceparent`, where their request is traced."""
     purchase_hosts: list[str] = Field(default=[], max_length=PURCHASE_HOSTS_MAX)
     """Hosts that links of its offers may lead to, hosts below these included. None: any public host."""
     options: dict[str, str] = Field(default={})

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     customer_rate_limit: OptionalRate = Field(default="off")  # pyright: ignore[reportAssignmentType]
     database_connections: int = Field(default=8, ge=2, le=100)
     """Per process; group commits need few."""
+    caller_traces: OptionalRate = Field(default="20/s")  # pyright: ignore[reportAssignmentType]
+    """Sampled traces of callers that a process follows beyond the sampler's own share; `off`: all of them."""
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     origins: str = ""

@@ -26,6 +26,8 @@ class InsurerCall:
     body: bytes = field(repr=False)
     idempotency_key: str = ""
     application_id: str | None = field(default=None, repr=False)
+    trace: str = ""
+    """The span of the call, where it is traced."""
 
     def header(self, name: str) -> str:
         """Empty where there is none."""

@@ -242,6 +242,8 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     ending: Ending | None = None
     quotes: Mapping[str, Quote] = msgspec.field(default_factory=dict[str, Quote])
+    trace: str | None = None
+    """Where its trace goes on; None where it has none."""
 
     @property
     def status(self) -> QuoteRequestStatus:

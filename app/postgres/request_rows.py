@@ -20,18 +20,18 @@ _ACCEPT: Final = """
 WITH new AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[],
-        $7::bytea[], $8::text[], $9::timestamptz[], $10::timestamptz[]
+        $7::bytea[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[]
     ) AS t (
         id, tenant, customer_id, client_reference, insurers, insurers_chosen,
-        application, application_key_id, created_at, expires_at
+        application, application_key_id, created_at, expires_at, trace
     )
 ), accepted AS (
     INSERT INTO osago_requests (
         id, tenant, customer_id, client_reference, insurers, insurers_chosen,
-        application, application_key_id, created_at, expires_at
+        application, application_key_id, created_at, expires_at, trace
     )
     SELECT id, tenant, customer_id, client_reference, string_to_array(insurers, ','), insurers_chosen,
-           application, application_key_id, created_at, expires_at
+           application, application_key_id, created_at, expires_at, trace
     FROM new
     ON CONFLICT (tenant, client_reference) WHERE client_reference IS NOT NULL DO NOTHING
     RETURNING id, created_at
@@ -41,7 +41,7 @@ WITH new AS (
 SELECT id FROM new WHERE id NOT IN (SELECT id FROM accepted)
 """
 
-_COLUMNS: Final = "r.id, r.tenant, r.customer_id, r.client_reference, r.insurers, r.created_at, r.expires_at, r.completed_at, r.outcome"
+_COLUMNS: Final = "r.id, r.tenant, r.customer_id, r.client_reference, r.insurers, r.created_at, r.expires_at, r.completed_at, r.outcome, r.trace"
 
 _WITH_QUOTES: Final = f"""
 SELECT {_COLUMNS}, q.insurer_id, q.status, q.offer::text, q.reason::text, q.received_at
@@ -72,7 +72,7 @@ WHERE completed_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2
 """
 
 _OPEN: Final = """
-SELECT r.id, r.expires_at, ARRAY(
+SELECT r.id, r.expires_at, r.trace, ARRAY(
     SELECT insurer FROM unnest(r.insurers) AS insurer
     WHERE NOT EXISTS (SELECT 1 FROM osago_quotes q WHERE q.request_id = r.id AND q.insurer_id = insurer)
 ) AS missing
@@ -157,6 +157,7 @@ class OpenRequest:
     id: UUID
     expires_at: datetime
     missing: tuple[str, ...]
+    trace: str | None = None
 
 
 async def insert_requests(connection: Connection, batch: Sequence[NewRequest]) -> set[UUID]:
@@ -173,6 +174,7 @@ async def insert_requests(connection: Connection, batch: Sequence[NewRequest]) -
         [new.application.key_id for new in batch],
         [new.request.created_at for new in batch],
         [new.request.expires_at for new in batch],
+        [new.request.trace for new in batch],
     )
     return {row["id"] for row in rows}
 
@@ -222,7 +224,7 @@ async def open_requests(
 ) -> list[OpenRequest]:
     """A page of open requests in the order of their ids, from the one that follows `after`."""
     rows = await connection.fetch(_OPEN, expire_after, created_until, after, most)
-    return [OpenRequest(row["id"], row["expires_at"], tuple(row["missing"])) for row in rows]
+    return [OpenRequest(row["id"], row["expires_at"], tuple(row["missing"]), row["trace"]) for row in rows]
 
 
 async def open_requests_of(
@@ -288,6 +290,7 @@ def _request(row: asyncpg.Record, quotes: Mapping[str, Quote]) -> QuoteRequest:
         expires_at=row["expires_at"],
         ending=None if outcome is None else Ending(Outcome(outcome), completed_at),
         quotes=quotes,
+        trace=row["trace"],
     )
 
 

@@ -72,6 +72,8 @@ class RequestRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=_moment())
     completed_at: datetime | None = Field(sa_column=_moment(nullable=True))
     outcome: str | None = Field(sa_column=_text(nullable=True))
+    trace: str | None = Field(sa_column=_text(nullable=True))
+    """The span that accepted it, in 32 characters, where it is traced."""
 
 
 class QuoteRow(SQLModel, table=True):

@@ -17,6 +17,8 @@ import structlog
 from app.codecs.quote_codec import EncodedQuote, QuoteEvent, decode_ending, decode_event, encode_ending, encoded
 from app.domain.ids import text_of
 from app.domain.quote import Ending, Quote, QuoteRequest
+from app.observability.tracing.message_spans import EVENTS, Outgoing, sending
+from app.observability.tracing.tracing import Tracing
 from app.redis import keys
 from app.redis.authenticity import EventAuthenticator
 from app.redis.job_streams import expiry_ms
@@ -44,6 +46,8 @@ class Published:
     quote: Quote | EncodedQuote
     expires_at: datetime
     entry: str | None
+    trace: str = ""
+    """The span that it belongs to, in its short form; empty: it is not traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,20 @@ class EventStreams:
     """All event streams of one Redis."""
 
     def __init__(
-        self, client: RedisClient, authenticator: EventAuthenticator, *, shards: int, feed_length: int = FEED_LENGTH
+        self,
+        client: RedisClient,
+        authenticator: EventAuthenticator,
+        *,
+        shards: int,
+        feed_length: int = FEED_LENGTH,
+        tracing: Tracing | None = None,
     ) -> None:
         self._client = client
         self.authenticator = authenticator
         self.shards = shards
         self._feed_length = feed_length
+        self.tracing = tracing
+        self._tracer = tracing.tracer if tracing else None
 
     async def publish(self, batch: Sequence[Published]) -> None:
         """Publishes committed quotes, each once however often it is called, and acknowledges their jobs."""
@@ -103,15 +115,21 @@ class EventStreams:
     async def _publish(self, shard: int, batch: Sequence[Published]) -> None:
         names = [keys.feed(shard)]
         quotes: list[tuple[str, ...]] = []
-        for one in batch:
-            quote = one.quote
-            request_id = text_of(quote.request_id)
-            names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
-            names.append(keys.jobs(shard, quote.insurer_id))
-            expires_ms = str(expiry_ms(one.expires_at))
-            quotes.append((request_id, quote.insurer_id, expires_ms, *self._signed_quote(quote), one.entry or ""))
-        arguments: list[Argument] = [keys.GROUP, keys.news(shard), self._feed_length, FEED_VERSION, _pack(quotes)]
-        await PUBLISH.run(self._client, names, arguments)
+
+        def describe(place: int) -> Outgoing:
+            return Outgoing(batch[place].quote.request_id, insurer_id=batch[place].quote.insurer_id)
+
+        with sending(self._tracer, EVENTS, [one.trace for one in batch], describe) as sent:
+            for one, trace in zip(batch, sent.traces, strict=True):
+                quote = one.quote
+                request_id = text_of(quote.request_id)
+                names += [keys.request(shard, quote.request_id), keys.events(shard, quote.request_id)]
+                names.append(keys.jobs(shard, quote.insurer_id))
+                expires_ms = str(expiry_ms(one.expires_at))
+                signed = self._signed_quote(quote)
+                quotes.append((request_id, quote.insurer_id, expires_ms, *signed, one.entry or "", trace))
+            arguments: list[Argument] = [keys.GROUP, keys.news(shard), self._feed_length, FEED_VERSION, _pack(quotes)]
+            await PUBLISH.run(self._client, names, arguments)
 
     async def forget(self, ids: Iterable[UUID]) -> None:
         """Removes what is kept of these requests."""
@@ -145,17 +163,20 @@ class EventStreams:
         shard = keys.shard_of(ends[0].request.id, self.shards)
         names = [keys.feed(shard)]
         packed: list[tuple[object, ...]] = []
-        for end in ends:
-            request, document = end.request, encode_ending(end.ending)
-            request_id = text_of(request.id)
-            names += [keys.request(shard, request.id), keys.events(shard, request.id)]
-            names += [keys.jobs(shard, insurer) for insurer in request.insurers]
-            mac = self.authenticator.mac("end", request_id, document)
-            at_hand = [(insurer, *self._signed_quote(request.quotes[insurer])) for insurer in end.at_hand]
-            expires_ms = str(expiry_ms(request.expires_at))
-            packed.append((request_id, expires_ms, document.decode(), mac, request.insurers, at_hand))
-        arguments: list[Argument] = [keys.GROUP, keys.news(shard), keys.ended(shard), self._feed_length, FEED_VERSION]
-        return await PUBLISH_END.run(self._client, names, [*arguments, _pack(packed)])
+        traces = [end.request.trace or "" for end in ends]
+        with sending(self._tracer, EVENTS, traces, lambda place: Outgoing(ends[place].request.id)) as sent:
+            for end, trace in zip(ends, sent.traces, strict=True):
+                request, document = end.request, encode_ending(end.ending)
+                request_id = text_of(request.id)
+                names += [keys.request(shard, request.id), keys.events(shard, request.id)]
+                names += [keys.jobs(shard, insurer) for insurer in request.insurers]
+                mac = self.authenticator.mac("end", request_id, document)
+                at_hand = [(insurer, *self._signed_quote(request.quotes[insurer])) for insurer in end.at_hand]
+                expires_ms = str(expiry_ms(request.expires_at))
+                packed.append((request_id, expires_ms, document.decode(), mac, request.insurers, at_hand, trace))
+            arguments: list[Argument] = [keys.GROUP, keys.news(shard), keys.ended(shard)]
+            arguments += [self._feed_length, FEED_VERSION, _pack(packed)]
+            return await PUBLISH_END.run(self._client, names, arguments)
 
     def _signed_quote(self, quote: Quote | EncodedQuote) -> tuple[str, str, str, str]:
         """The event and its MAC, then those of the feed; empty where they are the same, or there is no feed."""
@@ -165,6 +186,11 @@ class EventStreams:
         if written.feed_event is written.event or not self._feed_length:
             return written.event.decode(), mac, "", ""
         return written.event.decode(), mac, written.feed_event.decode(), mac_of("quote", request_id, written.feed_event)
+
+    def note_watched(self, request: QuoteRequest | None) -> None:
+        """A subscription to it begins: frames of a traced request have spans."""
+        if request and request.trace and self.tracing:
+            self.tracing.frames.watched(request.id, request.trace)
 
     def beginning(self, request_id: UUID) -> Position:
         """Before the first event of this request."""
@@ -187,13 +213,13 @@ class EventStreams:
         return zip(positions, replies, strict=True)
 
     def _events(self, position: Position, flat: Sequence[str]) -> StoredEvents:
-        """The events in a list of `entry, field, document, MAC, …`."""
+        """The events in a list of `entry, field, document, MAC, trace, …`."""
         quotes: list[QuoteEvent] = []
         ending: Ending | None = None
         foreign = unreadable = 0
         request_id, holds = position.request, self.authenticator.holds
-        for place in range(0, len(flat), 4):
-            position.last, field, document, mac = flat[place : place + 4]
+        for place in range(0, len(flat), 5):
+            position.last, field, document, mac, trace = flat[place : place + 5]
             try:
                 if field == "quote" and holds(mac, "quote", request_id, document):
                     quotes.append(decode_event(document))
@@ -201,6 +227,10 @@ class EventStreams:
                     ending = decode_ending(document)
                 else:
                     foreign += 1
+                    continue
+                if trace and self.tracing:
+                    arrived = quotes[-1].insurer_id if field == "quote" else ""
+                    self.tracing.frames.arrived(position.request_id, arrived, trace)
             except Exception as error:  # noqa: BLE001 - one event is isolated from the others; PostgreSQL has them
                 log.warning("event.unreadable", stream=position.stream, error=type(error).__name__)
                 unreadable += 1

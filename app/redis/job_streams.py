@@ -1,4 +1,4 @@
-"""Job streams: one per insurer and shard, read by the consumer group `workers`. A job carries ids, and what enqueued it; nothing else."""
+"""Job streams: one per insurer and shard, read by the consumer group `workers`. A job carries ids, what enqueued it, and its trace; nothing else."""
 
 import contextlib
 import secrets
@@ -13,6 +13,8 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
+from app.observability.tracing.message_spans import JOBS, Outgoing, sending
+from app.observability.tracing.tracing import Tracing
 from app.redis import keys
 from app.redis.lua_scripts import BACKLOG, ENQUEUE, HAND_BACK, OWNED, PRESENCE, REMEMBER, SERVER, Argument
 from app.redis.redis_client import RedisClient
@@ -41,6 +43,8 @@ class Enqueued(msgspec.Struct, frozen=True):
     insurers: tuple[str, ...]
     expires_at: datetime
     mark: int | None = None
+    trace: str = ""
+    """The span that they belong to, in its short form; empty: they are not traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Delivery:
     is_first: bool = False
     via: str = ""
     taken_from: str = ""
+    trace: str = ""
+    """The span that has sent it, in its short form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,9 @@ OfRequest = TypeVar("OfRequest", Enqueued, Remembered)
 class JobStreams:
     """All job streams of one Redis."""
 
-    def __init__(self, client: RedisClient, *, shards: int) -> None:
+    def __init__(self, client: RedisClient, *, shards: int, tracing: Tracing | None = None) -> None:
         self._client = client
+        self._tracer = tracing.tracer if tracing else None
         self.shards = shards
 
     async def enqueue(self, batch: Sequence[Enqueued], *, via: str = "") -> int:
@@ -130,13 +137,20 @@ class JobStreams:
         number = {insurer: str(place) for place, insurer in enumerate(insurers, 1)}
         streams = {each: ",".join([number[insurer] for insurer in each]) for each in chosen}
         arguments: list[Argument] = [keys.accepted(shard), via, len(insurers), *insurers]
-        for request in requests:
-            mark = "" if request.mark is None else request.mark
-            expires_ms = expiry_ms(request.expires_at)
-            arguments += [text_of(request.request_id), expires_ms, mark, streams[request.insurers]]
         names = [keys.jobs(shard, insurer) for insurer in insurers]
         names += [keys.request(shard, request.request_id) for request in requests]
-        return await ENQUEUE.run(self._client, names, arguments)
+
+        def describe(place: int) -> Outgoing:
+            return Outgoing(requests[place].request_id, len(requests[place].insurers))
+
+        with sending(self._tracer, JOBS, [one.trace for one in requests], describe, via=via) as sent:
+            for request, trace in zip(requests, sent.traces, strict=True):
+                mark = "" if request.mark is None else request.mark
+                expires_ms = expiry_ms(request.expires_at)
+                arguments += [text_of(request.request_id), expires_ms, mark, streams[request.insurers], trace]
+            if not (added := await ENQUEUE.run(self._client, names, arguments)):
+                sent.forget()
+            return added
 
     async def tick(self, shard: int, consumer: str, *, lease_s: float, free: Mapping[str, int]) -> Tick:
         """Beats, and takes over the jobs of the dead: per insurer at most `free` ones."""
@@ -146,8 +160,8 @@ class JobStreams:
         fresh, epoch, server, taken = await PRESENCE.run(self._client, names, arguments)
         taken_over: dict[str, list[Delivery]] = defaultdict(list)
         jobs: Counter[tuple[str, int]] = Counter()
-        for number, entry, request_id, deliveries, dead, silent_ms, via in taken:
-            delivery = Delivery(shard, entry, UUID(request_id), deliveries, via=via, taken_from=dead)
+        for number, entry, request_id, deliveries, dead, silent_ms, via, trace in taken:
+            delivery = Delivery(shard, entry, UUID(request_id), deliveries, via=via, taken_from=dead, trace=trace)
             taken_over[insurers[number - 1]].append(delivery)
             jobs[dead, silent_ms] += 1
         lost = [
@@ -266,7 +280,14 @@ class JobReader:
             raise NoGroup from None
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
         return [
-            Delivery(self.shard, entry, UUID(fields["request"]), is_first=is_first, via=fields.get("via", ""))
+            Delivery(
+                self.shard,
+                entry,
+                UUID(fields["request"]),
+                is_first=is_first,
+                via=fields.get("via", ""),
+                trace=fields.get("trace", ""),
+            )
             for entry, fields in answer.get(self._stream, [])
             if fields
         ]

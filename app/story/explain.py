@@ -10,6 +10,7 @@ from uuid import UUID
 from app.domain.errors import RedisAway
 from app.domain.operators.control import Controls
 from app.domain.quote import NoOffer, Quote
+from app.observability.tracing.trace_context import read_wire
 from app.postgres.control_rows import read_controls
 from app.postgres.database import Connection, reading
 from app.postgres.personal.purge_rows import forgotten_requests
@@ -105,6 +106,7 @@ def _story(evidence: StoryEvidence, *, lease_s: float) -> RequestStory:
         ended_at=rows.completed_at,
         outcome=rows.outcome,
         is_application_purged=rows.is_purged,
+        trace_id=context.trace_hex if (context := read_wire(rows.trace)) else "",
         insurers=tuple(_insurer(evidence, id_, lease_s) for id_ in rows.insurers),
         steps=steps_of(evidence),
         faults=faults_of(evidence, lease_s=lease_s),

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
+from app.observability.tracing.frame_spans import FrameSpans
 from app.runtime.clock import Clock
 from app.story.inquiries.inquiry import REPLY_FORM, PlaceTaken, ProcessReply, SentFrame
 from app.story.request_story import ProcessKind, StepKind
@@ -39,7 +40,9 @@ def socket_label(kind: str) -> str:
 class FrameBook:
     """Of one process. A frame makes no object that the garbage collector counts: ten thousand more would have it run in the middle of a burst."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, spans: FrameSpans | None = None) -> None:
+        """`spans`: where the frames of sampled requests have spans too."""
+        self._spans = spans
         self._monotonic: Callable[[], float] = clock.monotonic
         self._clock = clock
         self._next = 0
@@ -57,10 +60,12 @@ class FrameBook:
         self._requests[place] = request_id.int
         self._sockets[place] = socket
         self._sent_at_s[place] = self._monotonic()
-        self._insurers[place] = event.quote.insurer_id if isinstance(event, Received) else ""
+        self._insurers[place] = insurer_id = event.quote.insurer_id if isinstance(event, Received) else ""
         self._next = place + 1
         if self._next == FRAMES_MAX:
             self._next, self._is_full = 0, True
+        if self._spans is not None:
+            self._spans.sent(request_id, socket, insurer_id)
 
     def began(self, request_id: UUID, socket: str, *, resumed: bool, answered: int) -> None:
         """A subscription has its place; `answered`: how many answers it had already."""

@@ -220,6 +220,8 @@ class RequestStory(msgspec.Struct, frozen=True, kw_only=True, rename="camel", ta
     outcome: Outcome | None
     is_application_purged: bool
     """The application, with all personal data, has been destroyed; what stays has none."""
+    trace_id: str = ""
+    """Its trace, as OpenTelemetry's tools look it up; empty where it is not traced."""
     insurers: tuple[InsurerStory, ...]
     steps: tuple[StoryStep, ...]
     """By their moments."""

@@ -15,7 +15,7 @@ from app.story.answer_trail import StoredTrail, decode_trail
 FOUND_MAX: Final = 20
 
 _REQUEST: Final = """
-SELECT r.tenant, r.insurers, r.created_at, r.expires_at, r.completed_at, r.outcome, r.application IS NULL AS purged,
+SELECT r.tenant, r.insurers, r.created_at, r.expires_at, r.completed_at, r.outcome, r.application IS NULL AS purged, r.trace,
        ARRAY(SELECT o.kind FROM osago_outbox o WHERE o.request_id = r.id) AS notices
 FROM osago_requests r WHERE r.id = $1
 """
@@ -52,6 +52,7 @@ class RequestRows:
     completed_at: datetime | None
     outcome: Outcome | None
     is_purged: bool
+    trace: str | None
     notices: frozenset[Kind]
     quotes: Mapping[str, Quote]
     trails: Mapping[str, StoredTrail]
@@ -93,6 +94,7 @@ async def read_request_rows(connection: Connection, request_id: UUID) -> Request
         completed_at=row["completed_at"],
         outcome=None if outcome is None else Outcome(outcome),
         is_purged=row["purged"],
+        trace=row["trace"],
         notices=frozenset(map(Kind, row["notices"])),
         quotes={quote["insurer_id"]: quote_of(request_id, quote) for quote in quotes},
         trails={quote["insurer_id"]: trail for quote in quotes if (trail := decode_trail(quote["trail"]))},

@@ -20,6 +20,7 @@ from app.domain.quote import QuoteRequest
 from app.intake.new_request import NewRequestInput
 from app.observability import metrics
 from app.observability.recent_activity import RECENT
+from app.observability.tracing.spans import CURRENT, Attributes, SpanRole, child_span, current_wire
 from app.postgres.cipher import Cipher, Undecryptable
 from app.postgres.database import Pool, connected, reading
 from app.postgres.outbox import Kind, Notice, delete_notices
@@ -39,6 +40,12 @@ log: Final = structlog.get_logger(__name__)
 ACCEPT_S_MAX: Final = 2.0
 DELETE_AFTER_S: Final = 0.1
 """Published rows of the outbox may stay so long: the relay reads none that is younger than a second."""
+
+_INSERT: Final[Attributes] = {
+    "db.system.name": "postgresql",
+    "db.operation.name": "INSERT",
+    "db.collection.name": "osago_requests",
+}
 
 
 class RequestAcceptor:
@@ -96,8 +103,11 @@ class RequestAcceptor:
         new = self._seal(tenant, wanted)
         until_s = asyncio.get_running_loop().time() + ACCEPT_S_MAX
         try:
-            repeated = await self._commits.put(new)
+            with child_span("store request", SpanRole.CLIENT, _INSERT):
+                repeated = await self._commits.put(new)
             if repeated is None:
+                if span := CURRENT.get():
+                    span.set("osago.request_id", str(new.request.id))
                 return new.request
             if isinstance(repeated, Exception):
                 raise repeated
@@ -116,6 +126,7 @@ class RequestAcceptor:
             insurers=wanted.insurers or self._insurers,
             created_at=now,
             expires_at=now + self._deadline,
+            trace=current_wire() or None,
         )
         sealed = self._cipher.seal(request.id, encode_application(wanted.application))
         return NewRequest(request, wanted.insurers is not None, sealed)
@@ -137,7 +148,9 @@ class RequestAcceptor:
         try:
             for request in accepted:
                 mark = customer_mark(request.tenant, request.customer_id)
-                self._enqueues.put(Enqueued(request.id, request.insurers, request.expires_at, mark))
+                self._enqueues.put(
+                    Enqueued(request.id, request.insurers, request.expires_at, mark, request.trace or "")
+                )
         except Overloaded:  # what does not fit is left to the relay
             pass
         except Exception as error:  # noqa: BLE001 - nothing that can fail stands between a commit and its answer

@@ -9,6 +9,7 @@ is kept: the insurer gets 503, and is polled.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,9 @@ import structlog
 from app.domain.errors import NotFound, Overloaded, WrongSetting
 from app.domain.ids import made_at
 from app.domain.insurer_call import CallbackRule, InsurerCall
+from app.observability.tracing.spans import Attributes, SpanRole, current_wire, working_in
+from app.observability.tracing.trace_context import read_wire
+from app.observability.tracing.tracing import Tracing
 from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
 from app.redis import keys
 from app.redis.lua_scripts import CALL_BACK
@@ -37,6 +41,7 @@ INSURER_BYTES_MAX: Final = 32 * 1024 * 1024
 """The bytes of one insurer and shard, within the time of one request."""
 TOKEN_LENGTH_MAX: Final = 512
 _PURPOSE: Final = "callback"
+_ROUTE: Final[Attributes] = {"http.request.method": "POST", "http.route": f"{PATH}/{{token}}"}
 
 
 class BadSignature(Exception):
@@ -52,11 +57,15 @@ class _Address(msgspec.Struct, array_like=True):
     insurer_id: str
     headers: tuple[str, ...]
     signature: str
+    trace: str = ""
+    """The span of the job that gave the address away; releases before this one have none, and leave it aside."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
     headers: dict[str, str]
     body: bytes
+    trace: str = ""
+    """The span of the call."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -77,7 +86,9 @@ class InsurerCallbacks:
         shards: int,
         public_url: str,
         deadline_s: float,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._cipher = cipher.derived(CALLBACKS)
         self._client = client
         self._clock = clock
@@ -99,7 +110,7 @@ class InsurerCallbacks:
 
     def token(self, request_id: UUID, insurer_id: str) -> str:
         rule = self._rules.get(insurer_id, CallbackRule())
-        address = _Address(_PURPOSE, insurer_id, rule.headers, rule.signature)
+        address = _Address(_PURPOSE, insurer_id, rule.headers, rule.signature, current_wire())
         return f"{request_id.hex}.{self._cipher.seal(request_id, _encoder.encode(address))}"
 
     async def take(self, token: str, call: InsurerCall) -> None:
@@ -113,10 +124,22 @@ class InsurerCallbacks:
             RedisAway: Redis is not there.
         """
         request_id, address = self._opened(token)
+        with self._taking(request_id, address):
+            await self._take(request_id, address, call)
+
+    def _taking(self, request_id: UUID, address: _Address) -> AbstractContextManager[object]:
+        """A span of the call, within the trace of the job that waits for it."""
+        parent = read_wire(address.trace) if self._tracing else None
+        if parent is None or self._tracing is None:
+            return nullcontext()
+        attributes = {**_ROUTE, "osago.request_id": str(request_id), "osago.insurer": address.insurer_id}
+        return working_in(self._tracing.tracer.start(f"POST {PATH}", SpanRole.SERVER, parent, attributes))
+
+    async def _take(self, request_id: UUID, address: _Address, call: InsurerCall) -> None:
         if address.signature:
             self._check(address, call)
         headers = {name: value for name in address.headers if (value := call.header(name))}
-        kept = _encoder.encode(_Kept(headers, call.body))
+        kept = _encoder.encode(_Kept(headers, call.body, current_wire()))
         if len(kept) > CALL_BYTES_MAX:
             raise TooMuch
         shard = keys.shard_of(request_id, self._shards)
@@ -140,7 +163,7 @@ class InsurerCallbacks:
 
     def _read(self, request_id: UUID, sealed: bytes) -> InsurerCall:
         kept = _kept_decoder.decode(self._cipher.open(request_id, Sealed.from_bytes(sealed)))
-        return InsurerCall(kept.headers, kept.body)
+        return InsurerCall(kept.headers, kept.body, trace=kept.trace)
 
     def _check(self, address: _Address, call: InsurerCall) -> None:
         try:

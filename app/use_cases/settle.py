@@ -18,6 +18,7 @@ from app.codecs.quote_codec import EncodedQuote, encoded
 from app.domain.errors import Unavailable
 from app.domain.quote import Quote, QuoteRequest
 from app.observability import metrics
+from app.observability.tracing.spans import Attributes, SpanRole, child_span
 from app.postgres.database import Pool, confirm_on, connected
 from app.postgres.link_cipher import LinkCipher
 from app.postgres.quote_rows import Key, insert_quotes, read_quotes
@@ -36,6 +37,11 @@ RETRY_S_MAX: Final = 0.5
 BATCH_MAX: Final = 500
 """Answers in one commit, and in one script: with more, the next batch would wait longer for little gain."""
 
+_INSERT: Final[Attributes] = {
+    "db.system.name": "postgresql",
+    "db.operation.name": "INSERT",
+    "db.collection.name": "osago_quotes",
+}
 Result = TypeVar("Result")
 
 
@@ -48,6 +54,8 @@ class Answered:
     entry: str
     trail: str | None = None
     """How the answer came about (`app.story.answer_trail`), where it is known."""
+    trace: str = ""
+    """The span of its job, in its short form; empty: it is not traced."""
 
     @property
     def key(self) -> Key:
@@ -110,9 +118,10 @@ class QuoteSettler:
         Raises:
             DataRefused: PostgreSQL refuses the data: the request is not there any more.
         """
-        committed = await self._persist(lambda: self._commits.put(answered))
+        with child_span("store quote", SpanRole.CLIENT, _INSERT):
+            committed = await self._persist(lambda: self._commits.put(answered))
         publishing = [committed.published]
-        again = Published(committed.quote, answered.expires_at, answered.entry)
+        again = Published(committed.quote, answered.expires_at, answered.entry, answered.trace)
         await self._persist(lambda: publishing.pop() if publishing else self._news.put(again))
 
     async def _commit(self, batch: Sequence[Answered]) -> list[_Committed]:
@@ -139,7 +148,8 @@ class QuoteSettler:
 
     def _committed(self, answered: Answered, standing: Mapping[Key, EncodedQuote]) -> _Committed:
         quote = standing[answered.key]
-        return _Committed(quote, self._news.put(Published(quote, answered.expires_at, answered.entry)))
+        news = Published(quote, answered.expires_at, answered.entry, answered.trace)
+        return _Committed(quote, self._news.put(news))
 
     async def _publish(self, batch: Sequence[_News]) -> list[None]:
         await self._events.publish([news for news in batch if isinstance(news, Published)])

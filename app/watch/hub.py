@@ -156,6 +156,7 @@ class WatchHub:
         if request and (request.quotes or request.ending):
             await self._pool.confirm()
             self._learn([request])
+        self._events.note_watched(request)
         return request
 
     def wait_s(self, follower: Follower, *, silent_s: float) -> float:

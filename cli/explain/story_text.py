@@ -87,6 +87,8 @@ def story_lines(story: RequestStory) -> Iterator[str]:
     yield f"request  {story.request_id}  from {story.service}"
     yield f"accepted {_moment(story.accepted_at)} UTC, ends by {_moment(story.expires_at)}"
     yield f"now      {_state(story)}{'; its application is purged' if story.is_application_purged else ''}"
+    if story.trace_id:
+        yield f"trace    {story.trace_id}"
     if story.faults:
         yield "\nat fault"
         yield from map(fault_line, story.faults)

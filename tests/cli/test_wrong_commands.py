@@ -11,6 +11,7 @@ from support.world import World
 NO_SERVER: Final = "postgresql://u@127.0.0.1:1/x"
 NO_REDIS: Final = "redis://127.0.0.1:1/0"
 APPLICATION: Final = str(ROOT / "examples/application.json")
+TRACED: Final = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 LETTER: Final = "00:1795320171366-0"
 
 CASES: Final[list[tuple[list[str], dict[str, str], str]]] = [
@@ -28,6 +29,13 @@ CASES: Final[list[tuple[list[str], dict[str, str], str]]] = [
     (["api"], {"OSAGO_INSURERS_FILE": "."}, ".: Is a directory"),
     (["api"], {"OSAGO_SHARDS": "many"}, "OSAGO_SHARDS: "),
     (["api"], {"OSAGO_LOG_FORMAT": "xml"}, "OSAGO_LOG_FORMAT: expected console or json"),
+    (["api"], TRACED | {"OTEL_TRACES_SAMPLER": "some"}, "OTEL_TRACES_SAMPLER: expected always_on"),
+    (
+        ["worker"],
+        TRACED | {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1%"},
+        "OTEL_TRACES_SAMPLER_ARG: ",
+    ),
+    (["api"], TRACED | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL: traces are sent as"),
     (["api"], {"OSAGO_ENCRYPTION_KEYS": "k1:short"}, "OSAGO_ENCRYPTION_KEYS: "),
     (["worker", "--insurers", "zzz"], {"OSAGO_DATABASE_URL": NO_SERVER}, "--insurers: zzz: not in the file"),
     (["worker", "--metrics-port", "70000"], {}, "worker: Invalid value for '--metrics-port'"),

@@ -33,8 +33,9 @@ OURS: Final = {name: service for name, service in SERVICES.items() if service["i
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NGINX: Final = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
 VARIABLES: Final = {f"OSAGO_{name.upper()}" for name in Settings.model_fields}
-_PORTS: Final = {"HTTP_PORT", "SANDBOX_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"}
-ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "FRONT_NETWORK", *_PORTS}
+_PORTS: Final = {"HTTP_PORT", "SANDBOX_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "JAEGER_PORT"}
+TRACES: Final = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+ONLY_COMPOSE: Final = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "FRONT_NETWORK", *_PORTS, *TRACES}
 NEEDED: Final = {"OSAGO_AUTH_SECRET", "OSAGO_ENCRYPTION_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
 IMAGE: Final = re.compile(r"([\w/]+):v?\d+(\.\d+)+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 """A full version; its digest where `make images` has written one."""
@@ -93,7 +94,7 @@ def test_images_are_pinned_to_a_full_version() -> None:
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)
     found = [IMAGE.fullmatch(image) for image in images]
     assert [match and match[1] for match in found] == [
-        *("postgres", "redis", "nginx", "nats", "prom/prometheus", "grafana/grafana"),
+        *("postgres", "redis", "nginx", "nats", "prom/prometheus", "grafana/grafana", "jaegertracing/jaeger"),
         *("python", "python"),
     ]
     assert len({match[4] is None for match in found if match}) == 1
@@ -118,7 +119,7 @@ def test_uv_comes_in_one_version_with_its_hashes(file: str) -> None:
 def test_every_setting_can_be_given() -> None:
     """All but the token that GraphiQL opens with, which is for demos alone."""
     for name in OURS.keys() - {"sandbox"}:
-        assert set(OURS[name]["environment"]) == VARIABLES - {"OSAGO_GRAPHIQL_TOKEN"}
+        assert set(OURS[name]["environment"]) == VARIABLES - {"OSAGO_GRAPHIQL_TOKEN"} | TRACES
     assert SERVICES["sandbox"]["environment"] == {}, "insurers know none of our secrets"
 
 
@@ -213,18 +214,19 @@ def test_a_container_reaches_its_neighbours_only() -> None:
         "insurers": {"worker", "sandbox"},
         "callbacks": {"nginx", "sandbox"},
         "metrics": {"api", "worker", "prometheus"},
-        "dashboards": {"prometheus", "grafana"},
+        "traces": {"api", "worker", "jaeger"},
+        "dashboards": {"prometheus", "grafana", "jaeger"},
         "brokers": {"bridge", "nats"},
     }
-    assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("back", "callbacks", "metrics"))
+    assert all(COMPOSE["networks"][name] == {"internal": True} for name in ("back", "callbacks", "metrics", "traces"))
     assert not {"postgres", "redis", "api", "worker"} & {name for name, s in SERVICES.items() if s.get("ports")}
 
 
 def test_the_profile_of_observability_has_the_files_that_it_mounts() -> None:
     """Without the profile neither starts; the mounted files exist, and name the ports that processes listen on."""
-    for name in ("prometheus", "grafana"):
+    for name in ("prometheus", "grafana", "jaeger"):
         assert SERVICES[name]["profiles"] == ["observability"]
-        for volume in SERVICES[name]["volumes"]:
+        for volume in SERVICES[name].get("volumes", ()):
             source = volume.split(":")[0]
             assert source in COMPOSE["volumes"] or (ROOT / source).is_dir()
     scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))

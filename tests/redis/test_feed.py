@@ -32,9 +32,9 @@ FEED: Final = keys.feed(0)
 
 
 @asynccontextmanager
-async def streams(redis: RedisAtHand, **options: int) -> AsyncGenerator[EventStreams, None]:
+async def streams(redis: RedisAtHand, **options: Any) -> AsyncGenerator[EventStreams, None]:
     client = connect(parse_address(redis.url))
-    yield EventStreams(client, AUTHENTICATOR, **{"shards": 1, **options})
+    yield EventStreams(client, AUTHENTICATOR, **dict[str, Any]({"shards": 1, **options}))
     await client.aclose()
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from support.commands import typed_beside
+from support.otlp_receiver import otlp_receiver
 from support.plain_http import plain_http
 from support.processes import api_process, worker_process
 from support.servers import RedisAtHand
@@ -179,7 +180,7 @@ async def metrics_of(url: str) -> str:
 
 @pytest.mark.processes
 async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
-    """Redis, a dump of PostgreSQL, logs at their most talkative, metrics, dead letters, answers: no marker in any of them."""
+    """Redis, a dump of PostgreSQL, logs at their most talkative, metrics, traces, dead letters, answers: no marker in any of them."""
     more = {"retry": {"attempts": 2, "first": "10ms", "most": "20ms"}}
     each = {id_: {"adapter": adapter, "options": options} for id_, (adapter, options) in DIALECTS.items()}
     await world.insurers(*INSURERS, more=more, each=each)
@@ -191,12 +192,14 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
     scripted(world, " ".join(made), request["application"]["policyholder"]["person"])
     world.set(log_level="debug", log_format="json", max_deliveries=1, rate_limit="1000/s", customer_rate_limit="1000/s")
     async with AsyncExitStack() as stack:
-        apart = await stack.enter_async_context(api_process(world.folder, world.environment))
+        receiver = await stack.enter_async_context(otlp_receiver())
+        environment = {**world.environment, **receiver.environment()}
+        apart = await stack.enter_async_context(api_process(world.folder, environment))
         api = ApiAtHand(apart.url, world.token(), None)
         links: list[str] = []
         answers = [(await api.post(body["query"], body.get("variables"))).text for body in wrong_ones(request)]
         poison = await poisoned(world, api, request, made)
-        worker = await stack.enter_async_context(worker_process(world.folder, world.environment))
+        worker = await stack.enter_async_context(worker_process(world.folder, environment))
         accepted = (await api.post(CREATE, {"input": request})).json()["data"]["createQuoteRequest"]
         for one in (accepted, poison):
             events = await world.watched(api, one)
@@ -213,8 +216,12 @@ async def test_nothing_personal_leaves_but_to_insurers(world: World) -> None:
         await worker.stop()
         await apart.stop()
         found |= {"API's log": apart.text, "worker's log": worker.text, "answers": "\n".join(answers)}
+        found["spans"] = "\n".join(body.decode(errors="replace") for body in receiver.bodies)
         found["stories"] = "\n".join(one.stdout + one.stderr for one in stories)
-    for where in ("Redis", "PostgreSQL", "answers", "stories"):
+    hops = {"process jobs", "ask apart", "create", "poll", "POST", "push events"}
+    assert {span.name for span in receiver.spans} >= hops
+    assert not [token for token in (api.token, accepted["watchToken"]) if token in found["spans"]]
+    for where in ("Redis", "PostgreSQL", "answers", "stories", "spans"):
         assert accepted["quoteRequest"]["id"] in found[where], "the search looks where the request is"
     assert ":dead-letters" in found["Redis"]
     assert len(links) == len(DIALECTS), "a link is its customer's, with everything that the insurer wrote into it"

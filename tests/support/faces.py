@@ -79,6 +79,7 @@ def context_of(happening: list[Event]) -> Any:
         availabilities=InsurerDirectory(names, redis, clock),
         links=LINKS,
         frames=FrameBook(clock),
+        spans=None,
         shares=SimpleNamespace(of=lambda _: None),
     )
     return Context(services, SimpleNamespace())  # type: ignore[arg-type]

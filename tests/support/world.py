@@ -24,6 +24,7 @@ from app.config.key_derivation import EVENTS, derived_key
 from app.config.settings import Settings
 from app.domain.quote import Answer, Quote
 from app.main import create_app
+from app.observability.tracing.tracing import open_tracing
 from app.resources import Resources, open_resources
 from app.runtime.clock import Clock
 from app.runtime.supervision import run_parts
@@ -196,7 +197,8 @@ class World:
 
     async def resources(self) -> Resources:
         """What a process opens first."""
-        return await self._stack.enter_async_context(open_resources(self.settings))
+        tracing = await self._stack.enter_async_context(open_tracing("worker", "tests"))
+        return await self._stack.enter_async_context(open_resources(self.settings, tracing))
 
     async def api(self) -> ApiAtHand:
         """An API of its own, on a port of its own."""

@@ -13,6 +13,8 @@ from app.domain.errors import InsurerError, RedisAway
 from app.domain.insurer_call import InsurerCall
 from app.domain.quote import Answer
 from app.observability import metrics
+from app.observability.tracing.spans import SpanRole, child_span
+from app.observability.tracing.trace_context import read_wire
 from app.runtime.cancellation import raise_if_cancelled
 from workers.adapters.adapter import Adapter
 from workers.adapters.containment import Containment, checked
@@ -84,7 +86,11 @@ class CallbackWaiter:
 def _read(adapter: Adapter, call: InsurerCall, job: Job, containment: Containment) -> Answer | None:
     result, why = "ok", OK
     try:
-        with containment.around(STEP):
+        called = read_wire(call.trace)
+        with (
+            child_span("callback", SpanRole.CONSUMER, {"osago.insurer": job.insurer_id}, [called] if called else ()),
+            containment.around(STEP),
+        ):
             return checked(STEP, adapter.called(call))
     except InsurerError as error:
         result, why = type(error).__name__, why_of(error)

@@ -12,6 +12,7 @@ from app.domain.errors import CircuitOpen, InsurerBusy, InsurerError, InsurerPau
 from app.domain.intake.moscow_calendar import moscow_day
 from app.domain.quote import NOT_SUITED, PAUSED, STARTS_TOO_SOON, Answer, NoOffer, ReasonCode, failed, sold_at
 from app.observability.recent_activity import RECENT
+from app.observability.tracing.spans import Attributes, child_span
 from app.runtime.cancellation import race, raise_if_cancelled
 from app.runtime.clock import Clock
 from app.story.request_story import WaitKind
@@ -79,6 +80,7 @@ class InsurerExchange:
     ) -> None:
         self.insurer_id = settings.id
         self._settings = settings
+        self._named: Final[Attributes] = {"osago.insurer": settings.id}
         self._adapter = adapter
         self._circuit = circuit
         self._limits = limits
@@ -220,8 +222,9 @@ class InsurerExchange:
                     await self._pass_gate(conversation.job)
                 if step == CREATE and not failures:
                     self._meter.begin(conversation.job, held_until=self._gate.held_until)
-                async with self._admitted(step, conversation):
-                    result = checked(step, await call())
+                with child_span(step, attributes=self._named):
+                    async with self._admitted(step, conversation):
+                        result = checked(step, await call())
             except InsurerError as error:
                 record_refusal(trail, step, error, self._clock.monotonic())
                 failures += not isinstance(error, InsurerPaused)

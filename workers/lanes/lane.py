@@ -17,6 +17,7 @@ from app.config.insurers_file import InsurerSettings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.observability import metrics
+from app.observability.tracing.spans import current_wire
 from app.postgres.cipher import Sealed
 from app.postgres.quote_rows import Work
 from app.redis.job_streams import Delivery
@@ -31,6 +32,7 @@ from workers.job import Holding, Job, NotOurs, ShardOwnership
 from workers.lanes.application_loader import ApplicationLoader
 from workers.lanes.holding_metrics import measure_holdings
 from workers.lanes.job_return import JobReturner
+from workers.lanes.job_spans import JobSpans
 from workers.lanes.job_trails import JobTrails
 from workers.lanes.stream_reader import READ_MAX, StreamReader
 from workers.poison_jobs.quarantine import Quarantine
@@ -67,6 +69,7 @@ class Lane:
         self._trails = trails
         self._returner = JobReturner(settings.id, resources.jobs, consumer, self.doubt)
         self._consumer = consumer
+        self._spans = JobSpans(resources, settings.id, consumer)
         self._holdings: dict[UUID, Holding] = {}
         self.in_flight = self._holdings.__len__
         self._freed = asyncio.Event()
@@ -227,11 +230,13 @@ class Lane:
     async def _work(self, holding: Holding, work: Work, application_id: str | None) -> None:
         request_id = holding.delivery.request_id
         try:
-            quote = work.settled or await self._quote(holding, work, application_id)
-            if quote:
-                holding.is_settling = True
-                trail = None if work.settled else self._trails.settling(holding)
-                await self._settling.settle(Answered(quote, work.expires_at, holding.delivery.entry, trail))
+            with self._spans.around(holding):
+                quote = work.settled or await self._quote(holding, work, application_id)
+                if quote:
+                    holding.is_settling = True
+                    trail = None if work.settled else self._trails.settling(holding)
+                    answered = Answered(quote, work.expires_at, holding.delivery.entry, trail, current_wire())
+                    await self._settling.settle(answered)
         except NotOurs:
             log.info("job.lost", insurer=self.insurer_id, request_id=str(request_id))
             self._readers[holding.delivery.shard].doubt()

@@ -71,7 +71,13 @@ async def _publish_by_shard(
 async def _publish(resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]) -> None:
     await resources.jobs.enqueue(
         [
-            Enqueued(request.id, missing, request.expires_at, customer_mark(request.tenant, request.customer_id))
+            Enqueued(
+                request.id,
+                missing,
+                request.expires_at,
+                customer_mark(request.tenant, request.customer_id),
+                request.trace or "",
+            )
             for notice, request in notices
             if notice.kind is Kind.ACCEPTED and (missing := _missing(request))
         ],

@@ -136,7 +136,7 @@ async def _unlock(connection: Connection, shard: int) -> None:
 
 
 async def _recover(resources: Resources, page: Sequence[OpenRequest]) -> None:
-    lacking = [Enqueued(one.id, one.missing, one.expires_at) for one in page if one.missing]
+    lacking = [Enqueued(one.id, one.missing, one.expires_at, trace=one.trace or "") for one in page if one.missing]
     added = await resources.jobs.enqueue(lacking, via=RECOVERY)
     if added:
         metrics.RECOVERED.inc(added)

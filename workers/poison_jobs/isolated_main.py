@@ -10,10 +10,10 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from app.codecs.application_codec import decode_application
@@ -22,9 +22,13 @@ from app.config.settings import Settings
 from app.domain.errors import RedisAway, Unavailable
 from app.domain.quote import Quote
 from app.domain.tariff.edition_loader import load_editions
+from app.observability.tracing.spans import NO_SPAN, SpanRole, working_in
+from app.observability.tracing.trace_context import read_wire
+from app.observability.tracing.tracing import open_tracing
 from app.postgres.cipher import Sealed
 from app.postgres.database import reading
 from app.postgres.quote_rows import Work, read_work
+from app.redis.fleet.process_reports import WORKER
 from app.redis.insurer_states import InsurerStates
 from app.redis.job_streams import Delivery
 from app.redis.keys import shard_of
@@ -46,6 +50,13 @@ from workers.resilience.rate_limit import RateLimits
 RETRY_S: Final = 0.5
 _NO_CONSUMER: Final = ""
 """It is no worker: no order drains it."""
+
+
+class Suspect(NamedTuple):
+    """One of the jobs: its number among all, and the span that it goes on in, empty without a trace."""
+
+    number: int
+    trace: str
 
 
 class _Sole:
@@ -117,22 +128,30 @@ async def ask_about(
     return Quote(request_id, asking.insurer_id, answer, resources.clock.now()) if answer else None
 
 
-async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, int]]) -> None:
+async def main(marker: CrashMarker, suspects: Mapping[str, Mapping[UUID, Suspect]]) -> None:
     """Runs all of them side by side; each result is reported at once."""
-    async with open_resources(Settings.load()) as resources, asyncio.TaskGroup() as tasks:
-        for insurer_id, numbers in suspects.items():
-            tasks.create_task(_ask_all(resources, insurer_id, numbers, marker))
+    async with (
+        open_tracing(WORKER, f"isolated-{os.getpid()}") as tracing,
+        open_resources(Settings.load(), tracing) as resources,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for insurer_id, requests in suspects.items():
+            tasks.create_task(_ask_all(resources, insurer_id, requests, marker))
 
 
-async def _ask_all(resources: Resources, insurer_id: str, numbers: Mapping[UUID, int], marker: CrashMarker) -> None:
-    works = await _found(resources, insurer_id, list(numbers))
+async def _ask_all(
+    resources: Resources, insurer_id: str, suspects: Mapping[UUID, Suspect], marker: CrashMarker
+) -> None:
+    works = await _found(resources, insurer_id, list(suspects))
     recalled: Mapping[UUID, str] = {}
     with suppress(RedisAway):  # the same idempotency key brings it back from the insurer
-        recalled = await resources.jobs.recall(insurer_id, list(numbers))
+        recalled = await resources.jobs.recall(insurer_id, list(suspects))
     async with asking_of(resources, insurer_id) as asking, asyncio.TaskGroup() as tasks:
-        for request_id, number in numbers.items():
-            asked = _asked(resources, asking, request_id, works.get(request_id), recalled.get(request_id))
-            tasks.create_task(marker.marking(number, asked))
+        for request_id, suspect in suspects.items():
+            asked = _asked(
+                resources, asking, request_id, works.get(request_id), recalled.get(request_id), suspect.trace
+            )
+            tasks.create_task(marker.marking(suspect.number, asked))
 
 
 async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Work]:
@@ -146,12 +165,18 @@ async def _found(resources: Resources, insurer_id: str, ids: Sequence[UUID]) -> 
 
 
 async def _asked(
-    resources: Resources, asking: InsurerExchange, request_id: UUID, work: Work | None, recalled: str | None
+    resources: Resources,
+    asking: InsurerExchange,
+    request_id: UUID,
+    work: Work | None,
+    recalled: str | None,
+    trace: str,
 ) -> None:
     outcome = IsolatedOutcome(asking.insurer_id, request_id)
     try:
         if work and work.application and not (work.ended or work.settled):
-            quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
+            with _span_of(resources, asking.insurer_id, trace):
+                quote = await ask_about(resources, asking, request_id, work.application, work.expires_at, recalled)
             outcome.quote = encode_quote(quote).decode() if quote else None
     except Exception as error:  # noqa: BLE001 - every error is reported without its text
         places = "".join(traceback.format_tb(error.__traceback__))
@@ -160,14 +185,22 @@ async def _asked(
     sys.stdout.buffer.flush()
 
 
-def _read_suspects() -> dict[str, dict[UUID, int]]:
-    """By insurer: the requests, each with its number among all."""
-    suspects: dict[str, dict[UUID, int]] = {}
+def _span_of(resources: Resources, insurer_id: str, trace: str) -> AbstractContextManager[object]:
+    job = read_wire(trace)
+    if resources.tracing is None or job is None:
+        return NO_SPAN
+    named = {"osago.insurer": insurer_id}
+    return working_in(resources.tracing.tracer.start("ask apart", SpanRole.INTERNAL, job, named))
+
+
+def _read_suspects() -> dict[str, dict[UUID, Suspect]]:
+    """The requests by insurer."""
+    suspects: dict[str, dict[UUID, Suspect]] = {}
     for number in count():
         line = sys.stdin.buffer.readline().decode().split()
         if not line:
             break
-        suspects.setdefault(line[0], {})[UUID(line[1])] = number
+        suspects.setdefault(line[0], {})[UUID(line[1])] = Suspect(number, "".join(line[2:]))
     return suspects
 
 

@@ -41,6 +41,8 @@ class SuspectJob:
     delivery: Delivery
     ends_at: datetime
     verdict: "asyncio.Future[Answer | None]"
+    trace: str = ""
+    """The span of the job, in its short form; empty: it is not traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class IsolatedProcess:
         assert process.stdin is not None  # noqa: S101 - they are pipes
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
-        names = "".join(f"{insurer} {request}\n" for insurer, request in self._left)
+        names = "".join(f"{insurer} {request} {one.trace}\n" for (insurer, request), one in self._left.items())
         process.stdin.write(f"{names}\n".encode())
         complaints = asyncio.create_task(process.stderr.read())
         async for line in process.stdout:

@@ -16,6 +16,7 @@ import structlog
 from app.domain.errors import RedisAway
 from app.domain.quote import Answer, ReasonCode, failed
 from app.observability import metrics
+from app.observability.tracing.spans import current_wire
 from app.redis.dead_letters import DeadLetter, DeadLetters
 from app.redis.job_streams import Delivery
 from app.resources import Resources
@@ -55,7 +56,7 @@ class Quarantine:
         If that fails, the job is a dead letter, and its quote FAILED.
         """
         verdict = asyncio.get_running_loop().create_future()
-        self._waiting.append(SuspectJob(insurer_id, delivery, ends_at, verdict))
+        self._waiting.append(SuspectJob(insurer_id, delivery, ends_at, verdict, current_wire()))
         self._called.set()
         return await verdict
 

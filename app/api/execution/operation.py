@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import Any, Final, cast
 
 import graphql
@@ -25,6 +25,7 @@ from app.domain.caller import Service
 from app.domain.errors import NotAllowed
 from app.domain.intake.formats import Broken
 from app.intake.new_request import read_plain
+from app.observability.tracing.spans import NO_SPAN, TRACE_ID, Span, working_in
 from app.runtime.shielded_tasks import ShieldedTasks
 
 # Typed in part only.
@@ -58,14 +59,17 @@ class OperationRunner:
             NotAllowed: it looks into the schema, and this caller may not.
         """
         self._check_introspection(operation, context)
-        if isinstance(operation.plan, MutationPlan):
-            result = await _run_plan(operation.plan, operation, asked, context)
-            if result is not None:
-                return result
-        result = await _execute_operation(operation, asked, context)
-        if operation.type is OperationType.MUTATION and not result.errors:
-            self._learn_later(operation, context)
-        return result
+        with _span_of(operation, context) as span:
+            result = None
+            if isinstance(operation.plan, MutationPlan):
+                result = await _run_plan(operation.plan, operation, asked, context)
+            if result is None:
+                result = await _execute_operation(operation, asked, context)
+                if operation.type is OperationType.MUTATION and not result.errors:
+                    self._learn_later(operation, context)
+            if span and result.errors:
+                span.fail(type(result.errors[0].original_error or result.errors[0]).__name__)
+            return result
 
     def _learn_later(self, operation: Operation, context: Context) -> None:
         """The answer is sent by then, and a mistake there changes nothing about it."""
@@ -109,6 +113,16 @@ class OperationRunner:
         mode, caller = self._introspection, context.caller
         if mode == "off" or (mode == "admin" and not (isinstance(caller, Service) and ADMIN in caller.scopes)):
             raise NotAllowed
+
+
+def _span_of(operation: Operation, context: Context) -> AbstractContextManager[Span | None]:
+    if (spans := context.services.spans) is None:
+        return NO_SPAN
+    span = spans.begin_operation(operation.type, operation.name, context.caller, context.trace)
+    if span is None:
+        return NO_SPAN
+    TRACE_ID.set(span.context.trace_hex)  # until this task ends: errors are logged when the answer is written
+    return working_in(span)
 
 
 async def watched(operation: Operation, asked: GraphQLRequest, context: Context) -> RequestEvents | None:

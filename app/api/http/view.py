@@ -18,6 +18,7 @@ from app.api.graphql_errors import BadDocument, BadHttpRequest, format_errors, f
 from app.api.graphql_request import GraphQLRequest, decode_request, request_from_url
 from app.api.http.negotiation import LEGACY, MODERN, negotiated, stream_format
 from app.api.http.request_head import check_body, check_json, request_id_from, token_from
+from app.api.request_spans import TraceHeaders
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated, OsagoError, Overloaded
 from app.observability.logs import REQUEST_ID
@@ -66,7 +67,7 @@ class GraphQLView:
         try:
             caller = self._services.tokens.caller(token_from(headers.get(b"authorization", b"").decode("latin-1")))
             request = _request(head, headers, body)
-            context = Context(self._services, caller)
+            context = Context(self._services, caller, trace=_trace(headers) if self._services.spans else None)
             operation = self._services.operations.prepare(request, context.share)
             _check_method(operation, head.method)
         except (BadHttpRequest, OsagoError) as error:
@@ -80,6 +81,13 @@ class GraphQLView:
         except Exception as error:  # noqa: BLE001 - one request is isolated from the next
             return _error(500, media_type, from_exception(error))
         return _to_reply(result, media_type)
+
+
+def _trace(headers: Mapping[bytes, bytes]) -> TraceHeaders | None:
+    traceparent = headers.get(b"traceparent")
+    if traceparent is None:
+        return None
+    return TraceHeaders(traceparent.decode("latin-1"), headers.get(b"tracestate", b"").decode("latin-1"))
 
 
 def _request(head: Head, headers: Mapping[bytes, bytes], body: bytes) -> GraphQLRequest:

@@ -1,6 +1,7 @@
 """The routes of the REST face. Each reads what HTTP says, calls a use case, and writes what came of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from app.api.encoding import encode
 from app.api.graphql_errors import BadHttpRequest
 from app.api.http.request_head import bearer, id_of, json_body
 from app.api.http.stream_credentials import stream_grant
+from app.api.request_spans import trace_headers
 from app.api.rest import stream_socket
 from app.api.rest.openapi import openapi
 from app.api.rest.problem_details import problem
@@ -29,11 +31,13 @@ from app.domain.errors import NotAllowed, NotFound
 from app.domain.intake.plausibility import warnings_of
 from app.domain.quote import QuoteRequest
 from app.observability.logs import REQUEST_ID
+from app.observability.tracing.spans import Attributes, working_in
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
 PATH: Final = "/osago/quotes"
 TICKETS: Final = "/osago/tickets"
+_POST: Final[Attributes] = {"http.request.method": "POST", "http.route": PATH}
 _JSON: Final = "application/json"
 _decoder: Final = msgspec.json.Decoder(dict[str, Any])
 _Handler = Callable[[Request, Services], Awaitable[Response]]
@@ -76,9 +80,13 @@ async def _answer(request: Request, services: Services, handler: _Handler) -> Re
 
 async def _create(request: Request, services: Services) -> Response:
     context = _context(request, services)
-    wanted = read_input(context, _body(await json_body(request)))
-    warnings = warnings_of(wanted.application)
-    accepted = await create_request(context, wanted)
+    body = _body(await json_body(request))
+    spans = services.spans
+    span = spans.begin(f"POST {PATH}", context.caller, trace_headers(request), _POST) if spans else None
+    with nullcontext() if span is None else working_in(span):
+        wanted = read_input(context, body)
+        warnings = warnings_of(wanted.application)
+        accepted = await create_request(context, wanted)
     location = {"Location": f"{PATH}/{accepted.id}"}
     return _json(accepted_document(accepted, warnings, context), 202, location)
 

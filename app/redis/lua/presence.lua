@@ -3,7 +3,7 @@
 -- ARGV: the group, this consumer, the lease (ms), an epoch to set if there is none, then per stream the free places.
 -- Returns whether the own beat was fresh (1) or not (0), the epoch, the server's replication id, and what was taken over: the
 -- stream's number, the entry, the request and the number of deliveries, this one included; then the dead consumer and how
--- long it has been silent (ms; -1 without a beat), and what had enqueued the job ('' for the API).
+-- long it has been silent (ms; -1 without a beat), what had enqueued the job ('' for the API), and its trace ('' for none).
 local group, me, lease_ms, new_epoch = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -35,7 +35,7 @@ local function take_over(stream, dead, room)
   -- What was deleted while pending comes back as nil (6.2) or not at all (7.0): it is acknowledged.
   for _, entry in pairs(redis.call('XCLAIM', stream, group, me, 0, unpack(ids))) do
     if entry then
-      taken[#taken + 1] = { entry[1], entry[2][2], deliveries[entry[1]], entry[2][4] or '' }
+      taken[#taken + 1] = { entry[1], entry[2][2], deliveries[entry[1]], entry[2][4] or '', entry[2][6] or '' }
       deliveries[entry[1]] = nil
     end
   end
@@ -66,7 +66,7 @@ for s = 3, #KEYS do
           local beat = redis.call('ZSCORE', KEYS[1], name)
           local silent_ms = beat and math.max(0, now_ms - tonumber(beat)) or -1
           for _, entry in ipairs(take_over(stream, name, room)) do
-            all[#all + 1] = { s - 2, entry[1], entry[2], entry[3], name, silent_ms, entry[4] }
+            all[#all + 1] = { s - 2, entry[1], entry[2], entry[3], name, silent_ms, entry[4], entry[5] }
             room = room - 1
           end
         end

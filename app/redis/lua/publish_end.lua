@@ -2,13 +2,17 @@
 -- KEYS: the feed; then per request its hash, its events and the job stream of each of its insurers.
 -- ARGV: the group, the bell, the channel of ended requests, the feed's length and version; then, as one MessagePack array, per
 -- request an array of the request, the expiry (ms), the end's event and its MAC, its insurers, and the quotes that the caller has
--- at hand: arrays of insurer, event, MAC and the two for the feed ('' where they are the same).
+-- at hand: arrays of insurer, event, MAC and the two for the feed ('' where they are the same); then the end's trace ('' for none).
 -- Returns per request the insurers with quotes neither published nor at hand: nothing has been done for it then, call again with them.
 local feed = KEYS[1]
 local group, bell, ended, feed_length, version, packed = unpack(ARGV)
 local place = 2
-local function publish(request, events, kind, event, event_mac, for_feed, feed_mac)
-  redis.call('XADD', events, '*', kind, event, 'mac', event_mac)
+local function publish(request, events, kind, event, event_mac, for_feed, feed_mac, trace)
+  if trace then
+    redis.call('XADD', events, '*', kind, event, 'mac', event_mac, 'trace', trace)
+  else
+    redis.call('XADD', events, '*', kind, event, 'mac', event_mac)
+  end
   if for_feed == '' then
     for_feed, feed_mac = event, event_mac
   end
@@ -16,7 +20,7 @@ local function publish(request, events, kind, event, event_mac, for_feed, feed_m
     redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'v', version, 'request', request, kind, for_feed, 'mac', feed_mac)
   end
 end
-local function finish(hash, events, first_stream, request, expires_ms, document, mac, insurers, quotes)
+local function finish(hash, events, first_stream, request, expires_ms, document, mac, insurers, quotes, trace)
   local at_hand = {}
   for _, quote in ipairs(quotes) do
     at_hand[quote[1]] = quote
@@ -42,7 +46,7 @@ local function finish(hash, events, first_stream, request, expires_ms, document,
     end
   end
   if redis.call('HSETNX', hash, 'end', '1') == 1 then
-    publish(request, events, 'end', document, mac, '', '')
+    publish(request, events, 'end', document, mac, '', '', trace ~= '' and trace or nil)
   end
   redis.call('PEXPIREAT', hash, expires_ms)
   redis.call('PEXPIREAT', events, expires_ms)

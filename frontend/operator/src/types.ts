@@ -45,7 +45,7 @@ export interface Fault {
   code: string; what?: string; step?: string; seconds?: number; usualS?: number; count?: number; by?: string; detail?: string; runbook?: string;
 }
 export interface Story {
-  requestId: string; service: string; acceptedAt: string; expiresAt: string; endedAt: string | null; outcome: string | null;
+  requestId: string; service: string; acceptedAt: string; expiresAt: string; endedAt: string | null; outcome: string | null; traceId: string;
   insurers: { insurerId: string; status: string; reason?: string; settledAt?: string; waiting?: OpenSlot }[];
   steps: Step[]; faults?: Fault[]; processes: { name: string; kind: string; hasAnswered: boolean; silentS?: number }[];
   notKnown: { code: string; what?: string }[]; askedAt: string;

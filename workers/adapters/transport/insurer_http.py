@@ -24,6 +24,7 @@ from app.domain.errors import (
     InsurerRejected,
     InsurerUnavailable,
 )
+from app.observability.tracing.spans import CURRENT, Span, SpanRole, working_in
 from app.runtime.clock import Clock
 from workers.adapters.transport.call_timeout import CallTimeout
 from workers.adapters.transport.certificate_expiry import note_client_certificate, note_server_certificate
@@ -145,20 +146,47 @@ class InsurerHttp:
         url = URL(path if absolute else self._base + path, encoded=True)
         if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
             headers = {**(headers or {}), **self._proxy_headers}
+        span = CURRENT.get()
+        if span is None:
+            reply = await self._call(method, url, headers, content)
+        else:
+            reply = await self._traced_call(span, method, url, headers, content)
+        fault = None if reply.status in reads else reply.fault()
+        if fault is None or isinstance(fault, InsurerRejected):  # which 4xx is an answer is known to the adapter alone
+            return reply
+        raise fault
+
+    async def _traced_call(
+        self, parent: Span, method: str, url: URL, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> Reply:
+        """Without path and query: insurers put there what they like."""
+        attributes = {
+            "http.request.method": method,
+            "server.address": url.host or "",
+            "server.port": url.port or 0,
+            "url.scheme": url.scheme,
+            "osago.insurer": self._settings.id,
+        }
+        with working_in(parent.child(method, SpanRole.CLIENT, attributes)) as span:
+            if self._settings.trace_context:
+                headers = {**(headers or {}), "traceparent": span.context.traceparent}
+            reply = await self._call(method, url, headers, content)
+            span.set("http.response.status_code", reply.status)
+            if reply.status >= 400:  # noqa: PLR2004 - HTTP's own classes
+                span.fail(str(reply.status))
+            return reply
+
+    async def _call(self, method: str, url: URL, headers: Mapping[str, str] | None, content: bytes | None) -> Reply:
         try:
             # The whole call, its last byte included: drips do not prolong it.
             async with (
                 CallTimeout(self._settings.request_timeout),
                 self._session.request(method, url, headers=headers, data=content, **self._options) as response,
             ):
-                reply = await self._reply(response)
+                return await self._reply(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable
             raise kind(type(error).__name__) from error
-        fault = None if reply.status in reads else reply.fault()
-        if fault is None or isinstance(fault, InsurerRejected):  # which 4xx is an answer is known to the adapter alone
-            return reply
-        raise fault
 
     async def _reply(self, response: aiohttp.ClientResponse) -> Reply:
         body, headers = await _body(response), response.headers

@@ -71,6 +71,7 @@ function StoryView({ story, view: { snapshot, mayAct }, onChanged }: { story: St
           <div><dt>{t('acceptedAt')}</dt><dd>{dated(story.acceptedAt)} <small>{t('fromService')} {story.service}</small></dd></div>
           <div><dt>{t('expiresAt')}</dt><dd>{dated(story.expiresAt)}</dd></div>
           <div><dt>{t('endedAt')}</dt><dd>{story.endedAt ? dated(story.endedAt) : '–'}</dd></div>
+          {story.traceId && <div><dt>{t('traceId')}</dt><dd><code>{story.traceId}</code></dd></div>}
           <div><dt>{t('processes')}</dt><dd>{number(story.processes.filter((one) => one.hasAnswered).length)} {t('of')} {number(story.processes.length)}</dd></div>
         </dl>
         {!!story.faults?.length && <><h2>{t('faults')}</h2><ul class="concerns story">{story.faults.map((one, place) => (
