@@ -18,7 +18,7 @@ import asyncpg
 from app.domain.errors import Unavailable, WrongSetting
 from app.observability import metrics
 from app.postgres.servers.addresses import check_url
-from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, hang_up
+from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, as_closed, hang_up
 from app.runtime.group_commit import DataRefused, GroupCommit
 from app.runtime.supervision import Part
 
@@ -182,8 +182,9 @@ async def reading(pool: Pool) -> AsyncGenerator[Connection, None]:
     """
     connection = await _acquired(pool)
     try:
-        async with asyncio.timeout(READ_S_MAX):
-            yield connection
+        with as_closed(connection):
+            async with asyncio.timeout(READ_S_MAX):
+                yield connection
     except (*_GONE, *_BEHIND) as error:
         raise _unavailable(error) from error
     except _DATA as error:
@@ -212,11 +213,12 @@ async def connected(pool: Pool) -> AsyncGenerator[Connection, None]:
 
         connection.add_log_listener(hear)
         try:
-            async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
-                yield connection
-                while doubts:
-                    doubts.clear()
-                    await confirm_on(connection)
+            with as_closed(connection):
+                async with asyncio.timeout(None if primary.is_watched else WRITE_S_MAX):
+                    yield connection
+                    while doubts:
+                        doubts.clear()
+                        await confirm_on(connection)
         except asyncio.CancelledError:
             # Before asyncpg has the server cancel the statement: it may be a commit.
             hang_up([connection])

@@ -142,7 +142,9 @@ def test_the_example_of_the_environment_lists_everything_with_its_default() -> N
     listed = {match[1]: match[2] for match in found if match}
     defaults = {name: default for name, default in listed.items() if name in VARIABLES}
     expected = {
-        f"OSAGO_{name.upper()}": "" if isinstance(field.default, SecretStr) or field.default is None else field.default
+        f"OSAGO_{name.upper()}": ""
+        if isinstance(field.default, SecretStr) or field.default in {None, ()}
+        else field.default
         for name, field in Settings.model_fields.items()
     }
     assert defaults == {

@@ -1,11 +1,14 @@
 """The statements that everything rests on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 from support.quotes import NOW, a_quote, a_refusal, a_request, an_offer
@@ -14,7 +17,7 @@ from support.servers import Database
 from app.domain.errors import Unavailable
 from app.domain.quote import Ending, Outcome, QuoteRequest
 from app.postgres.cipher import Sealed
-from app.postgres.database import Pool, connected, open_pool, transaction
+from app.postgres.database import Pool, connected, open_pool, reading, transaction
 from app.postgres.outbox import Kind, Notice, delete_notices, notices_until, oldest_notice
 from app.postgres.quote_rows import insert_quotes, missing_quotes, read_quotes, read_work
 from app.postgres.request_rows import (
@@ -29,6 +32,7 @@ from app.postgres.request_rows import (
     read_progress,
     read_requests,
 )
+from app.postgres.servers.primary_finder import hang_up
 from app.runtime.group_commit import DataRefused
 from app.runtime.supervision import run_parts
 from workers.lanes.application_loader import ApplicationLoader
@@ -52,6 +56,42 @@ async def accept(pool: Pool, *requests: QuoteRequest, chosen: bool = False) -> s
 async def read(pool: Pool, request: QuoteRequest) -> QuoteRequest:
     async with connected(pool) as connection:
         return (await read_requests(connection, [request.id]))[request.id]
+
+
+@pytest.mark.parametrize("borrow", [reading, connected])
+async def test_a_connection_closed_within_a_statement_is_a_server_that_is_away(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, borrow: Callable[[Pool], AbstractAsyncContextManager[Any]]
+) -> None:
+    """Between two steps of a statement asyncpg looks for the protocol that a closed connection has no more."""
+    prepare = getattr(asyncpg.Connection, "_get_statement")  # noqa: B009 - the step before the one that fails, in no stub
+
+    async def prepare_and_close(connection: Any, *args: Any, **options: Any) -> object:
+        statement = await prepare(connection, *args, **options)
+        hang_up([connection])
+        return statement
+
+    async def read_and_close() -> None:
+        with monkeypatch.context() as patch:
+            async with borrow(pool) as connection:
+                patch.setattr(asyncpg.Connection, "_get_statement", prepare_and_close)
+                await connection.fetchval("SELECT 1")
+
+    with pytest.raises(Unavailable):
+        await read_and_close()
+
+
+@pytest.mark.parametrize("borrow", [reading, connected])
+async def test_a_fault_of_our_own_beside_a_connection_stays_one(
+    pool: Pool, borrow: Callable[[Pool], AbstractAsyncContextManager[Any]]
+) -> None:
+    """An AttributeError on an open connection is not PostgreSQL's."""
+
+    async def fail() -> None:
+        async with borrow(pool) as connection:
+            assert connection.is_closed().missing
+
+    with pytest.raises(AttributeError):
+        await fail()
 
 
 async def test_a_request_comes_back_as_it_was_with_its_notice(pool: Pool) -> None:

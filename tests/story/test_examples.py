@@ -34,9 +34,9 @@ CURL: Final = ("sh", str(ROOT / "examples/curl.sh"))
 pytestmark = pytest.mark.processes
 
 
-def block(language: str, *, holding: str) -> str:
-    """A block of code of the README."""
-    (found,) = (code for code in re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL) if holding in code)
+def block(language: str, *, holding: str, text: str = README) -> str:
+    """The block of code of a document, the README if no other is given, that holds these characters."""
+    (found,) = (code for code in re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL) if holding in code)
     return found
 
 
@@ -259,8 +259,9 @@ async def test_the_readmes_curl_runs(beside_the_demo: Path) -> None:
 
 async def test_the_readmes_rest_runs(beside_the_demo: Path) -> None:
     """POST, then every event to the end; and the lines of docs/integration.md after it."""
-    again = (ROOT / "docs/integration.md").read_text(encoding="utf-8").partition("```sh\n")[2].partition("```")[0]
-    for lines in (block("sh", holding="/osago/quotes"), again):
+    guide = (ROOT / "docs/integration.md").read_text(encoding="utf-8")
+    for document in (README, guide):
+        lines = block("sh", holding="/osago/quotes", text=document)
         async with pasted(SETTINGS, lines, folder=beside_the_demo) as process:
             text = await text_of(process)
         assert text.count("event: QuoteReceived") == len(INSURERS)

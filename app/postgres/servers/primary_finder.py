@@ -7,7 +7,7 @@ does not answer, takes no writes or has been superseded is closed.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -133,8 +133,9 @@ class PrimaryFinder:
     async def _admitted(self, address: ServerAddress, connection: ServerConnection) -> ServerState:
         """Hangs up on a connection that does not lead to the primary."""
         try:
-            async with asyncio.timeout(self._connect_s_max):
-                state = await read_state(connection)
+            with as_closed(connection):
+                async with asyncio.timeout(self._connect_s_max):
+                    state = await read_state(connection)
             self._admit(address, state)
         except BaseException:
             connection.terminate()
@@ -255,9 +256,10 @@ class PrimaryFinder:
         connection = self._monitors.get(address)
         if connection is None or connection.is_closed():
             connection = self._monitors[address] = await self._opened(address)
-        state = await read_state(connection)
-        if address == self.primary:
-            await self._hang_up_lost(connection)
+        with as_closed(connection):
+            state = await read_state(connection)
+            if address == self.primary:
+                await self._hang_up_lost(connection)
         return state
 
     async def _hang_up_lost(self, connection: ServerConnection) -> None:
@@ -280,6 +282,27 @@ def hang_up(connections: Iterable[Any]) -> None:
     for connection in connections:
         with contextlib.suppress(asyncpg.InterfaceError):  # the pool has it back already
             connection.terminate()
+
+
+@contextlib.contextmanager
+def as_closed(connection: Any) -> Generator[None, None, None]:
+    """Raises InterfaceError where asyncpg fails because its connection was closed between two steps of a statement.
+
+    asyncpg sets the protocol of such a connection to None and goes on with it: "'NoneType' object has no attribute …".
+    """
+    try:
+        yield
+    except AttributeError as error:
+        if not _is_closed(connection):
+            raise
+        raise asyncpg.InterfaceError("the connection was closed during a statement") from error
+
+
+def _is_closed(connection: Any) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has it back already
+        return True
 
 
 async def _within(work: Coroutine[Any, Any, Result], seconds: float) -> Result:

@@ -184,9 +184,13 @@ async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
     await world.accepted(api)
     async with plain_http(timeout=60) as http:
         assert (await http.get(f"{api.url}/healthz")).text == "alive\n"
-        ready = await http.get(f"{api.url}/readyz")
+
+        async def is_ready() -> bool:  # a process that stood still takes its servers for gone until its next look
+            ready = await http.get(f"{api.url}/readyz")
+            return (ready.status_code, ready.json()) == (200, {"status": "ready", "postgresql": "ok", "redis": "ok"})
+
+        await until(is_ready)
         metrics = (await http.get(f"{api.url}/metrics")).text
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "postgresql": "ok", "redis": "ok"})
     assert "osago_requests_accepted_total" in metrics
 
 
