@@ -29,7 +29,7 @@ def run_command_line(app: typer.Typer) -> int:
 def import_logging_alone() -> None:
     """Imports structlog as where rich is not installed: it would import all of it, to print tracebacks that logs here have in a form of their own.
 
-    A process that serves calls this first; what imports rich afterwards has it as ever.
+    Called before any command; what imports rich afterwards has it as ever.
     """
     if "rich" not in sys.modules:
         sys.modules["rich"] = cast("Any", None)  # an import of it fails

@@ -79,7 +79,6 @@ def api(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """The GraphQL API."""
-    import_logging_alone()
     from cli.processes import api
 
     api(host, port, processes)
@@ -95,7 +94,6 @@ def worker(
     metrics_host: Host = "127.0.0.1",
 ) -> None:
     """One worker process: insurer lanes, outbox relay, sweeper."""
-    import_logging_alone()
     from cli.processes import worker
 
     worker([part.strip() for part in insurers.split(",") if part.strip()], name, metrics_host, metrics_port)
@@ -276,19 +274,8 @@ def schema(
 
 def main() -> None:
     """Runs the `osago` script."""
-    _import_structlog_without_rich()
+    import_logging_alone()
     sys.exit(run_command_line(app))
-
-
-def _import_structlog_without_rich() -> None:
-    """Structlog looks for rich, which its plain tracebacks here do not need: an eighth of the time of a start.
-
-    Commands that print tables import rich later, as ever.
-    """
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    import structlog  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-    del sys.modules["rich"]
 
 
 if __name__ == "__main__":
