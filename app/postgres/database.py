@@ -18,7 +18,8 @@ import asyncpg
 from app.domain.errors import Unavailable, WrongSetting
 from app.observability import metrics
 from app.postgres.servers.addresses import check_url
-from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder, as_closed, hang_up
+from app.postgres.servers.hanging_up import as_closed, hang_up
+from app.postgres.servers.primary_finder import CONNECT_S_MAX, NotPrimary, PrimaryFinder
 from app.runtime.group_commit import DataRefused, GroupCommit
 from app.runtime.supervision import Part
 

@@ -23,6 +23,7 @@ _TOO_MANY: Final = "Слишком много заявлений подряд."
 _DOWN: Final = "Сервис подбора сейчас не отвечает. Заявление не потеряно."
 _OURS: Final = "На нашей стороне ошибка. Мы уже разбираемся."
 _INVALID: Final = 422
+_AWAY: Final = 503
 _is_json: Final = re.compile(r"application/json\s*(;|$)", re.IGNORECASE).match
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     422: {"model": Problem, "description": "Fields to mend; nothing is stored"},
@@ -115,7 +116,7 @@ async def submit(
         return problem(429, _TOO_MANY, retry_after_s=round(wait_s, 1))
     customer = known or signer.new_customer()
     response = await _submitted(request, number_of(customer.id, key), customer.id, submission)
-    if response.status_code == _INVALID:
+    if response.status_code in {_INVALID, _AWAY}:
         limits.give_back(known and known.id, address)
     introduce(response, request, customer)
     return response

@@ -37,7 +37,7 @@ class SubmissionLimits:
         return wait_s
 
     def give_back(self, customer_id: str | None, address: str) -> None:
-        """An application that was refused for its fields is none: its customer may correct them one by one.
+        """An application that was refused for its fields, or that is to be sent again, is none: a customer may correct fields one by one.
 
         The address keeps it: a loop that sends nonsense ends there.
         """

@@ -32,7 +32,7 @@ from app.postgres.request_rows import (
     read_progress,
     read_requests,
 )
-from app.postgres.servers.primary_finder import hang_up
+from app.postgres.servers.hanging_up import hang_up
 from app.runtime.group_commit import DataRefused
 from app.runtime.supervision import run_parts
 from workers.lanes.application_loader import ApplicationLoader

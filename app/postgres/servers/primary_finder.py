@@ -6,8 +6,7 @@ does not answer, takes no writes or has been superseded is closed.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -18,6 +17,7 @@ import structlog
 
 from app.observability import metrics
 from app.postgres.servers.addresses import ServerAddress, addresses_of
+from app.postgres.servers.hanging_up import as_closed, hang_up
 from app.postgres.servers.server_state import ServerConnection, ServerState, read_state
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.supervision import Part
@@ -275,34 +275,6 @@ class PrimaryFinder:
         # A pooler's ids are not the server's.
         lost = [one for pid, one in late.items() if pid not in active and not (self.is_pooled and active)]
         hang_up(lost)
-
-
-def hang_up(connections: Iterable[Any]) -> None:
-    """Closes connections without a word to their server: it goes on with what it does for them."""
-    for connection in connections:
-        with contextlib.suppress(asyncpg.InterfaceError):  # the pool has it back already
-            connection.terminate()
-
-
-@contextlib.contextmanager
-def as_closed(connection: Any) -> Generator[None, None, None]:
-    """Raises InterfaceError where asyncpg fails because its connection was closed between two steps of a statement.
-
-    asyncpg sets the protocol of such a connection to None and goes on with it: "'NoneType' object has no attribute …".
-    """
-    try:
-        yield
-    except AttributeError as error:
-        if not _is_closed(connection):
-            raise
-        raise asyncpg.InterfaceError("the connection was closed during a statement") from error
-
-
-def _is_closed(connection: Any) -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:  # the pool has it back already
-        return True
 
 
 async def _within(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
