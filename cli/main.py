@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.runtime import gc_tuning
 from cli.command_groups import COMMAND_GROUPS
 from cli.command_line import import_logging_alone, run_command_line
 
@@ -79,6 +80,7 @@ def api(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """The GraphQL API."""
+    gc_tuning.pause()
     from cli.processes import api
 
     api(host, port, processes)
@@ -94,6 +96,7 @@ def worker(
     metrics_host: Host = "127.0.0.1",
 ) -> None:
     """One worker process: insurer lanes, outbox relay, sweeper."""
+    gc_tuning.pause()
     from cli.processes import worker
 
     worker([part.strip() for part in insurers.split(",") if part.strip()], name, metrics_host, metrics_port)

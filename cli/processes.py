@@ -44,7 +44,6 @@ def migrate() -> None:
 
 def api(host: str, port: int, processes: int) -> None:
     """Serves the API until SIGTERM."""
-    gc_tuning.pause()
     from app.api import from_settings
     from app.main import create_app
     from app.resources import check
@@ -70,7 +69,6 @@ def make_api() -> object:
 
 def worker(insurers: Sequence[str], name: str, metrics_host: str, metrics_port: int) -> None:
     """Works until SIGTERM."""
-    gc_tuning.pause()
     from app.resources import check
     from workers.worker import check_choice
 
