@@ -43,7 +43,7 @@ Holder: TypeAlias = CallerShare | None
 LOOK_EVERY_S: Final = 5.0
 """A subscription without a notification for this long rereads PostgreSQL."""
 SILENT_GATHER_S: Final = 0.25
-"""Those of them whose time comes meanwhile reread it together."""
+"""Seconds that a reread waits for other subscriptions: those that are due by then share its transaction."""
 POLL_EVERY_S: Final = 1.0
 """While the notifier is disconnected, one read for all subscriptions of this process."""
 PATIENCE_S: Final = 10.0

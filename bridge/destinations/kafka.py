@@ -14,7 +14,7 @@ from bridge.destinations.destination import DestinationAway, EventNotTaken
 _HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 _GONE: Final = (KafkaError, OSError, TimeoutError)
 _NOT_STARTED: Final = (*_GONE, LookupError, ValueError)
-"""aiokafka has no error of its own for what a broker says that refuses a password, or whose signature is wrong."""
+"""With what aiokafka's SCRAM raises: KeyError where a password is refused, ValueError where the server's signature is wrong."""
 
 
 class KafkaDestination:

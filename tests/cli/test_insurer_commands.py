@@ -28,7 +28,7 @@ async def found(base_url: str, **more: Any) -> Finding:
 
 
 async def test_each_way_to_be_wrong_has_its_key_and_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator who reads them at night did not write the file."""
+    """A finding names the setting and the file: it is read without knowing either."""
     monkeypatch.setenv("SEVER_TOKEN", "a token")
     await world.insurers("sever")
     sever = f"{world.sandbox_url}/sever"

@@ -1,4 +1,4 @@
-// Queries, mutates and watches by the ids of trusted documents: `node trusted.mjs CLIENT URL TOKEN INPUT`, a client of somebody else's.
+// Queries, mutates and watches by the ids of trusted documents: `node trusted.mjs CLIENT URL TOKEN INPUT`, one of Apollo's or Relay's.
 // Prints the insurers, the ways that it watched, and each event of each of them, as lines of JSON.
 import { readFile } from "node:fs/promises";
 import { WebSocket } from "ws";

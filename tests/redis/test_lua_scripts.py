@@ -135,7 +135,7 @@ async def test_an_end_waits_for_quotes_that_redis_lacks(streams: Streams) -> Non
 
 
 async def test_the_end_deletes_unfinished_jobs(streams: Streams) -> None:
-    """A job whose request has ended is acknowledged and deleted, also if another worker has it."""
+    """A job of an ended request is acknowledged and deleted, also if another worker has it."""
     request = a_request("sever")
     await streams.enqueue(request.id, "sever")
     await streams.reader.read(10)

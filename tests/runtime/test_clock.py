@@ -26,7 +26,7 @@ TOLD = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 async def read_in(clock: _Stopwatch, reading: datetime, *, asking_s: float, answering_s: float) -> None:
-    """A reading whose time is taken `asking_s` after its start, and `answering_s` before its end."""
+    """A reading: its time is taken `asking_s` after its start, and `answering_s` before its end."""
 
     async def read() -> datetime:
         clock.passed_s += asking_s + answering_s

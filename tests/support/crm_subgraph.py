@@ -1,4 +1,4 @@
-"""A second subgraph, as another team would have it: names of customers, ratings of insurers, and whose a request is."""
+"""A second subgraph, as another team would have it: names of customers, ratings of insurers, and the customer of a request."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -49,7 +49,7 @@ class EventBook:
         return not self.missing(requests)
 
     def missing(self, requests: Mapping[str, Iterable[str]]) -> list[str]:
-        """Requests whose events are not all there, or that have others."""
+        """Requests with events missing, or with events that are not theirs."""
         return [one for one, names in requests.items() if set(self.by_request[one]) != _ids(one, names)]
 
     def is_in_order(self) -> bool:

@@ -124,7 +124,7 @@ async def test_what_was_missed_during_a_short_break_is_found(
 async def test_silent_subscriptions_reread_together(
     world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A read has all subscriptions whose time has come since the one before, and comes a moment later at the least."""
+    """One read serves all subscriptions that became due since the one before, and comes a moment later at the least."""
     monkeypatch.setattr("app.watch.hub.LOOK_EVERY_S", 0.01)
     hub, read, read_at_s = api.services.live, list[set[UUID]](), list[float]()
 

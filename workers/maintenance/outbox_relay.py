@@ -51,7 +51,7 @@ async def relay_once(resources: Resources) -> None:
 async def _publish_by_shard(
     resources: Resources, notices: Sequence[tuple[Notice, QuoteRequest]]
 ) -> tuple[list[Notice], RedisAway | None]:
-    """Returns the notices that Redis has now; a shard whose server is away does not hold up the others."""
+    """Returns the notices that Redis has now; a shard without its server does not hold up the others."""
     shards: dict[int, list[tuple[Notice, QuoteRequest]]] = defaultdict(list)
     for notice, request in notices:
         shards[shard_of(request.id, resources.jobs.shards)].append((notice, request))

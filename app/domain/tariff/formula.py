@@ -155,7 +155,7 @@ def _driver_coefficients(risk: Risk, classes: Sequence[str], edition: Edition) -
 
 
 def _age_experience(risk: Risk, edition: Edition) -> Decimal | None:
-    """The largest factor of the listed drivers, apart from КБМ; 1 where anyone may drive."""
+    """The largest factor of the listed drivers, apart from КБМ; 1 for an unlimited number of drivers."""
     ages = age_experience_of_drivers(risk, edition)
     return _ONE if ages is None else _largest(ages)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 REQUESTS_MAX: Final = 1000
 """Sampled requests that are watched at once; of more than these the oldest have no more spans."""
 FRAMES_MAX: Final = 256
-"""Spans of one request and process: whoever subscribes again and again makes no more."""
+"""Spans of one request and process: a client that subscribes again and again makes no more."""
 
 
 class _Traced:

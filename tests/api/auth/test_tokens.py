@@ -321,7 +321,7 @@ def ruled() -> Tokens:
 
 
 def test_a_provider_gives_what_its_rules_say(ruled: Tokens) -> None:
-    """The provider's `core-app` is another tenant than ours, and its `admin` grants nothing; own tokens are exempt."""
+    """The provider's `core-app` is another tenant than the shared secret's, and its `admin` grants nothing; tokens of the secret are exempt."""
     claims = {**GOOD, "iss": RULES.issuer, "scope": "admin quotes:read operator:act"}
     assert ruled.caller(of_provider(claims)) == Service("idp:core-app", frozenset({"quotes:read"}))
     assert ruled.caller(forged(HS256, {**claims, "iss": "x"})) == Service(

@@ -105,7 +105,7 @@ async def test_a_refused_ticket_leaves_its_cookie(world: World, busy: ApiAtHand,
 
 
 async def test_a_stream_waits_for_its_turn() -> None:
-    """Behind those that came before it; one whose client goes meanwhile takes no place."""
+    """A stream waits behind earlier ones; a stream that its client leaves meanwhile takes no place."""
     admission = ConnectAdmission(RATE, lot=lambda: 0.0)
     state, gone = {CONNECTS: admission}, asyncio.Event()
     stays = asyncio.Event().wait

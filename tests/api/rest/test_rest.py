@@ -182,7 +182,7 @@ async def test_a_silent_stream_beats(world: World, api: ApiAtHand, monkeypatch: 
 
 
 async def test_who_leaves_is_let_go(world: World, api: ApiAtHand) -> None:
-    """A stream whose client disconnects ends at once, not at the deadline."""
+    """A stream ends at once when its client disconnects, not at the deadline."""
     accepted = await created(api, world)
     async with http(api) as client, client.stream("GET", f"{path_of(accepted)}/events") as response:
         await anext(events_of(response))

@@ -1,5 +1,5 @@
 // Watches a request through the gateway, to its end: `node watch.mjs URL REQUEST_ID TOKEN`. Prints each event as a line of JSON.
-// Whatever breaks in between, gateway or subgraph, it goes on from its last cursor.
+// When gateway or subgraph breaks in between, it goes on from its last cursor.
 import { createClient } from "graphql-sse";
 
 const [url, requestId, token] = process.argv.slice(2);

@@ -29,7 +29,7 @@ KEY: Final = "id"
 OPEN_SHOWN_MAX: Final = 20
 """Open requests shown of one customer."""
 CUSTOMERS_AT_ONCE: Final = 10
-"""Customers whose open requests are read, and decoded, in one turn of the event loop."""
+"""Customers of one read: their open requests are read, and decoded, in one turn of the event loop."""
 
 OpenRequests: TypeAlias = DataLoader[Customer, Sequence[QuoteRequest]]
 
