@@ -62,7 +62,8 @@ class _QuoteDocument(msgspec.Struct, rename="camel", omit_defaults=True):
 
 _TERMS: Final = tuple((name, read) for name, read, optional in OFFER_BOUNDS if optional and name != "coefficients")
 """The fields of an offer that are the same in the domain, in documents and in events, with the bound of each."""
-_SHOWN_TERMS: Final = _TERMS[:-1]  # a sealed link is opened first: what comes of it has the bound of links
+_SHOWN_TERMS: Final = tuple(term for term in _TERMS if term[0] != "sealed_url")
+"""A sealed link is opened first: the link itself has the bound of links."""
 _terms_of: Final = attrgetter(*_OfferFields.__struct_fields__[4:-2])
 """The attributes between the total and the links, in the order of `_OfferFields`."""
 

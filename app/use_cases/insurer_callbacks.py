@@ -9,7 +9,7 @@ is kept: the insurer gets 503, and is polled.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -20,7 +20,7 @@ import structlog
 from app.domain.errors import NotFound, Overloaded, WrongSetting
 from app.domain.ids import made_at
 from app.domain.insurer_call import CallbackRule, InsurerCall
-from app.observability.tracing.spans import Attributes, SpanRole, current_wire, working_in
+from app.observability.tracing.spans import NO_SPAN, Attributes, SpanRole, current_wire, working_in
 from app.observability.tracing.trace_context import read_wire
 from app.observability.tracing.tracing import Tracing
 from app.postgres.cipher import CALLBACKS, Cipher, Sealed, Undecryptable
@@ -131,7 +131,7 @@ class InsurerCallbacks:
         """A span of the call, within the trace of the job that waits for it."""
         parent = read_wire(address.trace) if self._tracing else None
         if parent is None or self._tracing is None:
-            return nullcontext()
+            return NO_SPAN
         attributes = {**_ROUTE, "osago.request_id": str(request_id), "osago.insurer": address.insurer_id}
         return working_in(self._tracing.tracer.start(f"POST {PATH}", SpanRole.SERVER, parent, attributes))
 

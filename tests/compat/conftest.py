@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 from support.foreign import a_chromium, with_npm
+from support.proxy import Proxy, proxied
+from support.world import ApiAtHand
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -27,6 +29,13 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - of the lock
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+@pytest.fixture
+async def proxy(api: ApiAtHand) -> AsyncGenerator[Proxy, None]:
+    """Between a module's API and its client or gateway."""
+    async with proxied(api.url) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

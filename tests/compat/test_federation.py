@@ -18,7 +18,7 @@ from graphql import build_schema
 from support.crm_subgraph import SDL, crm_subgraph
 from support.foreign import with_npm
 from support.plain_http import plain_http
-from support.proxy import Proxy, proxied
+from support.proxy import Proxy
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
@@ -106,13 +106,6 @@ def composed(folder: Path, *subgraphs: str) -> str:
 async def api(world: World) -> ApiAtHand:
     world.write_insurers(*INSURERS)
     return await world.api()
-
-
-@pytest.fixture
-async def proxy(api: ApiAtHand) -> AsyncGenerator[Proxy, None]:
-    """Between the gateway and the API."""
-    async with proxied(api.url) as made:
-        yield made
 
 
 @pytest.fixture

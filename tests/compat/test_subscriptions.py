@@ -67,12 +67,6 @@ async def api(world: World) -> ApiAtHand:
 
 
 @pytest.fixture
-async def proxy(api: ApiAtHand) -> AsyncGenerator[Proxy, None]:
-    async with proxied(api.url) as made:
-        yield made
-
-
-@pytest.fixture
 def watch(node: Any, python: Any) -> Watch:
     """Starts a client that watches a request at a URL."""
 

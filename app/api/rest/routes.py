@@ -1,7 +1,6 @@
 """The routes of the REST face. Each reads what HTTP says, calls a use case, and writes what came of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,7 +30,7 @@ from app.domain.errors import NotAllowed, NotFound
 from app.domain.intake.plausibility import warnings_of
 from app.domain.quote import QuoteRequest
 from app.observability.logs import REQUEST_ID
-from app.observability.tracing.spans import Attributes, working_in
+from app.observability.tracing.spans import NO_SPAN, Attributes, working_in
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
@@ -83,7 +82,7 @@ async def _create(request: Request, services: Services) -> Response:
     body = _body(await json_body(request))
     spans = services.spans
     span = spans.begin(f"POST {PATH}", context.caller, trace_headers(request), _POST) if spans else None
-    with nullcontext() if span is None else working_in(span):
+    with NO_SPAN if span is None else working_in(span):
         wanted = read_input(context, body)
         warnings = warnings_of(wanted.application)
         accepted = await create_request(context, wanted)
