@@ -4,6 +4,7 @@ A caller is what its token is about, not the token: a browser that gets ten toke
 customer's token reaches further, and has eight times as much. Services are limited by the process alone, but for their sockets.
 """
 
+import math
 from typing import Final
 
 from app.config.quantities import Rate, WatchShare
@@ -94,7 +95,7 @@ class CallerShare:
     def exhausted(self, what: str, retry_after_s: float = _SUBSCRIPTION_RETRY_S) -> ShareExhausted:
         """The error that says so; it is counted."""
         metrics.SHARE_EXHAUSTED.labels(self._kind, what).inc()
-        return ShareExhausted(f"share of {what}", round(retry_after_s, 3))
+        return ShareExhausted(f"share of {what}", math.ceil(retry_after_s * 1_000) / 1_000)
 
 
 def _begun(share: WatchShare) -> TokenBucket:

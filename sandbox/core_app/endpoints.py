@@ -113,7 +113,7 @@ async def submit(
     known = signer.customer_of(request)
     address = address_of(request)
     if wait_s := limits.take(known and known.id, address):
-        return problem(429, _TOO_MANY, retry_after_s=round(wait_s, 1))
+        return problem(429, _TOO_MANY, retry_after_s=wait_s)
     customer = known or signer.new_customer()
     response = await _submitted(request, number_of(customer.id, key), customer.id, submission)
     if response.status_code in {_INVALID, _AWAY}:
@@ -127,7 +127,7 @@ async def _submitted(request: Request, number: str, customer_id: str, submission
     try:
         result = await aggregator.create(number, customer_id, submission.application, submission.insurer_ids)
     except AggregatorDown as down:
-        return problem(503, _DOWN, number=number, retry_after_s=round(down.retry_after_s, 1))
+        return problem(503, _DOWN, number=number, retry_after_s=down.retry_after_s)
     except AggregatorRefuses:
         return problem(502, _OURS, number=number)
     match result["__typename"]:

@@ -60,8 +60,11 @@ class Problem(_Shape):
 
 
 def problem(status: int, title: str, *, retry_after_s: float | None = None, **more: Any) -> JSONResponse:
-    """A problem, with `Retry-After` where the same request is welcome later."""
-    shape = Problem(title=title, status=status, retry_after_seconds=retry_after_s, **more)
-    headers = {"Retry-After": str(math.ceil(retry_after_s))} if retry_after_s is not None else None
+    """A problem, with `Retry-After` where the same request is welcome later; both waits are rounded up, never to 0."""
+    headers = None
+    if retry_after_s is not None:
+        headers = {"Retry-After": str(math.ceil(retry_after_s))}
+        more["retry_after_seconds"] = math.ceil(retry_after_s * 10) / 10
+    shape = Problem(title=title, status=status, **more)
     content = shape.model_dump(by_alias=True, exclude_none=True)
     return JSONResponse(content, status, headers=headers, media_type=PROBLEM)

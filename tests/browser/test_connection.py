@@ -294,6 +294,22 @@ async def test_too_many_applications_are_sent_when_it_is_their_turn(page: Page, 
     await page.waits(f"location.hash.length > 10 && location.hash !== '{first}'")
 
 
+TOO_MANY_ONCE = """
+const answer = {status: 429, contentType: 'application/problem+json', json: {title: 'Много', retryAfterSeconds: 0}};
+await page.route('**/applications', (route) => route.fulfill(answer), {times: 1});
+"""
+
+
+async def test_a_wait_of_no_seconds_is_a_wait_too(page: Page, core_apps: CoreApps) -> None:
+    """An answer that says "too many" is followed by another try, however short the wait that it names."""
+    core_app = await core_apps(insurers=("sever",))
+    await page.open(core_app.url)
+    await page.click("Заполнить примером")
+    await page.run(TOO_MANY_ONCE)
+    await page.click("Узнать цены")
+    await ends(page)
+
+
 async def test_a_core_app_that_is_away_is_said_too(page: Page, core_apps: CoreApps) -> None:
     """The filled form stays as it is."""
     core_app = await core_apps(insurers=("sever",))

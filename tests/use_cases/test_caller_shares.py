@@ -78,11 +78,23 @@ def test_queries_have_a_rate(shares: CallerShares, clock: MovedClock) -> None:
     assert taken(share.take_query) == 5
     with pytest.raises(ShareExhausted) as exhausted:
         share.take_query()
-    assert exhausted.value.retry_after_s == pytest.approx(0.2)
+    assert 0.2 <= exhausted.value.retry_after_s <= 0.201
     clock.now_s += exhausted.value.retry_after_s
     assert taken(share.take_query) == 1
     clock.now_s += 3600
     assert taken(share.take_query) == 5
+
+
+def test_a_wait_is_rounded_up(shares: CallerShares, clock: MovedClock) -> None:
+    """A caller that waits as long as the error says is welcome then; no wait is 0."""
+    share = shares.of(Watcher(REQUEST))
+    taken(share.take_query)
+    clock.now_s += 0.1999
+    with pytest.raises(ShareExhausted) as exhausted:
+        share.take_query()
+    assert exhausted.value.retry_after_s == 0.001
+    clock.now_s += exhausted.value.retry_after_s
+    assert taken(share.take_query) == 1
 
 
 def test_subscriptions_that_are_begun_and_ended_have_a_rate(shares: CallerShares, clock: MovedClock) -> None:

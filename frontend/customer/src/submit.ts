@@ -76,9 +76,10 @@ function answered(response: Response, answer: Answer): Submission {
   }
   if (answer.problems?.length) return { kind: 'problems', problems: answer.problems };
   const { title: message = 'Сервис ответил непонятно.', retryAfterSeconds } = answer;
-  if (!retryAfterSeconds) return { kind: 'trouble', message };
-  if (response.status === TOO_MANY) return { kind: 'busy', message, waitS: Math.ceil(retryAfterSeconds) };
-  return { kind: 'trouble', message: `${message} Попробуйте ещё раз через ${Math.ceil(retryAfterSeconds)} с.` };
+  if (retryAfterSeconds === undefined) return { kind: 'trouble', message };
+  const waitS = Math.max(1, Math.ceil(retryAfterSeconds));
+  if (response.status === TOO_MANY) return { kind: 'busy', message, waitS };
+  return { kind: 'trouble', message: `${message} Попробуйте ещё раз через ${waitS} с.` };
 }
 
 /** The key of this content, the same until it is accepted, or the customer asks anew. */

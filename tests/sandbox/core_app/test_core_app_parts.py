@@ -1,5 +1,6 @@
 """The parts of core-app that need no other service: numbers, limits, cookies, remembered applications."""
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from sandbox.core_app.config import CustomerLimit
 from sandbox.core_app.identity import COOKIE, CustomerSigner, address_of
 from sandbox.core_app.limits import ADDRESS_SHARE, SubmissionLimits
 from sandbox.core_app.numbering import REMEMBERED_S, Applications, number_of
+from sandbox.core_app.responses import problem
 
 
 class Time:
@@ -24,6 +26,14 @@ class Time:
 @pytest.fixture
 def time() -> Time:
     return Time()
+
+
+@pytest.mark.parametrize(("wait_s", "shown"), [(0.004, 0.1), (0.16, 0.2), (2.0, 2.0)])
+def test_a_wait_is_rounded_up(wait_s: float, shown: float) -> None:
+    """A page that waits as long as it reads there is welcome then; no wait is 0, which would be none."""
+    response = problem(429, "Слишком много заявлений подряд.", retry_after_s=wait_s)
+    assert json.loads(bytes(response.body))["retryAfterSeconds"] == shown
+    assert response.headers["Retry-After"] == str(max(1, round(wait_s)))
 
 
 def test_a_submission_has_one_number_everywhere() -> None:
