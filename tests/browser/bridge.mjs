@@ -1,5 +1,7 @@
-// Drives Chromium for the tests: each line on stdin is `{id, page, code, args}`, a body of an async function over a page;
-// each line on stdout what came of it. A page is opened by the first line that names it.
+// Starts Chromium, and drives it for the tests over a socket: `bridge.mjs EXECUTABLE SOCKET`. Prints a line once it listens, and
+// ends with stdin. A connection is a test with tabs of its own, which are closed with it: each line of it is
+// `{id, page, code, args}`, a body of an async function over a page; each line back what came of it. A page is opened by the first line that names it.
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 import { chromium } from 'playwright-core';
@@ -7,16 +9,27 @@ import { chromium } from 'playwright-core';
 const STEP_MS_MOST = 20_000;
 const AsyncFunction = (async () => {}).constructor;
 
-const browser = await chromium.connect(process.argv[2]);
-const pages = new Map();
-const contexts = new Map();
+const [, , executablePath, socket] = process.argv;
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
-async function opened({ page: name, context: shared = name, options = {} }) {
-  if (!pages.has(name)) {
-    if (!contexts.has(shared)) contexts.set(shared, await browser.newContext({ locale: 'ru-RU', ...options }));
-    pages.set(name, await watched(await contexts.get(shared).newPage()));
+/** The tabs of one test. Without motion, unless its options say otherwise: it would be drawn by the processor, sixty times a second. */
+class Tabs {
+  #pages = new Map();
+  #contexts = new Map();
+
+  async page({ page: name, context: shared = name, options = {} }) {
+    if (!this.#pages.has(name)) {
+      if (!this.#contexts.has(shared)) {
+        this.#contexts.set(shared, await browser.newContext({ locale: 'ru-RU', reducedMotion: 'reduce', ...options }));
+      }
+      this.#pages.set(name, await watched(await this.#contexts.get(shared).newPage()));
+    }
+    return this.#pages.get(name);
   }
-  return pages.get(name);
+
+  async close() {
+    await Promise.all([...this.#contexts.values()].map((context) => context.close()));
+  }
 }
 
 /** A page that remembers what went wrong in it, what it asked of the world outside, and what it sent in sockets. */
@@ -39,12 +52,21 @@ async function watched(page) {
   return page;
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, code, args, ...where } = JSON.parse(line);
-  const page = await opened(where);
-  const run = new AsyncFunction('page', 'args', code);
-  run(page, args)
-    .then((result) => console.log(JSON.stringify({ id, result: result ?? null })))
-    .catch((error) => console.log(JSON.stringify({ id, error: error.message })));
+async function serve(connection) {
+  const tabs = new Tabs();
+  const answer = (document) => connection.write(`${JSON.stringify(document)}\n`);
+  for await (const line of createInterface({ input: connection })) {
+    const { id, code, args, ...where } = JSON.parse(line);
+    const page = await tabs.page(where);
+    const run = new AsyncFunction('page', 'args', code);
+    run(page, args)
+      .then((result) => answer({ id, result: result ?? null }))
+      .catch((error) => answer({ id, error: error.message }));
+  }
+  await tabs.close();
+  connection.end();
 }
-await browser.close();
+
+const server = createServer({ allowHalfOpen: true }, serve);
+server.listen(socket, () => console.log('listening'));
+process.stdin.on('end', () => browser.close().then(() => process.exit())).resume();

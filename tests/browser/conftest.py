@@ -22,22 +22,17 @@ def patient_core_app(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bridge with what it needs from npm, away from the checkout."""
-    return with_npm(HERE, tmp_path_factory.mktemp("browser") / "browser")
-
-
-@pytest.fixture(scope="session")
-def chromium_address(browser_folder: Path) -> Generator[str, None, None]:
-    """One Chromium for all tests."""
-    with chromium(browser_folder, a_chromium()) as address:
-        yield address
+def chromium_socket(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path, None, None]:
+    """One Chromium for all tests, with its bridge and what that needs from npm, away from the checkout."""
+    folder = with_npm(HERE, tmp_path_factory.mktemp("browser") / "browser")
+    with chromium(folder, a_chromium()) as socket:
+        yield socket
 
 
 @pytest.fixture
-async def browser(browser_folder: Path, chromium_address: str) -> AsyncGenerator[Browser, None]:
+async def browser(chromium_socket: Path) -> AsyncGenerator[Browser, None]:
     """Tabs of this test's own."""
-    async with driven(browser_folder, chromium_address) as made:
+    async with driven(chromium_socket) as made:
         yield made
 
 

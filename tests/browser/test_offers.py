@@ -68,8 +68,11 @@ async def test_insurers_that_are_awaited_have_their_names_on_a_phone(browser: Br
     assert await page.reads("document.documentElement.scrollWidth") <= 360
 
 
-async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page: Page, core_apps: CoreApps) -> None:
+async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(
+    browser: Browser, core_apps: CoreApps
+) -> None:
     """The offers move visibly to their places."""
+    page = browser.page(reducedMotion="no-preference")
     core_app = await core_apps()
     core_app.keeps_thinking("volga", "ural", behaviour=Processing())
     await ask(page, core_app)
@@ -86,6 +89,7 @@ async def test_offers_arrive_one_by_one_and_a_cheaper_one_moves_to_the_top(page:
     await ends(page)
     assert await offers(page) == CHEAP_FIRST
     assert {"sever", "ladoga", "volga"} <= set(await page.reads("moved"))
+    assert await page.went_wrong() == []
 
 
 async def test_who_wants_less_motion_sees_none(browser: Browser, core_apps: CoreApps) -> None:

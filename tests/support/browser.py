@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import subprocess
+import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Page:
 class Browser:
     """Chromium, as one test has it."""
 
-    process: asyncio.subprocess.Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
     names: Any = field(default_factory=lambda: (f"page-{number}" for number in itertools.count(1)))
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -87,44 +89,40 @@ class Browser:
 
     async def run(self, page: Page, code: str, args: dict[str, Any]) -> Any:
         """One step; steps come one after the other."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         where = {"page": page.name, "context": page.context, "options": page.options}
         line = json.dumps({"id": next(self._ids), **where, "code": code, "args": args})
-        self.process.stdin.write(f"{line}\n".encode())
+        self.writer.write(f"{line}\n".encode())
         async with asyncio.timeout(RUN_S_MAX):
-            answer = json.loads(await self.process.stdout.readline())
+            answer = json.loads(await self.reader.readline())
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
 
 @contextmanager
-def chromium(folder: Path, executable: str) -> Generator[str, None, None]:
-    """Chromium beside the block; where the bridge finds it."""
-    command = ["node", "chromium.mjs", executable]
-    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().decode().strip()
-        finally:
-            process.stdin.close()
-            process.wait(timeout=STOP_S_MAX)
+def chromium(folder: Path, executable: str) -> Generator[Path, None, None]:
+    """Chromium and its bridge beside the block; the socket where the bridge listens."""
+    with tempfile.TemporaryDirectory(prefix="osago-browser-") as short:  # the path of a socket has 107 bytes at most
+        socket = Path(short) / "bridge"
+        command = ["node", "bridge.mjs", executable, str(socket)]
+        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                assert process.stdout.readline() == b"listening\n"
+                yield socket
+            finally:
+                process.stdin.close()
+                process.wait(timeout=STOP_S_MAX)
 
 
 @asynccontextmanager
-async def driven(folder: Path, address: str) -> AsyncGenerator[Browser, None]:
-    """A bridge to that Chromium; the tabs of the block end with it."""
-    process = await asyncio.create_subprocess_exec(
-        *("node", "bridge.mjs", address),
-        cwd=folder,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=LINE_BYTES_MAX,
-    )
+async def driven(socket: Path) -> AsyncGenerator[Browser, None]:
+    """That Chromium; the tabs of the block end with it."""
+    reader, writer = await asyncio.open_unix_connection(socket, limit=LINE_BYTES_MAX)
     try:
-        yield Browser(process)
+        yield Browser(reader, writer)
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()

@@ -37,5 +37,5 @@ def npm_ci(folder: Path) -> None:
 
 
 def a_chromium() -> str:
-    """A Chromium of this machine."""
-    return program("chromium", "chromium-browser", "google-chrome", package="chromium")
+    """A Chromium of this machine; the headless shell is the same engine without the browser around it, for two thirds of the CPU."""
+    return program("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", package="chromium")
