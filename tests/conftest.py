@@ -23,8 +23,9 @@ structlog.configure(cache_logger_on_first_use=False)
 TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist writes the group into each name in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs parts of others, and groups what a process does as a whole: what shares a folder of npm's, quick modules.
+    """Marks what needs parts of others, and groups what a process does as a whole: what shares a Chromium or a folder of npm's, quick modules.
 
     The long groups come first, the quick modules last: no process begins half a minute's work when the others have none left.
     """
@@ -33,8 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder == "compat":
             item.add_marker("compat")
-        if folder == "browser" or item.get_closest_marker("compat"):
-            item.add_marker(pytest.mark.xdist_group("node"))
+        if folder == "browser":
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif item.get_closest_marker("compat"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
         if item.get_closest_marker("xdist_group"):
             turns[item] = 0
         elif "servers" in getattr(item, "fixturenames", ()):
@@ -43,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
             turns[item] = 2
     items.sort(key=lambda item: turns[item])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fails where the groups have no effect, which pytest-xdist does not say."""
+    if hasattr(session.config, "workerinput"):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        assert all("@" in item.nodeid for item in grouped), "pytest-xdist groups no tests"
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -28,6 +28,7 @@ def read_by_rules() -> set[str]:
     return used_by(rule["expr"] for file in files for group in file["groups"] for rule in group["rules"])
 
 
+@pytest.mark.compat
 @pytest.mark.parametrize("file", TESTS, ids=lambda path: path.stem)
 def test_rules_pass_their_own_tests(file: Path) -> None:
     """Burn rates over hours, and what live processes hardly show."""
