@@ -45,7 +45,6 @@ def uv(*arguments: str) -> None:
 class Installed:
     """An environment with the wheel, and an empty folder to work in."""
 
-    wheel: Path
     environment: Path
     folder: Path
 
@@ -77,24 +76,33 @@ def outside() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def installed() -> Generator[Installed, None, None]:
-    """Below no folder of pytest's, which is closed to the user that runs PostgreSQL where this one is root."""
+def wheel() -> Generator[Path, None, None]:
+    with tempfile.TemporaryDirectory(prefix="osago-wheel-") as folder:
+        uv("build", "--quiet", "--wheel", "--out-dir", folder)
+        (built,) = Path(folder).glob("*.whl")
+        yield built
+
+
+@pytest.fixture
+def installed(wheel: Path) -> Generator[Installed, None, None]:
+    """An environment of each test's own: what one adds is missing in the other.
+
+    Below no folder of pytest's, which is closed to the user that runs PostgreSQL where this one is root.
+    """
     with tempfile.TemporaryDirectory(prefix="osago-wheel-", ignore_cleanup_errors=True) as folder:
         base = Path(folder)
         base.chmod(0o755)
-        uv("build", "--quiet", "--wheel", "--out-dir", str(base / "dist"))
-        (wheel,) = (base / "dist").glob("*.whl")
         uv("venv", "--quiet", str(base / "venv"))
         (base / "elsewhere").mkdir()
-        found = Installed(wheel, base / "venv", base / "elsewhere")
+        found = Installed(base / "venv", base / "elsewhere")
         found.add()
         uv("pip", "install", "--python", str(found.environment), "--no-deps", str(wheel))
         yield found
 
 
-def test_the_wheel_has_every_file_that_runs(installed: Installed) -> None:
+def test_the_wheel_has_every_file_that_runs(wheel: Path) -> None:
     """Migrations, scripts, pages and the demo's insurers; nothing of the tests."""
-    names = set(zipfile.ZipFile(installed.wheel).namelist())
+    names = set(zipfile.ZipFile(wheel).namelist())
     expected = {
         f"app/postgres/migrations/{file.relative_to(ROOT / 'alembic')}" for file in (ROOT / "alembic").glob("**/*.py")
     }
