@@ -242,7 +242,7 @@ class World:
         body: dict[str, Any] = {}
         for _ in range(REPEATS_MAX):
             body = (await api.post(CREATE, {"input": self.new_request(**changes)})).json()
-            if "errors" not in body or body["errors"][0]["extensions"]["code"] != "UNAVAILABLE":
+            if "errors" not in body or body["errors"][0]["extensions"]["code"] not in {"UNAVAILABLE", "OVERLOADED"}:
                 break
             await asyncio.sleep(body["errors"][0]["extensions"]["retryAfterSeconds"])
         assert "errors" not in body, body
