@@ -120,7 +120,7 @@ class Town:
 
     async def _come(self) -> None:
         """One after the other; each fourth one changes its mind."""
-        async with plain_http(timeout=60) as http, asyncio.TaskGroup() as tasks:
+        async with plain_http() as http, asyncio.TaskGroup() as tasks:
             while self.is_open:
                 cancels = len(self.customers) % 4 == 3
                 self.customers.append(Customer(self.asked, uuid.uuid4().hex, cancels))

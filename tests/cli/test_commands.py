@@ -122,7 +122,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
         api_token = world.token()
 
         async def accepted() -> httpx.Response:
-            async with plain_http(timeout=60) as http:
+            async with plain_http() as http:
                 headers = {"Authorization": f"Bearer {api_token}"}
                 query = (
                     "mutation M($input: CreateQuoteRequestInput!) { createQuoteRequest(input: $input) { __typename } }"
@@ -132,7 +132,7 @@ async def test_several_processes_share_a_port_and_their_metrics(world: World) ->
 
         for _ in range(8):
             assert (await accepted()).json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
-        async with plain_http(timeout=60) as http:
+        async with plain_http() as http:
             assert "osago_requests_accepted_total 8.0" in (await http.get(f"{process.url}/metrics")).text
         assert await process.stop() == 0, process.text
 
@@ -144,7 +144,7 @@ async def test_a_worker_ends_with_0_on_sigterm_and_leaves_no_beat(world: World) 
     async with worker_process(world.folder, world.environment, "--name", "label") as process:
         [beat] = await until(lambda: world.redis.client.zrange("{osago-00}:heartbeats", 0, -1))
         assert beat.startswith("label-")
-        async with plain_http(timeout=60) as http:
+        async with plain_http() as http:
             metrics = (await http.get(f"{process.url}/metrics")).text
         for figure in (
             "osago_jobs_in_flight",
@@ -174,7 +174,7 @@ async def test_the_sandbox_ends_with_0_though_it_lets_a_call_hang(world: World) 
     port = free_port()
     async with (
         osago(world.folder, world.environment, "sandbox", "--port", str(port), port=port) as process,
-        plain_http(base_url=process.url, timeout=60) as http,
+        plain_http(base_url=process.url) as http,
     ):
         await until(lambda: _answers(http))
         await http.put("/control/sever/mode", json={"kind": "hang"})
@@ -193,7 +193,7 @@ async def test_core_app_ends_with_0_though_a_browser_listens_to_its_events(world
     arguments = ("core-app", "--port", str(port), "--url", api.graphql, "--token", api.token)
     async with (
         osago(world.folder, world.environment, *arguments, port=port) as process,
-        plain_http(base_url=process.url, timeout=20) as http,
+        plain_http(base_url=process.url) as http,
     ):
         await until(lambda: _answers(http))
         body = {"application": world.new_request()["application"]}

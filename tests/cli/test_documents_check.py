@@ -215,7 +215,7 @@ async def test_without_redis_the_rest_is_checked(checked: Checked, monkeypatch: 
 
 
 async def post(api: ApiAtHand, **body: Any) -> None:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         await http.post(api.graphql, json=body, headers={"Authorization": f"Bearer {api.token}"})
 
 

@@ -3,9 +3,8 @@
 import asyncio
 import getpass
 import subprocess
-import sys
 
-from support.commands import ROOT, typed_one_by_one
+from support.commands import typed, typed_one_by_one
 from support.world import World
 
 from app.domain.operators.control import AuditAction
@@ -40,17 +39,7 @@ async def test_an_operator_pauses_limits_and_lifts_from_a_terminal(world: World)
 
 
 def cancelling(world: World, answer: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "cli.main", "requests", "cancel", *arguments, "--why", "a test"]
-    return subprocess.run(  # noqa: S603 - our own command
-        command,
-        input=answer,
-        env={**world.environment, "PYTHONPATH": str(ROOT)},
-        cwd=world.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return typed(world, "requests", "cancel", *arguments, "--why", "a test", entered=answer)
 
 
 async def test_cancelling_in_bulk_asks_first(world: World) -> None:

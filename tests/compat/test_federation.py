@@ -78,7 +78,7 @@ class Gateway:
 
     async def asked(self, query: str, variables: Mapping[str, Any], token: str) -> dict[str, Any]:
         """The whole response."""
-        async with plain_http(timeout=60) as http:
+        async with plain_http() as http:
             body, headers = {"query": query, "variables": variables}, {"Authorization": f"Bearer {token}"}
             return (await http.post(self.url, json=body, headers=headers)).json()
 

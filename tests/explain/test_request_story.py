@@ -157,7 +157,8 @@ async def test_a_failed_call_and_its_repetition_are_both_in_it(world: World) -> 
 
 async def test_an_open_slot_says_what_it_waits_for(world: World) -> None:
     """The story names the worker, since when, and until when where that is known."""
-    await world.insurers("sever", more={"rate_limit": "6/min", "poll_interval": "10s", "request_timeout": "20s"})
+    world.set(quote_deadline="300s")
+    await world.insurers("sever", more={"rate_limit": "1/min", "poll_interval": "60s", "request_timeout": "20s"})
     world.sandbox.set_mode("sever", Processing())
     api = await world.api()
     resources = await world.resources()

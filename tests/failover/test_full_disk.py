@@ -75,6 +75,6 @@ async def _is_refused(world: World, api: ApiAtHand) -> bool:
 
 
 async def _readiness(api: ApiAtHand, status: int, text: str) -> bool:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         reply = await http.get(f"{api.url}/readyz")
     return reply.status_code == status and text in reply.text

@@ -24,7 +24,7 @@ async def test_an_api_without_descriptors_says_so_and_goes_on_by_itself(world: W
     world.set(log_format="json")
     async with (
         api_process(tmp_path, world.environment) as api,
-        plain_http(base_url=api.url, timeout=60) as http,
+        plain_http(base_url=api.url) as http,
     ):
         assert (await http.get("/readyz")).json()["status"] == "ready"
         prlimit(api.popen.pid, RLIMIT_NOFILE, (LIMIT, LIMIT))
@@ -49,7 +49,7 @@ async def _short(http: httpx.AsyncClient) -> dict[str, str] | None:
 
 async def _is_ready(url: str) -> bool:
     try:
-        async with plain_http(timeout=60) as http:
+        async with plain_http() as http:
             return (await http.get(f"{url}/readyz")).json()["status"] == "ready"
     except httpx.TransportError:
         return False

@@ -71,7 +71,7 @@ async def measured_stall() -> AsyncGenerator[list[float], None]:
 
 async def worst_answer_s(api: ApiAtHand) -> float:
     """Of fifty, less what this machine itself was late."""
-    async with measured_stall() as stall, plain_http(timeout=10) as http:
+    async with measured_stall() as stall, plain_http() as http:
         worst = 0.0
         for _ in range(50):
             began_at = time.monotonic()
@@ -205,7 +205,7 @@ async def test_healthz_fails_with_a_part_that_keeps_failing_and_names_it(world: 
 
     supervisor = api.app.state.supervisor
     supervisor.start([Part("broken:sever", broken)])
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         assert (await http.get(f"{api.url}/healthz")).status_code == 200
         await until(lambda: supervisor.parts["broken:sever"].failures >= FAILURES_MAX)
         answer = await http.get(f"{api.url}/healthz")

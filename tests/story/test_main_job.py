@@ -11,6 +11,7 @@ from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from graphql import coerce_input_value
+from support.plain_http import GIVEN_UP_S
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -33,7 +34,8 @@ async def created(api: ApiAtHand, request: Mapping[str, Any]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {api.token}"}
     while True:
         with suppress(TransportQueryError):
-            async with Client(transport=HTTPXAsyncTransport(url=api.graphql, headers=headers, verify=False)) as session:
+            transport = HTTPXAsyncTransport(url=api.graphql, headers=headers, verify=False, timeout=GIVEN_UP_S)
+            async with Client(transport=transport) as session:
                 created = await session.execute(GraphQLRequest(CREATE, variable_values={"input": request}))
                 return created["createQuoteRequest"]
 
@@ -46,6 +48,8 @@ async def watched(api: ApiAtHand, accepted: Mapping[str, Any]) -> list[dict[str,
             url=api.graphql.replace("http", "ws", 1),
             subprotocols=["graphql-transport-ws"],
             init_payload={"token": accepted["watchToken"]},
+            connect_timeout=GIVEN_UP_S,
+            ack_timeout=GIVEN_UP_S,
         )
         after = events[-1]["cursor"] if events else None
         request = GraphQLRequest(WATCH, variable_values={"requestId": accepted["quoteRequest"]["id"], "after": after})

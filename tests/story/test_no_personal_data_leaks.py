@@ -174,7 +174,7 @@ def taken_link(event: dict[str, Any]) -> str | None:
 
 
 async def metrics_of(url: str) -> str:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return (await http.get(f"{url}/metrics")).text
 
 

@@ -1,13 +1,14 @@
 """`osago` as it is typed in a terminal, in a folder of the test's own."""
 
 import asyncio
-import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
+from support.forked_processes import ForkedProcess, Streams
+from support.plain_http import GIVEN_UP_S
 from support.world import World
 
 ROOT: Final = Path(__file__).parents[2]
@@ -15,17 +16,18 @@ ROOT: Final = Path(__file__).parents[2]
 
 def typed(world: World, *arguments: str, entered: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs a command to its end; `entered` is what its standard input has."""
-    command = [sys.executable, "-m", "cli.main", *arguments]
-    return subprocess.run(  # noqa: S603 - our own command
-        command,
-        env={**world.environment, **environment, "PYTHONPATH": str(ROOT)},
-        cwd=world.folder,  # no `.env` of the checkout is read there
-        input=entered,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    with TemporaryDirectory() as folder:
+        streams = Streams(*(Path(folder) / name for name in Streams._fields))
+        streams.input.write_text(entered, encoding="utf-8")
+        whole = {**world.environment, **environment, "PYTHONPATH": str(ROOT)}
+        # In the world's folder no `.env` of the checkout is read.
+        process = ForkedProcess(arguments, whole, world.folder, streams)
+        try:
+            code = process.wait(GIVEN_UP_S)
+        finally:
+            process.kill()
+        out, err = (file.read_text(encoding="utf-8") for file in (streams.output, streams.error))
+    return subprocess.CompletedProcess(arguments, code, out, err)
 
 
 async def typed_beside(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -41,44 +43,7 @@ class Refusal(NamedTuple):
     err: str
 
 
-_EACH_IN_A_FORK: Final = """
-import gc, json, os, sys, tempfile
-import cli.main, cli.processes, cli.dead_letter_commands, cli.insurer_commands, cli.quote.quote_command
-import app.main, workers.worker, sandbox.demo.demo, sandbox.core_app.app, app.postgres.migration
-gc.freeze()  # a fork that collects copies every page
-for line in sys.stdin:
-    arguments, environment = json.loads(line)
-    outputs = [tempfile.TemporaryFile() for _ in range(2)]
-    child = os.fork()
-    if not child:
-        os.environ.update(environment)
-        os.dup2(outputs[0].fileno(), 1)
-        os.dup2(outputs[1].fileno(), 2)
-        sys.argv = ["osago", *arguments]
-        try:
-            cli.main.main()
-        except SystemExit as ending:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(ending.code or 0)  # taking the interpreter down costs 0.7 s each time
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    texts = []
-    for output in outputs:
-        output.seek(0)
-        texts.append(output.read().decode())
-    print(json.dumps([code, *texts]), flush=True)
-"""
-
-
 def typed_one_by_one(world: World, cases: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> list[Refusal]:
-    """Runs many commands to their ends, each in a fork of one interpreter: importing all of it takes seconds each time, and so does its end."""
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, "-c", _EACH_IN_A_FORK],
-        input="".join(json.dumps(case) + "\n" for case in cases),
-        env={**world.environment, "PYTHONPATH": str(ROOT)},
-        cwd=world.folder,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return [Refusal(*json.loads(line)) for line in done.stdout.splitlines()]
+    """Runs many commands to their ends."""
+    ended = [typed(world, *arguments, **environment) for arguments, environment in cases]
+    return [Refusal(one.returncode, one.stdout, one.stderr) for one in ended]

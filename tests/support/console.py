@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from support.plain_http import plain_http
 from support.world import ApiAtHand, World
 
 LOOK = "operator"
@@ -30,8 +31,7 @@ async def operator(
 @asynccontextmanager
 async def browser(api: ApiAtHand) -> AsyncGenerator[httpx.AsyncClient, None]:
     """A browser with a page of ours open, not signed in."""
-    options: dict[str, Any] = {"verify": False}  # contexts of TLS are slow to make, and this is plain HTTP
-    async with httpx.AsyncClient(base_url=f"{api.url}/operator", headers=own_page(api), timeout=10, **options) as http:
+    async with plain_http(base_url=f"{api.url}/operator", headers=own_page(api)) as http:
         yield http
 
 

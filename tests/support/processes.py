@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from support.forked_processes import SERVERS, ForkedProcess, Streams
 from support.plain_http import plain_http
 from support.until import until
 
@@ -20,13 +21,15 @@ from sandbox.demo.servers import free_port
 
 STOP_S_MAX = 15.0
 ROOT = Path(__file__).parents[2]
+ONLY_BY_EXEC = {"LD_PRELOAD", "PYTHONPATH"}
+"""Of an environment: what takes effect when an interpreter starts."""
 
 
 @dataclass(slots=True)
 class Process:
     """One `osago …`."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: "subprocess.Popen[bytes] | ForkedProcess"
     log: Path
     port: int = 0
 
@@ -63,24 +66,34 @@ async def osago(
 ) -> AsyncGenerator[Process, None]:
     """Runs a command beside the block; it is killed with it. `root` is the tree of the release."""
     log = folder / f"{arguments[0]}-{uuid.uuid4().hex[:8]}.log"
+    log.touch()
+    is_plain = not environment.keys() & ONLY_BY_EXEC and "--processes" not in arguments and root == ROOT
+    if arguments[0] in SERVERS and is_plain:
+        streams = Streams(Path(os.devnull), log, log)
+        popen = await asyncio.to_thread(ForkedProcess, arguments, environment, folder, streams)
+    else:
+        popen = _executed(folder, environment, *arguments, root=root, log=log)
+    process = Process(popen, log, port)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def _executed(
+    folder: Path, environment: Mapping[str, str], *arguments: str, root: Path, log: Path
+) -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join([str(root), *environment.get("PYTHONPATH", "").split(os.pathsep)])
     with log.open("wb") as output:
-        popen = subprocess.Popen(  # noqa: ASYNC220, S603 - our own command, and it starts at once
+        return subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "cli.main", *arguments],
-            env={
-                **environment,
-                "PYTHONPATH": os.pathsep.join([str(root), *environment.get("PYTHONPATH", "").split(os.pathsep)]),
-            },
+            env={**environment, "PYTHONPATH": path},
             cwd=folder,  # where no other .env lies
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    process = Process(popen, log, port)
-    try:
-        yield process
-    finally:
-        process.kill()
 
 
 @asynccontextmanager
@@ -90,7 +103,7 @@ async def api_process(
     """A ready API."""
     port = free_port()
     async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port, root=root) as process:
-        await until(lambda: _is_ready(process))
+        await _ready(process)
         yield process
 
 
@@ -102,15 +115,19 @@ async def worker_process(
     port = free_port()
     more = ("--metrics-port", str(port), *arguments)
     async with osago(folder, environment, "worker", *more, port=port, root=root) as process:
-        await until(lambda: _is_ready(process))
+        await _ready(process)
         yield process
 
 
-async def _is_ready(process: Process) -> bool:
+async def _ready(process: Process) -> None:
+    async with plain_http() as http:
+        await until(lambda: _is_ready(process, http), every_s=0.02)
+
+
+async def _is_ready(process: Process, http: httpx.AsyncClient) -> bool:
     assert process.popen.poll() is None, process.text
     try:
-        async with plain_http(timeout=60) as http:
-            return (await http.get(f"{process.url}/readyz")).status_code == 200
+        return (await http.get(f"{process.url}/readyz")).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -129,7 +146,7 @@ async def restarted_worker(folder: Path, environment: Mapping[str, str]) -> Asyn
         while True:
             async with osago(folder, environment, "worker", "--metrics-port", "0") as process:
                 await until(lambda process=process: process.popen.poll() is not None, seconds=math.inf)
-                codes.append(process.popen.returncode)
+                codes.append(process.popen.wait())
 
     keeping = asyncio.create_task(keep())
     try:

@@ -89,7 +89,7 @@ async def prometheus(folder: Path, jobs: Mapping[str, Sequence[int]]) -> AsyncGe
     command += [f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-    async with plain_http(timeout=10) as http:
+    async with plain_http() as http:
         try:
             await until(lambda: _is_ready(http, port))
             yield PrometheusAtHand(f"http://127.0.0.1:{port}", http)

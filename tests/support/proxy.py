@@ -51,6 +51,8 @@ class Proxy:
         self.port = 0
         self.delay_s = 0.0
         self._is_down = False
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._traps: list[Trap] = []
         self._cuts: list[Cut] = []
         self._breaks: list[Break] = []
@@ -96,6 +98,14 @@ class Proxy:
     def come_back(self) -> None:
         self._is_down = False
 
+    def hang(self) -> None:
+        """Passes nothing on, of new connections neither: packets get lost."""
+        self._flows.clear()
+
+    def flow_again(self) -> None:
+        """What was held is passed on; `break_connections` before drops it."""
+        self._flows.set()
+
     def refuse(self, matches: bytes | None) -> None:
         """Breaks each connection with this in its request, from now on; None: no more."""
         self._refused = matches
@@ -136,6 +146,7 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction, muted: asyncio.Event
     ) -> None:
         while chunk := await reader.read(CHUNK_BYTES):
+            await self._flows.wait()
             await self._hold(chunk, direction)
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)

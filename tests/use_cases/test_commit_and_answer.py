@@ -156,7 +156,7 @@ async def by_graphql(world: World, api: ApiAtHand) -> None:
 
 
 async def by_rest(world: World, api: ApiAtHand) -> None:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         headers = {"Authorization": f"Bearer {api.token}"}
         response = await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
     assert response.status_code == 202, response.text

@@ -30,7 +30,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def foreign(api: ApiAtHand) -> float:
     """As the API counts them."""
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         text = (await http.get(f"{api.url}/metrics")).text
     return float(text.split("\nosago_events_foreign_total ")[1].split()[0])
 

@@ -85,7 +85,7 @@ async def by_plain_socket(api: ApiAtHand, accepted: Mapping[str, Any]) -> list[d
 
 
 async def by_http(api: ApiAtHand, accepted: Mapping[str, Any], path: str = "") -> httpx.Response:
-    async with plain_http(timeout=10) as http:
+    async with plain_http() as http:
         url = f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}{path}"
         response = await http.get(url, headers={"Authorization": f"Bearer {accepted['watchToken']}"})
     assert response.status_code == 200, response.text

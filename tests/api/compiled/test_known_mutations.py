@@ -158,7 +158,7 @@ async def test_a_body_in_pieces_is_put_together(world: World, api: ApiAtHand) ->
             yield body[first : first + 700]
 
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         response = await http.post(api.graphql, content=pieces(), headers=headers)
     assert response.json()["data"]["createQuoteRequest"]["__typename"] == "QuoteRequestAccepted"
 
@@ -232,7 +232,7 @@ async def test_a_body_that_never_ends_is_refused(world: World, api: ApiAtHand) -
     await taught(world, api)
     body = json.dumps({"query": CREATE, "variables": {"input": world.new_request(), "more": "x" * 70_000}})
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         response = await http.post(api.graphql, content=body, headers=headers)
     assert response.status_code == 413
 

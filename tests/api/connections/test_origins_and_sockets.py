@@ -32,7 +32,7 @@ SHOP = "https://shop.example"
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return await http.request(method, url, **more)
 
 

@@ -41,7 +41,7 @@ async def refused(socket: Socket, query: str, variables: dict[str, Any], id_: st
 
 
 async def rest(api: ApiAtHand, path: str, token: str) -> httpx.Response:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return await http.get(f"{api.url}/osago/quotes/{path}", headers={"Authorization": f"Bearer {token}"})
 
 

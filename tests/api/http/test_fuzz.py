@@ -72,7 +72,7 @@ async def test_bodies(world: World, api: ApiAtHand, caplog: pytest.LogCaptureFix
     """Every body is answered with a proper status and, if it is wrong, with a coded error."""
     good, mutator = await good_bodies(world, api), Mutator(5)
     pick = mutator.random
-    async with without_a_trace(caplog), plain_http(timeout=20) as http:
+    async with without_a_trace(caplog), plain_http() as http:
         for number in range(cases):
             body = mutator.message(good)
             headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}

@@ -95,7 +95,7 @@ async def test_the_requests_id_is_in_every_log_line_of_every_way(world: World, m
         ("asgi", CREATE, {"Origin": ORIGIN}),
     ):
         await api.post(document, {"input": world.new_request()}, headers={"X-Request-Id": name, **more})
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         headers = {"Authorization": f"Bearer {api.token}", "X-Request-Id": "rest"}
         await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
     async with opened(api.graphql) as socket:

@@ -25,7 +25,7 @@ async def api(world: World) -> ApiAtHand:
 
 
 async def sent(url: str, method: str = "GET", **more: Any) -> httpx.Response:
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return await http.request(method, url, **more)
 
 
@@ -88,7 +88,7 @@ async def test_event_streams_are_not_to_be_transformed(world: World, api: ApiAtH
     accepted = await world.accepted(api)
     headers = {"Authorization": f"Bearer {accepted['watchToken']}"}
     async with (
-        plain_http(timeout=60) as http,
+        plain_http() as http,
         http.stream(
             "GET", f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}/events", headers=headers
         ) as stream,

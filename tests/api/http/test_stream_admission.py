@@ -38,7 +38,7 @@ async def watching(
     body = {"query": WATCH, "variables": {"requestId": accepted["quoteRequest"]["id"]}}
     asked: Any = ("POST", path) if path == "/graphql" else ("GET", path)
     async with (
-        plain_http(base_url=url, headers=headers, timeout=20) as client,
+        plain_http(base_url=url, headers=headers) as client,
         client.stream(*asked, **({"json": body} if asked[0] == "POST" else {})) as response,
     ):
         yield response
@@ -92,7 +92,7 @@ async def test_a_refused_ticket_leaves_its_cookie(world: World, busy: ApiAtHand,
     """A ticket opens once: it is the cookie that the EventSource comes back with."""
     accepted = await world.accepted(busy)
     request_id = accepted["quoteRequest"]["id"]
-    async with plain_http(base_url=busy.url, headers={"Accept": EVENTS}, timeout=20) as browser:
+    async with plain_http(base_url=busy.url, headers={"Accept": EVENTS}) as browser:
         headers = {"Authorization": f"Bearer {accepted['watchToken']}"}
         ticket = (await browser.post("/osago/tickets", headers=headers)).json()["ticket"]
         path, asked = events_path(accepted), {"ticket": ticket}

@@ -52,7 +52,7 @@ async def streaming(
     variables = {"requestId": accepted["quoteRequest"]["id"], "after": more.pop("after", None)}
     headers = {"Authorization": f"Bearer {token or accepted['watchToken']}", "Accept": accept, **more}
     async with (
-        plain_http(timeout=20) as client,
+        plain_http() as client,
         client.stream("POST", api.graphql, json={"query": query, "variables": variables}, headers=headers) as response,
     ):
         yield response

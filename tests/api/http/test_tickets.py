@@ -34,7 +34,7 @@ async def accepted(world: World, api: ApiAtHand) -> dict[str, Any]:
 async def browser(api: ApiAtHand) -> AsyncGenerator[httpx.AsyncClient, None]:
     """It keeps cookies, and sends no headers of its own."""
     headers = {"Accept": "text/event-stream"}
-    async with plain_http(base_url=api.url, headers=headers, timeout=20) as client:
+    async with plain_http(base_url=api.url, headers=headers) as client:
         yield client
 
 

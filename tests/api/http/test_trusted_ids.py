@@ -29,7 +29,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def posted(api: ApiAtHand, token: str | None, **body: Any) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         answer = await http.post(api.graphql, json=body, headers=headers)
     return answer.status_code, answer.json()
 

@@ -24,7 +24,7 @@ async def api(world: World) -> ApiAtHand:
 
 async def posted(api: ApiAtHand, content: bytes, **headers: str) -> httpx.Response:
     sent = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", **headers}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return await http.post(api.graphql, content=content, headers={k: v for k, v in sent.items() if v})
 
 
@@ -63,7 +63,7 @@ async def test_a_wrong_body_is_the_callers_fault(api: ApiAtHand, body: bytes, st
 async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes) -> None:
     """An editor does not show it, and "JSON is expected" is no help for what looks like JSON."""
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
-    async with plain_http(timeout=60) as client:
+    async with plain_http() as client:
         response = await client.post(api.url + path, content=mark + b'{"query": "{insurers{id}}"}', headers=headers)
     assert response.status_code == 400
     assert "BOM" in response.text
@@ -73,7 +73,7 @@ async def test_a_byte_order_mark_is_named(api: ApiAtHand, path: str, mark: bytes
 async def test_a_compressed_body_is_named(api: ApiAtHand, path: str) -> None:
     """Some clients compress all that they send."""
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
-    async with plain_http(timeout=60) as client:
+    async with plain_http() as client:
         response = await client.post(
             api.url + path, content=gzip.compress(b'{"query": "{insurers{id}}"}'), headers=headers
         )
@@ -148,7 +148,7 @@ async def test_a_caller_sees_its_own_requests_only(api: ApiAtHand, world: World)
 async def test_get_reads_and_never_writes(api: ApiAtHand) -> None:
     """A query may stand in a URL; a mutation may not."""
     headers = {"Authorization": f"Bearer {api.token}", "Accept": "application/graphql-response+json"}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         read = await http.get(api.graphql, params={"query": INSURERS}, headers=headers)
         written = await http.get(
             api.graphql, params={"query": 'mutation { cancelQuoteRequest(id: "x") { id } }'}, headers=headers
@@ -170,7 +170,7 @@ async def test_a_wrong_value_is_reported_without_being_repeated(api: ApiAtHand, 
 
 async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
     """The page is served by the project itself, under a policy that allows nothing of other hosts."""
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         page = await http.get(api.graphql, headers={"Accept": "text/html,*/*"})
         script = await http.get(f"{api.url}/graphql/static/graphiql.js")
     assert page.headers["content-type"].startswith("text/html")
@@ -182,7 +182,7 @@ async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
 async def test_health_and_metrics(api: ApiAtHand, world: World) -> None:
     """`/healthz`, `/readyz` and `/metrics` answer without a token."""
     await world.accepted(api)
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         assert (await http.get(f"{api.url}/healthz")).text == "alive\n"
 
         async def is_ready() -> bool:  # a process that stood still takes its servers for gone until its next look
@@ -201,7 +201,7 @@ async def test_readiness_names_what_is_missing(world: World) -> None:
     degraded = await world.api()
     world.set(database_url="postgresql://osago@127.0.0.1:1/osago")
     alone = await world.api()
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         answer = await http.get(f"{degraded.url}/readyz")
         assert (answer.status_code, answer.json()["status"], answer.json()["redis"]) == (200, "degraded", "not there")
 

@@ -49,7 +49,7 @@ async def api(world: World) -> ApiAtHand:
 @asynccontextmanager
 async def http(api: ApiAtHand, token: str | None = None, **headers: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     with_token = {"Authorization": f"Bearer {api.token if token is None else token}", **headers}
-    async with plain_http(base_url=api.url, headers=with_token, timeout=20) as client:
+    async with plain_http(base_url=api.url, headers=with_token) as client:
         yield client
 
 

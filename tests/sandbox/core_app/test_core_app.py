@@ -31,7 +31,7 @@ KEY = "0123456789abcdef"
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
     """A browser, in so far as it keeps its cookies."""
-    async with plain_http(timeout=60) as client:
+    async with plain_http() as client:
         yield client
 
 
@@ -181,20 +181,20 @@ async def test_a_customer_who_asks_too_often_waits(world: World, api: ApiAtHand,
     refused = await submit(http, url, application(world), key="key-number-2")
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 30
-    async with plain_http(timeout=60) as other:
+    async with plain_http() as other:
         await other.get(url)
         assert (await submit(other, url, application(world))).status_code == 202
 
 
 async def got(url: str, **headers: str) -> httpx.Response:
     """The reply to a browser without cookies."""
-    async with plain_http(timeout=10) as browser:
+    async with plain_http() as browser:
         return await browser.get(url, headers=headers)
 
 
 async def statuses(url: str, world: World, *headers: Mapping[str, str]) -> list[int]:
     """The statuses of one application with each of these headers."""
-    async with plain_http(timeout=10) as http:
+    async with plain_http() as http:
         found: list[int] = []
         for number, more in enumerate(headers):
             http.cookies.clear()
@@ -264,7 +264,7 @@ async def test_an_application_can_be_looked_at_by_its_customer(
     answer = await submit(http, url, application(world))
     seen = (await http.get(url + answer.headers["Location"])).json()
     assert (seen["status"], seen["progress"]) == ("COLLECTING", {"answered": 0, "total": 2})
-    async with plain_http(timeout=60) as other:
+    async with plain_http() as other:
         assert (await other.get(url + answer.headers["Location"])).status_code == 404
 
 

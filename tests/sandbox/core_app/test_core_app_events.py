@@ -220,5 +220,5 @@ async def test_events_are_for_their_customer_alone(world: World, http: httpx.Asy
     """The number alone opens no stream."""
     world.write_insurers("sever")
     made = await customer(world, await world.api(), http)
-    async with plain_http(timeout=60) as other:
+    async with plain_http() as other:
         assert (await other.get(made.url + made.accepted["events"])).status_code == 404

@@ -72,7 +72,7 @@ async def test_the_other_processes_of_the_demo_do_so_too(world: World, command: 
     environment = {**world.environment, "OSAGO_TOKEN": "none"}
     async with (
         osago(world.folder, environment, command, "--port", str(port), port=port) as process,
-        plain_http(timeout=60) as http,
+        plain_http() as http,
     ):
 
         async def answered() -> int | None:

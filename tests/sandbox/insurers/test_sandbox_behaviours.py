@@ -81,7 +81,7 @@ async def sever() -> AsyncGenerator[Sever]:
     app = create_app(time_scale=0, calm=True)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with serve_here(app, listening), plain_http(base_url=url, timeout=10) as http:
+    async with serve_here(app, listening), plain_http(base_url=url) as http:
         yield Sever(http, app.state.sandbox, wire())
 
 
@@ -226,7 +226,7 @@ async def test_a_connection_is_broken_even_where_its_transport_is_out_of_reach(w
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app.state.sandbox.script("sever", BrokenConnection(when=when))
-    async with serve_here(wrapped, listening), plain_http(base_url=url, timeout=60) as http:
+    async with serve_here(wrapped, listening), plain_http(base_url=url) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/sever/applications", content=wire(), headers={"Idempotency-Key": KEY})
 

@@ -44,7 +44,7 @@ async def control() -> AsyncGenerator[Control]:
     app = create_app(time_scale=0, calm=True)
     listening = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with serve_here(app, listening), plain_http(base_url=url, timeout=60) as http:
+    async with serve_here(app, listening), plain_http(base_url=url) as http:
         yield Control(http, app.state.sandbox)
 
 

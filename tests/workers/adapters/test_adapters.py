@@ -193,7 +193,7 @@ class TestCallback:
         resources = (await world.worker()).resources
         world.sandbox.script("sever", CallBack(calls=0), Processing(times="forever"))
         key = f"{UUID((await world.accepted(api))['quoteRequest']['id'])}:sever"
-        async with plain_http(timeout=60) as http:
+        async with plain_http() as http:
             headers = {b"X-Signature": signed.encode("latin-1")} if signed else {}
             response = await http.post(resources.callbacks.url(key), content=declined_about(key), headers=headers)
         assert response.status_code == 403
@@ -405,5 +405,5 @@ def calls_of(result: str) -> float:
 async def call(url: str, body: bytes, more: Mapping[str, str] | None = None) -> int:
     """The status that an insurer's call gets, signed as it signs."""
     headers = {**(more or {}), "X-Signature": signature(body)}
-    async with plain_http(timeout=60) as http:
+    async with plain_http() as http:
         return (await http.post(url, content=body, headers=headers)).status_code
