@@ -28,6 +28,7 @@ from app.story.request_story import (
     WaitKind,
 )
 from sandbox.insurers.script.behaviours import Hang, Processing, Status
+from workers.resilience.slot_reservations import PACE
 
 NO_PATIENCE = {"quote_deadline": "2s", "end_margin": "1s"}
 
@@ -158,11 +159,12 @@ async def test_a_failed_call_and_its_repetition_are_both_in_it(world: World) -> 
 async def test_an_open_slot_says_what_it_waits_for(world: World) -> None:
     """The story names the worker, since when, and until when where that is known."""
     world.set(quote_deadline="300s")
-    await world.insurers("sever", more={"rate_limit": "1/min", "poll_interval": "60s", "request_timeout": "20s"})
+    each = {"sever": {"poll_interval": "60s"}, "volga": {"rate_limit": "1/min"}}
+    await world.insurers("sever", "volga", each=each)
     world.sandbox.set_mode("sever", Processing())
     api = await world.api()
     resources = await world.resources()
-    first = await world.accepted(api)
+    first = await world.accepted(api, insurerIds=["sever"])
     unread = await waiting_for(resources, first, WaitKind.WORKER)
     assert (unread.worker, unread.ahead) == ("", 1)
     worker = await world.worker()
@@ -170,7 +172,9 @@ async def test_an_open_slot_says_what_it_waits_for(world: World) -> None:
     assert (polling.worker, polling.step) == (worker.worker.consumer, "poll")
     assert polling.since
     assert polling.next_at
-    limited = await waiting_for(resources, await world.accepted(api), WaitKind.RATE_LIMIT)
+    # With the next slot taken, the one that is left comes in a minute or later.
+    await InsurerStates(resources.redis).reserve("volga", "create", interval_s=60 / PACE, count=1, hold_s=0)
+    limited = await waiting_for(resources, await world.accepted(api, insurerIds=["volga"]), WaitKind.RATE_LIMIT)
     assert (limited.worker, limited.step) == (worker.worker.consumer, "create")
 
 

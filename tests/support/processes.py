@@ -121,7 +121,7 @@ async def worker_process(
 
 async def _ready(process: Process) -> None:
     async with plain_http() as http:
-        await until(lambda: _is_ready(process, http), every_s=0.02)
+        await until(lambda: _is_ready(process, http))
 
 
 async def _is_ready(process: Process, http: httpx.AsyncClient) -> bool:

@@ -10,8 +10,10 @@ from support.world import World
 
 from app.domain.operators.control import Order
 from app.redis.dead_letters import DeadLetter
+from app.redis.insurer_states import InsurerStates
 from app.resources import Resources
 from workers.poison_jobs.letter_retry import retry_letter
+from workers.resilience.slot_reservations import PACE
 
 ORDER = Order("anna", "its prices are wrong")
 
@@ -56,7 +58,11 @@ async def test_a_held_insurer_is_asked_about_it_when_it_is_resumed(world: World,
 async def test_an_ordered_limit_holds_for_a_dead_letter(world: World, resources: Resources) -> None:
     """Its slots are those of all workers: one in an hour leaves none in time; without the order the insurer is asked."""
     given_up = await letter(world, resources)
-    await resources.controls.limit("sever", "1/h", ORDER)
+    control = await resources.controls.limit("sever", "1/h", ORDER)
+    assert control
+    # Slots lie on the clock's own hours: with the next one taken, the one that is left comes in an hour or later.
+    states, interval_s = InsurerStates(resources.redis), 3600 / PACE
+    await states.reserve("sever", "create", interval_s=interval_s, count=1, hold_s=0, version=control.version)
     assert not (await retry_letter(resources, given_up)).startswith("OFFERED ")
     assert world.sandbox.seen_by("sever").creates == 0
     await resources.controls.limit("sever", "file", ORDER)

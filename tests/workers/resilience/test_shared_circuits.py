@@ -13,7 +13,7 @@ from support.world import ApiAtHand, WorkerAtHand, World
 from app.domain.errors import InsurerUnavailable
 from app.domain.insurer import Availability
 from app.redis.insurer_states import REMEMBERED_S
-from sandbox.insurers.script.behaviours import Behaviour, BrokenConnection, Decline, Delay, Hang, Processing, Status
+from sandbox.insurers.script.behaviours import Behaviour, BrokenConnection, Decline, Hang, Processing, Status
 from workers.resilience.circuit_breaker import SharedBreaker
 
 AVAILABILITY = "{ insurers { id availability } }"
@@ -64,6 +64,7 @@ async def test_what_one_worker_opens_is_open_for_all_within_a_tenth_of_a_second(
     await until(lambda: circuit(second).availability is Availability.AVAILABLE)
     for worker in (first, second):
         await until(lambda worker=worker: worker.worker._notifier.is_connected)
+    assert await shown_as(api, {"sever": "AVAILABLE", "volga": "AVAILABLE"})  # its document is compiled by now
     opening = [one_call(circuit(first), unavailable) for _ in range(4)]
     await asyncio.gather(*opening, return_exceptions=True)
     assert circuit(first).availability is Availability.UNAVAILABLE
@@ -113,18 +114,22 @@ async def test_time_outs_open_it_and_refusals_do_not(world: World, api: ApiAtHan
 
 async def test_one_trial_in_the_whole_cluster_closes_it_for_all(world: World, api: ApiAtHand) -> None:
     """Three workers, sixty jobs: one call; its answer is waited for, and then all jobs go on."""
-    workers = [await world.worker(f"worker-{number}") for number in range(3)]
-    await opened(world, api)
-    await until(lambda: all(circuit(worker).availability is Availability.RECOVERING for worker in workers))
-    before = world.sandbox.seen_by("sever").creates
-    world.sandbox.set_mode("sever", None)
-    world.sandbox.script("sever", Delay(step="create", seconds=1.5))
-    accepted = await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(60)))
-    await until(lambda: sum(len(worker.worker._lanes["sever"]._holdings) for worker in workers) == 60)
-    await until(lambda: world.sandbox.seen_by("sever").calls_now == 1)
-    assert world.sandbox.seen_by("sever").creates == before + 1
-    for one in accepted:
-        assert (await world.watched(api, one))[0]["quote"]["status"] == "OFFERED"
+    async with proxied(world.sandbox_url) as proxy:
+        patient = {"breaker": BREAKER, "retry": {"attempts": 1}}
+        world.write_insurers("sever", "volga", more=patient, each={"sever": {"base_url": f"{proxy.url}/sever"}})
+        workers = [await world.worker(f"worker-{number}") for number in range(3)]
+        await opened(world, api)
+        await until(lambda: all(circuit(worker).availability is Availability.RECOVERING for worker in workers))
+        before = world.sandbox.seen_by("sever").creates
+        world.sandbox.set_mode("sever", None)
+        answer = proxy.trap(b" 202 ", "to_client")
+        accepted = await asyncio.gather(*(world.accepted(api, insurerIds=["sever"]) for _ in range(60)))
+        await until(lambda: sum(len(worker.worker._lanes["sever"]._holdings) for worker in workers) == 60)
+        await answer.reached.wait()
+        assert world.sandbox.seen_by("sever").creates == before + 1
+        answer.released.set()
+        for one in accepted:
+            assert (await world.watched(api, one))[0]["quote"]["status"] == "OFFERED"
     assert all(circuit(worker).availability is Availability.AVAILABLE for worker in workers)
     assert (await shown(api))["sever"] == "AVAILABLE"
 
