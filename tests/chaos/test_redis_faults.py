@@ -140,7 +140,7 @@ async def test_quotes_are_settled_and_watched_while_redis_is_away(world: World, 
 
 async def test_with_redis_down_at_the_deadline_the_end_comes_from_postgresql(world: World, tmp_path: Path) -> None:
     """Both processes read the end from PostgreSQL, in time."""
-    async with in_mid_flight(world, tmp_path, deadline="6s") as stage:
+    async with in_mid_flight(world, tmp_path, deadline="12s") as stage:
         stage.proxy.go_down()
         for events in await asyncio.gather(*stage.watches):
             assert {event["quote"]["status"] for event in events[:-1]} == {"TIMED_OUT"}

@@ -4,6 +4,7 @@ Limits of time are shortened here; tests/observability/test_twelve_faults.py has
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,13 +129,15 @@ async def test_insurers_that_fail_hang_or_ask_for_patience_are_kept_apart(world:
 
 async def test_a_job_behind_a_full_lane_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """For how long it has waited, and how many places are taken; the one that has a place is not accused."""
-    monkeypatch.setattr("app.story.story_faults.READ_S_MAX", 0.3)
-    monkeypatch.setattr("app.overview.insurer_concerns.WAITING_S_MAX", 0.3)
     await world.insurers("kama", each={"kama": {"max_in_flight": 1}})
     world.sandbox.set_mode("kama", Processing())
     api, worker = await world.api(), await world.worker()
+    accepted_at = time.monotonic()
     first = await world.accepted(api)
     await until(lambda: worker.worker._lanes["kama"].in_flight() == 1)
+    long_s = max(0.3, time.monotonic() - accepted_at)  # longer than the first has waited
+    monkeypatch.setattr("app.story.story_faults.READ_S_MAX", long_s)
+    monkeypatch.setattr("app.overview.insurer_concerns.WAITING_S_MAX", long_s)
     second = await world.accepted(api)
     await red(worker.resources, FaultCode.JOBS_WAIT, "kama")
 

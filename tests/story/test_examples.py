@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from support.foreign import with_npm
-from support.processes import Process, _is_ready, osago
+from support.processes import Process, osago, ready
 from support.refusals import fully_booked
 from support.until import until
 from support.world import ApiAtHand, World
@@ -136,7 +136,7 @@ async def test_a_client_without_a_good_token_says_so_and_fails(
 async def api_at(world: World, port: int) -> AsyncGenerator[Process, None]:
     """A ready API in a process of its own, on this port."""
     async with osago(world.folder, world.environment, "api", "--port", str(port), port=port) as process:
-        await until(lambda: _is_ready(process))
+        await ready(process)
         yield process
 
 

@@ -103,7 +103,7 @@ async def api_process(
     """A ready API."""
     port = free_port()
     async with osago(folder, environment, "api", "--port", str(port), *arguments, port=port, root=root) as process:
-        await _ready(process)
+        await ready(process)
         yield process
 
 
@@ -115,11 +115,12 @@ async def worker_process(
     port = free_port()
     more = ("--metrics-port", str(port), *arguments)
     async with osago(folder, environment, "worker", *more, port=port, root=root) as process:
-        await _ready(process)
+        await ready(process)
         yield process
 
 
-async def _ready(process: Process) -> None:
+async def ready(process: Process) -> None:
+    """Returns as soon as it serves."""
     async with plain_http() as http:
         await until(lambda: _is_ready(process, http))
 

@@ -182,7 +182,7 @@ class World:
     ) -> None:
         """The file of insurers; `more` overrides settings of all of them, `each` of single ones."""
         defaults = {
-            "poll_interval": "20ms",
+            "poll_interval": {"first": "20ms", "factor": 1.5, "most": "300ms"},
             "request_timeout": "20s",  # an insurer in this process looks slow on a busy machine
             "connect_timeout": "20s",
             "retry": {"attempts": 3, "first": "10ms", "most": "50ms"},

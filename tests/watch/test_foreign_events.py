@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from support.plain_http import plain_http
 from support.quotes import an_offer
 from support.socket import opened
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
+from app.observability import metrics
 from app.redis import keys
 
 FORGED = {
@@ -28,11 +28,9 @@ async def api(world: World) -> ApiAtHand:
     return await world.api()
 
 
-async def foreign(api: ApiAtHand) -> float:
+def foreign() -> float:
     """As the API counts them."""
-    async with plain_http() as http:
-        text = (await http.get(f"{api.url}/metrics")).text
-    return float(text.split("\nosago_events_foreign_total ")[1].split()[0])
+    return next(iter(metrics.FOREIGN.collect())).samples[0].value
 
 
 @pytest.mark.parametrize(
@@ -54,7 +52,7 @@ async def test_an_event_of_another_writer_is_not_shown(
     """It is counted, logged once, and what is true comes all the same: the real offers, then the real end."""
     accepted = await world.accepted(api)
     id_ = accepted["quoteRequest"]["id"]
-    before = await foreign(api)
+    before = foreign()
     async with opened(api.graphql) as socket:
         await socket.init(accepted["watchToken"])
         await socket.watch(id_)
@@ -67,7 +65,7 @@ async def test_an_event_of_another_writer_is_not_shown(
             async def counted() -> bool:
                 """Notified again, for one notification may be missed; an event is counted once."""
                 await world.redis.client.publish(keys.news(0), id_)
-                return await foreign(api) == before + 3
+                return foreign() == before + 3
 
             await until(counted)
         assert [line["request_id"] for line in logs if line["event"] == "events.foreign"] == [id_]
@@ -90,13 +88,13 @@ async def test_an_event_moved_from_another_request_is_not_shown(
         await socket.watch(ours["quoteRequest"]["id"])
         await settler.settle(ours, "volga")
         assert (await socket.event())["quote"]["insurer"]["id"] == "volga"
-        before = await foreign(api)
+        before = foreign()
         for _, fields in entries:
             await world.redis.client.xadd(keys.events(0, ours["quoteRequest"]["id"]), fields)
 
         async def counted() -> bool:
             await world.redis.client.publish(keys.news(0), ours["quoteRequest"]["id"])
-            return await foreign(api) == before + len(entries)
+            return foreign() == before + len(entries)
 
         await until(counted)
         await settler.settle(ours, "sever", answer=an_offer("500.00"))
@@ -130,14 +128,14 @@ async def test_a_rotated_key_is_seen_by_no_subscriber(world: World, api: ApiAtHa
     world.set(encryption_keys=f"k2:{'A' * 43}=,{keys_before}")
     settler = await world.settler()
     accepted = await world.accepted(api)
-    before = await foreign(watching)
+    before = foreign()
     async with opened(watching.graphql) as socket:
         await socket.init(accepted["watchToken"])
         await socket.watch(accepted["quoteRequest"]["id"])
         for insurer in ("volga", "sever"):
             await settler.settle(accepted, insurer)
             assert (await socket.event())["quote"]["insurer"]["id"] == insurer
-    assert await foreign(watching) == before
+    assert foreign() == before
 
 
 @pytest.mark.parametrize("channel", [keys.news(0), keys.accepted(0), keys.ended(0), keys.called(0), keys.insurers()])

@@ -112,8 +112,11 @@ async def test_time_outs_open_it_and_refusals_do_not(world: World, api: ApiAtHan
     assert len(accepted) == 30
 
 
-async def test_one_trial_in_the_whole_cluster_closes_it_for_all(world: World, api: ApiAtHand) -> None:
+async def test_one_trial_in_the_whole_cluster_closes_it_for_all(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three workers, sixty jobs: one call; its answer is waited for, and then all jobs go on."""
+    monkeypatch.setattr("workers.resilience.circuit_breaker.TRIAL_WAIT_S_MAX", 60.0)
     async with proxied(world.sandbox_url) as proxy:
         patient = {"breaker": BREAKER, "retry": {"attempts": 1}}
         world.write_insurers("sever", "volga", more=patient, each={"sever": {"base_url": f"{proxy.url}/sever"}})
