@@ -112,7 +112,7 @@ async def test_a_subscriber_who_comes_while_it_is_away_waits_for_it(world: World
 
 async def test_with_postgresql_away_at_the_deadline_a_watcher_gets_its_cursor(world: World) -> None:
     """The outcome is unknown then. The client subscribes again from its cursor, and has it when PostgreSQL is back."""
-    async with in_mid_flight(world, requests=1, deadline="3s") as stage:
+    async with in_mid_flight(world, requests=1, deadline="10s") as stage:
         stage.proxy.go_down()
         await until(lambda: stage.api.services.live.subscriptions == 0)
         stage.proxy.come_back()

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from support.commands import typed, typed_one_by_one
+from support.core_app_client import submit
 from support.plain_http import plain_http
 from support.processes import api_process, osago, worker_process
 from support.socket import opened
@@ -196,8 +197,7 @@ async def test_core_app_ends_with_0_though_a_browser_listens_to_its_events(world
         plain_http(base_url=process.url) as http,
     ):
         await until(lambda: _answers(http))
-        body = {"application": world.new_request()["application"]}
-        accepted = (await http.post("/applications", json=body, headers={"Idempotency-Key": "a-key-of-ours"})).json()
+        accepted = (await submit(http, process.url, world.new_request()["application"])).json()
         async with http.stream("GET", accepted["events"]) as events:
             assert events.status_code == 200
             process.signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from support.core_app_client import submit
 from support.plain_http import plain_http
 from support.proxy import proxied
 from support.quotes import an_offer
@@ -24,7 +25,6 @@ from sandbox.core_app.feed_keys import FeedKeys
 from sandbox.core_app.quote_sse import END_LATE_S
 from sandbox.insurers.script.behaviours import Processing
 
-KEY = "0123456789abcdef"
 FORGED = {
     "insurer": "sever",
     "status": "OFFERED",
@@ -90,8 +90,7 @@ async def http() -> AsyncGenerator[httpx.AsyncClient, None]:
 
 async def customer(world: World, api: ApiAtHand, http: httpx.AsyncClient, **options: Any) -> Customer:
     url = await world.core_app(api, **{"redis_url": world.redis.url, **options})
-    body = {"application": world.new_request()["application"]}
-    answer = await http.post(f"{url}/applications", json=body, headers={"Idempotency-Key": KEY})
+    answer = await submit(http, url, world.new_request()["application"])
     assert answer.status_code == 202
     return Customer(http, url, answer.json())
 

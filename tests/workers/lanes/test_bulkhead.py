@@ -44,7 +44,7 @@ async def test_a_flooding_insurer_is_broken_off_and_delays_no_other(world: World
             address = f"http://127.0.0.1:{flood.port}"
             file.write(
                 f'\n[[insurer]]\nid = "ural"\nname = "Урал"\nadapter = "rest-sync"\nbase_url = "{address}"\n'
-                f'max_in_flight = {PLACES}\nrequest_timeout = "60s"\n'
+                f'max_in_flight = {PLACES}\nrequest_timeout = "60s"\nconnect_timeout = "60s"\n'
             )
         api = await world.api()
         await world.worker()
