@@ -59,7 +59,7 @@ async def under_load(world: World, balancer: Balancer) -> AsyncGenerator[Load, N
     try:
         yield load
         running.cancel()  # no further customer starts
-        for events in await asyncio.wait_for(asyncio.gather(*load.watches), 40):
+        for events in await asyncio.wait_for(asyncio.gather(*load.watches), 120):
             assert sorted(event["quote"]["insurer"]["id"] for event in events[:-1]) == sorted(INSURERS)
             assert [event["quote"]["status"] for event in events[:-1]] == ["OFFERED"] * len(INSURERS)
             assert events[-1]["outcome"] == "ALL_ANSWERED"

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import signal
+from contextlib import AsyncExitStack
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,6 +38,8 @@ def test_token_prints_a_token_that_opens_the_api(world: World) -> None:
     assert tokens.caller(done.stdout.strip()) == Service("another-app", frozenset({"quotes:read"}))
 
 
+SOCKETS: Final = 8
+"""They are closed over a second."""
 WRONG_SETTINGS: Final[list[tuple[list[str], dict[str, str], str]]] = [
     (["api"], {"OSAGO_AUTH_SECRET": ""}, "OSAGO_AUTH_SECRET: needed"),
     (["api"], {"OSAGO_ENCRYPTION_KEYS": ""}, "OSAGO_ENCRYPTION_KEYS: needed"),
@@ -96,22 +99,18 @@ def test_an_unknown_adapter_is_reported_with_those_that_are_known(world: World) 
 async def test_an_api_ends_with_0_on_sigterm_and_closes_its_sockets_with_1012(world: World) -> None:
     """Clients of graphql-ws come back after 1012, to another process; one after the other, and each is served until its turn."""
     world.write_insurers("sever")
-    environment = {**world.environment, "OSAGO_CONNECT_RATE": "4/s"}
-    async with (
-        api_process(world.folder, environment) as process,
-        opened(f"{process.url}/graphql") as first,
-        opened(f"{process.url}/graphql") as second,
-    ):
-        sockets = [first, second]
+    environment = {**world.environment, "OSAGO_CONNECT_RATE": f"{SOCKETS}/s"}
+    async with api_process(world.folder, environment) as process, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(opened(f"{process.url}/graphql")) for _ in range(SOCKETS)]
         for socket in sockets:
             await socket.init(world.token())
         process.signal(signal.SIGTERM)
         turns = [asyncio.create_task(socket.connection.wait_closed()) for socket in sockets]
         await asyncio.wait(turns, return_when=asyncio.FIRST_COMPLETED)
-        (later,) = [socket for socket, turn in zip(sockets, turns, strict=True) if not turn.done()]
+        *_, later = [socket for socket, turn in zip(sockets, turns, strict=True) if not turn.done()]
         await later.send({"type": "ping"})
         assert await later.receive() == {"type": "pong"}
-        assert [(await socket.closed())[0] for socket in sockets] == [1012, 1012]
+        assert [(await socket.closed())[0] for socket in sockets] == [1012] * SOCKETS
         assert await process.ended() == 0, process.text
 
 

@@ -109,7 +109,7 @@ async def away_past_a_deadline(stage: Stage, lost: Shard, fault: str) -> None:
     else:
         lost.master.thaw()
     for node in stage.topology.nodes:
-        await until(lambda node=node: _is_whole(node), seconds=30)
+        await until(lambda node=node: _is_whole(node))
 
 
 async def _ended(stage: Stage, accepted: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:

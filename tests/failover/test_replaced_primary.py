@@ -74,7 +74,7 @@ async def test_a_primary_that_takes_no_writes_is_given_up_at_once(
         await pair.primary.fetch("SELECT pg_reload_conf()")
         await until(lambda: _is_unavailable(world, api))
         await pair.standby.promote()
-        await until(lambda: _is_written(world, api, "promoted"), seconds=10)
+        await until(lambda: _is_written(world, api, "promoted"))
         assert await _references(pair.standby) >= {"promoted"}
         await world.stop()
 

@@ -57,7 +57,7 @@ async def surprise(parts: Mapping[str, RunningPart], name: str, error: Exception
 async def serves(world: World, api: ApiAtHand) -> None:
     """A request is accepted, asked about, settled, pushed, and ended; without the silent stand-ins' patience."""
     accepted = await world.accepted(api)
-    events = await asyncio.wait_for(world.watched(api, accepted), 20)
+    events = await asyncio.wait_for(world.watched(api, accepted), 60)
     assert sorted(event["quote"]["status"] for event in events[:-1]) == ["OFFERED"] * len(INSURERS)
     assert events[-1]["outcome"] == "ALL_ANSWERED"
 
@@ -118,7 +118,7 @@ async def test_a_job_that_cannot_even_be_handed_back_ends_nothing_but_itself(
     raise_once(worker.worker._lanes["sever"]._asking, "ask")
     raise_once(worker.resources.jobs, "hand_back")
     accepted = await world.accepted(api, insurerIds=["sever"])
-    assert (await asyncio.wait_for(world.watched(api, accepted), 25))[0]["quote"]["status"] == "OFFERED"
+    assert (await asyncio.wait_for(world.watched(api, accepted), 60))[0]["quote"]["status"] == "OFFERED"
     assert not worker.task.done()
     assert any("jobs.kept" in record.getMessage() for record in caplog.records)
 
@@ -130,7 +130,7 @@ async def test_jobs_that_can_neither_be_read_nor_handed_back_free_their_places(w
     raise_once(lane._works, "read")
     raise_once(jobs, "hand_back")
     accepted = await world.accepted(api, insurerIds=["sever"])
-    assert (await asyncio.wait_for(world.watched(api, accepted), 25))[0]["quote"]["status"] == "OFFERED"
+    assert (await asyncio.wait_for(world.watched(api, accepted), 60))[0]["quote"]["status"] == "OFFERED"
     await until(lambda: not lane._holdings)
     assert not worker.task.done()
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from support.stalls import within
 from support.world import ApiAtHand, World
 
 from app.api.http.view import GraphQLView
@@ -35,14 +36,15 @@ class Peer:
 
     async def answer(self) -> Answer:
         """Status line, headers, body."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 60)).decode()
         status, *lines = head.strip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
         body = await self.reader.readexactly(int(headers.get("content-length", 0)))
         return status, headers, json.loads(body) if body else None
 
     async def is_hung_up_on(self) -> bool:
-        return await asyncio.wait_for(self.reader.read(), 3) == b""  # idle connections are kept for five
+        with within(3):  # idle connections are kept for five
+            return await self.reader.read() == b""
 
 
 @asynccontextmanager
@@ -179,7 +181,7 @@ async def test_a_process_that_stops_answers_first(
     monkeypatch.setattr(DirectProtocol, "connection_made", noted)
     async with peer_of(api) as peer:
         peer.writer.write(peer.request(CREATE, {"input": world.new_request(clientReference="a-1")}))
-        await asyncio.wait_for(arrived.wait(), 20)
+        await asyncio.wait_for(arrived.wait(), 60)
         connections[0].shutdown()  # as uvicorn does to each of its connections when it stops
         go_on.set()
         answer = await peer.answer()

@@ -79,7 +79,7 @@ async def test_a_trailer_is_no_header(
             await connection.writer.drain()
             await asyncio.sleep(0)
         connection.write(trailers)
-        head = await asyncio.wait_for(connection.reader.readuntil(b"\r\n\r\n"), 20)
+        head = await asyncio.wait_for(connection.reader.readuntil(b"\r\n\r\n"), 60)
         answer = head + await connection.reader.read(1 << 16)
     assert b"from-trailer" not in answer
     assert b"UNAUTHENTICATED" in answer

@@ -247,7 +247,7 @@ class Interleavings(RuleBasedStateMachine):
             known = stored[request.id]
             assert known.ending, "a request was never ended"
             assert set(known.quotes) == set(request.insurers)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await follower.task
             assert sorted(follower.insurers) == sorted(request.insurers)
             assert follower.quotes == {id_: self._with_link(quote) for id_, quote in known.quotes.items()}

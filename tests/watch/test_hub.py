@@ -118,7 +118,7 @@ async def test_what_was_missed_during_a_short_break_is_found(
         await world.redis.client.hset(keys.request(0, UUID(accepted["quoteRequest"]["id"])), "done:sever", "1")
         await settler.settle(accepted, "sever")
         await world.redis.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        assert (await asyncio.wait_for(socket.event(), 20))["quote"]["insurer"]["id"] == "sever"
+        assert (await asyncio.wait_for(socket.event(), 60))["quote"]["insurer"]["id"] == "sever"
 
 
 async def test_silent_subscriptions_reread_together(

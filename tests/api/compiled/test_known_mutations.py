@@ -173,7 +173,7 @@ async def test_requests_sent_ahead_are_answered_in_order(world: World, api: ApiA
         head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nX-Request-Id: {number}\r\n"
         writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     for number, word in enumerate((b"QuoteRequestAccepted", b"insurers", b"QuoteRequestAccepted")):
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r", 1)[0])
         assert f"x-request-id: {number}\r".encode() in head.lower()
         assert word in await reader.readexactly(length)

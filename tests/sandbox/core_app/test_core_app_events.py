@@ -32,7 +32,7 @@ FORGED = {
     "offer": {"number": "FORGED", "premium": "1.00", "currency": "RUB"},
 }
 END = {"outcome": "ALL_ANSWERED", "completedAt": "2026-11-22T09:30:07.6Z"}
-WAIT_S_MAX = 20
+WAIT_S_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from support.world import ApiAtHand, World
 from sandbox.insurers.model.call_log import InsurerRecord
 from sandbox.insurers.script.behaviours import Processing, Status
 from workers.lanes.stream_reader import READ_MAX
+from workers.resilience.slot_reservations import LATE_S_MAX, RESERVED_S_MAX
 
 LIMIT = 100
 """Calls a second."""
@@ -24,6 +25,8 @@ CALLS = 400
 WORKERS = 3
 STALLED_MUCH = 0.1
 """A share of the time."""
+LOST = RESERVED_S_MAX / LATE_S_MAX
+"""For each second that a worker is kept from running: what is a little too late loses all that it has reserved."""
 STARTING = 50
 """Calls that are left aside: workers come one after the other."""
 
@@ -74,7 +77,7 @@ async def test_all_workers_together_keep_the_limit_and_use_it(world: World, step
     stalled = stall.seconds / (moments[-1] - moments[0])
     print(f"{step}: {most_in_any_second(moments)} in a second at most, {used:.1%} used, {stalled:.1%} stalled")
     assert most_in_any_second(moments) <= LIMIT
-    assert used + stalled >= 0.95
+    assert used + LOST * stalled >= 0.95
     assert world.sandbox.seen_by("sever").applications <= CALLS
 
 
@@ -180,4 +183,4 @@ async def test_without_redis_each_worker_takes_its_share(world: World) -> None:
     stalled = stall.seconds / (alone[-1] - alone[0])
     print(f"{most_in_any_second(moments)} in a second at most, {used:.1%} used without Redis, {stalled:.1%} stalled")
     assert most_in_any_second(moments) <= LIMIT + (WORKERS if stalled > STALLED_MUCH else 0)
-    assert used + stalled >= 0.95
+    assert used + LOST * stalled >= 0.95
