@@ -150,7 +150,7 @@ async def test_no_offer_at_all_shows_the_stub_and_asks_again(page: Page, core_ap
     """The same data is sent as a new application."""
     core_app = await core_apps(insurers=("sever", "volga"))
     core_app.keeps_thinking("sever", "volga", behaviour=Processing())
-    core_app.world.set(quote_deadline="3s")
+    core_app.world.set(quote_deadline="8s")
     api = await core_app.world.api()
     page_url = await core_app.world.core_app(api)
     await ask(page, replace(core_app, url=page_url))

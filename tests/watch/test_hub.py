@@ -205,7 +205,7 @@ async def test_without_redis_everything_arrives_all_the_same(world: World) -> No
     """Later, from PostgreSQL alone; the end too."""
     world.write_insurers(*INSURERS)
     settler = await world.settler()
-    world.set(redis_url="redis://127.0.0.1:1/0", quote_deadline="3s")
+    world.set(redis_url="redis://127.0.0.1:1/0", quote_deadline="6s")
     api = await world.api()
     accepted = await world.accepted(api)
     async with opened(api.graphql) as raw:
@@ -312,7 +312,7 @@ async def test_when_postgresql_is_away_at_the_deadline_the_watch_ends_with_a_cod
     world: World, api: ApiAtHand
 ) -> None:
     """Never with an end that PostgreSQL does not know."""
-    world.set(quote_deadline="2s")
+    world.set(quote_deadline="5s")
     api = await world.api()
     accepted = await world.accepted(api)
     async with opened(api.graphql) as raw:

@@ -206,7 +206,7 @@ async def test_a_token_that_expires_ends_the_streams(world: World, api: ApiAtHan
 
 async def test_when_postgresql_is_away_at_the_deadline_the_streams_say_so(world: World, api: ApiAtHand) -> None:
     """The last event has the cursor to resume from."""
-    world.set(quote_deadline="2s")
+    world.set(quote_deadline="5s")
     api = await world.api()
     accepted = await created(api, world)
     request_id = request_id_of(accepted["quoteRequest"]["id"])

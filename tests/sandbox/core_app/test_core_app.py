@@ -183,11 +183,7 @@ async def statuses(url: str, world: World, *headers: Mapping[str, str]) -> list[
         found: list[int] = []
         for number, more in enumerate(headers):
             http.cookies.clear()
-            answer = await http.post(
-                f"{url}/applications",
-                json={"application": application(world)},
-                headers={"Idempotency-Key": f"key-number-{number}", **more},
-            )
+            answer = await submit(http, url, application(world), f"key-number-{number}", more)
             found.append(answer.status_code)
         return found
 

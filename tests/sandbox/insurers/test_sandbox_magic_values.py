@@ -47,7 +47,7 @@ NEVER_ANSWERED = ("hang", "drip")
 
 async def with_two_insurers(world: World, name: str = "") -> ApiAtHand:
     """An API and a worker; the deadline is near, and calls are given up soon, only where that is to happen."""
-    world.set(quote_deadline="3s" if name == "silent" else "60s")
+    world.set(quote_deadline="8s" if name == "silent" else "60s")
     timeout = "300ms" if name in NEVER_ANSWERED else "20s"
     await world.insurers("sever", "volga", each={"sever": {"request_timeout": timeout}})
     api = await world.api()
@@ -128,7 +128,7 @@ async def test_a_magic_value_has_its_outcome_in_every_dialect(world: World, name
     """The rule includes the insurer that calls back."""
     timeout = "1s" if name in NEVER_ANSWERED else "20s"
     if name == "silent":  # an insurer that answers the create itself holds it until the deadline
-        world.set(quote_deadline="3s")
+        world.set(quote_deadline="8s")
     api = await in_every_dialect(world, timeout)
     found = await answers(world, api, f"{PREFIX}{name}")
     outcomes = {DIALECTS[id_]: (one["status"], one["reason"] and one["reason"]["code"]) for id_, one in found.items()}

@@ -24,7 +24,7 @@ from sandbox.insurers.script.behaviours import (
 
 @pytest.fixture
 async def api(world: World) -> ApiAtHand:
-    await world.insurers("sever", more={"request_timeout": "300ms"})
+    await world.insurers("sever", more={"request_timeout": "1s"})
     api = await world.api()
     await world.worker()
     return api
@@ -138,8 +138,8 @@ async def test_an_insurers_free_text_is_not_published(world: World, api: ApiAtHa
 
 async def test_silence_is_timed_out_at_the_deadline(world: World) -> None:
     """An insurer that never answers delays the end of a request no longer than that."""
-    await world.insurers("sever", "volga", more={"request_timeout": "300ms"})
-    world.set(quote_deadline="3s")
+    await world.insurers("sever", "volga")
+    world.set(quote_deadline="8s")
     api = await world.api()
     await world.worker()
     world.sandbox.set_mode("sever", Processing())
@@ -154,7 +154,7 @@ async def test_silence_is_timed_out_at_the_deadline(world: World) -> None:
 async def test_there_is_a_last_look_before_the_deadline(world: World) -> None:
     """An answer that is ready by then is an offer, not a time-out, however long the intervals have grown."""
     await world.insurers("sever", more={"poll_interval": "30s"})
-    world.set(quote_deadline="3s")
+    world.set(quote_deadline="6s")
     api = await world.api()
     await world.worker()
     quote, end = await world.watched(api, await world.accepted(api))
