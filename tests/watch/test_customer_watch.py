@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 from support.socket import Socket, opened
+from support.stalls import machine_stall
 from support.until import until
 from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 
@@ -163,14 +164,17 @@ MARK: Final = keys.customer_mark("core-app", "customer-1")
 async def test_a_request_without_answers_ends_in_time_here_too(world: World, api: ApiAtHand) -> None:
     """No worker is alive, and the other request is still open."""
     long = await world.accepted(api)
-    world.set(quote_deadline="2s")
+    world.set(quote_deadline="5s")
     hurried = await world.api()
     async with watching(hurried, hurried.token) as socket:
-        accepted = await world.accepted(hurried)
-        events = [await event_of(socket) for _ in range(3)]
+        with machine_stall(*world.server_pids) as stall:
+            accepted = await world.accepted(hurried)
+            events = [await event_of(socket) for _ in range(3)]
+            ended_at = datetime.now(UTC)
     assert {event["requestId"] for event in events} == {id_of(accepted)}
     assert events[-1]["outcome"] == "DEADLINE"
-    assert datetime.now(UTC) <= datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"])
+    expires_at = datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"])
+    assert ended_at <= expires_at + timedelta(seconds=stall.seconds)
     assert id_of(long) != id_of(accepted)
 
 

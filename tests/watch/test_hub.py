@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from support.quotes import a_refusal, an_offer
 from support.socket import Socket, opened
+from support.stalls import machine_stall
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
@@ -220,14 +221,17 @@ async def test_without_redis_everything_arrives_all_the_same(world: World) -> No
 async def test_at_the_deadline_every_open_quote_is_timed_out(world: World) -> None:
     """No worker is alive; the end comes in time, with the stub."""
     world.write_insurers(*INSURERS)
-    world.set(quote_deadline="2s")
+    world.set(quote_deadline="5s")
     api = await world.api()
-    accepted = await world.accepted(api)
-    *quotes, end = await world.watched(api, accepted)
+    with machine_stall(*world.server_pids) as stall:
+        accepted = await world.accepted(api)
+        *quotes, end = await world.watched(api, accepted)
+        ended_at = datetime.now(UTC)
     assert {quote["quote"]["status"] for quote in quotes} == {"TIMED_OUT"}
     assert end["outcome"] == "DEADLINE"
     assert end["stub"]["retryAfterSeconds"] > 0
-    assert datetime.now(UTC) <= datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"])
+    expires_at = datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"])
+    assert ended_at <= expires_at + timedelta(seconds=stall.seconds)
 
 
 STORY = """query Q($id: ID!) { quoteRequest(id: $id) {
