@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.postgresql_cluster import ClusterTemplate, PostgresqlPair, postgresql_pair
-from support.stalls import machine_stall
+from support.stalls import machine_stall, within
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -74,7 +74,8 @@ async def test_a_primary_that_takes_no_writes_is_given_up_at_once(
         await pair.primary.fetch("SELECT pg_reload_conf()")
         await until(lambda: _is_unavailable(world, api))
         await pair.standby.promote()
-        await until(lambda: _is_written(world, api, "promoted"))
+        with within(10):
+            await until(lambda: _is_written(world, api, "promoted"))
         assert await _references(pair.standby) >= {"promoted"}
         await world.stop()
 

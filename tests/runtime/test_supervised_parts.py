@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from support.stalls import within
 from support.until import until
 from support.world import ApiAtHand, World
 
@@ -57,7 +58,8 @@ async def surprise(parts: Mapping[str, RunningPart], name: str, error: Exception
 async def serves(world: World, api: ApiAtHand) -> None:
     """A request is accepted, asked about, settled, pushed, and ended; without the silent stand-ins' patience."""
     accepted = await world.accepted(api)
-    events = await asyncio.wait_for(world.watched(api, accepted), 60)
+    with within(20, *world.server_pids):
+        events = await world.watched(api, accepted)
     assert sorted(event["quote"]["status"] for event in events[:-1]) == ["OFFERED"] * len(INSURERS)
     assert events[-1]["outcome"] == "ALL_ANSWERED"
 
@@ -118,7 +120,8 @@ async def test_a_job_that_cannot_even_be_handed_back_ends_nothing_but_itself(
     raise_once(worker.worker._lanes["sever"]._asking, "ask")
     raise_once(worker.resources.jobs, "hand_back")
     accepted = await world.accepted(api, insurerIds=["sever"])
-    assert (await asyncio.wait_for(world.watched(api, accepted), 60))[0]["quote"]["status"] == "OFFERED"
+    with within(25, *world.server_pids):
+        assert (await world.watched(api, accepted))[0]["quote"]["status"] == "OFFERED"
     assert not worker.task.done()
     assert any("jobs.kept" in record.getMessage() for record in caplog.records)
 
@@ -130,7 +133,8 @@ async def test_jobs_that_can_neither_be_read_nor_handed_back_free_their_places(w
     raise_once(lane._works, "read")
     raise_once(jobs, "hand_back")
     accepted = await world.accepted(api, insurerIds=["sever"])
-    assert (await asyncio.wait_for(world.watched(api, accepted), 60))[0]["quote"]["status"] == "OFFERED"
+    with within(25, *world.server_pids):
+        assert (await world.watched(api, accepted))[0]["quote"]["status"] == "OFFERED"
     await until(lambda: not lane._holdings)
     assert not worker.task.done()
 

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from threading import Lock
 from typing import Final, NamedTuple
 
 from cli.main import main
@@ -20,6 +22,10 @@ _FORKS.set_forkserver_preload(
         *("app.main", "app.postgres.migration", "workers.worker", "sandbox.demo.demo", "sandbox.core_app.app"),
     ]
 )
+
+
+_ENDING: Final = Lock()
+"""An end is read once: of two threads that read it, or start another process meanwhile, the later would get 255."""
 
 
 class Streams(NamedTuple):
@@ -39,7 +45,8 @@ class ForkedProcess:
         self._process: ForkServerProcess = _FORKS.Process(
             target=_become, args=(tuple(arguments), dict(environment), folder, streams)
         )
-        self._process.start()
+        with _ENDING:
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -49,10 +56,11 @@ class ForkedProcess:
     @property
     def returncode(self) -> int | None:
         """As soon as it has ended, asked for or not."""
-        return self._process.exitcode
+        return self.poll()
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        with _ENDING:
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code.
@@ -60,10 +68,10 @@ class ForkedProcess:
         Raises:
             TimeoutError: it has not ended in time.
         """
-        self._process.join(timeout)
-        if self._process.exitcode is None:
+        wait([self._process.sentinel], timeout)
+        if (code := self.poll()) is None:
             raise TimeoutError
-        return self._process.exitcode
+        return code
 
     def terminate(self) -> None:
         self._process.terminate()

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from support.quotes import a_refusal, an_offer
 from support.socket import Socket, opened
-from support.stalls import machine_stall
+from support.stalls import machine_stall, within
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
@@ -119,7 +119,8 @@ async def test_what_was_missed_during_a_short_break_is_found(
         await world.redis.client.hset(keys.request(0, UUID(accepted["quoteRequest"]["id"])), "done:sever", "1")
         await settler.settle(accepted, "sever")
         await world.redis.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        assert (await asyncio.wait_for(socket.event(), 60))["quote"]["insurer"]["id"] == "sever"
+        with within(20, *world.server_pids):
+            assert (await socket.event())["quote"]["insurer"]["id"] == "sever"
 
 
 async def test_silent_subscriptions_reread_together(

@@ -14,6 +14,7 @@ from support.plain_http import plain_http
 from support.processes import api_process
 from support.quotes import a_refusal, an_offer
 from support.socket import opened
+from support.stalls import within
 from support.until import until
 from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 from websockets.asyncio.client import ClientConnection, connect
@@ -238,7 +239,7 @@ async def test_a_process_that_stops_ends_its_streams_properly(world: World, proc
             events = events_of(response)
             await anext(events)
             process.signal(signal.SIGTERM)
-            async with asyncio.timeout(60):
+            with within(5):
                 assert [event async for event in events] == []
         assert await process.ended() == 0
 
