@@ -12,7 +12,9 @@ from support.servers import Database, RedisAtHand, Servers
 from support.world import SettlerAtHand, World
 
 from app.observability import logs
+from app.runtime import gc_tuning
 
+gc_tuning.pause()  # making thousands of tests makes no garbage
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("suite")
 logs.configure(log_format="json", level="warning")
@@ -49,10 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fails where the groups have no effect, which pytest-xdist does not say."""
+    """Fails where the groups have no effect, which pytest-xdist does not say. What is collected lives as long as the process."""
     if session.config.getoption("loadgroup", default=False):  # pytest-xdist sets it in its processes
         grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
         assert all("@" in item.nodeid for item in grouped), "pytest-xdist groups no tests"
+    gc_tuning.resume()
 
 
 def pytest_xdist_auto_num_workers() -> int:
