@@ -1,7 +1,8 @@
 """The editions of the tariff that a process knows: the product's own files, and those of a folder that its operator adds."""
 
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,7 +12,7 @@ from app.domain.tariff.edition_file import read_edition
 
 EDITIONS_MAX: Final = 200
 EDITION_BYTES_MAX: Final = 1024 * 1024
-_OWN: Final = files("app.domain.tariff") / "data"
+_OWN: Final = resources.files("app.domain.tariff") / "data"
 
 
 class _File(Protocol):
@@ -28,8 +29,18 @@ def load_editions(folder: Path | None = None) -> Editions:
     Raises:
         WrongSetting: a file cannot be read, or its figures cannot be those of a tariff; the text names file and place.
     """
+    return _own_editions() if folder is None else _read((*_toml_files(_OWN.iterdir()), *_added(folder)))
+
+
+@cache
+def _own_editions() -> Editions:
+    """Files of the package do not change while a process runs."""
+    return _read(_toml_files(_OWN.iterdir()))
+
+
+def _read(files: Sequence[_File]) -> Editions:
     found: dict[str, Edition] = {}
-    for file in (*_toml_files(_OWN.iterdir()), *_added(folder)):
+    for file in files:
         try:
             edition = read_edition(_text(file), found)
         except WrongSetting as error:
@@ -40,9 +51,7 @@ def load_editions(folder: Path | None = None) -> Editions:
     return Editions(tuple(sorted(found.values(), key=lambda edition: edition.in_force_from)))
 
 
-def _added(folder: Path | None) -> list[_File]:
-    if folder is None:
-        return []
+def _added(folder: Path) -> list[_File]:
     try:
         return _toml_files(folder.iterdir())
     except OSError as error:
