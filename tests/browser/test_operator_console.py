@@ -156,6 +156,7 @@ def test_the_console_is_small() -> None:
     assert sum(packed.values()) <= GZIPPED_BYTES_MAX, packed
 
 
+@pytest.mark.compat  # it is npm that builds
 def test_the_built_console_is_that_of_the_sources(tmp_path: Path) -> None:
     """A change of the page comes with the copy that travels in the wheel: `make console`."""
     shutil.copytree(ROOT / "frontend", tmp_path / "frontend", ignore=shutil.ignore_patterns("node_modules"))

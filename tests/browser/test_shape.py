@@ -114,6 +114,7 @@ def test_the_page_is_small() -> None:
     assert sum(packed.values()) <= GZIPPED_BYTES_MAX, packed
 
 
+@pytest.mark.compat  # it is npm that builds
 def test_the_built_copy_is_that_of_the_sources(tmp_path: Path) -> None:
     """A change of the page is committed with the built copy that the wheel carries: `make page`."""
     shutil.copytree(ROOT / "frontend", tmp_path / "frontend", ignore=shutil.ignore_patterns("node_modules"))
