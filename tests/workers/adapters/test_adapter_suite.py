@@ -31,6 +31,8 @@ MISSING: Final[Sequence[tuple[tuple[str, ...], str]]] = [
 A_BLIND_RETRY: Final = ("blind", "--dialect", "rest-poll", "-k", "test_what_passes_is_waited_for")
 THE_PAGE: Final = ("acme",)
 AT_ONCE: Final = 5
+WITHOUT: Final = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
+"""Plugins of this environment that an author's has not, or that write into its folder."""
 Trials = Mapping[tuple[str, ...], "Future[subprocess.CompletedProcess[str]]"]
 
 BLIND: Final = """
@@ -48,7 +50,7 @@ pytestmark = [pytest.mark.xdist_group("adapters"), pytest.mark.timeout(900)]  # 
 
 def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
     """The suite as an author of an adapter runs it: in a folder of its own, without our settings of pytest."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "osago_adapter_suite"]
+    command = [sys.executable, "-m", "pytest", "-q", *WITHOUT, "--pyargs", "osago_adapter_suite"]
     return subprocess.run(  # noqa: S603 - our own command
         [*command, "--adapter", adapter, *options],
         cwd=folder,
