@@ -4,10 +4,9 @@ import asyncio
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from support.forked_processes import ForkedProcess, Streams
+from support.forked_processes import run_forked
 from support.plain_http import GIVEN_UP_S
 from support.world import World
 
@@ -16,18 +15,9 @@ ROOT: Final = Path(__file__).parents[2]
 
 def typed(world: World, *arguments: str, entered: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs a command to its end; `entered` is what its standard input has."""
-    with TemporaryDirectory() as folder:
-        streams = Streams(*(Path(folder) / name for name in Streams._fields))
-        streams.input.write_text(entered, encoding="utf-8")
-        whole = {**world.environment, **environment, "PYTHONPATH": str(ROOT)}
-        # In the world's folder no `.env` of the checkout is read.
-        process = ForkedProcess(arguments, whole, world.folder, streams)
-        try:
-            code = process.wait(GIVEN_UP_S)
-        finally:
-            process.kill()
-        out, err = (file.read_text(encoding="utf-8") for file in (streams.output, streams.error))
-    return subprocess.CompletedProcess(arguments, code, out, err)
+    # In the world's folder no `.env` of the checkout is read.
+    whole = {**world.environment, **environment}
+    return run_forked(arguments, whole, world.folder, entered=entered, timeout_s=GIVEN_UP_S)
 
 
 async def typed_beside(world: World, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

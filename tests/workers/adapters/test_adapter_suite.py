@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from support.forked_processes import run_forked
 from support.packages import install
 
 import osago_adapters
@@ -50,16 +51,9 @@ pytestmark = [pytest.mark.xdist_group("adapters"), pytest.mark.timeout(900)]  # 
 
 def tried(folder: Path, adapter: str, *options: str, path: str = "") -> subprocess.CompletedProcess[str]:
     """The suite as an author of an adapter runs it: in a folder of its own, without our settings of pytest."""
-    command = [sys.executable, "-m", "pytest", "-q", *WITHOUT, "--pyargs", "osago_adapter_suite"]
-    return subprocess.run(  # noqa: S603 - our own command
-        [*command, "--adapter", adapter, *options],
-        cwd=folder,
-        env={"PYTHONPATH": path, "PATH": "", "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    arguments = ["-q", *WITHOUT, "--pyargs", "osago_adapter_suite", "--adapter", adapter, *options]
+    environment = {"PYTHONPATH": path, "PATH": ""}
+    return run_forked(arguments, environment, folder, timeout_s=600, program="pytest")
 
 
 @pytest.fixture(scope="module")
