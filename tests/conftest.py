@@ -1,8 +1,9 @@
 """Real servers for the whole session; a database, and an empty Redis, for every test."""
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,7 @@ from support.world import SettlerAtHand, World
 
 from app.observability import logs
 from app.runtime import gc_tuning
+from app.server.serve import new_event_loop
 
 gc_tuning.pause()  # making thousands of tests makes no garbage
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=60)
@@ -114,3 +116,8 @@ async def world(
 @pytest.fixture
 async def settler(world: World, api: object) -> SettlerAtHand:  # the test's own `api`, which it settles for
     return await world.settler()
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The product's own loop."""
+    return {"product": new_event_loop}

@@ -1,6 +1,7 @@
 """`kill -9`: a worker's jobs run elsewhere, no quote is lost and none doubled."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
@@ -29,12 +30,13 @@ async def test_the_jobs_of_a_killed_worker_run_elsewhere_within_four_seconds(wor
             world.sandbox.set_mode(insurer, Processing())
         accepted = await asyncio.gather(*(world.accepted(api) for _ in range(30)))
         watches = [asyncio.create_task(world.watched(api, one)) for one in accepted]
-        await until(lambda: all(world.sandbox.seen_by(insurer).polls > 60 for insurer in INSURERS))
+        keys = [_key(one, insurer) for one in accepted for insurer in INSURERS]
+        await until(lambda: all((seen := world.sandbox.seen(key)) and seen.polls > 1 for key in keys))
 
-        victim, polled_before = workers[0], _polls(world, accepted)
+        victim, polled_before = workers[0], _polls(world, keys)
         victim.kill()
         with within(TAKEN_OVER_S_MAX, *world.server_pids):
-            await until(lambda: _each_was_polled_since(world, polled_before, accepted))
+            await until(lambda: _each_was_polled_since(world, polled_before))
 
         for insurer in INSURERS:
             world.sandbox.set_mode(insurer, None)
@@ -102,13 +104,12 @@ def _key(accepted: dict[str, Any], insurer: str) -> str:
     return f"{UUID(accepted['quoteRequest']['id'])}:{insurer}"
 
 
-def _polls(world: World, accepted: list[dict[str, Any]]) -> dict[str, int]:
-    keys = [_key(one, insurer) for one in accepted for insurer in INSURERS]
+def _polls(world: World, keys: Iterable[str]) -> dict[str, int]:
     return {key: world.sandbox.seen(key).polls for key in keys}
 
 
-def _each_was_polled_since(world: World, before: dict[str, int], accepted: list[dict[str, Any]]) -> bool:
-    return all(polls > before[key] + 1 for key, polls in _polls(world, accepted).items())
+def _each_was_polled_since(world: World, before: dict[str, int]) -> bool:
+    return all(polls > before[key] + 1 for key, polls in _polls(world, before).items())
 
 
 def _insurers(events: list[dict[str, Any]]) -> list[str]:

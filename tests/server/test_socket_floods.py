@@ -153,8 +153,8 @@ async def test_a_socket_with_a_token_is_not_late(api: ApiAtHand, connections: li
 async def test_a_turn_of_the_loop_parses_one_piece(
     api: ApiAtHand, connections: list[WebSocketProtocol], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One read may bring any number of bytes: between two pieces of one socket every other connection has its turn."""
-    turns: list[int] = []
+    """One read may bring any number of bytes: a turn takes a piece that lay there, and the first of a new read; then come the others."""
+    turns: Counter[int] = Counter()
     turn = 0
     loop = asyncio.get_running_loop()
     parse = WebSocketProtocol._parse
@@ -169,7 +169,7 @@ async def test_a_turn_of_the_loop_parses_one_piece(
         parse(self)
         if taken := before - len(self._unparsed):
             assert taken <= PIECE_BYTES_MAX
-            turns.append(turn)
+            turns[turn] += 1
 
     monkeypatch.setattr(WebSocketProtocol, "_parse", noted)
     async with raw_connection(api.url) as connection:
@@ -180,8 +180,8 @@ async def test_a_turn_of_the_loop_parses_one_piece(
         connection.write(frame(TEXT, text, fin=False) + frame(CONTINUATION, b"x"))
         assert close_code(await connection.rest()) == MALFORMED
         ticking.cancel()
-    assert len(turns) >= len(text) // PIECE_BYTES_MAX
-    assert len(set(turns)) == len(turns)
+    assert turns.total() >= len(text) // PIECE_BYTES_MAX
+    assert max(turns.values()) <= 2
 
 
 async def test_messages_of_one_socket_come_one_in_a_turn(api: ApiAtHand, connections: list[WebSocketProtocol]) -> None:

@@ -193,8 +193,7 @@ class PostgresqlPair:
         own(self.standby.folder)
         command = [binaries() / "pg_basebackup", "-D", self.standby.folder, "-h", "127.0.0.1", "-c", "fast"]
         command += ["-p", str(self.primary.port), "-U", "postgres", "--no-sync"]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **as_user())
-        assert await process.wait() == 0
+        await asyncio.to_thread(subprocess.run, command, stdout=subprocess.DEVNULL, check=True, **as_user())
         (self.standby.folder / "postgresql.auto.conf").write_text("")
         self.standby.configure(_conninfo(self.wire))
         (self.standby.folder / "standby.signal").touch()
@@ -239,8 +238,7 @@ class ClusterTemplate:
     async def _made(self) -> Path:
         folder = self.root / "template"
         command = [binaries() / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-N", "--no-instructions"]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, **as_user())
-        assert await process.wait() == 0
+        await asyncio.to_thread(subprocess.run, command, stdout=subprocess.DEVNULL, check=True, **as_user())
         server = PostgresqlServer(folder)
         server.configure(_SETTINGS)
         await server.start()
