@@ -22,7 +22,7 @@ else
 	@$(RUN) pytest -m "not long and not compat" -p no:schemathesis -n auto --dist loadgroup --no-loadscope-reorder
 endif
 
-compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways; a test whose part is missing says so and is skipped
+compat: .venv/ready        ## with other people's software: clients of npm, Java, gateways, judges such as axe; a test whose part is missing says so and is skipped
 	@$(RUN) pytest -m "compat and not long" -n auto --dist loadgroup $(ARGS)
 
 chaos: .venv/ready        ## every fault at length, then a random schedule of all; SEED=… replays one, DURATION=… seconds, RATE=… requests/s

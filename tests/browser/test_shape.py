@@ -39,6 +39,7 @@ async def fits(page: Page) -> None:
     assert await page.reads("document.documentElement.scrollWidth") <= await page.reads("innerWidth")
 
 
+@pytest.mark.compat  # axe is the judge
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_finds_nothing_in_any_state(browser: Browser, core_apps: CoreApps, look: str) -> None:
     """Empty form, problems, live, without a connection, ended with everything open, expired, the stub, the way back, none."""
