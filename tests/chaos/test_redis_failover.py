@@ -13,6 +13,7 @@ import pytest
 from support.redis_stage import INSURERS, PLACES, WORKERS, Stage, all_offered, parts_that_failed, staged
 from support.redis_topologies import (
     FAILOVERS,
+    LEAVES_CONNECTIONS_OPEN,
     Node,
     Shard,
     Topology,
@@ -35,9 +36,7 @@ WAITING: Final = 14
 """Requests with jobs unread in their streams, none of it on a replica."""
 RUNS_AGAIN_S: Final = 3.0
 
-# redis-py leaves the connection open by which a client first asks a Cluster for its nodes, those that it closes under calls, and
-# those to a server that is silent while they begin.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = LEAVES_CONNECTIONS_OPEN
 
 Failover = Callable[[Topology, Shard], Coroutine[Any, Any, float]]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from support.redis_stage import INSURERS, Stage, all_offered, parts_that_failed, staged
-from support.redis_topologies import Node, Shard, cluster_topology
+from support.redis_topologies import LEAVES_CONNECTIONS_OPEN, Node, Shard, cluster_topology
 from support.stalls import machine_stall
 from support.until import until
 from support.world import World
@@ -26,7 +26,7 @@ PLACES: Final = 4 * WAITING
 DEADLINE_S: Final = 15.0
 LATE_S_MAX: Final = 1.0
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = LEAVES_CONNECTIONS_OPEN
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.redis_topologies import cluster_topology, move_slot
+from support.redis_topologies import LEAVES_CONNECTIONS_OPEN, cluster_topology, move_slot
 from support.redis_versions import redis_of
 from support.stalls import within
 from support.until import until
@@ -75,7 +75,7 @@ async def test_a_process_that_stood_still_does_not_take_its_server_for_silent(
 
 
 @pytest.mark.compat
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@LEAVES_CONNECTIONS_OPEN
 @pytest.mark.parametrize("version", ["Redis 7", "Valkey 8"])
 async def test_in_a_cluster_notifications_go_by_sharded_pub_sub(tmp_path: Path, version: str) -> None:
     """Each from the master of its slot; when the slot moves the new one is subscribed to."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from support.redis_topologies import LEAVES_CONNECTIONS_OPEN
 from support.until import until
 from support.world import World
 
@@ -102,8 +103,7 @@ async def served(world: World, redis_url: str, shards: int) -> Sequence[Sequence
     return seen
 
 
-# redis-py 8.1 leaves the connection open by which a client first asks a Cluster for its nodes.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@LEAVES_CONNECTIONS_OPEN
 async def test_a_cluster_with_its_shards_in_several_slots(cluster: str, world: World) -> None:
     """Everything of one script lies in one slot, so that none of them is refused."""
     for events in await served(world, cluster, 4):
@@ -117,8 +117,7 @@ async def test_the_master_is_found_by_sentinel(sentinel: str, world: World) -> N
         assert [event["__typename"] for event in events] == ["QuoteReceived", "QuoteReceived", "QuotesCompleted"]
 
 
-# As above; and so do the connections that it closes while calls are using them.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@LEAVES_CONNECTIONS_OPEN
 async def test_a_cluster_that_has_lost_its_slots_fails_calls_with_one_error(cluster: str) -> None:
     """redis-py closes connections under other calls then; those fail with AttributeError and RuntimeError."""
     client = connect(parse_address(cluster))
@@ -134,7 +133,7 @@ async def test_a_cluster_that_has_lost_its_slots_fails_calls_with_one_error(clus
     await client.aclose()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+@LEAVES_CONNECTIONS_OPEN
 async def test_a_clusters_client_closes_its_connections_also_when_it_was_to_ask_anew(cluster: str) -> None:
     """After a failed call redis-py's own `aclose` closes nothing."""
     client = connect(parse_address(cluster))

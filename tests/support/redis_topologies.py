@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import RedisError
@@ -26,6 +27,11 @@ DOWN_AFTER_MS: Final = 1000
 _ANSWER_S_MAX: Final = 0.3
 _BUS_PORT_MAX: Final = 55_000
 """A node's bus listens 10,000 ports above it."""
+_UNCLOSED: Final = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed resource:ResourceWarning")
+LEAVES_CONNECTIONS_OPEN: Final = pytest.mark.filterwarnings(*_UNCLOSED)
+"""redis-py does: the one by which a client first asks a Cluster for its nodes, those that it closes under calls, and those to
+a server that is silent while they begin. uvloop closes no loop in which its warning of them is an error.
+"""
 
 
 class Node:
