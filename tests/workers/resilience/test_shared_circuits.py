@@ -155,6 +155,8 @@ async def test_a_failed_trial_opens_it_for_twice_as_long_wherever_it_was_made(wo
 
 async def test_without_redis_each_worker_goes_by_what_it_sees(world: World, api: ApiAtHand) -> None:
     """It opens, tries and closes by itself; its findings are published when Redis is back."""
+    lasting = {**BREAKER, "reset_after": "3s", "most": "6s"}  # it is looked at while it is open
+    world.write_insurers("sever", "volga", more={"breaker": lasting, "retry": {"attempts": 1}})
     async with proxied(world.redis.url) as proxy:
         world.set(redis_url=proxy.url)
         worker = await world.worker()
