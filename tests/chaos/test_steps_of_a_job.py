@@ -89,10 +89,11 @@ async def killed_at(stage: Stage, step: str) -> float:
         stage.survivor.signal(signal.SIGCONT)
         await until(lambda: _beats_again(world))
         victim.kill()
-        began_at = time.monotonic()
         with machine_stall(*world.server_pids) as stall:
+            began_at = time.monotonic()
             await until(lambda: _is_acknowledged(world))
-        took_s = time.monotonic() - began_at - stall.seconds
+            took_s = time.monotonic() - began_at
+        took_s -= stall.seconds
     for proxy in (stage.postgresql, stage.redis, stage.insurer):
         proxy.break_connections()  # what the dead one had sent, and was held, never arrives
     *quotes, end = await world.watched(stage.api, accepted)

@@ -108,7 +108,7 @@ async def _ends_in_time(world: World, accepting: ApiAtHand, watching: ApiAtHand)
     accepted = await world.accepted(accepting)
     with machine_stall(*world.server_pids) as stall:
         events = await world.watched(watching, accepted)
-    late_s = time.time() - datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"]).timestamp()
+        late_s = time.time() - datetime.fromisoformat(accepted["quoteRequest"]["expiresAt"]).timestamp()
     assert events[-1]["outcome"] == "DEADLINE"
     assert -1 < late_s <= stall.seconds
 
