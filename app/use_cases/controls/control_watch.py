@@ -20,7 +20,7 @@ from app.runtime.periodic import LogThrottle
 
 log: Final = structlog.get_logger(__name__)
 
-WORKERS_EVERY_S: Final = 0.7
+WORKERS_EVERY_S: Final = 0.5
 """A change is in every worker within a second, also without an announcement."""
 APIS_EVERY_S: Final = 3.0
 """They only show what is paused."""
