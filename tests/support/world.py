@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from prometheus_client import Gauge
 from support.applications import valid_application
 from support.plain_http import plain_http
 from support.quotes import an_offer
@@ -24,6 +25,7 @@ from app.config.key_derivation import EVENTS, derived_key
 from app.config.settings import Settings
 from app.domain.quote import Answer, Quote
 from app.main import create_app
+from app.observability import metrics
 from app.observability.tracing.tracing import open_tracing
 from app.resources import Resources, open_resources
 from app.runtime.clock import Clock
@@ -133,6 +135,7 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+        _forget_gauges_of_insurers()
 
     @property
     def server_pids(self) -> tuple[int, ...]:
@@ -259,6 +262,13 @@ class World:
         """Every event of a request, to its end."""
         watching = api.client.watch(accepted["quoteRequest"]["id"], accepted["watchToken"])
         return [dict(event) async for event in watching]
+
+
+def _forget_gauges_of_insurers() -> None:
+    """The next world of this process has insurers of its own, and a gauge keeps what it was last set to."""
+    for gauge in [metric for metric in vars(metrics).values() if isinstance(metric, Gauge)]:
+        if any("insurer" in sample.labels for family in gauge.collect() for sample in family.samples):
+            gauge.clear()
 
 
 @asynccontextmanager
