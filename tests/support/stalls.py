@@ -13,7 +13,8 @@ import psutil
 
 Waits = Mapping[tuple[int, int], float]
 """Seconds in run queues since the beginning, by process and thread."""
-
+Stolen = Sequence[float]
+"""Seconds in which the host of this virtual machine ran others, since the beginning, by core; no run queue counts them."""
 
 CHAIN: Final = 2
 """Processes that keep a promise one after the other: the one that notices, and the one that stores or answers."""
@@ -24,8 +25,9 @@ class MachineStall:
     """Seconds for which `CHAIN` processes, those that were kept waiting longest, were ready to run, and others ran.
 
     Each counts with its thread that waited longest: what waits beside another delays nothing once more. Twenty backends that
-    wait at the same time would otherwise excuse everything. On a machine with nothing else to do it is next to nothing. Where
-    /proc/*/schedstat is missing it is 0.
+    wait at the same time would otherwise excuse everything. What the host of a virtual machine took from one core, the one
+    it took most from, counts beside it. On a machine with nothing else to do it is next to nothing. Where
+    /proc/*/schedstat is missing it is what the host took.
     """
 
     seconds: float = 0.0
@@ -37,12 +39,12 @@ def machine_stall(*more: int) -> Generator[MachineStall, None, None]:
 
     What a process had waited by the time it ended inside the block is not counted: measure while it lives.
     """
-    before = _waited(more)
+    before, stolen_before = _waited(more), _stolen()
     stall = MachineStall()
     try:
         yield stall
     finally:
-        stall.seconds = stalled_s(before, _waited(more))
+        stall.seconds = stalled_s(before, _waited(more)) + stolen_s(stolen_before, _stolen())
 
 
 def stalled_s(before: Waits, after: Waits) -> float:
@@ -51,6 +53,15 @@ def stalled_s(before: Waits, after: Waits) -> float:
     for (pid, thread), waited in after.items():
         longest[pid] = max(longest.get(pid, 0.0), waited - before.get((pid, thread), 0.0))
     return sum(heapq.nlargest(CHAIN, longest.values()))
+
+
+def stolen_s(before: Stolen, after: Stolen) -> float:
+    """What the host took from the core that it took most from."""
+    return max((now - then for then, now in zip(before, after, strict=True)), default=0.0)
+
+
+def _stolen() -> Stolen:
+    return [getattr(core, "steal", 0.0) for core in psutil.cpu_times(percpu=True)]
 
 
 def _waited(more: Sequence[int]) -> Waits:
