@@ -150,7 +150,6 @@ async def test_a_job_behind_a_full_lane_says_so(world: World, monkeypatch: pytes
 
 async def test_a_process_that_does_not_hear_pub_sub_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is well and takes jobs; the request's frames come late."""
-    monkeypatch.setattr("app.redis.fleet.process_health.UNHEARD_S_MAX", 0.2)
     await world.insurers("sever")
     world.sandbox.set_mode("sever", Processing())
     resources = await world.resources()
@@ -160,6 +159,7 @@ async def test_a_process_that_does_not_hear_pub_sub_is_named(world: World, monke
         name = await until(lambda: _api_of(resources))
         accepted = await world.accepted(api)
         assert [one.code for one in await faults(resources, accepted)] == [FaultCode.NO_WORKER]
+        monkeypatch.setattr("app.redis.fleet.process_health.UNHEARD_S_MAX", 0.2)  # a start may take as long
         proxy.refuse(b"SUBSCRIBE")
         await api.services.live.notifier.reconnect()
         await red(resources, FaultCode.NOTIFIER_DOWN, name)
@@ -174,8 +174,9 @@ async def _api_of(resources: Resources) -> str:
     return next((one.name for one in found if one.kind == "api"), "")
 
 
-async def test_a_slow_postgresql_is_named_and_is_not_away(world: World) -> None:
+async def test_a_slow_postgresql_is_named_and_is_not_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what looks of the processes take, which the snapshot's own patience does not outlast."""
+    monkeypatch.setattr("app.redis.fleet.process_health.LOOK_S_MAX", 0.2)
     world.write_insurers("sever")
     resources = await world.resources()
     async with proxied(world.database.url) as proxy:

@@ -65,10 +65,10 @@ async def test_a_process_that_stood_still_does_not_take_its_server_for_silent(
     own_redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What came meanwhile is read first, however many turns it missed."""
-    monkeypatch.setattr("app.redis.notifier.PING_EVERY_S", 0.02)
+    monkeypatch.setattr("app.redis.notifier.PING_EVERY_S", 0.1)
     async with listening(own_redis.url, keys.news(0)) as (notifier, client, heard):
         for number in range(3):
-            time.sleep(0.1)  # noqa: ASYNC251 - this process stands still
+            time.sleep(0.5)  # noqa: ASYNC251 - this process stands still
             await NOTIFY.run(client, [keys.news(0)], [str(number)])
             await until(lambda number=number: heard[-1:] == [str(number)])
         assert notifier.unbroken == 0

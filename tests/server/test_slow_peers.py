@@ -10,12 +10,12 @@ from support.world import ApiAtHand, World
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 BYTES_MAX = 5000
-"""At a byte in ten milliseconds a hundred times the limit."""
+"""At a byte in ten milliseconds fifty times the limit."""
 
 
 @pytest.fixture
 async def api(world: World, monkeypatch: pytest.MonkeyPatch) -> ApiAtHand:
-    monkeypatch.setattr("app.server.http1.http_limits.REQUEST_S_MAX", 0.3)
+    monkeypatch.setattr("app.server.http1.http_limits.REQUEST_S_MAX", 1.0)
     world.write_insurers("sever")
     return await world.api()
 

@@ -179,7 +179,7 @@ async def test_a_silent_client_that_answers_no_ping_gets_the_cursor_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Little is sent, so that nothing piles up: only the unanswered ping shows that the client has stopped reading."""
-    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
+    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.3)
     world.write_insurers(*INSURERS)
     api = await world.api()
     accepted = await world.accepted(api)
@@ -194,7 +194,7 @@ async def test_a_silent_client_that_answers_no_ping_gets_the_cursor_too(
 
 async def test_the_plain_websocket_sends_the_cursor_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last frame has the cursor of the last event that was sent."""
-    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.1)
+    monkeypatch.setattr("app.server.serve.PING_EVERY_S", 0.3)
     world.write_insurers(*INSURERS)
     api = await world.api()
     accepted = await world.accepted(api)

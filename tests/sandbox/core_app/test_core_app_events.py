@@ -168,7 +168,11 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     made = await customer(world, await world.api(), http)
     (look,) = await made.all_events()
     assert look.kind == "look"
-    assert (await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS"
+
+    async def is_there() -> bool:
+        return bool((await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS")
+
+    await until(is_there)
 
 
 @pytest.mark.parametrize(
