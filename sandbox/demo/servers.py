@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,9 @@ _SETTINGS: Final = (
     Path(__file__).parents[1] / "postgresql.conf",  # in a wheel
 )
 START_S_MAX: Final = 15.0
+_PORTS: Final = range(11_000, 32_768)
+"""Below those that Linux, macOS and Windows give to connections, above the last one that browsers refuse to open."""
+_PORTS_TRIED: Final = 100
 _PR_SET_PDEATHSIG: Final = 1
 _REDIS_MIN: Final = (6, 2)
 _NO_REDIS: Final = (
@@ -198,11 +202,26 @@ def _fetched(folder: Path) -> Path:
     return binary
 
 
-def free_port() -> int:
-    """A loopback port that is free now."""
+def free_port(*, beside: int = 0) -> int:
+    """A loopback port that is free now, as is the one by `beside` above it: no connection is given one before its server begins.
+
+    Raises:
+        NoServer: none was found.
+    """
+    for _ in range(_PORTS_TRIED):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS) - beside)
+        if _can_be_bound(port) and _can_be_bound(port + beside):
+            return port
+    raise NoServer("no loopback port is free: end what holds them")
+
+
+def _can_be_bound(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def is_free(port: int) -> bool:

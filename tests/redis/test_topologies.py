@@ -2,87 +2,35 @@
 
 import asyncio
 import gc
-import subprocess
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from support.redis_topologies import LEAVES_CONNECTIONS_OPEN
-from support.until import until
+from support.redis_topologies import LEAVES_CONNECTIONS_OPEN, cluster_topology, sentinel_topology
 from support.world import World
 
 from app.domain.errors import RedisAway
 from app.redis.topology import connect, parse_address
 from app.story.explain import explain
 from app.story.request_story import RequestStory
-from sandbox.demo.servers import free_port, redis_binary, wait_for_port
-
-SLOTS = 16384
-
-
-@contextmanager
-def started(folder: Path, port: int, *lines: str, sentinel: bool = False) -> Any:
-    """A Redis of this configuration."""
-    folder.mkdir(parents=True)
-    config = folder / "redis.conf"
-    common = [f"port {port}", "bind 127.0.0.1", f"dir {folder}", "daemonize no", f"logfile {folder / 'log'}"]
-    config.write_text("\n".join([*common, *lines]) + "\n")
-    command = [str(redis_binary(folder)), str(config), *(["--sentinel"] if sentinel else [])]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
-    try:
-        wait_for_port(port, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+from sandbox.demo.servers import free_port
 
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncGenerator[str, None]:
     """The URL of three masters that share the slots."""
-    ports = _cluster_ports(3)
-    with ExitStack() as stack:
-        for port in ports:
-            stack.enter_context(started(tmp_path / str(port), port, "cluster-enabled yes", 'save ""'))
-        clients = [Redis(port=port, decode_responses=True) for port in ports]
-        for number, client in enumerate(clients):
-            first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3
-            await client.execute_command("CLUSTER", "ADDSLOTS", *range(first, last))
-            await client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0])
-        for client in clients:
-            await until(lambda client=client: _cluster_is_ok(client))
-            await client.aclose()
-        yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
+    async with cluster_topology(tmp_path, replicas=False) as topology:
+        yield topology.url
         gc.collect()
-
-
-def _cluster_ports(count: int) -> list[int]:
-    """A node's bus listens 10,000 ports above it."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = free_port()
-        if port < 55_000 and port not in ports:
-            ports.append(port)
-    return ports
-
-
-async def _cluster_is_ok(client: Any) -> bool:
-    info = str(await client.execute_command("CLUSTER", "INFO"))
-    return "'cluster_state': 'ok'" in info or "cluster_state:ok" in info
 
 
 @pytest.fixture
 async def sentinel(tmp_path: Path) -> AsyncGenerator[str, None]:
     """The URL of a master that one Sentinel watches."""
-    master, watcher = free_port(), free_port()
-    with ExitStack() as stack:
-        stack.enter_context(started(tmp_path / "master", master, 'save ""'))
-        monitor = f"sentinel monitor main 127.0.0.1 {master} 1"
-        stack.enter_context(started(tmp_path / "sentinel", watcher, monitor, sentinel=True))
-        yield f"redis+sentinel://127.0.0.1:{watcher}/main/0"
+    async with sentinel_topology(tmp_path) as topology:
+        yield topology.url
 
 
 async def served(world: World, redis_url: str, shards: int) -> Sequence[Sequence[dict[str, Any]]]:

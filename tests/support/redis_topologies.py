@@ -18,15 +18,15 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 from support.until import until
 
-from sandbox.demo.servers import end_with_parent, free_port, redis_binary, wait_for_port
+from sandbox.demo.servers import NoServer, end_with_parent, free_port, redis_binary, wait_for_port
 
 SLOTS: Final = 16384
 MASTER: Final = "main"
 DOWN_AFTER_MS: Final = 1000
 """A master that is silent for so long is replaced."""
 _ANSWER_S_MAX: Final = 0.3
-_BUS_PORT_MAX: Final = 55_000
-"""A node's bus listens 10,000 ports above it."""
+_BUS_ABOVE: Final = 10_000
+"""A node's bus listens so many ports above it."""
 _UNCLOSED: Final = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed resource:ResourceWarning")
 LEAVES_CONNECTIONS_OPEN: Final = pytest.mark.filterwarnings(*_UNCLOSED)
 """redis-py does: the one by which a client first asks a Cluster for its nodes, those that it closes under calls, and those to
@@ -69,7 +69,10 @@ class Node:
             start_new_session=True,
             preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, no locks
         )
-        wait_for_port(self.port, self._process)
+        try:
+            wait_for_port(self.port, self._process)
+        except NoServer as error:
+            raise NoServer(f"{error}\n{(self._folder / 'log').read_text(encoding='utf-8')}") from None
 
     def kill(self) -> None:
         if self._process:
@@ -328,8 +331,8 @@ def _lines_of(binary: Path, lines: Sequence[str]) -> list[str]:
 def _cluster_ports(count: int) -> list[int]:
     ports: list[int] = []
     while len(ports) < count:
-        port = free_port()
-        if port < _BUS_PORT_MAX and port not in ports:
+        port = free_port(beside=_BUS_ABOVE)
+        if not {port, port - _BUS_ABOVE, port + _BUS_ABOVE} & set(ports):
             ports.append(port)
     return ports
 
