@@ -31,6 +31,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{CALLER}-01"
 INSURERS = ("sever", "volga")
+REQUEST = "mutation CreateQuoteRequest"
+"""The span of an API's answer: what it has begun may end before it."""
 
 
 @pytest.fixture
@@ -50,6 +52,11 @@ def traced(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
 async def created(world: World, api: ApiAtHand, **headers: str) -> dict[str, Any]:
     reply = await api.post(CREATE, {"input": world.new_request()}, headers=headers)
     return reply.json()["data"]["createQuoteRequest"]
+
+
+async def arrived(traced: Receiver, *names: str) -> None:
+    """Each process sends its spans by itself, and no span waits for those of others."""
+    await until(lambda: all(traced.named(name) for name in names))
 
 
 def only(spans: list[SeenSpan]) -> SeenSpan:
@@ -79,7 +86,7 @@ async def test_one_trace_has_every_hop_of_a_request(world: World, traced: Receiv
         await until(lambda: len(traced.named("process jobs")) == len(INSURERS))
 
     assert {span.trace for span in traced.spans} == {TRACE}
-    request = only(traced.named("mutation CreateQuoteRequest"))
+    request = only(traced.named(REQUEST))
     assert (request.service, request.kind, request.parent, request.state) == ("osago-api", "SERVER", CALLER, "vendor=1")
     assert request.attributes["graphql.operation.type"] == "mutation"
     assert request.attributes["osago.request_id"] == accepted["quoteRequest"]["id"]
@@ -152,7 +159,7 @@ async def test_a_job_that_is_taken_over_goes_on_in_its_trace(world: World, trace
         await until(lambda: world.sandbox.seen_by("sever").polls > polls)
         world.sandbox.set_mode("sever", None)
         await world.watched(api, accepted)
-        await until(lambda: traced.named("process jobs"))
+        await arrived(traced, "process jobs", "send jobs")
     job = only(traced.named("process jobs"))
     sent = only(traced.named("send jobs"))
     assert (job.trace, job.parent, job.links) == (TRACE, sent.id, ((TRACE, sent.id),))
@@ -168,7 +175,7 @@ async def test_what_a_crash_or_a_flush_left_goes_on_in_its_trace(world: World, t
     await world.insurers("sever")
     api = await world.api()
     accepted = await created(world, api, traceparent=TRACEPARENT)
-    await until(lambda: traced.named("send jobs"))
+    await arrived(traced, REQUEST, "send jobs")
     await until(lambda: _outbox_is_empty(world))
     await world.redis.client.flushdb()
     if via == "relay":
@@ -179,7 +186,7 @@ async def test_what_a_crash_or_a_flush_left_goes_on_in_its_trace(world: World, t
         await relay_once(await world.resources())
     await world.worker()  # finds the epoch gone, and recovers what the relay has not enqueued
     await world.watched(api, accepted)
-    request = only(traced.named("mutation CreateQuoteRequest"))
+    request = only(traced.named(REQUEST))
     await until(lambda: traced.named("process jobs") and len(traced.named("send jobs")) > 1)
     again = only([span for span in traced.named("send jobs") if span.attributes.get("osago.via") == via])
     assert (again.trace, again.parent) == (TRACE, request.id)
@@ -192,11 +199,11 @@ async def test_frames_of_answers_that_were_there_before_are_in_the_trace(world: 
     api = await world.api()
     await world.worker()
     accepted = await created(world, api, traceparent=TRACEPARENT)
-    await until(lambda: traced.named("send events"))
     await until(lambda: len(traced.named("send events")) == 2)
     await world.watched(api, accepted)
     await until(lambda: len(traced.named("push events")) == 2)
-    request = only(traced.named("mutation CreateQuoteRequest"))
+    await arrived(traced, REQUEST)
+    request = only(traced.named(REQUEST))
     assert {frame.parent for frame in traced.named("push events")} == {request.id}
 
 
@@ -209,7 +216,7 @@ async def test_the_call_of_an_insurer_is_in_the_trace_of_its_job(world: World, t
     await world.worker()
     accepted = await created(world, api, traceparent=TRACEPARENT)
     await world.watched(api, accepted)
-    await until(lambda: traced.named("callback") and traced.named("process jobs"))
+    await arrived(traced, "POST /callbacks", "callback", "create", "process jobs")
     called, read = only(traced.named("POST /callbacks")), only(traced.named("callback"))
     assert (called.kind, called.trace, called.service) == ("SERVER", TRACE, "osago-api")
     assert called.parent == only(traced.named("create")).id
@@ -224,7 +231,7 @@ async def test_rest_requests_have_traces_too(world: World, traced: Receiver) -> 
     async with plain_http() as http:
         headers = {"Authorization": f"Bearer {api.token}", "traceparent": TRACEPARENT}
         await http.post(f"{api.url}/osago/quotes", json=world.new_request(), headers=headers)
-    await until(lambda: traced.named("send jobs"))
+    await arrived(traced, "POST /osago/quotes", "send jobs")
     request = only(traced.named("POST /osago/quotes"))
     assert (request.trace, request.parent, request.kind) == (TRACE, CALLER, "SERVER")
     assert only(traced.named("send jobs")).parent == request.id
@@ -256,8 +263,8 @@ async def test_a_bad_traceparent_begins_a_new_trace(world: World, traced: Receiv
     await world.insurers("sever")
     api = await world.api()
     await created(world, api, traceparent=header)
-    await until(lambda: traced.named("send jobs"))
-    request = only(traced.named("mutation CreateQuoteRequest"))
+    await arrived(traced, REQUEST)
+    request = only(traced.named(REQUEST))
     assert (request.parent, request.trace == TRACE) == ("", False)
 
 
@@ -286,7 +293,7 @@ async def test_a_browser_has_no_say_in_what_is_traced(world: World, traced: Rece
     accepted = await created(world, api)
     query = "query Seen($id: ID!) { quoteRequest(id: $id) { id } }"
     await api.post(query, {"id": accepted["quoteRequest"]["id"]}, token=accepted["watchToken"], headers=headers)
-    await until(lambda: traced.named("query Seen"))
+    await arrived(traced, "query Seen")
     assert only(traced.named("query Seen")).parent == ""
 
 
@@ -297,7 +304,7 @@ async def test_without_a_token_there_is_no_span(world: World, traced: Receiver) 
     refused = await api.post(CREATE, {"input": world.new_request()}, token="x", headers={"traceparent": TRACEPARENT})
     assert refused.status_code == 401
     await created(world, api, traceparent=f"00-{'1' * 32}-{CALLER}-01")
-    await until(lambda: traced.named("send jobs"))
+    await arrived(traced, "send jobs")
     assert {span.trace for span in traced.spans} == {"1" * 32}
 
 
@@ -307,7 +314,7 @@ async def test_jobs_and_events_without_a_trace_are_read_as_before(world: World, 
     api = await world.api()
     accepted = await created(world, api, traceparent=TRACEPARENT)
     request_id = accepted["quoteRequest"]["id"]
-    await until(lambda: traced.named("send jobs"))
+    await arrived(traced, REQUEST, "store request", "send jobs")
     for insurer, more in (("sever", {}), ("volga", {"via": "relay"})):
         stream = f"{{osago-00}}:jobs:{insurer}"
         [(entry, _)] = await world.redis.client.xrange(stream)
@@ -317,7 +324,7 @@ async def test_jobs_and_events_without_a_trace_are_read_as_before(world: World, 
     await world.worker()
     events = await world.watched(api, accepted)
     assert events[-1]["outcome"] == "ALL_ANSWERED"
-    assert {span.name for span in traced.spans} == {"mutation CreateQuoteRequest", "store request", "send jobs"}
+    assert {span.name for span in traced.spans} == {REQUEST, "store request", "send jobs"}
 
 
 async def test_a_trace_passes_through_processes_that_make_none(
