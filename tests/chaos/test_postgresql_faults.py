@@ -50,7 +50,7 @@ async def in_mid_flight(
             await world.worker(f"worker-{number}")
         accepted = [await world.accepted(api) for _ in range(requests)]
         watches = [asyncio.create_task(world.watched(api, one)) for one in accepted]
-        await until(lambda: api.services.live.subscriptions == requests)
+        await until(lambda: api.begun(*accepted) == requests)
         await until(lambda: all(world.sandbox.seen_by(insurer).applications == requests for insurer in INSURERS))
         yield Stage(world, api, proxy, watches)
         await world.stop()

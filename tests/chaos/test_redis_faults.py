@@ -51,6 +51,7 @@ async def in_mid_flight(world: World, folder: Path, *, deadline: str = "100s") -
             await world.worker(f"worker-{number}")
         accepted = [await world.accepted(apis[number % 2]) for number in range(REQUESTS)]
         watches = [asyncio.create_task(world.watched(apis[n // 2 % 2], one)) for n, one in enumerate(accepted)]
+        await until(lambda: sum(api.begun(*accepted) for api in apis) == REQUESTS)
         await until(lambda: all(world.sandbox.seen_by(insurer).applications == REQUESTS for insurer in INSURERS))
         at_hand = RedisAtHand(server.url)
         stack.push_async_callback(at_hand.client.aclose)

@@ -64,6 +64,11 @@ class ApiAtHand:
     def client(self) -> Client:
         return Client(self.graphql, self.token)
 
+    def begun(self, *accepted: Mapping[str, Any]) -> int:
+        """Subscriptions of these requests that have read what stands: what is counted as one may still be reading."""
+        ids = [UUID(one["quoteRequest"]["id"]) for one in accepted]
+        return sum(len(self.services.frames.places_of(id_)) for id_ in ids)
+
     async def post(self, query: str, variables: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
         """A GraphQL request over HTTP."""
         headers = {"Authorization": f"Bearer {more.pop('token', self.token)}", **more.pop("headers", {})}

@@ -322,7 +322,7 @@ async def test_when_postgresql_is_away_at_the_deadline_the_watch_ends_with_a_cod
     accepted = await world.accepted(api)
     async with opened(api.graphql) as raw:
         socket = await watching(raw, accepted)
-        await until(lambda: api.services.live.subscriptions == 1)
+        await until(lambda: api.begun(accepted) == 1)
         await world.database.break_connections(for_good=True)
         message = await socket.receive()
     [error] = message["payload"]

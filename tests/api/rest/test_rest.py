@@ -210,14 +210,12 @@ async def test_when_postgresql_is_away_at_the_deadline_the_streams_say_so(world:
     world.set(quote_deadline="5s")
     api = await world.api()
     accepted = await created(api, world)
-    request_id = request_id_of(accepted["quoteRequest"]["id"])
-    assert request_id
     async with (
         http(api) as client,
         client.stream("GET", f"{path_of(accepted)}/events") as response,
         streaming(api, accepted, api.token) as socket,
     ):
-        await until(lambda: len(api.services.frames.places_of(request_id)) == 2)  # both have read what stands
+        await until(lambda: api.begun(accepted) == 2)
         await world.database.break_connections(for_good=True)
         _, event = [event async for event in events_of(response)]
         document = json.loads(await socket.recv())
