@@ -72,7 +72,8 @@ class Node:
         try:
             wait_for_port(self.port, self._process)
         except NoServer as error:
-            raise NoServer(f"{error}\n{(self._folder / 'log').read_text(encoding='utf-8')}") from None
+            log = self._folder / "log"
+            raise NoServer(f"{error}\n{log.read_text(encoding='utf-8') if log.is_file() else ''}") from None
 
     def kill(self) -> None:
         if self._process:

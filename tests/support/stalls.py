@@ -26,8 +26,8 @@ class MachineStall:
 
     Each counts with its thread that waited longest: what waits beside another delays nothing once more. Twenty backends that
     wait at the same time would otherwise excuse everything. What the host of a virtual machine took from one core, the one
-    it took most from, counts beside it. On a machine with nothing else to do it is next to nothing. Where
-    /proc/*/schedstat is missing it is what the host took.
+    it took most from, counts beside it; twice where a process waited behind one whose core the host had taken. On a machine
+    with nothing else to do it is next to nothing. Where /proc/*/schedstat is missing it is what the host took.
     """
 
     seconds: float = 0.0

@@ -170,7 +170,7 @@ async def test_an_end_that_the_feed_has_lost_is_to_be_looked_for(
     assert look.kind == "look"
 
     async def is_there() -> bool:
-        return bool((await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS")
+        return (await http.get(made.url + look.body["location"])).json()["status"] == "NO_OFFERS"
 
     await until(is_there)
 
