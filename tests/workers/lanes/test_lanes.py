@@ -280,14 +280,17 @@ async def test_a_bug_in_one_job_is_handed_back_counted_and_buried_in_the_end(
 
     monkeypatch.setattr(lane(worker)._asking, "ask", buggy)
     world.sandbox.set_mode("volga", Processing())
-    poison = UUID(int=0)
+    poison, counted = UUID(int=0), metrics.HANDED_BACK.labels("sever", "bug")._value
+    before = counted.get()
     poisoned = await world.accepted(api, insurerIds=["sever"])
     poison = UUID(poisoned["quoteRequest"]["id"])
     innocent = [await world.accepted(api, insurerIds=["sever"]) for _ in range(5)]
     for one in innocent:
         await until(lambda one=one: statuses_are(world, one, {"sever": "OFFERED"}))
     await until(lambda: settled(world, poisoned))
-    assert len(asked) <= 2
+    assert asked
+    # One that Redis did not hear of in time comes again uncounted.
+    assert counted.get() - before <= 2
 
 
 async def settled(world: World, accepted: dict[str, Any]) -> bool:
