@@ -9,6 +9,7 @@ import re
 import unicodedata
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from itertools import permutations
 from typing import Final
@@ -31,29 +32,48 @@ _SEPARATORS_WITHIN: Final = re.compile(r"[^\w\n]+|_+")
 _NO_DIGITS: Final = re.compile(r"\D+")
 _is_foreign: Final = re.compile(r"[^\x00-\u02ff\u0400-\u0482\u048a-\u052f]").search
 """Whether anything is neither Latin nor Cyrillic."""
-_is_ascii_folded: Final = re.compile(r"[\x00-\x7fАВЕКМНОРСТУХавекмнорстух]*").fullmatch
-"""Whether a value can occur in a text of ASCII."""
 
-_kept: Final[dict[int, tuple[weakref.ref[Application], dict[bool, str]]]] = {}
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of an application, folded."""
+
+    texts: str
+    """Each on a line of its own."""
+    people: tuple[tuple[str, ...], ...]
+    """The names of each person."""
+
+    def in_ascii(self) -> "_Values":
+        """Those of them that can occur in a text of ASCII, once that is folded, too."""
+        people = (tuple(filter(str.isascii, names)) for names in self.people)
+        texts = "\n".join(filter(str.isascii, self.texts.split("\n")))
+        return _Values(texts, tuple(names for names in people if len(names) > 1))
+
+
+_kept: Final[dict[int, tuple[weakref.ref[Application], dict[bool, _Values]]]] = {}
 """By the id of an application, until that application is gone."""
 
 
 def holds_personal_value(text: str, application: Application) -> bool:
     """Whether a personal value of the application occurs in the text."""
-    words = _SEPARATORS.split(_folded(_decoded(text)))
+    return any(_holds(reading, application) for reading in _readings(text))
+
+
+def _holds(text: str, application: Application) -> bool:
+    words = _SEPARATORS.split(_folded(text))
     letters = "".join(words)
     if len(letters) < VALUE_LENGTH_MIN:
         return False
     digits = _NO_DIGITS.sub("", letters)
+    values = _kept_values(application, is_ascii=letters.isascii())
     return (
-        _holds_texts(letters, digits, application)
+        _holds_texts(letters, digits, values.texts)
         or (len(digits) >= _DATE_DIGITS and not _dates(application).isdisjoint(_dates_in(digits)))
-        or (not letters.isascii() and any(_holds_name(letters, words, person) for person in _persons(application)))
+        or any(_holds_name(letters, words, names) for names in values.people)
     )
 
 
-def _holds_texts(letters: str, digits: str, application: Application) -> bool:
-    values = _kept_texts(application, is_ascii=letters.isascii())
+def _holds_texts(letters: str, digits: str, values: str) -> bool:
     if not _may_hold(letters, values) and not _may_hold(digits, values):
         return False
     return any(
@@ -67,31 +87,30 @@ def _may_hold(text: str, values: str) -> bool:
     return any(text[at : at + VALUE_LENGTH_MIN] in values for at in range(len(text) - VALUE_LENGTH_MIN + 1))
 
 
-def _holds_name(letters: str, words: list[str], person: Person | Driver) -> bool:
+def _holds_name(letters: str, words: list[str], names: tuple[str, ...]) -> bool:
     """Two names beside each other in any order, or as words of their own; a long one alone is among the texts."""
-    names = filter(None, (person.last_name, person.first_name, person.middle_name))
-    plain = [_SEPARATORS.sub("", _folded(name)) for name in names]
-    for count in range(2, len(plain) + 1):
-        for chosen in permutations(plain, count):
+    for count in range(2, len(names) + 1):
+        for chosen in permutations(names, count):
             joined = "".join(chosen)
             if len(joined) >= VALUE_LENGTH_MIN and (joined in letters or set(words).issuperset(chosen)):
                 return True
     return False
 
 
-def _kept_texts(application: Application, *, is_ascii: bool) -> str:
-    """The texts, made once for as long as the application is in memory: a dozen insurers answer about it."""
+def _kept_values(application: Application, *, is_ascii: bool) -> _Values:
+    """The values, made once for as long as the application is in memory: a dozen insurers answer about it."""
     key = id(application)
     if key not in _kept:
-        _kept[key] = (weakref.ref(application, lambda _: _kept.pop(key, None)), {})
-    texts = _kept[key][1]
-    if is_ascii not in texts:
-        texts[is_ascii] = _texts(application, is_ascii=is_ascii)
-    return texts[is_ascii]
+        values = _Values(_texts(application), tuple(map(_names, _persons(application))))
+        _kept[key] = (
+            weakref.ref(application, lambda _: _kept.pop(key, None)),
+            {False: values, True: values.in_ascii()},
+        )
+    return _kept[key][1][is_ascii]
 
 
-def _texts(application: Application, *, is_ascii: bool) -> str:
-    """All texts of the application, folded, each on a line of its own; or only those that ASCII can write."""
+def _texts(application: Application) -> str:
+    """All texts of the application, folded, each on a line of its own."""
     raw = _texts_of_vehicle(application.vehicle)
     for person in _persons(application):
         raw += _texts_of_person(person)
@@ -99,8 +118,12 @@ def _texts(application: Application, *, is_ascii: bool) -> str:
         raw += _texts_of_party(party)
     if application.previous_policy:
         raw.append(application.previous_policy.number)
-    known = filter(_is_ascii_folded if is_ascii else None, filter(None, raw))
-    return _SEPARATORS_WITHIN.sub("", _folded("\n".join(known)))
+    return _SEPARATORS_WITHIN.sub("", _folded("\n".join(filter(None, raw))))
+
+
+def _names(person: Person | Driver) -> tuple[str, ...]:
+    names = filter(None, (person.last_name, person.first_name, person.middle_name))
+    return tuple(_SEPARATORS.sub("", _folded(name)) for name in names)
 
 
 def _parties(application: Application) -> list[Person | Organisation]:
@@ -174,14 +197,19 @@ def _dates_in(digits: str) -> Iterator[str]:
         yield f"{part[4:]}-{part[:2]}-{part[2:4]}"
 
 
-def _decoded(text: str) -> str:
+def _readings(text: str) -> Iterator[str]:
+    """The text as it stands, and decoded step by step: what looks encoded may be a separator beside digits."""
+    yield text
     for _ in range(_DECODED_MAX):
         if "%" not in text:
             break
         text = unquote(text)
+        yield text
     if "&#" in text:
         text = unescape(text)
-    return _PUNYCODE.sub(_of_punycode, text) if "--" in text else text
+        yield text
+    if "--" in text:
+        yield _PUNYCODE.sub(_of_punycode, text)
 
 
 def _of_punycode(label: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import fields, replace
 from support.applications import an_application
 
-from app.domain.application import Person
+from app.domain.application import Organisation, Person
 from app.domain.personal_values import VALUE_LENGTH_MIN, holds_personal_value
 
 APPLICATION = an_application(datetime.now(UTC).date())
@@ -100,6 +100,9 @@ def test_every_text_and_date_of_the_application_is_found(name: str, value: str |
         "08.03.1965",
         "1965_03_08",
         "ул. Лесная",
+        "4511%654321",
+        "4511&#654321",
+        "4511--654321",
     ],
 )
 def test_a_value_is_found_in_any_writing(text: str) -> None:
@@ -116,6 +119,37 @@ def test_short_names_are_found_together_in_any_order(text: str) -> None:
     assert isinstance(APPLICATION.policyholder, Person)
     person = replace(APPLICATION.policyholder, last_name="Ли", first_name="Юлия", middle_name="Ан")
     assert holds_personal_value(text, replace(APPLICATION, policyholder=person))
+
+
+@pytest.mark.parametrize(
+    ("last_name", "first_name", "text"),
+    [
+        ("Семёнов", "Пётр", "Семёнов 17"),
+        ("Артёмов", "Пётр", "ARTEMOB-Артемов"),
+        ("Müller", "Jan", "Müller 17"),
+        ("Müller", "Jan", "MULLER-17"),
+        ("Ceylanoğlu", "Ali", "ceylanoglu"),
+        ("Носов", "Роман", "Носов Роман"),
+        ("Котов", "Антон", "KOTOB.AHTOH"),
+        ("KIM", "JONG", "KIM JONG"),
+        ("Li", "Weiss", "17-weiss-li"),
+    ],
+)
+def test_a_name_is_found_in_the_alphabet_that_its_letters_fold_into(last_name: str, first_name: str, text: str) -> None:
+    """Accents go, and letters that look alike become Latin ones: whether a text is ASCII is known after that alone."""
+    assert isinstance(APPLICATION.policyholder, Person)
+    person = replace(APPLICATION.policyholder, last_name=last_name, first_name=first_name, middle_name=None)
+    assert holds_personal_value(text, replace(APPLICATION, policyholder=person))
+
+
+def test_the_name_of_an_organisation_is_found_within_its_quotation_marks() -> None:
+    """Also where every letter of it has a twin in Latin."""
+    holder = APPLICATION.policyholder
+    name = "ООО «АВТОМОТОР»"
+    firm = Organisation(
+        name=name, inn="7707083893", kpp=None, ogrn="1027700132195", address=holder.address, phone=None, email=None
+    )
+    assert holds_personal_value("N-17 ООО Автомотор", replace(APPLICATION, policyholder=firm))
 
 
 @pytest.mark.parametrize(
