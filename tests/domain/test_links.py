@@ -156,3 +156,14 @@ def test_what_was_kept_comes_back() -> None:
     """A link is equal after PostgreSQL and after Redis."""
     quote = Quote(uuid7(datetime.now(UTC)), "sever", an_offer(), datetime.now(UTC))
     assert decode_quote(quote.request_id, encode_quote(quote)) == quote
+
+
+@pytest.mark.parametrize(
+    "host", ["б" * 64 + ".ru", "例" * 2000 + ".ru", "я。" + "я" * 300 + ".рф", ("й" * 40 + ".") * 7 + "рф"]
+)
+def test_what_no_host_can_be_is_not_encoded(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A label of more than 63 characters, a name of more than 253: the time that encoding takes grows with their square."""
+    encoded: list[str] = []
+    monkeypatch.setattr("encodings.idna.ToASCII", encoded.append)
+    assert https_url(f"https://{host}/buy") is None
+    assert encoded == []

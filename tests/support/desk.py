@@ -71,11 +71,15 @@ class Mailbox:
 class Sole:
     """No other worker has the job."""
 
+    def __init__(self) -> None:
+        self.remembered: list[str] = []
+
     async def confirm(self, job: Job) -> None:
         del job
 
     async def remember(self, job: Job, application_id: str) -> None:
-        del job, application_id
+        del job
+        self.remembered.append(application_id)
 
 
 def settings(adapter: str, url: str) -> InsurerSettings:
@@ -97,6 +101,7 @@ class Desk:
         self.circuit = SharedBreaker(one, self.clock)
         limits, callback_waiter = RateLimits(one, self.clock), CallbackWaiter(Mailbox(*calls))
         made = adapter(line) if adapter else make_adapter(one, line)
+        self.ownership = Sole()
         self.asking = InsurerExchange(one, made, self.circuit, limits, self.clock, callback_waiter, end_margin_s=0.0)
 
     async def ask(self, within_s: float = 10.0) -> Answer | None:
@@ -104,7 +109,7 @@ class Desk:
         request_id = uuid7(now)
         holding = Holding(Delivery(0, "", request_id))
         job = Job("sever", request_id, an_application(now.date()), now + timedelta(seconds=within_s), None, holding)
-        return await self.asking.ask(job, Sole())
+        return await self.asking.ask(job, self.ownership)
 
 
 @asynccontextmanager

@@ -2,17 +2,21 @@
 
 import functools
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, Final, TypeVar, cast, get_origin
 
 import msgspec
 
 from app.domain.offers.coefficients import Coefficients
-from app.domain.offers.extras import Extra
-from app.domain.offers.refusals import MendableProblem
+from app.domain.offers.extras import EXTRAS_MAX, Extra
+from app.domain.offers.refusals import PROBLEMS_MAX, MendableProblem
 
 Shape = TypeVar("Shape")
 
-NOT_JSON: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+NOT_JSON: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading JSON, or a value of it, can raise: ValueError for half a character and for a moment that no calendar has."""
+_LITERAL: Final = (date, datetime)
+"""A bare number is no moment, not even as a text."""
 
 
 class _Problem(msgspec.Struct):
@@ -27,7 +31,7 @@ def optional(value: object, shape: type[Shape]) -> Shape | None:
     try:
         if isinstance(value, msgspec.Raw):
             return _decoder(shape).decode(value) if value else None
-        return msgspec.convert(value, shape, strict=False)
+        return msgspec.convert(value, shape, strict=shape in _LITERAL)
     except NOT_JSON:
         return None
 
@@ -46,14 +50,18 @@ def read_extras(value: object) -> tuple[Extra, ...]:
     """All of them, or none where one cannot be read."""
     if isinstance(value, tuple):
         return cast("tuple[Extra, ...]", value)
-    return tuple(_list_of(value, Extra) or ())
+    found = optional(value, list[Any])
+    if not found or len(found) > EXTRAS_MAX:
+        return ()
+    read = [optional(one, Extra) for one in found]
+    return () if None in read else cast("tuple[Extra, ...]", tuple(read))
 
 
 def read_problems(value: object) -> tuple[MendableProblem, ...]:
     """The problems that can be read; a part of a path may be a number."""
     if isinstance(value, tuple):
         return cast("tuple[MendableProblem, ...]", value)
-    found = (optional(one, _Problem) for one in optional(value, list[Any]) or ())
+    found = (optional(one, _Problem) for one in (optional(value, list[Any]) or ())[:PROBLEMS_MAX])
     return tuple(MendableProblem(tuple(map(str, one.path)), one.code) for one in found if one)
 
 
@@ -61,14 +69,8 @@ def camel(value: Any) -> Any:
     """Names in camelCase; what is None is left out."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {_camel_name(name): camel(part) for name, part in fields.items() if part is not None}
+        return {_camel_name(str(name)): camel(part) for name, part in fields.items() if part is not None}
     return [camel(part) for part in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
-
-
-def _list_of(value: object, shape: type[Shape]) -> list[Shape] | None:
-    found = optional(value, list[Any])
-    read = [optional(one, shape) for one in found or ()]
-    return None if None in read else cast("list[Shape]", read)
 
 
 @functools.lru_cache(16)

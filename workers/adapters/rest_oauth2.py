@@ -35,13 +35,15 @@ EARLY_S: Final = 5.0
 """A token is not used any more so long before it runs out: it has to last for the call."""
 LIFETIME_S: Final = 300.0
 """Seconds that a token holds if its response does not say, or not readably."""
+LIFETIME_S_MIN: Final = 1.0
+"""A shorter one is taken for one that is not said: a token would be fetched for every call."""
 LIFETIME_S_MAX: Final = 86_400.0
 _OK: Final = 200
 _ACCEPTED: Final = 202
 
 
 class _Token(msgspec.Struct):
-    access_token: Annotated[str, Meta(pattern=r"^[!-~]{1,4096}$")]
+    access_token: Annotated[str, Meta(pattern=r"\A[!-~]{1,4096}\Z")]
     expires_in: msgspec.Raw = NOT_READ
     """Seconds; insurers write numbers and texts, and some that are neither."""
 
@@ -117,7 +119,7 @@ def _lifetime_s(said: msgspec.Raw) -> float:
         seconds = LIFETIME_S if number is None else float(number)
     except ValueError:
         return LIFETIME_S
-    return min(seconds, LIFETIME_S_MAX) if seconds >= 0 else LIFETIME_S
+    return min(seconds, LIFETIME_S_MAX) if seconds >= LIFETIME_S_MIN else LIFETIME_S
 
 
 def _refusal(reply: Reply) -> InsurerCredentials:

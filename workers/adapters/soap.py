@@ -30,6 +30,8 @@ from workers.adapters.wire import as_created, as_offer, as_refusal, as_wire
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 OSAGO: Final = "urn:sandbox:osago"
 DEPTH_MAX: Final = 32
+ELEMENTS_MAX: Final = 5000
+"""An offer with all that it may have, an element for each, has some 300."""
 _LISTS: Final = frozenset({"extras", "problems", "drivers", "path"})
 """Elements with the parts of a list, under any names."""
 _OK: Final = 200
@@ -79,7 +81,7 @@ class _Refused(msgspec.Struct, tag_field="status", tag="Refused"):
 
 class _Detail(msgspec.Struct, rename="camel"):
     code: str = ""
-    retry_after: str | None = None
+    retry_after: Any = None
 
 
 class _Fault(msgspec.Struct):
@@ -180,6 +182,8 @@ def open_envelope(body: bytes) -> tuple[str, Fields]:
         raise InsurerProtocol("no XML") from error
     if root.getroottree().docinfo.doctype:
         raise InsurerProtocol("XML with a document type")
+    if root.xpath("count(//*)") > ELEMENTS_MAX:
+        raise InsurerProtocol("XML with too many elements")
     bodies: list[Any] = root.findall(f"{{{SOAP}}}Body")
     if len(bodies) != 1 or len(bodies[0]) != 1:
         raise InsurerProtocol("no SOAP")

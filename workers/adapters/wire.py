@@ -31,7 +31,11 @@ MAY_REFUSE: Final = frozenset({500})
 """Statuses besides 4xx with bodies that may hold a refusal, in the JSON that was agreed."""
 _REFUSED: Final = 422
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_ESCAPES: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+_PAIR: Final = rb"\\u[dD][89abAB]..\\u[dD][c-fC-F].."
+_HALVES: Final = re.compile(
+    rb"((?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|" + _PAIR + rb")++)|\\u[dD][89a-fA-F]..", re.DOTALL
+)
+"""Everything up to half a surrogate pair in one piece, so that no other escape costs a call."""
 _UNPRINTABLE: Final = rb"\u0000"
 _KEY: Final = re.compile(rb'"([^"\\]*)"\s*:')
 
@@ -51,7 +55,7 @@ def reader(shape: type[Shape]) -> Callable[[bytes], Shape]:
         try:
             found = decode(body)
             _check_names(body)
-        except (*NOT_JSON, _TwiceError) as error:
+        except NOT_JSON as error:
             raise InsurerProtocol(f"not the JSON that was agreed ({type(error).__name__})") from None
         return found
 
@@ -63,7 +67,7 @@ def _as_json(body: bytes) -> bytes:
     body = body.removeprefix(_BYTE_ORDER_MARK)
     if b"\\ud" not in body and b"\\uD" not in body:
         return body
-    return _ESCAPES.sub(lambda escape: _UNPRINTABLE if escape[1] else escape[0], body)
+    return _HALVES.sub(lambda found: found[1] or _UNPRINTABLE, body)
 
 
 class _TwiceError(ValueError):
@@ -74,7 +78,8 @@ def _check_names(body: bytes) -> None:
     """Raises `_TwiceError`. Costs 1 µs for "processing" and 8 µs for an offer; what may have two names is read once more."""
     names = _KEY.findall(body)
     if len(set(names)) < len(names) or b"\\" in body:
-        json.loads(body, object_pairs_hook=_once_each, parse_int=str, parse_float=str)
+        # Bytes that are no UTF-8 cost the field that they stand in, where it is read.
+        json.loads(body.decode(errors="surrogateescape"), object_pairs_hook=_once_each, parse_int=str, parse_float=str)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> None:

@@ -175,7 +175,7 @@ class InsurerExchange:
             application_id = created.application_id
             # An id that holds personal data stays in this process: a worker that takes the job over creates again, under
             # the same key, and gets the same id.
-            if not is_echo(application_id, job, "application id"):
+            if application_id != _SENT and not is_echo(application_id, job, "application id"):
                 await ownership.remember(job, application_id)
         job.holding.application_id = application_id
         self._callback_waiter.notify([job.request_id])

@@ -25,7 +25,7 @@ def extra_price(amount: Decimal) -> Decimal | None:
     if not isinstance(amount, Decimal) or not amount.is_finite() or not 0 <= amount <= PREMIUM_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
         return None
     try:
-        return in_kopecks(amount)
+        return in_kopecks(amount.copy_abs() if amount.is_signed() else amount)  # a zero may have a sign
     except InsurerProtocol:
         return None
 
@@ -67,5 +67,5 @@ def _bounded(extra: Any) -> Extra | None:
     values = {name: read(getattr(extra, name)) for name, read, _ in EXTRA_BOUNDS}
     if None in values.values():
         return None
-    kept = Extra(**values)
-    return extra if kept == extra else kept
+    # By identity: decimals of one value are equal in every writing, also in one of a million zeros.
+    return extra if all(value is getattr(extra, name) for name, value in values.items()) else Extra(**values)

@@ -10,6 +10,10 @@ from urllib.parse import quote
 
 URL_LENGTH_MAX: Final = 2048
 _LABEL: Final = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_LENGTH_MAX: Final = 253
+_LABEL_LENGTH_MAX: Final = 63
+_DOTS: Final = re.compile("[.。．｡]")
+"""What IDNA takes for a dot (RFC 3490, 3.1)."""
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+", re.IGNORECASE)
 # No user, no other scheme, no backslash, blank or quote: what is left means the same to every reader.
 # Without a flag for case, which would double the time.
@@ -43,7 +47,10 @@ def https_url(text: str | None) -> str | None:
 
 def host_in_ascii(host: str) -> str | None:
     """A host's name in punycode and lower case; None if it is none."""
-    if len(host) > URL_LENGTH_MAX or not host.isprintable() or not _DEVIATIONS.isdisjoint(host):
+    if len(host) > _HOST_LENGTH_MAX or not host.isprintable() or not _DEVIATIONS.isdisjoint(host):
+        return None
+    # Encoding takes the square of a label's length; one that composing its letters would make short enough is refused, too.
+    if any(len(label) > _LABEL_LENGTH_MAX for label in _DOTS.split(host)):
         return None
     try:
         named = host.encode("idna").decode().lower()

@@ -4,6 +4,7 @@
 to rows and events of older releases. A bound returns its own results unchanged. Links have theirs in `app.domain.offers.links`.
 """
 
+import operator
 import re
 import unicodedata
 from collections.abc import Callable
@@ -40,10 +41,10 @@ _PLAIN_LENGTH_MAX: Final = 7
 _TEXT_LENGTH_READ_MAX: Final = 8 * NUMBER_LENGTH_MAX
 """A longer text is refused before anything is normalised."""
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Unicode's Default_Ignorable_Code_Point, and the blank of Braille: drawn as nothing in every font.
+# Unicode's Default_Ignorable_Code_Point, the blank of Braille, the null notehead: drawn as nothing in every font.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -169,7 +170,7 @@ def offer_coefficients(coefficients: Coefficients) -> Coefficients | None:
         changed = {name: factor for name, factor in kept.items() if factor is not given[name]}
     if coefficients.drivers is not None:
         drivers = _driver_factors(coefficients.drivers)
-        if drivers != coefficients.drivers:
+        if drivers is not coefficients.drivers:
             changed["drivers"] = drivers
     return msgspec.structs.replace(coefficients, **changed) if changed else coefficients
 
@@ -208,15 +209,18 @@ def _driver_factors(drivers: Any) -> tuple[DriverCoefficients, ...] | None:
     """The factors of all drivers, None where one is no factor or they are too many; the premium's own stay."""
     if not isinstance(drivers, tuple) or len(cast("tuple[Any, ...]", drivers)) > DRIVERS_MAX:
         return None
-    kept: list[DriverCoefficients] = []
-    for driver in cast("tuple[Any, ...]", drivers):
+    given, kept = cast("tuple[Any, ...]", drivers), list[DriverCoefficients]()
+    for driver in given:
         if not isinstance(driver, DriverCoefficients):
             return None
         bonus_malus, age_experience = _factor(driver.bonus_malus), _factor(driver.age_experience)
         if bonus_malus is None or age_experience is None:
             return None
-        kept.append(DriverCoefficients(bonus_malus=bonus_malus, age_experience=age_experience))
-    return tuple(kept)
+        is_unchanged = bonus_malus is driver.bonus_malus and age_experience is driver.age_experience
+        kept.append(
+            driver if is_unchanged else DriverCoefficients(bonus_malus=bonus_malus, age_experience=age_experience)
+        )
+    return given if all(map(operator.is_, kept, given)) else tuple(kept)
 
 
 def _few_marks(text: str) -> str:

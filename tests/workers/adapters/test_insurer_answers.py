@@ -4,6 +4,7 @@ import pytest
 from support.desk import answer, asked, desk
 
 from app.domain.quote import NoOffer, Offer, ReasonCode, failed
+from workers.adapters.wire import _as_json
 
 MARK = b"\xef\xbb\xbf"
 OFFER = b'{"status": "offered", "offer": {"number": "A1", "premium": "5432.10", "currency": "RUB"}}'
@@ -53,6 +54,40 @@ async def test_a_character_in_two_halves_is_one() -> None:
     found, _ = await asked("rest-sync", {"post": answer(OFFER.replace(b"A1", number))})
     assert isinstance(found, Offer), found
     assert found.number == "A\U0001f697 \\ud83d"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"extras": [{"code": "A", "name": "\xcf\xee\xeb\xe8\xf1", "price": "1"}, {"code": "B", "name": "\xcf", "price": "2"}]',
+        b'"comment": "\xcf\xee\xeb\xe8\xf1", "purchaseUrl": "https:\\/\\/sever.example\\/1"',
+    ],
+)
+async def test_bytes_that_are_no_utf_8_cost_their_field_alone(fields: bytes) -> None:
+    """Windows-1251 from an old system, in two extras of one name each, or beside an escape."""
+    found, _ = await asked("rest-sync", {"post": answer(OFFER.replace(b'"number"', fields + b', "number"'))})
+    assert isinstance(found, Offer), found
+    assert found.extras == ()
+    assert (found.purchase_url is not None) == (b"purchaseUrl" in fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (rb"\\ud800", rb"\\ud800"),
+        (rb"\\\ud800", rb"\\\u0000"),
+        (rb"\ud83d\ude97", rb"\ud83d\ude97"),
+        (rb"\ud83d\ud83d\ude97\ude97", rb"\u0000\ud83d\ude97\u0000"),
+        (rb"\n\t\" \u00e9 \uD83D", rb"\n\t\" \u00e9 \u0000"),
+        (rb"\ud83", rb"\ud83"),
+        (rb"\ud800" + b"\\", rb"\u0000" + b"\\"),
+        (rb"\n" * 50_000 + rb"\ud800" * 3, rb"\n" * 50_000 + rb"\u0000" * 3),
+    ],
+    ids=lambda value: value[:20].decode(),
+)
+def test_halves_of_characters_are_found_among_other_escapes(body: bytes, read: bytes) -> None:
+    """Each becomes the character that no field may have."""
+    assert _as_json(body) == read
 
 
 async def test_a_byte_order_mark_before_a_refusal_hides_no_code() -> None:
@@ -197,6 +232,10 @@ async def test_a_busy_insurer_is_not_asked_without_a_pause(retry_after: str) -> 
         b'"soon"',
         b"null",
         b"-1",
+        b"0",
+        b'"0"',
+        b"-0.0",
+        b"0.001",
         b'"nan"',
         b"1e308",
         b"[]",
@@ -233,6 +272,25 @@ async def test_a_client_that_gets_no_token_has_wrong_credentials(reply: bytes) -
     """RFC 6749 (5.2) says it with a 400: asked once, and the alert for credentials rings."""
     found, insurer = await asked("rest-oauth2", {"token": reply})
     assert (found, len(insurer.lines)) == (failed(ReasonCode.INSURER_CREDENTIALS), 1)
+
+
+@pytest.mark.parametrize(("id_", "remembered"), [("7", ["7"]), ("~", [])])
+async def test_an_id_that_reads_as_ours_is_used_and_not_remembered(id_: str, remembered: list[str]) -> None:
+    """`~` marks a create that was sent: a worker that took the job over would give it up."""
+    created = answer(b'{"applicationId": "%b"}' % id_.encode(), 202)
+    async with desk("rest-poll", {"post": created, "get": answer(OFFER)}) as (asking, _):
+        assert isinstance(await asking.ask(), Offer)
+        assert asking.ownership.remembered == remembered
+
+
+async def test_a_token_with_a_line_end_is_none() -> None:
+    """It could not be sent, and would be kept for as long as it says it holds."""
+    token = answer(b'{"access_token": "abc\\n", "token_type": "bearer", "expires_in": 86400}')
+    answers = {"token": token, "post": answer(OFFER)}
+    async with desk("rest-oauth2", answers) as (asking, _):
+        assert await asking.ask() == failed(ReasonCode.INSURER_PROTOCOL)
+        answers["token"] = answer(TOKEN)
+        assert isinstance(await asking.ask(), Offer)
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -8,8 +8,11 @@ import pytest
 
 from app.domain.errors import InsurerProtocol
 from app.domain.offers.extras import EXTRAS_MAX
+from app.domain.offers.refusals import PROBLEMS_MAX
 from app.domain.quote import NoOffer, Offer, ReasonCode
-from workers.adapters.wire import read_answer, refusal_in
+from workers.adapters import optional_fields
+from workers.adapters.optional_fields import optional, read_extras, read_problems
+from workers.adapters.wire import as_offer, read_answer, refusal_in
 
 FACTORS = dict.fromkeys(
     ("territory", "bonusMalus", "ageExperience", "driverRestriction", "power", "season", "baseRate"), "1"
@@ -53,6 +56,65 @@ def test_extras_are_read_together_or_not_at_all(extras: Any) -> None:
     """The offer stays, and so does a total that is stated."""
     found = offer(extras=extras, total="6000.00")
     assert (found.extras, found.total.amount) == ((), Decimal("6000.00"))
+
+
+@pytest.mark.parametrize(
+    ("price", "kept"),
+    [
+        ("0E-999999", "0.00"),
+        ("0E+30", "0.00"),
+        ("-0", "0.00"),
+        ("1990", "1990.00"),
+        ("1.99E3", "1990.00"),
+        ("1990." + "0" * 40_000, "1990.00"),
+        ("990.00", "990.00"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_the_price_of_an_extra_has_one_form(price: str, kept: str) -> None:
+    """Decimals of one value are equal in every writing; what goes on into rows, events and pages is the short one."""
+    found = offer(extras=[{**EXTRA, "price": price}])
+    assert [str(extra.price) for extra in found.extras] == [kept]
+    assert str(found.total.amount) == str(Decimal("5000.00") + Decimal(kept))
+
+
+@pytest.mark.parametrize("factor", ["1." + "0" * 3900, "1.0000000000", "1E0"])
+def test_the_factors_of_a_driver_have_one_form(factor: str) -> None:
+    """As those of the premium have."""
+    found = offer(coefficients={**FACTORS, "drivers": [{"bonusMalus": factor, "ageExperience": "1.8"}]}).coefficients
+    assert found is not None
+    assert found.drivers is not None
+    assert [(str(one.bonus_malus), str(one.age_experience)) for one in found.drivers] == [("1", "1.8")]
+
+
+def test_of_a_long_list_no_more_is_read_than_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of them is a second of the worker's time, for every insurer's jobs."""
+    read: list[object] = []
+
+    def counted(value: object, shape: Any) -> Any:
+        read.append(value)
+        return optional(value, shape)
+
+    monkeypatch.setattr(optional_fields, "optional", counted)
+    assert read_extras([0] * 100_000) == ()
+    assert read_problems([0] * 100_000) == ()
+    assert len(read) <= 2 + PROBLEMS_MAX
+
+
+@pytest.mark.parametrize("value", ["\ud800", 253402300800, 10**400, "2027123123", float("inf"), {1: 2}, [[]], object()])
+def test_a_value_of_any_kind_costs_its_field_alone(value: object) -> None:
+    """Adapters of other houses hand over what Python's own readers make of an answer; a bare number is no moment."""
+    found = as_offer(
+        number="N-1",
+        premium=Decimal("5000.00"),
+        coefficients=value,
+        total=None,
+        extras=value,
+        starts_on=value,
+        valid_until=value,
+        purchase_url=value,
+    )
+    assert (found.coefficients, found.extras, found.starts_on, found.valid_until) == (None, (), None, None)
 
 
 def test_a_total_below_its_parts_is_unintelligible() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.errors import InsurerBusy, InsurerCredentials, InsurerProtocol, InsurerRejected, InsurerUnavailable
-from workers.adapters.soap import DEPTH_MAX, SOAP, _error, _Fault, _shaped, envelope, open_envelope
+from workers.adapters.soap import DEPTH_MAX, ELEMENTS_MAX, SOAP, _error, _Fault, _shaped, envelope, open_envelope
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
@@ -95,6 +95,23 @@ def test_a_fault_without_its_faultcode_is_no_agreed_one() -> None:
     """Whether to try again cannot be known."""
     with pytest.raises(InsurerProtocol):
         _shaped({"faultstring": "?", "detail": {"code": "Whatever"}}, _Fault)
+
+
+def test_a_wait_that_cannot_be_read_is_none() -> None:
+    """The fault is busy all the same."""
+    fields = {"faultcode": "soap:Server", "detail": {"code": "Busy", "retryAfter": {"seconds": "5"}}}
+    found = _error(_shaped(fields, _Fault), NOW)
+    assert isinstance(found, InsurerBusy)
+    assert found.retry_after_s is None
+
+
+def test_an_envelope_has_a_limit_of_elements() -> None:
+    """They are read one by one: a small flood of them would hold up every insurer's jobs."""
+    fields = "".join(f"<a{number}/>" for number in range(ELEMENTS_MAX - 3))
+    assert len(open_envelope(enclosed(f"<m>{fields}</m>"))[1]) == ELEMENTS_MAX - 3
+    for more in (f"{fields}<x/>", "<extras>" + "<a/>" * ELEMENTS_MAX + "</extras>"):
+        with pytest.raises(InsurerProtocol):
+            open_envelope(enclosed(f"<m>{more}</m>"))
 
 
 NIL = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil'
