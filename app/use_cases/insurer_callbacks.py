@@ -154,15 +154,23 @@ class InsurerCallbacks:
     async def heard(self, request_id: UUID, insurer_id: str) -> Mapping[str, InsurerCall]:
         """The calls of this insurer about this request, the oldest first, by a name that never changes.
 
+        One that cannot be read is left out: it is as if it had not come, and the insurer is polled.
+
         Raises:
             RedisAway: Redis is not there.
         """
         key = keys.callbacks(keys.shard_of(request_id, self._shards), request_id, insurer_id)
         found: list[bytes] = await self._client.execute_command("LRANGE", key, 0, -1, NEVER_DECODE=True)
-        return {hashlib.blake2b(sealed).hexdigest(): self._read(request_id, sealed) for sealed in found}
+        calls = {hashlib.blake2b(sealed).hexdigest(): self._read(request_id, insurer_id, sealed) for sealed in found}
+        return {name: call for name, call in calls.items() if call is not None}
 
-    def _read(self, request_id: UUID, sealed: bytes) -> InsurerCall:
-        kept = _kept_decoder.decode(self._cipher.open(request_id, Sealed.from_bytes(sealed)))
+    def _read(self, request_id: UUID, insurer_id: str, sealed: bytes) -> InsurerCall | None:
+        try:
+            kept = _kept_decoder.decode(self._cipher.open(request_id, Sealed.from_bytes(sealed)))
+        except (ValueError, Undecryptable, msgspec.MsgspecError) as error:
+            if self._complaints.is_due:
+                log.warning("callback.unreadable", insurer=insurer_id, error=type(error).__name__)
+            return None
         return InsurerCall(kept.headers, kept.body, trace=kept.trace)
 
     def _check(self, address: _Address, call: InsurerCall) -> None:
@@ -179,7 +187,7 @@ class InsurerCallbacks:
         named, _, text = token.partition(".")
         try:
             request_id = UUID(hex=named)
-            if len(token) > TOKEN_LENGTH_MAX or made_at(request_id) + self._deadline < self._clock.now():
+            if len(token) > TOKEN_LENGTH_MAX or made_at(request_id) < self._clock.now() - self._deadline:
                 raise NotFound
             address = _address_decoder.decode(self._cipher.open(request_id, Sealed.from_text(text)))
         except (ValueError, Undecryptable, msgspec.MsgspecError) as error:

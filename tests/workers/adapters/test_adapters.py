@@ -151,7 +151,9 @@ class TestCallback:
         tokens = [resources.callbacks.token(id_, "sever") for id_ in accepted]
         other = tokens[0].partition(".")[0] + "." + tokens[1].partition(".")[2]
         lapsed = resources.callbacks.token(UUID("01890a5d-ac96-774b-bcce-b302099a8057"), "sever")
-        for token in (tokens[0][:-2], other, lapsed, "x", "x.y.z", f"{accepted[0].hex}.k1.", "a" * 5000):
+        at_the_end_of_time = "e677d21fdbff70008000000000000000.k1.AAAA"
+        wrong = (tokens[0][:-2], other, lapsed, "x", "x.y.z", f"{accepted[0].hex}.k1.", "a" * 2000, at_the_end_of_time)
+        for token in wrong:
             assert (await call(f"{api.url}/callbacks/{token}", b"{}")) == 404, token
         assert (await call(f"{api.url}/callbacks/{tokens[0]}", b"x" * 100_000)) == 413
         assert [key async for key in world.redis.client.scan_iter("*callbacks*")] == []
@@ -174,6 +176,17 @@ class TestCallback:
         assert {tuple(one.headers) for one in calls.values()} == {("x-signature",)}
         assert await world.redis.client.pttl(key_of(key)) <= world.settings.quote_deadline * 1000
         assert await world.redis.client.get("{osago-00}:callback-bytes:sever") == str(sum(map(len, kept)))
+
+    async def test_a_call_that_no_key_opens_costs_itself_alone(self, world: World) -> None:
+        """Of another key, or not sealed at all: those beside it are heard, and the insurer is polled."""
+        api = await asked_through(world, "callback")
+        accepted = await world.accepted(api)
+        resources = await world.resources()
+        key = f"{accepted['quoteRequest']['id']}:sever"
+        assert (await call(resources.callbacks.url(key), b"{}")) == 204
+        await world.redis.client.lpush(key_of(key), "garbage", b"other.\xff\xfe", "")
+        calls = await resources.callbacks.heard(UUID(key.partition(":")[0]), "sever")
+        assert [one.body for one in calls.values()] == [b"{}"]
 
     async def test_an_insurer_has_a_share_of_memory(self, world: World) -> None:
         """When that is used up, its calls are refused for a while, and may come again; other insurers' are kept."""

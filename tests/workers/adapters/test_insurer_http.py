@@ -14,7 +14,7 @@ from support.certificates import Authority
 from support.wire import OK, Insurer, listening
 
 from app.config.insurers_file import InsurerSettings, WrongInsurer
-from app.domain.errors import InsurerProtocol, InsurerUnavailable
+from app.domain.errors import InsurerBusy, InsurerCredentials, InsurerError, InsurerProtocol, InsurerUnavailable
 from app.runtime.clock import Clock
 from workers.adapters.transport.insurer_http import BODY_BYTES_MAX, InsurerHttp
 
@@ -215,3 +215,37 @@ async def test_a_dead_name_server_costs_one_thread_and_no_other_insurer(monkeypa
         }
         assert asked == 1
         hanging.set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Encoding: x-gzip\r\nContent-Length: 0\r\n\r\n",
+        b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbusy",
+        b"Content-Length: 2000000\r\n\r\n" + b"x" * 2_000_000,
+    ],
+    ids=["an empty x-gzip", "no gzip", "too large"],
+)
+@pytest.mark.parametrize(
+    ("status", "error"), [(429, InsurerBusy), (503, InsurerUnavailable), (401, InsurerCredentials)]
+)
+async def test_the_status_of_an_error_counts_without_its_body(
+    status: int, error: type[InsurerError], body: bytes
+) -> None:
+    """A gateway's page in place of the answer, in whatever form: when to come again is in the head."""
+    reply = b"HTTP/1.1 %d X\r\nRetry-After: 5\r\n%b" % (status, body)
+    async with listening(Insurer(reply)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}") as http:
+        with pytest.raises(error) as raised:
+            await http.send("GET", "")
+        assert getattr(raised.value, "retry_after_s", 5.0) == 5.0
+
+
+async def test_a_refusal_without_a_body_that_can_be_read_is_one() -> None:
+    """Its code is a bonus. One that broke off may come whole next time."""
+    unread = b"HTTP/1.1 422 X\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbusy"
+    async with listening(Insurer(unread)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}") as http:
+        assert (await http.send("GET", "")).body == b""
+    cut = b"HTTP/1.1 422 X\r\nContent-Length: 40\r\nConnection: close\r\n\r\n{"
+    async with listening(Insurer(cut)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}") as http:
+        with pytest.raises(InsurerUnavailable):
+            await http.send("GET", "")

@@ -6,7 +6,7 @@ The connections are aiohttp's; docs/adr/0007 has the reasons, with figures.
 import os
 import zlib
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -189,10 +189,20 @@ class InsurerHttp:
             raise kind(type(error).__name__) from error
 
     async def _reply(self, response: aiohttp.ClientResponse) -> Reply:
-        body, headers = await _body(response), response.headers
-        if headers.get("content-encoding", "").lower() == "x-gzip":  # a name of gzip that aiohttp does not know
-            body = _unzipped(body)
-        return Reply(response.status, body, headers, retry_after_s(headers.get("retry-after"), self._clock.now()))
+        """The response; without its body where that cannot be read, and the status of an error says enough."""
+        headers = response.headers
+        said = Reply(response.status, b"", headers, retry_after_s(headers.get("retry-after"), self._clock.now()))
+        try:
+            body = await _body(response)
+            if headers.get("content-encoding", "").lower() == "x-gzip":  # a name of gzip that aiohttp does not know
+                body = _unzipped(body)
+        except (InsurerProtocol, aiohttp.ClientError) as error:
+            fault = said.fault()
+            # A refusal that broke off may come whole next time.
+            if fault is None or (isinstance(fault, InsurerRejected) and not _is_unintelligible(error)):
+                raise
+            return said
+        return replace(said, body=body)
 
     async def close(self) -> None:
         if self._opened is not None:
@@ -200,10 +210,10 @@ class InsurerHttp:
 
 
 def _is_unintelligible(error: Exception) -> bool:
-    """Whether the response is no HTTP, or not compressed as it says. One that broke off may come whole next time."""
+    """Whether the response is too large, no HTTP, or not compressed as it says. One that broke off may come whole next time."""
     if isinstance(error, aiohttp.ClientPayloadError):
         return isinstance(error.__cause__, ContentEncodingError)
-    if isinstance(error, ExchangeRefused):
+    if isinstance(error, ExchangeRefused | InsurerProtocol):
         return True
     return isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError)
 
