@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from app import health
 from app.api import callback_endpoint, graphiql
-from app.api.connections.origin_guard import OriginGuard, parse_origins
+from app.api.connections.origin_guard import OriginGuard, PreflightGuard, parse_origins
 from app.api.connections.slow_consumers import SlowConsumerLog
 from app.api.connections.socket_limits import SocketCounter
 from app.api.console import console_routes
@@ -205,7 +204,7 @@ def _guard(app: Starlette, origins: frozenset[str], sockets: SocketCounter, prox
     app.add_middleware(OriginGuard, origins=origins, sockets=sockets)
     if origins:
         app.add_middleware(
-            CORSMiddleware,
+            PreflightGuard,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id", "Last-Event-ID"],

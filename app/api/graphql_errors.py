@@ -95,9 +95,10 @@ MESSAGE_LENGTH_MAX: Final = 300
 _VALUES: Final = (
     (re.compile(r",? (?:but )?found:? .*", re.DOTALL), "."),
     (re.compile(r"(value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"\bValue .* does not exist in", re.DOTALL), "The value does not exist in"),
     (re.compile(r"(Unexpected \w+) [\"'].*", re.DOTALL), r"\1."),
 )
+_VALUE: Final = re.compile(r"\bValue ")
+_NOT_IN: Final = " does not exist in"
 
 
 def to_error(error: OsagoError) -> dict[str, Any]:
@@ -153,9 +154,17 @@ def _kind_of(error: OsagoError) -> type[Exception]:
 
 
 def _without_values(message: str) -> str:
+    message = _without_unknown_value(message)
     for pattern, instead in _VALUES:
         message = pattern.sub(instead, message)
     return message if len(message) <= MESSAGE_LENGTH_MAX else f"{message[:MESSAGE_LENGTH_MAX]}…"
+
+
+def _without_unknown_value(message: str) -> str:
+    """Of "Value … does not exist in …" in time that grows with its length: what was sent may repeat the first word."""
+    end = message.rfind(_NOT_IN)
+    found = _VALUE.search(message, 0, end) if end > 0 else None
+    return f"{message[: found.start()]}The value{message[end:]}" if found else message
 
 
 def internal_error(cause: BaseException) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import struct
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 from websockets.protocol import State
 
 from app.observability import metrics
@@ -161,6 +161,16 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
     def handle_bytes(self, event: Frame) -> None:
         if self._begins_message(event):
             super().handle_bytes(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """As uvicorn does, but a text that is none closes the connection without a line in the log (RFC 6455, 8.1)."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.refuse(CloseCode.INVALID_DATA, "")
+                return
+        super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
         if self._grants(PeerCost.FRAGMENT) and (event.data or self._grants(PeerCost.EMPTY_FRAGMENT)):

@@ -20,7 +20,7 @@ from app.postgres.request_rows import Customer, open_requests_of
 from app.redis import keys
 from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
-from app.runtime.group_commit import GroupCommit
+from app.runtime.group_commit import DataRefused, GroupCommit
 from app.runtime.supervision import Part
 from app.use_cases.caller_shares import CallerShare
 from app.watch.events import Event, Follower
@@ -151,9 +151,15 @@ class CustomerWatches:
 
     async def _look_for_all(self) -> None:
         listeners = [listener for group in self._listeners.values() for listener in group]
-        found = await asyncio.gather(*(self._looks.submit(listener) for listener in listeners))
+        """One subscription whose look fails costs no other its look."""
+        looks = (self._looks.submit(listener) for listener in listeners)
+        found = await asyncio.gather(*looks, return_exceptions=True)
         for listener, ids in zip(listeners, found, strict=True):
-            listener.name(ids)
+            if not isinstance(ids, BaseException):
+                listener.name(ids)
+        failures = [one for one in found if isinstance(one, BaseException) and not isinstance(one, DataRefused)]
+        if failures:
+            raise failures[0]
 
     async def _look(self, listeners: Sequence[_Listener]) -> list[Sequence[UUID]]:
         customers = {listener.customer for listener in listeners}

@@ -13,7 +13,7 @@ from sandbox.core_app import endpoints, quote_sse
 from sandbox.core_app.aggregator import Aggregator
 from sandbox.core_app.config import Config
 from sandbox.core_app.feed import Feed
-from sandbox.core_app.identity import CustomerSigner
+from sandbox.core_app.identity import CustomerSigner, OwnCookie
 from sandbox.core_app.limits import SubmissionLimits
 from sandbox.core_app.numbering import Applications
 from sandbox.core_app.page import add_page
@@ -55,6 +55,7 @@ def create_app(config: Config) -> FastAPI:
     app.add_route("/readyz", _ready, methods=["GET"], include_in_schema=False)
     add_page(app, config)
     add_description(app)
+    app.add_middleware(OwnCookie)
     if config.proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=config.proxies)  # type: ignore[arg-type]
     return app

@@ -8,9 +8,11 @@ from graphql import (
     build_schema,
     find_breaking_changes,
     find_dangerous_changes,
+    graphql_sync,
 )
 
-from app.api.schema.build import sdl
+from app.api.schema.build import _schema, sdl
+from app.api.schema.queries import Query
 from app.api.schema.typescript import typescript
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +55,14 @@ def explained(type_: GraphQLNamedType) -> list[str]:
 def is_explained(name: str, type_: GraphQLNamedType) -> bool:
     agreed, now = (getattr(schema.type_map.get(type_.name), "fields", {}).get(name) for schema in (AGREED, NOW))
     return getattr(now, "description", None) == getattr(agreed, "description", None)
+
+
+def test_every_field_of_introspection_is_answered() -> None:
+    """`isOneOf` of lists and non-null types too: it is null of what is no input object (GraphQL, 4.2.2)."""
+    query = "{ __schema { types { kind isOneOf inputFields { type { kind isOneOf ofType { kind isOneOf } } } } } }"
+    made = _schema(Query)._schema  # strawberry's resolver is one for all schemas of a process: the newest schema's
+    answer = graphql_sync(made, query)
+    assert answer.errors is None
+    assert answer.data
+    for kind in answer.data["__schema"]["types"]:
+        assert (kind["isOneOf"] is not None) == (kind["kind"] == "INPUT_OBJECT")

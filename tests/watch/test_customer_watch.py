@@ -14,6 +14,7 @@ from support.world import SECRET, ApiAtHand, SettlerAtHand, World
 from app.api.auth.tokens import Tokens
 from app.redis import keys
 from app.runtime.clock import Clock
+from app.runtime.group_commit import DataRefused
 from app.watch import customer_watch
 
 INSURERS: Final = ("sever", "volga")
@@ -227,3 +228,38 @@ async def test_a_customer_with_more_open_requests_than_are_followed_gets_to_the_
         assert await answer_of(socket) == (id_of(accepted[1]), "volga")
         assert (await event_of(socket))["requestId"] == id_of(accepted[1])
         assert await answer_of(socket) == (id_of(accepted[2]), "sever")
+
+
+@pytest.mark.parametrize("customer_id", ["\u0000", "", "a b", "x" * 200])
+async def test_what_no_customer_can_be_called_is_refused(api: ApiAtHand, customer_id: str) -> None:
+    """With what is wrong, before PostgreSQL is asked."""
+    async with opened(api.graphql) as socket:
+        await socket.init(api.token)
+        await socket.subscribe(WATCH, {"customerId": customer_id})
+        message = await socket.receive()
+    assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "BAD_REQUEST")
+    assert listeners(api) == 0
+
+
+async def test_a_look_that_fails_costs_no_other_subscription_its_own(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever PostgreSQL refuses of one of them."""
+    monkeypatch.setattr(customer_watch, "LOOK_EVERY_S", 0)
+    watches = api.services.customers
+    look = watches._looks.submit
+
+    async def refused_to_one(listener: Any) -> Any:
+        if listener.customer[1] == "refused":
+            raise DataRefused
+        return await look(listener)
+
+    monkeypatch.setattr(watches, "_on_notification", lambda _: None)
+    async with watching(api, api.token), watching(api, api.token, "refused"):
+        monkeypatch.setattr(watches._looks, "submit", refused_to_one)
+        await watches._look_for_all()
+    async with watching(api, api.token) as socket:
+        accepted = await world.accepted(api)
+        await settler.settle(accepted, "sever")
+        await watches._look_for_all()
+        assert await answer_of(socket) == (id_of(accepted), "sever")

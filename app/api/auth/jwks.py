@@ -26,7 +26,18 @@ READ_S_MAX: Final = 5.0
 APART_S: Final = 5.0
 """Tokens with an unknown `kid` have the keys read again, but not more often than this."""
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
-_UNREADABLE: Final = (OSError, http.client.HTTPException, jwt.PyJWTError, ValueError, RecursionError)
+_UNREADABLE: Final = (
+    OSError,
+    http.client.HTTPException,
+    jwt.PyJWTError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""PyJWT reads the members of a key without looking at their types first."""
 
 
 class Jwks:

@@ -42,7 +42,7 @@ _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CACHED: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
-_BROKEN: Final = (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError)
+_BROKEN: Final = (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 """Errors of reading a token that was not made here."""
 
 

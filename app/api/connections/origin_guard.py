@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -19,8 +20,18 @@ from app.domain.errors import Overloaded, WrongSetting
 from app.server.peer import address_of
 
 _RETRY_AFTER_S: Final = 5
+_PREFLIGHT_LENGTH_MAX: Final = 1024
 _ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.:_\[\]-]{1,260})")
 _DEFAULT_PORTS: Final[Mapping[str, str]] = MappingProxyType({"http": ":80", "https": ":443"})
+
+
+class PreflightGuard(CORSMiddleware):
+    """CORS for the listed origins. A preflight that names more headers than a page sends is not read."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        if len(request_headers.get("access-control-request-headers", "")) > _PREFLIGHT_LENGTH_MAX:
+            return PlainTextResponse("Too many headers\n", 400)
+        return super().preflight_response(request_headers)
 
 
 class OriginGuard:

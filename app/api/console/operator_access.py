@@ -18,6 +18,7 @@ from app.domain.errors import NotAllowed, NotAuthenticated, RateLimitExceeded
 from app.redis.rate_cells import Cell, LocalRates
 from app.runtime.clock import Clock
 from app.server.client_network import network_of
+from app.server.http1.cookies import cookie_of
 from app.server.peer import address_of
 
 PATH: Final = "/operator"
@@ -67,7 +68,7 @@ class OperatorAccess:
             NotAllowed: a page of another origin sends it.
         """
         _check_page(request.headers)
-        cookie = request.cookies.get(COOKIE)
+        cookie = cookie_of(request.headers.get("cookie", ""), COOKIE)
         if not cookie:
             raise NotAuthenticated
         session = self._tokens.read_operator_session(cookie)

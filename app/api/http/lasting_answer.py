@@ -118,6 +118,9 @@ class LastingAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         REQUEST_ID.set(self.headers.get("x-request-id", ""))
+        if scope["method"] == "HEAD":  # it would have no body, and last as long
+            await Response(status_code=405, headers={"Allow": "GET, POST"})(scope, receive, send)
+            return
         try:
             retry_after_s = await refusal_of(scope["state"], lambda: _left(receive))
         except ClientDisconnect:

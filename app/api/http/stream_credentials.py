@@ -5,18 +5,20 @@ stream's path, with which the same EventSource comes back.
 """
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from app.api.auth.tokens import Grant
+from app.api.auth.tokens import TOKEN_LENGTH_MAX, Grant
 from app.api.http.request_head import bearer
 from app.api.services import Services
 from app.domain.errors import NotAuthenticated
+from app.server.http1.cookies import cookie_of
 
-TICKET: Final = "ticket"
-"""The parameter of the URL."""
+_TICKET: Final = re.compile(rb"(?:\A|&)ticket=([^&]{1,%d})(?:&|\Z)" % TOKEN_LENGTH_MAX)
 _COOKIE: Final = "osago_stream_"
 _NAME_LENGTH: Final = 16
 _LAST_WORDS: Final = timedelta(seconds=5)
@@ -30,11 +32,11 @@ async def stream_grant(request: Request, services: Services) -> tuple[Grant, dic
         NotAuthenticated: there is no token, or none that holds; a ticket has been used.
         RedisAway: whether a ticket has been used cannot be known.
     """
-    ticket = request.query_params.get(TICKET)
+    ticket = _ticket_of(request)
     if "authorization" in request.headers or not ticket or request.method != "GET":
         return services.tokens.grant(bearer(request)), {}
-    cookie = _cookie_of(ticket)
-    if token := request.cookies.get(cookie):
+    cookie = _cookie_name(ticket)
+    if token := cookie_of(request.headers.get("cookie", ""), cookie):
         return services.tokens.grant(token), {}
     opened = services.tokens.read_ticket(ticket)
     if not await services.used_tickets.take(opened.request_id, opened.id):
@@ -46,6 +48,12 @@ async def stream_grant(request: Request, services: Services) -> tuple[Grant, dic
     return services.tokens.grant(token), {"Set-Cookie": kept}
 
 
-def _cookie_of(ticket: str) -> str:
+def _ticket_of(request: Request) -> str:
+    """Of the whole query this one parameter is read, before anybody is known."""
+    found = _TICKET.search(request.scope["query_string"])
+    return unquote(found[1].decode("ascii", "replace")) if found else ""
+
+
+def _cookie_name(ticket: str) -> str:
     """A cookie belongs to the URL that its ticket is in: several streams share a path."""
     return _COOKIE + hashlib.sha256(ticket.encode()).hexdigest()[:_NAME_LENGTH]

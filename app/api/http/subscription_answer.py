@@ -34,8 +34,8 @@ async def lasting_answer(request: Request, body: bytes, services: Services) -> R
     if format_ is None:
         return None
     try:
+        grant, headers = await stream_grant(request, services)  # nothing is decoded for a caller who is not known
         asked = _request(request, body)
-        grant, headers = await stream_grant(request, services)
         context = Context(services, grant.caller, Place(resumed=request.headers.get("last-event-id") or None))
         operation = services.operations.prepare(asked, context.share)
     except (BadHttpRequest, NotAuthenticated, Overloaded):
@@ -43,7 +43,7 @@ async def lasting_answer(request: Request, body: bytes, services: Services) -> R
     except OsagoError as error:
         return whole(format_, error)
     takes_document = operation.type is not OperationType.SUBSCRIPTION and negotiated(accept) is not None
-    if takes_document or (operation.type is OperationType.MUTATION and request.method == "GET"):
+    if takes_document or (operation.type is OperationType.MUTATION and request.method != "POST"):
         return None
     answer = SubscriptionAnswer(services, grant, context, format_, operation, asked)
     answer.headers.update(headers)

@@ -101,7 +101,7 @@ def _request(head: Head, headers: Mapping[bytes, bytes], body: bytes) -> GraphQL
 def _check_method(operation: Operation, method: str) -> None:
     if operation.type is OperationType.SUBSCRIPTION:
         raise BadHttpRequest(400, SUBSCRIPTIONS)
-    if operation.type is OperationType.MUTATION and method == "GET":
+    if operation.type is OperationType.MUTATION and method != "POST":
         raise BadHttpRequest(_NOT_ALLOWED, "Мутации — методом POST.")
 
 

@@ -44,7 +44,7 @@ _CODES: Final = {
 
 
 class Opening(msgspec.Struct):
-    """The first frame of a client that cannot send headers, as browsers cannot."""
+    """The first frame of a client that cannot send headers, as browsers cannot; `after` may stand in the URL, too."""
 
     token: str
     after: str | None = None
@@ -91,13 +91,12 @@ async def _serve(websocket: WebSocket, services: Services) -> None:
     if request_id is None:
         raise NotFound
     with services.sockets.of_caller(services.shares.of(grant.caller)):
-        await _follow(websocket, services, grant, request_id, opening.after)
+        await _follow(websocket, services, grant, request_id, opening.after or websocket.query_params.get("after"))
 
 
 async def _opening(websocket: WebSocket) -> Opening:
-    after = websocket.query_params.get("after")
     try:
-        return Opening(bearer(websocket), after)
+        return Opening(bearer(websocket))
     except NotAuthenticated:
         pass  # a browser: its first frame has the token
     try:
@@ -108,10 +107,9 @@ async def _opening(websocket: WebSocket) -> Opening:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
     try:
-        sent = _decoder.decode(message.get("text") or "")
+        return _decoder.decode(message.get("text") or "")
     except (msgspec.MsgspecError, RecursionError):
         raise _WrongOpening(WRONG_OPENING, "Expected a token") from None
-    return Opening(sent.token, sent.after or after)
 
 
 async def _follow(websocket: WebSocket, services: Services, grant: Grant, request_id: UUID, after: str | None) -> None:

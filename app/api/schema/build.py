@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, is_input_object_type
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -33,7 +33,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
 
 
 def _schema(query: type) -> strawberry.Schema:
-    return strawberry.Schema(
+    made = strawberry.Schema(
         query=query,
         mutation=Mutation,
         subscription=Subscription,
@@ -41,6 +41,15 @@ def _schema(query: type) -> strawberry.Schema:
         execution_context_class=Executor,
         schema_directives=[],
     )
+    # strawberry's own resolver fails at lists and non-null types.
+    introspected: Any = made._schema.type_map["__Type"]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    introspected.fields["isOneOf"].resolve = _is_one_of
+    return made
+
+
+def _is_one_of(of: Any, _info: object) -> bool | None:
+    """Of an input object alone (GraphQL, 4.2.2)."""
+    return of.is_one_of if is_input_object_type(of) else None
 
 
 schema: Final = _schema(SubgraphQuery)

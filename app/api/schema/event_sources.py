@@ -6,7 +6,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from app.api.context import Context
-from app.api.schema.queries import request_id_of
+from app.api.schema.queries import checked_customer_id, request_id_of
 from app.api.schema.unwritable_quotes import writable_event
 from app.domain.errors import NotFound
 from app.story.frame_book import socket_label
@@ -66,11 +66,15 @@ class RequestEvents(EventSource):
 
 
 class CustomerEvents(EventSource):
-    """The events of every open request of a customer."""
+    """The events of every open request of a customer.
+
+    Raises:
+        GraphQLError: no customer can have such an id.
+    """
 
     def __init__(self, context: Context, customer_id: str) -> None:
         super().__init__(context)
-        self._customer_id = customer_id
+        self._customer_id = checked_customer_id(customer_id)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         context = self._context

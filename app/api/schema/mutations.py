@@ -5,12 +5,11 @@ from functools import partial
 from typing import cast
 
 import strawberry
-from graphql import GraphQLError
 from strawberry import ID
 
 from app.api.context import READ, WRITE, Context
 from app.api.schema.inputs import CreateQuoteRequestInput
-from app.api.schema.queries import request_id_of
+from app.api.schema.queries import checked_customer_id, request_id_of
 from app.api.schema.types import (
     ContextInfo,
     CreateQuoteRequestResult,
@@ -22,10 +21,8 @@ from app.api.schema.types import (
 )
 from app.domain import errors
 from app.domain import quote as domain
-from app.domain.intake.formats import Broken
 from app.domain.intake.plausibility import warnings_of
-from app.domain.intake.problems import MESSAGES
-from app.intake.new_request import NewRequestInput, read_new_request, reference
+from app.intake.new_request import NewRequestInput, read_new_request
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
@@ -114,9 +111,6 @@ content it is the problem CLIENT_REFERENCE_REUSED. Without one, a retry after a 
     def create_customer_token(self, info: ContextInfo, customer_id: ID) -> CustomerToken:
         context = info.context
         caller = context.service(READ)
-        try:
-            reference("CUSTOMER_ID_INVALID")(customer_id)
-        except Broken as broken:
-            raise GraphQLError(MESSAGES[broken.code]) from None
+        checked_customer_id(customer_id)
         token, expires_at = context.services.tokens.customer_token(caller.tenant, customer_id)
         return CustomerToken(token=token, expires_at=expires_at)

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import strawberry
+from graphql import GraphQLError
 from strawberry import ID
 
 from app.api.context import READ, Context
 from app.api.schema.types import ContextInfo, InsurerType, QuoteRequestType
+from app.domain.intake.formats import Broken
+from app.domain.intake.problems import MESSAGES
 from app.domain.quote import QuoteRequest
+from app.intake.new_request import CUSTOMER_ID
 from app.postgres.database import reading
 from app.postgres.request_rows import read_requests
 
@@ -45,6 +49,18 @@ async def visible_requests(context: Context, ids: Sequence[UUID]) -> Mapping[UUI
     if visible:
         await context.services.pool.confirm()
     return visible
+
+
+def checked_customer_id(customer_id: str) -> str:
+    """The id, if a customer can have it.
+
+    Raises:
+        GraphQLError: none can; it says what one looks like.
+    """
+    try:
+        return CUSTOMER_ID(customer_id)
+    except Broken as broken:
+        raise GraphQLError(MESSAGES[broken.code]) from None
 
 
 def request_id_of(text: str) -> UUID | None:

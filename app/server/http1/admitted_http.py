@@ -13,17 +13,30 @@ from app.server.closing_codes import TRY_AGAIN_LATER
 from app.server.connect_admission import CONNECTS, ConnectAdmission, try_again_text
 from app.server.http1.http_limits import LimitedHttp
 from app.server.http1.lingering import close_lingering
+from app.server.http1.paced_protocol import HEAD_TOO_LARGE
 
 PROTOCOL_HEADER: Final = b"sec-websocket-protocol"
 _KEY_HEADER: Final = b"sec-websocket-key"
 _CLOSE: Final = 0x88
 """A close frame, whole."""
+OFFER_BYTES_MAX: Final = 1024
+"""What a WebSocket offers: its key, its version, lists of subprotocols and of extensions."""
+_OF_OFFER: Final = b"sec-websocket-"
+_OF_UPGRADE: Final = frozenset({b"connection", b"upgrade"})
+_UPGRADE: Final = [(b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
+"""What the parser has found them to say, whatever else they name."""
 
 
 class AdmittedHttp(LimitedHttp):
-    """A connection that waits for its admission if it is an `Upgrade`."""
+    """A connection that waits for its admission if it is an `Upgrade`.
+
+    Of the head the WebSocket's protocol gets no more than it needs: it reads lists slowly, before anybody is known.
+    """
 
     def handle_websocket_upgrade(self) -> None:
+        if sum(len(name) + len(value) for name, value in self.headers if name.startswith(_OF_OFFER)) > OFFER_BYTES_MAX:
+            self._end_with(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % HEAD_TOO_LARGE)
+            return
         admission: ConnectAdmission | None = self.app_state.get(CONNECTS)
         if admission is None:
             self.admit()
@@ -34,6 +47,7 @@ class AdmittedHttp(LimitedHttp):
     def admit(self) -> None:
         """Hands the connection over to the WebSocket's protocol."""
         self.is_waiting = False
+        self.scope["headers"] = [one for one in self.headers if one[0] not in _OF_UPGRADE] + _UPGRADE
         super().handle_websocket_upgrade()
 
     def refuse_for(self, retry_after_s: float) -> None:

@@ -1,6 +1,7 @@
-"""The limit on the time in which a request of an HTTP connection has to come.
+"""The limits on the time in which a request of an HTTP connection has to come, and on its path.
 
-uvicorn has no such limit: a connection that sends a byte a minute would be served for ever.
+uvicorn has no such limits: a connection that sends a byte a minute would be served for ever, and a path is decoded before
+anything looks at it.
 """
 
 import asyncio
@@ -11,12 +12,15 @@ from app.server.http1.paced_protocol import PacedProtocol
 
 REQUEST_S_MAX: Final = 15.0
 """From the connection, or from its first byte, until a request is there whole."""
+PATH_BYTES_MAX: Final = 2048
+"""An insurer's address to call, the longest that is given away, has some 550."""
 
+_PATH_TOO_LONG: Final = b"414 URI Too Long"
 _TIMEOUT: Final = b"408 Request Timeout"
 
 
 class LimitedHttp(PacedProtocol):
-    """A connection with a time limit for each request."""
+    """A connection with a time limit for each request, and one for paths."""
 
     _due_s: float | None = None
     _written_defaults: bytes | None = None
@@ -33,6 +37,12 @@ class LimitedHttp(PacedProtocol):
         if self._due_s is None:
             self._idle_until_s = None
             self._expect_request()
+
+    def head_fits(self) -> bool:
+        if self._in_head and len(self.url) > PATH_BYTES_MAX and len(self.url.partition(b"?")[0]) > PATH_BYTES_MAX:
+            self.refuse(_PATH_TOO_LONG)
+            return False
+        return super().head_fits()
 
     def message_ends(self) -> None:
         """The request is there; what follows is another one's head."""

@@ -75,8 +75,23 @@ async def provided() -> AsyncGenerator[Provider, None]:
         Response(b"[" * 10_000),
         JSONResponse([]),
         JSONResponse({"keys": []}),
+        JSONResponse({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": ["x"]}]}),
+        JSONResponse({"keys": [{"kty": "RSA", "n": 1, "e": None}]}),
+        JSONResponse({"keys": [{"kty": ["RSA"]}, 7, None, "x"]}),
+        JSONResponse({"keys": {"kty": "RSA"}}),
     ],
-    ids=["too large", "redirect", "no JSON", "deep", "no object", "no keys"],
+    ids=[
+        "too large",
+        "redirect",
+        "no JSON",
+        "deep",
+        "no object",
+        "no keys",
+        "an algorithm that is a list",
+        "numbers for texts",
+        "no keys among them",
+        "no list",
+    ],
 )
 async def test_an_answer_that_is_no_key_set_changes_nothing(instead: Response) -> None:
     """Bytes without an end and another address among them: the keys read before hold."""

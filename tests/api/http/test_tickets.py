@@ -38,6 +38,22 @@ async def browser(api: ApiAtHand) -> AsyncGenerator[httpx.AsyncClient, None]:
         yield client
 
 
+@pytest.mark.parametrize("spelling", ["{}", "%{:02X}", "&ticket={}"])
+async def test_a_ticket_is_found_in_any_spelling(
+    api: ApiAtHand, accepted: dict[str, Any], settler: SettlerAtHand, spelling: str
+) -> None:
+    """Percent-encoded too; of two the first counts."""
+    await settler.settle(accepted, *INSURERS)
+    ticket = (await ticket_for(api, accepted["watchToken"])).json()["ticket"]
+    if "02X" in spelling:
+        ticket = "".join(spelling.format(ord(sign)) for sign in ticket)
+    elif "&" in spelling:
+        ticket += spelling.format("x")
+    path = f"{api.url}/osago/quotes/{accepted['quoteRequest']['id']}/events"
+    async with plain_http() as client:
+        assert (await client.get(httpx.URL(f"{path}?after=&ticket={ticket}"))).status_code == 200
+
+
 async def ticket_for(api: ApiAtHand, token: str) -> httpx.Response:
     async with browser(api) as client:
         return await client.post("/osago/tickets", headers={"Authorization": f"Bearer {token}"})

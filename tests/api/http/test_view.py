@@ -1,6 +1,7 @@
 """GraphQL over HTTP: authentication, permissions, and the errors of malformed requests."""
 
 import gzip
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ from support.until import until
 from support.world import SECRET, ApiAtHand, World
 
 from app.api.auth.tokens import Tokens
+from app.api.graphql_errors import _without_values
 from app.runtime.clock import Clock
+from bench.system import CREATE
 
 INSURERS = "{ insurers { id } }"
 
@@ -166,6 +169,44 @@ async def test_a_wrong_value_is_reported_without_being_repeated(api: ApiAtHand, 
     text = (await api.post(mutation, {"input": request})).text
     assert "birthDate" in text
     assert "19850607" not in text
+
+
+async def test_a_head_writes_nothing_and_does_not_last(world: World, api: ApiAtHand) -> None:
+    """A stream would have no body, and what it pushed would stand in place of the next answer."""
+    accepted = await world.accepted(api)
+    request_id, headers = accepted["quoteRequest"]["id"], {"Authorization": f"Bearer {api.token}"}
+    cancel = {"query": f'mutation{{cancelQuoteRequest(id:"{request_id}"){{id}}}}'}
+    watch = {"query": f'subscription{{quotes(requestId:"{request_id}"){{__typename}}}}'}
+    async with plain_http() as http:
+        for _ in range(2):
+            for url, accept, body in (
+                (api.graphql, "application/json", cancel),
+                (api.graphql, "text/event-stream", cancel),
+                (api.graphql, "text/event-stream", watch),
+                (f"{api.url}/osago/quotes/{request_id}/events", "text/event-stream", None),
+            ):
+                answer = await http.request("HEAD", url, headers={**headers, "Accept": accept}, json=body)
+                assert (answer.status_code, answer.content, "allow" in answer.headers) == (405, b"", True), (url, body)
+    left = await api.post(f'{{ quoteRequest(id: "{request_id}") {{ status }} }}')
+    assert left.json() == {"data": {"quoteRequest": {"status": "COLLECTING"}}}
+
+
+@pytest.mark.parametrize("name", ["Value " * 9_000, "found: " * 8_000, "Unexpected a '" * 4_000])
+async def test_a_long_name_is_reported_shortly(api: ApiAtHand, world: World, name: str) -> None:
+    """What was sent repeats the words that a message is looked through for."""
+    variables = {"input": {**world.new_request(), name: 1}}
+    error = (await api.post(CREATE, variables)).json()["errors"][0]
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert len(error["message"]) < 400
+
+
+def test_a_message_is_looked_through_in_one_go() -> None:
+    """Of 300 KB of its first word: time that grows with the square would be half a minute."""
+    began_at = time.process_time()
+    assert _without_values("Value " * 50_000).startswith("Value Value ")
+    assert time.process_time() - began_at < 1
+    said = "x does not exist in 'Y' enum."
+    assert _without_values("Value " * 50_000 + said) == "The value does not exist in 'Y' enum."
 
 
 async def test_graphiql_opens_for_a_browser(api: ApiAtHand) -> None:
