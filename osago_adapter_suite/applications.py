@@ -1,7 +1,7 @@
 """Applications to ask with: of every kind of vehicle, drivers and owner that an insurer prices differently."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -27,6 +27,8 @@ from osago_adapters import (
     VehiclePurpose,
 )
 
+_STARTS_ON: Final = datetime.now(UTC).date() + timedelta(days=30)
+"""Far enough ahead for every insurer, in every time zone."""
 _MOSCOW: Final = Address(
     kladr="7700000000000",
     text="г. Москва, ул. Лесная, д. 5 & корп. <1>",
@@ -123,7 +125,7 @@ CAR: Final = Application(
     policyholder=_PERSON,
     owner=_PERSON,
     drivers=(_DRIVER,),
-    starts_on=date(2026, 12, 1),
+    starts_on=_STARTS_ON,
     usage_months=12,
     previous_policy=None,
     consent=None,

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from support.packages import install
 import osago_adapters
 import osago_adapters.ready_made
 import osago_adapters.testing
+from osago_adapter_suite.applications import APPLICATIONS
 from workers.adapters.registry import GROUP
 
 ROOT: Final = Path(__file__).parents[3]
@@ -69,6 +71,11 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Generator[Trials, None, 
             trial: pool.submit(tried, tmp_path_factory.mktemp(trial[0]), *trial, path=paths.get(trial, ""))
             for trial in (*TRIALS, *paths, *(trial for trial, _ in MISSING))
         }
+
+
+def test_the_suites_applications_start_in_time() -> None:
+    """On a day of the present, far enough ahead for every insurer: one that is written down would pass."""
+    assert all(one.starts_on >= datetime.now(UTC).date() + timedelta(days=20) for one in APPLICATIONS.values())
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=" ".join)
