@@ -25,7 +25,8 @@ _DATE_DIGITS: Final = 8
 _PHONE_DIGITS: Final = 10
 _SERIES_DIGITS: Final = 4
 
-_LOOK_ALIKES: Final = str.maketrans("авекмнорстух", "abekmhopctyx")
+_LOOK_ALIKES: Final = str.maketrans("авекмнорстухłøđħŧı", "abekmhopctyxlodhti")
+"""Cyrillic letters, and Latin ones with strokes, which Unicode does not take apart."""
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _SEPARATORS_WITHIN: Final = re.compile(r"[^\w\n]+|_+")

@@ -150,8 +150,8 @@ class CustomerWatches:
                 log.warning("customer_watch.waits", of=error.of)
 
     async def _look_for_all(self) -> None:
-        listeners = [listener for group in self._listeners.values() for listener in group]
         """One subscription whose look fails costs no other its look."""
+        listeners = [listener for group in self._listeners.values() for listener in group]
         looks = (self._looks.submit(listener) for listener in listeners)
         found = await asyncio.gather(*looks, return_exceptions=True)
         for listener, ids in zip(listeners, found, strict=True):

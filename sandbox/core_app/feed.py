@@ -60,10 +60,15 @@ class _Request:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+_ID_LENGTH_MAX: Final = 41
+"""Two numbers of 64 bits."""
+
+
 def entry_id(text: str) -> EntryId:
     """`1732262400123-4` as numbers that can be compared; what is none is the beginning."""
     moment, _, sequence = text.partition("-")
-    return (int(moment), int(sequence)) if moment.isdecimal() and sequence.isdecimal() else BEGINNING
+    is_id = len(text) <= _ID_LENGTH_MAX and moment.isdecimal() and sequence.isdecimal()
+    return (int(moment), int(sequence)) if is_id else BEGINNING
 
 
 class Feed:

@@ -37,9 +37,9 @@ class OwnCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            sent = next((value for name, value in scope["headers"] if name == b"cookie"), b"")
+            sent = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
             others = [header for header in scope["headers"] if header[0] != b"cookie"]
-            own = cookie_of(sent.decode("latin-1"), COOKIE).encode("latin-1")
+            own = cookie_of(sent, COOKIE).encode("latin-1")
             kept = [(b"cookie", b"%b=%b" % (COOKIE.encode(), own))] if 0 < len(own) <= _COOKIE_LENGTH_MAX else []
             scope = {**scope, "headers": others + kept}
         await self._app(scope, receive, send)

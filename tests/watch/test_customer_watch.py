@@ -245,21 +245,20 @@ async def test_a_look_that_fails_costs_no_other_subscription_its_own(
     world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever PostgreSQL refuses of one of them."""
-    monkeypatch.setattr(customer_watch, "LOOK_EVERY_S", 0)
     watches = api.services.customers
-    look = watches._looks.submit
+    look, look_for_all = watches._looks.submit, watches._look_for_all
 
     async def refused_to_one(listener: Any) -> Any:
         if listener.customer[1] == "refused":
             raise DataRefused
         return await look(listener)
 
-    monkeypatch.setattr(watches, "_on_notification", lambda _: None)
-    async with watching(api, api.token), watching(api, api.token, "refused"):
+    monkeypatch.setattr(watches, "_look_for_all", never)
+    for shard in range(world.settings.shards):
+        monkeypatch.setitem(api.services.live.notifier._listeners, keys.accepted(shard), lambda _: None)
+    async with watching(api, api.token, "refused"), watching(api, api.token) as socket:
         monkeypatch.setattr(watches._looks, "submit", refused_to_one)
-        await watches._look_for_all()
-    async with watching(api, api.token) as socket:
         accepted = await world.accepted(api)
         await settler.settle(accepted, "sever")
-        await watches._look_for_all()
+        await look_for_all()
         assert await answer_of(socket) == (id_of(accepted), "sever")

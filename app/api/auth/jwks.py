@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final
@@ -26,18 +26,7 @@ READ_S_MAX: Final = 5.0
 APART_S: Final = 5.0
 """Tokens with an unknown `kid` have the keys read again, but not more often than this."""
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
-_UNREADABLE: Final = (
-    OSError,
-    http.client.HTTPException,
-    jwt.PyJWTError,
-    AttributeError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""PyJWT reads the members of a key without looking at their types first."""
+_UNREADABLE: Final = (OSError, http.client.HTTPException, jwt.PyJWTError, ValueError, RecursionError)
 
 
 class Jwks:
@@ -77,8 +66,8 @@ class Jwks:
             self._changed()
             log.info("jwks.read", keys=len(keys))
 
-    def _read(self) -> jwt.PyJWKSet:
-        return self._client.get_jwk_set(refresh=True) if self._client else _read_file(Path(self._source))
+    def _read(self) -> Sequence[jwt.PyJWK]:
+        return key_set(self._client.fetch_data()) if self._client else _read_file(Path(self._source))
 
 
 class _BoundedClient(jwt.PyJWKClient):
@@ -119,7 +108,7 @@ def is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _read_file(file: Path) -> jwt.PyJWKSet:
+def _read_file(file: Path) -> Sequence[jwt.PyJWK]:
     with file.open("rb") as opened:
         return key_set(_decode_bounded(opened, time.monotonic() + READ_S_MAX))
 

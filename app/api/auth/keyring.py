@@ -1,7 +1,7 @@
 """The keys that tokens are checked with: secrets of the settings (HS256), and public keys of an identity provider (RS256)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -78,19 +78,26 @@ def parse_secrets(text: str) -> Mapping[str, str]:
     return secrets
 
 
-def key_set(document: object) -> jwt.PyJWKSet:
-    """A JSON Web Key Set.
+def key_set(document: object) -> Sequence[jwt.PyJWK]:
+    """The keys of a JSON Web Key Set that can be read.
 
     Raises:
         ValueError: the document is none.
-        jwt.PyJWTError: it holds no key.
     """
-    if not isinstance(document, dict):
+    keys: object = cast("dict[str, Any]", document).get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
         raise ValueError("no JSON Web Key Set")  # noqa: TRY004 - as for any other document that is none
-    return jwt.PyJWKSet.from_dict(cast("dict[str, Any]", document))
+    return [key for key in map(_key, cast("list[Any]", keys)) if key]
 
 
-def usable_keys(keys: jwt.PyJWKSet) -> Mapping[str, RSAPublicKey]:
+def _key(member: Any) -> jwt.PyJWK | None:
+    try:
+        return jwt.PyJWK(member)
+    except Exception:  # noqa: BLE001 - PyJWT does not look at the types of members: an odd key costs itself alone
+        return None
+
+
+def usable_keys(keys: Iterable[jwt.PyJWK]) -> Mapping[str, RSAPublicKey]:
     """The RS256 keys of a set; weak, private and nameless ones and those of other kinds are left out.
 
     Raises:

@@ -101,6 +101,8 @@ async def _snapshot(request: Request, console: Console) -> Response:
 
 async def _events(request: Request, console: Console) -> Response:
     session = console.access.looking(request)
+    if request.method == "HEAD":  # it would have no body, and last as long
+        return Response(status_code=405, headers={"Allow": "GET"})
     draining: asyncio.Event = request.scope.get("state", {}).get(DRAINING) or asyncio.Event()
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     events = _snapshots(console, session, draining)

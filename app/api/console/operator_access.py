@@ -68,7 +68,7 @@ class OperatorAccess:
             NotAllowed: a page of another origin sends it.
         """
         _check_page(request.headers)
-        cookie = cookie_of(request.headers.get("cookie", ""), COOKIE)
+        cookie = cookie_of(request.headers.getlist("cookie"), COOKIE)
         if not cookie:
             raise NotAuthenticated
         session = self._tokens.read_operator_session(cookie)

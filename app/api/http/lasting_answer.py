@@ -8,7 +8,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect
@@ -88,6 +88,9 @@ class AnswerChannel:
 class LastingAnswer(Response):
     """The answer to `context`'s caller. Subclasses say what it pushes."""
 
+    methods: ClassVar[str]
+    """That it is an answer to."""
+
     def __init__(self, services: Services, grant: Grant, context: Context, format_: StreamFormat) -> None:
         super().__init__(headers={**_HEADERS, "Content-Type": format_.content_type})
         del self.headers["content-length"]
@@ -119,7 +122,8 @@ class LastingAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         REQUEST_ID.set(self.headers.get("x-request-id", ""))
         if scope["method"] == "HEAD":  # it would have no body, and last as long
-            await Response(status_code=405, headers={"Allow": "GET, POST"})(scope, receive, send)
+            headers = {"Allow": self.methods, "X-Request-Id": self.headers.get("x-request-id", "")}
+            await Response(status_code=405, headers=headers)(scope, receive, send)
             return
         try:
             retry_after_s = await refusal_of(scope["state"], lambda: _left(receive))

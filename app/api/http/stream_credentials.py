@@ -36,7 +36,7 @@ async def stream_grant(request: Request, services: Services) -> tuple[Grant, dic
     if "authorization" in request.headers or not ticket or request.method != "GET":
         return services.tokens.grant(bearer(request)), {}
     cookie = _cookie_name(ticket)
-    if token := cookie_of(request.headers.get("cookie", ""), cookie):
+    if token := cookie_of(request.headers.getlist("cookie"), cookie):
         return services.tokens.grant(token), {}
     opened = services.tokens.read_ticket(ticket)
     if not await services.used_tickets.take(opened.request_id, opened.id):

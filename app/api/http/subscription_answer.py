@@ -67,6 +67,8 @@ def _request(request: Request, body: bytes) -> GraphQLRequest:
 class SubscriptionAnswer(LastingAnswer):
     """The results of one operation. Events that are written out need no task; other documents have one."""
 
+    methods = "GET, POST"
+
     def __init__(
         self,
         services: Services,

@@ -45,6 +45,8 @@ def write_event(event: Event, services: UseCases) -> bytes:
 class EventStream(LastingAnswer):
     """The events of one request, as an answer that lasts."""
 
+    methods = "GET"
+
     def __init__(self, request: Request, services: Services, grant: Grant, request_id: UUID) -> None:
         super().__init__(services, grant, Context(services, grant.caller), RestEvents())
         after = request.headers.get("last-event-id") or None

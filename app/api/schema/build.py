@@ -41,7 +41,7 @@ def _schema(query: type) -> strawberry.Schema:
         execution_context_class=Executor,
         schema_directives=[],
     )
-    # strawberry's own resolver fails at lists and non-null types.
+    # strawberry's own resolver fails at lists and at non-null types.
     introspected: Any = made._schema.type_map["__Type"]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     introspected.fields["isOneOf"].resolve = _is_one_of
     return made
@@ -49,7 +49,7 @@ def _schema(query: type) -> strawberry.Schema:
 
 def _is_one_of(of: Any, _info: object) -> bool | None:
     """Of an input object alone (GraphQL, 4.2.2)."""
-    return of.is_one_of if is_input_object_type(of) else None
+    return of.extensions["strawberry-definition"].is_one_of if is_input_object_type(of) else None
 
 
 schema: Final = _schema(SubgraphQuery)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import jwt
 import pytest
@@ -27,6 +27,19 @@ INSURERS = "{ insurers { id } }"
 ISSUER = "https://idp.example/realms/shop"
 
 
+ODD_KEYS: Final[list[object]] = [
+    {"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": ["x"]},
+    {"kty": "RSA", "n": 1, "e": None},
+    {"kty": "oct", "alg": "none"},
+    {"kty": "oct", "kid": "hs"},
+    {"kty": ["RSA"]},
+    {},
+    7,
+    None,
+    "x",
+]
+
+
 class Provider:
     """Publishes the keys that it signs with."""
 
@@ -34,6 +47,7 @@ class Provider:
         self.url = ""
         self.is_down = False
         self.instead: Response | None = None
+        self.odd: list[object] = []
         self._keys: dict[str, rsa.RSAPrivateKey] = {}
 
     def add(self, key_id: str) -> None:
@@ -55,7 +69,7 @@ class Provider:
             {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": id_, "use": "sig"}
             for id_, key in self._keys.items()
         ]
-        return JSONResponse({"keys": keys})
+        return JSONResponse({"keys": [*self.odd, *keys]})
 
 
 @asynccontextmanager
@@ -75,9 +89,7 @@ async def provided() -> AsyncGenerator[Provider, None]:
         Response(b"[" * 10_000),
         JSONResponse([]),
         JSONResponse({"keys": []}),
-        JSONResponse({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": ["x"]}]}),
-        JSONResponse({"keys": [{"kty": "RSA", "n": 1, "e": None}]}),
-        JSONResponse({"keys": [{"kty": ["RSA"]}, 7, None, "x"]}),
+        JSONResponse({"keys": ODD_KEYS}),
         JSONResponse({"keys": {"kty": "RSA"}}),
     ],
     ids=[
@@ -87,9 +99,7 @@ async def provided() -> AsyncGenerator[Provider, None]:
         "deep",
         "no object",
         "no keys",
-        "an algorithm that is a list",
-        "numbers for texts",
-        "no keys among them",
+        "odd keys",
         "no list",
     ],
 )
@@ -104,6 +114,18 @@ async def test_an_answer_that_is_no_key_set_changes_nothing(instead: Response) -
         with capture_logs() as logs:
             await tokens.jwks.refresh()
         assert [entry["event"] for entry in logs] == ["jwks.unreadable"]
+        assert tokens.caller(provider.token("2026-01"))
+
+
+@pytest.mark.parametrize("odd", ODD_KEYS, ids=str)
+async def test_an_odd_key_costs_itself_alone(odd: object) -> None:
+    """Rotation goes on beside it."""
+    async with provided() as provider:
+        tokens = Tokens("s" * 40, Clock(), watch_ttl_s=60, jwks=provider.url)
+        assert tokens.jwks
+        provider.odd = [odd]
+        provider.add("2026-01")
+        await tokens.jwks.refresh()
         assert tokens.caller(provider.token("2026-01"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from sandbox.core_app.config import CustomerLimit
+from sandbox.core_app.feed import BEGINNING, entry_id
 from sandbox.core_app.identity import COOKIE, CustomerSigner, address_of
 from sandbox.core_app.limits import ADDRESS_SHARE, SubmissionLimits
 from sandbox.core_app.numbering import REMEMBERED_S, Applications, number_of
@@ -146,3 +147,10 @@ def test_an_application_is_found_by_its_customer_alone_and_for_a_while(time: Tim
     time.now_s += REMEMBERED_S + 1
     applications.remember("N-2", "anna", "request-2", remaining_s=60)
     assert applications.find("N-1", "anna") is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "1", "1-", "-1", "1-x", "9" * 5000 + "-1", "1-" + "9" * 5000])
+def test_what_names_no_entry_of_the_feed_is_its_beginning(text: str) -> None:
+    """`Last-Event-ID` is the browser's, and may be anything."""
+    assert entry_id(text) == BEGINNING
+    assert entry_id("1732262400123-4") == (1732262400123, 4)

@@ -223,8 +223,9 @@ async def test_a_dead_name_server_costs_one_thread_and_no_other_insurer(monkeypa
         b"Content-Encoding: x-gzip\r\nContent-Length: 0\r\n\r\n",
         b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbusy",
         b"Content-Length: 2000000\r\n\r\n" + b"x" * 2_000_000,
+        b"Content-Length: 10\r\n\r\n",
     ],
-    ids=["an empty x-gzip", "no gzip", "too large"],
+    ids=["an empty x-gzip", "no gzip", "too large", "none that comes"],
 )
 @pytest.mark.parametrize(
     ("status", "error"), [(429, InsurerBusy), (503, InsurerUnavailable), (401, InsurerCredentials)]
@@ -234,7 +235,8 @@ async def test_the_status_of_an_error_counts_without_its_body(
 ) -> None:
     """A gateway's page in place of the answer, in whatever form: when to come again is in the head."""
     reply = b"HTTP/1.1 %d X\r\nRetry-After: 5\r\n%b" % (status, body)
-    async with listening(Insurer(reply)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}") as http:
+    wait = {"request_timeout": "100ms"} if body.startswith(b"Content-Length: 10\r") else {}
+    async with listening(Insurer(reply)) as insurer, http_to(f"http://127.0.0.1:{insurer.port}", **wait) as http:
         with pytest.raises(error) as raised:
             await http.send("GET", "")
         assert getattr(raised.value, "retry_after_s", 5.0) == 5.0

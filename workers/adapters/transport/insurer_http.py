@@ -177,32 +177,24 @@ class InsurerHttp:
             return reply
 
     async def _call(self, method: str, url: URL, headers: Mapping[str, str] | None, content: bytes | None) -> Reply:
+        """The response; without its body where that cannot be read, and the status of an error says enough."""
+        head: Reply | None = None
         try:
             # The whole call, its last byte included: drips do not prolong it.
             async with (
                 CallTimeout(self._settings.request_timeout),
                 self._session.request(method, url, headers=headers, data=content, **self._options) as response,
             ):
-                return await self._reply(response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                wait_s = retry_after_s(response.headers.get("retry-after"), self._clock.now())
+                head = Reply(response.status, b"", response.headers, wait_s)
+                return replace(head, body=await _body(response))
+        except (aiohttp.ClientError, InsurerProtocol, TimeoutError, OSError) as error:
+            if head is not None and _says_enough(head, error):
+                return head
+            if isinstance(error, InsurerProtocol):
+                raise
             kind = InsurerProtocol if _is_unintelligible(error) else InsurerUnavailable
             raise kind(type(error).__name__) from error
-
-    async def _reply(self, response: aiohttp.ClientResponse) -> Reply:
-        """The response; without its body where that cannot be read, and the status of an error says enough."""
-        headers = response.headers
-        said = Reply(response.status, b"", headers, retry_after_s(headers.get("retry-after"), self._clock.now()))
-        try:
-            body = await _body(response)
-            if headers.get("content-encoding", "").lower() == "x-gzip":  # a name of gzip that aiohttp does not know
-                body = _unzipped(body)
-        except (InsurerProtocol, aiohttp.ClientError) as error:
-            fault = said.fault()
-            # A refusal that broke off may come whole next time.
-            if fault is None or (isinstance(fault, InsurerRejected) and not _is_unintelligible(error)):
-                raise
-            return said
-        return replace(said, body=body)
 
     async def close(self) -> None:
         if self._opened is not None:
@@ -218,6 +210,12 @@ def _is_unintelligible(error: Exception) -> bool:
     return isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, aiohttp.ClientHttpProxyError)
 
 
+def _says_enough(head: Reply, error: Exception) -> bool:
+    """Whether the status counts without the body. A refusal that broke off may come whole next time."""
+    fault = head.fault()
+    return fault is not None and (not isinstance(fault, InsurerRejected) or _is_unintelligible(error))
+
+
 async def _body(response: aiohttp.ClientResponse) -> bytes:
     """All of it, decompressed; what is too large is left where it is, and its connection closed."""
     parts: list[bytes] = []
@@ -228,7 +226,9 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         if size > BODY_BYTES_MAX:
             response.close()
             raise InsurerProtocol(f"more than {BODY_BYTES_MAX} bytes")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    # A name of gzip that aiohttp does not know.
+    return _unzipped(body) if response.headers.get("content-encoding", "").lower() == "x-gzip" else body
 
 
 def _unzipped(body: bytes) -> bytes:
