@@ -150,6 +150,15 @@ class InsurerSettings(_Table):
     options: dict[str, str] = Field(default={})
     """For this adapter alone."""
 
+    @field_validator("base_url")
+    @classmethod
+    def _no_password_in_the_address(cls, url: HttpUrl) -> HttpUrl:
+        if url.username or url.password:
+            raise ValueError(
+                "a token belongs into the variable that token_env names, other credentials into one of an option"
+            )
+        return url
+
     @field_validator("proxy")
     @classmethod
     def _no_password_in_the_file(cls, proxy: HttpUrl | None) -> HttpUrl | None:

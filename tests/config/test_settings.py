@@ -163,6 +163,7 @@ def test_a_poll_interval_may_be_one_duration(tmp_path: Path) -> None:
         (INSURER + "[insurer.breaker]\nmin_calls = 0\n", "line 6, breaker.min_calls: Input should be"),
         (INSURER + 'tls = { ca_file = "ca.pem" }\n', "line 6, tls: base_url is not https"),
         (INSURER + 'proxy = "http://user:secret@proxy:3128"\n', "line 6, proxy: user and password"),
+        (INSURER.replace("http://", "http://user:secret@"), "line 5, base_url: a token belongs"),
         (INSURER.replace('name = "Север"\n', ""), "line 1, name: Field required"),
         (INSURER + "retry = { attempts = 0 }\n", "line 6, retry.attempts: Input should be greater"),
         (INSURER.replace("http://", "ftp://"), "line 5, base_url: URL scheme should be"),

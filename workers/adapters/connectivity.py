@@ -130,7 +130,9 @@ def _adapter(settings: InsurerSettings, http: InsurerHttp, clock: Clock) -> Adap
 
 
 def _answered(reply: Reply | None, story: str) -> Finding:
-    """A page for people where an API is expected is no API, under any status."""
+    """A page for people where an API is expected is no API, under any status; nor is one that sends callers elsewhere."""
+    if reply is not None and 300 <= reply.status < 400:  # noqa: PLR2004 - HTTP's own class
+        return Finding(is_well=False, summary=f"it redirects, and is not followed: {story}", key="base_url")
     if reply is not None and "text/html" in reply.headers.get("content-type", "").lower():
         return Finding(is_well=False, summary=f"a web page is there: {story}", key="base_url")
     return Finding(is_well=True, summary=story)
@@ -145,6 +147,8 @@ def explain(  # noqa: PLR0911 - a table
             return Finding(is_well=False, summary=f"the application is rejected ({error}): {story}")
         case InsurerRejected():
             return _answered(last, story)
+        case InsurerBusy() if is_create:
+            return Finding(is_well=False, summary=f"asks for patience, and has taken no application ({error}): {story}")
         case InsurerBusy():
             return Finding(is_well=True, summary=f"answers, and asks for patience ({error}): {story}")
         case InsurerCredentials(setting=setting):

@@ -112,15 +112,15 @@ class SharedBreaker:
             if forced or passage is self._trial or self._window.state is CircuitBreakerState.CLOSED:
                 return generation
 
-    async def succeeded(self, passage: "Passage", generation: int, *, is_result: bool = True) -> None:
-        """The insurer is alive. `is_result`: the call brought what it was made for, and not another error of the insurer."""
+    async def succeeded(self, passage: "Passage", generation: int, error: InsurerError | None = None) -> None:
+        """The insurer is alive: the call brought what it was made for, or an error that says so."""
         if passage is self._trial:
-            # A result decides, unless only an answered job may.
-            if not is_result or not self._window.needs_answer:
+            # It decides, unless only an answered job may: then neither a result does nor a wish for patience.
+            if not self._window.needs_answer or not (error is None or isinstance(error, InsurerBusy)):
                 await self._end_trial(passage, is_answered=True)
         elif generation == self._window.generation:  # a call that began before a change proves nothing now
             self._window.succeeded()
-        if is_result:
+        if error is None:
             for call in passage.failures:
                 self._window.forgive(call)
             passage.failures.clear()
@@ -271,7 +271,7 @@ class Passage:
                 yield
             except Exception as error:
                 if isinstance(error, InsurerError) and not isinstance(error, InsurerUnavailable):
-                    await self._breaker.succeeded(self, generation, is_result=False)
+                    await self._breaker.succeeded(self, generation, error)
                 else:
                     await self._breaker.failed(self, generation)
                 raise

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, build_opener
 
 import jwt
@@ -25,7 +26,7 @@ READ_S_MAX: Final = 5.0
 """For a whole answer; a silent connection ends after half of it."""
 APART_S: Final = 5.0
 """Tokens with an unknown `kid` have the keys read again, but not more often than this."""
-_LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNREADABLE: Final = (OSError, http.client.HTTPException, jwt.PyJWTError, ValueError, RecursionError)
 
 
@@ -93,7 +94,8 @@ def check_source(source: str) -> None:
         WrongSetting: they cannot.
     """
     if is_url(source):
-        if not source.startswith(("https://", *_LOCAL)):
+        url = urlsplit(source)
+        if not url.hostname or "@" in url.netloc or not (url.scheme == "https" or url.hostname in _LOCAL):
             raise WrongSetting("OSAGO_JWKS: a URL must be https, or of this machine")
         return
     try:

@@ -267,9 +267,22 @@ async def test_keys_of_a_file_are_read_again(tmp_path: Path) -> None:
         tokens.grant(of_provider())
 
 
-@pytest.mark.parametrize("source", ["http://idp.example/keys", "/no/such/file"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://idp.example/keys",
+        "http://localhost.evil.example/keys",
+        "http://127.0.0.1.nip.io/keys",
+        "http://127.0.0.1@evil.example/keys",
+        "https://user:secret@idp.example/keys",
+        "http:///keys",
+        "/no/such/file",
+    ],
+)
 def test_keys_come_from_a_safe_place(source: str) -> None:
     """A key set fetched over plain HTTP could be replaced on its way; a file has to exist."""
+    for local in ("http://127.0.0.1:8080/keys", "http://localhost/keys", "http://[::1]/keys"):
+        check_source(local)
     with pytest.raises(WrongSetting, match="OSAGO_JWKS"):
         check_source(source)
 

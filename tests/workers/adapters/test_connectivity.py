@@ -68,6 +68,7 @@ async def test_an_application_is_handed_in_where_that_is_asked_for() -> None:
         (answer(b"", 500), False, "out of order (status 500)"),
         (answer(b"", 400), False, "the application is rejected (status 400)"),
         (answer(b"nonsense", 202), False, "does not speak rest-poll"),
+        (answer(b"", 429), False, "has taken no application"),
     ]
     for created, is_well, text in cases:
         async with scripted({**known, "post": created}) as (url, insurer):

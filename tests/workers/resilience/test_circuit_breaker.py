@@ -362,6 +362,18 @@ async def test_what_jobs_without_an_answer_have_opened_only_an_answer_closes() -
     assert line.circuit.availability is Availability.AVAILABLE
 
 
+async def test_a_wish_for_patience_closes_nothing_that_only_an_answer_closes() -> None:
+    """A 429 on a create, or on a poll behind it: the next customers would wait out their deadlines again."""
+    for calls in ((InsurerBusy("status 429"),), (None, InsurerBusy("status 429"))):
+        line = Line()
+        for _ in range(ROW):
+            await at_the_deadline(line, None)
+        await line.clock.advance(11)
+        assert line.circuit.availability is Availability.RECOVERING
+        await at_the_deadline(line, *calls)
+        assert line.circuit.availability is Availability.RECOVERING
+
+
 @pytest.mark.parametrize("trial_s", [0.1, 5, 14])
 async def test_the_gauge_of_a_dead_insurer_is_above_zero_at_every_scrape(trial_s: float) -> None:
     """What the alert `> 0 for 5 min` needs: each trial is 0.5, and resets an alert that compares with 1."""
