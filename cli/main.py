@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.observability import logs
 from app.runtime import gc_tuning
 from cli.command_groups import COMMAND_GROUPS
 from cli.command_line import import_logging_alone, run_command_line
@@ -278,6 +279,7 @@ def schema(
 def main() -> None:
     """Runs the `osago` script."""
     import_logging_alone()
+    logs.configure(log_format="console", level="warning")  # a command that has a wish of its own says so later
     sys.exit(run_command_line(app))
 
 

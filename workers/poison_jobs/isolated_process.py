@@ -1,6 +1,7 @@
 """An isolated process for suspect jobs, where none of them can harm a worker."""
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,25 @@ from workers.poison_jobs.crash_marker import NO_JOB, CrashMarker
 
 TRACE_LENGTH_MAX: Final = 8000
 _LINE_BYTES_MAX: Final = 1024 * 1024
+
+
+_COMPLAINT_BYTES_MAX: Final = 64 * 1024
+_PLACE: Final = re.compile(
+    r"\s*File \"[^\"]*\", line \d+,? in [\w.<>]+|Fatal Python error: [A-Za-z ]+|(?:Current thread|Thread) 0x[0-9a-f]+.*:"
+)
+
+
+def places_in(complaints: bytes) -> str:
+    """The lines that name a place in the code, or a kind of crash; what a library says beside them may hold anything."""
+    return "\n".join(filter(_PLACE.fullmatch, complaints.decode(errors="replace").splitlines()))
+
+
+async def _end_of(stream: asyncio.StreamReader) -> bytes:
+    """The last bytes of a stream of any length."""
+    end = b""
+    while part := await stream.read(_COMPLAINT_BYTES_MAX):
+        end = (end + part)[-_COMPLAINT_BYTES_MAX:]
+    return end
 
 
 class IsolatedOutcome(msgspec.Struct):
@@ -96,16 +116,16 @@ class IsolatedProcess:
             await process.wait()
 
     async def _collect(self, process: asyncio.subprocess.Process) -> str:
-        """Returns the end of what it said on standard error: faulthandler names the place of a crash."""
+        """Returns the places in the code that it named on standard error: faulthandler names those of a crash."""
         assert process.stdin is not None  # noqa: S101 - they are pipes
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
         names = "".join(f"{insurer} {request} {one.trace}\n" for (insurer, request), one in self._left.items())
         process.stdin.write(f"{names}\n".encode())
-        complaints = asyncio.create_task(process.stderr.read())
+        complaints = asyncio.create_task(_end_of(process.stderr))
         async for line in process.stdout:
             self._take(line)
-        return (await complaints).decode(errors="replace")[-TRACE_LENGTH_MAX:]
+        return places_in(await complaints)[-TRACE_LENGTH_MAX:]
 
     def _take(self, line: bytes) -> None:
         try:

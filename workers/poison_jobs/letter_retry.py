@@ -1,14 +1,17 @@
 """Asks an insurer again about one dead letter, and settles the answer if its request is still open.
 
-`python -m workers.poison_jobs.letter_retry ID` prints what came of it: the job may kill its process, and then kills nothing else.
+`python -m workers.poison_jobs.letter_retry ID` prints what came of it, on the last line: the job may kill its process, and then
+kills nothing else. What stands before that line an adapter has printed, and may be anything.
 """
 
 import asyncio
 import sys
 from datetime import timedelta
+from typing import Final
 
 from app.config.settings import Settings
 from app.domain.quote import Offer, Quote
+from app.observability import logs
 from app.postgres.database import reading
 from app.postgres.quote_rows import read_quotes
 from app.redis.dead_letters import DeadLetter, DeadLetters
@@ -16,6 +19,9 @@ from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
+
+ANSWER: Final = "answer: "
+"""Before what came of it."""
 
 
 async def retry_letter(resources: Resources, letter: DeadLetter) -> str:
@@ -53,10 +59,11 @@ def _shown(quote: Quote) -> str:
 
 async def _main(letter_id: str) -> str:
     settings = Settings.load()
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
     async with open_resources(settings) as resources:
         letter = await DeadLetters(resources.redis, shards=settings.shards).find(letter_id)
         return await retry_letter(resources, letter) if letter else "the letter is not there any more"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(asyncio.run(_main(sys.argv[1])))
+    sys.stdout.write(f"\n{ANSWER}{asyncio.run(_main(sys.argv[1]))}")

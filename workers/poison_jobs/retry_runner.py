@@ -10,6 +10,7 @@ from app.redis.dead_letters import DeadLetters
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
+from workers.poison_jobs.letter_retry import ANSWER
 
 log: Final = structlog.get_logger(__name__)
 
@@ -58,4 +59,7 @@ class LetterRetryRunner:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return printed.decode(errors="replace")[:ANSWER_LENGTH_MAX] if process.returncode == 0 else KILLED
+        line = printed.rpartition(b"\n")[2].decode(errors="replace")
+        if process.returncode != 0 or not line.startswith(ANSWER):
+            return KILLED
+        return line.removeprefix(ANSWER)[:ANSWER_LENGTH_MAX]
