@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Final
 
@@ -12,6 +13,7 @@ from app.domain.errors import Unavailable, WrongSetting
 from app.observability import metrics
 from app.readiness import Readiness, ReadinessMonitor
 from app.resources import Resources
+from app.runtime.cancellation import raise_if_cancelled
 from app.runtime.clock import Clock
 from app.runtime.periodic import LogThrottle
 from app.runtime.supervision import Part, PartSupervisor
@@ -89,17 +91,23 @@ class BridgeProcess:
     async def run(self, stopping: asyncio.Event) -> None:
         """Stands by or carries events until it is stopped, then hands back."""
         metrics.begin_bridge(self._settings.name)
-        self._supervisor.start(self._parts())
+        over = asyncio.Event()
+        self._supervisor.start([*self._parts(), Part("bridge", partial(self._work, stopping, over), may_end=True)])
         try:
-            while not stopping.is_set():
-                try:
-                    await self._serve(stopping)
-                except Unavailable as error:
-                    if self._waiting.is_due:
-                        log.warning("loop.waits", of=error.of, loop="bridge", error=str(error))
-                    await self._pause(stopping, RETRY_S)
+            await over.wait()
         finally:
             await self._supervisor.stop()
+
+    async def _work(self, stopping: asyncio.Event, over: asyncio.Event) -> None:
+        while not stopping.is_set():
+            raise_if_cancelled()
+            try:
+                await self._serve(stopping)
+            except Unavailable as error:
+                if self._waiting.is_due:
+                    log.warning("loop.waits", of=error.of, loop="bridge", error=str(error))
+                await self._pause(stopping, RETRY_S)
+        over.set()
 
     def _parts(self) -> list[Part]:
         resources = self._resources
@@ -122,8 +130,10 @@ class BridgeProcess:
             await carrier.begin()
             await self._carry(carrier, stopping)
         finally:
-            await destination.close()
-            await self._lease.leave()
+            try:
+                await destination.close()
+            finally:
+                await self._lease.leave()
 
     async def _carry(self, carrier: EventCarrier, stopping: asyncio.Event) -> None:
         name = self._settings.name

