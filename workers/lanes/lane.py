@@ -252,9 +252,11 @@ class Lane:
             # A bug in one job is isolated from the others: it is logged, and delivered again.
             log.exception("job.failed", insurer=self.insurer_id, request_id=str(request_id))
             await self._returner.give_back([holding], "bug", counted=True)
+        finally:  # at once: in the next turn it may be delivered anew
+            self._release(holding)
 
     def _worked(self, holding: Holding, _: "asyncio.Task[None]") -> None:
-        """Frees the place, also of work that was ended before its first step."""
+        """Frees the place of work that was ended before its first step."""
         if self._holdings.get(holding.delivery.request_id) is holding:
             self._release(holding)
 
