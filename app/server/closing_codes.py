@@ -5,6 +5,7 @@ from typing import Final
 ABNORMAL: Final = 1006
 """Never sent: the connection has broken."""
 # Clients of graphql-ws come back after 4403, 4408 and 1012…1014; at the other codes they give up.
+NO_TEXT: Final = 1007
 TRY_AGAIN_LATER: Final = 1013
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401

@@ -11,11 +11,12 @@ import struct
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode, Frame
+from websockets.frames import Frame
 from websockets.protocol import State
 
 from app.observability import metrics
 from app.server.buffered_peer import TURN, BufferedPeer, SendingTurn, cancelled
+from app.server.closing_codes import NO_TEXT
 from app.server.drain_schedule import DrainSchedule
 from app.server.http1.lingering import close_lingering
 from app.server.inbox import Inbox, WritableFlag
@@ -168,7 +169,7 @@ class WebSocketProtocol(BufferedPeer, WebSocketsSansIOProtocol):
             try:
                 b"".join(self.frames).decode()
             except UnicodeDecodeError:
-                self.refuse(CloseCode.INVALID_DATA, "")
+                self.refuse(NO_TEXT, "")
                 return
         super().send_receive_event_to_app()
 

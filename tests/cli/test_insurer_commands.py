@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.certificates import Authority
+from support.packages import install
 from support.processes import osago, worker_process
 from support.wire import Insurer, listening
 from support.world import ApiAtHand, World
@@ -99,6 +100,29 @@ async def test_the_commands_show_and_check_every_insurer(world: World) -> None:
     assert f"insurers.toml, line {line_with(world, 'NOT_SET')}, token_env" in lines["ural"]
     assert f"insurers.toml, line {line_with(world, 'http://127.0.0.1:1/')}, base_url" in lines["volga"]
     assert (await run(world, "insurers", "check", "sever"))[1] == 0
+
+
+LEAKY = """
+from workers.adapters.rest_poll import RestPoll
+
+SAID = "4510 " + "VONAVI"[::-1]
+
+class Leaky(RestPoll):
+    async def poll(self, application_id):
+        return int(SAID)
+"""
+
+
+async def test_a_check_shows_no_text_of_an_adapters_error(world: World, tmp_path: Path) -> None:
+    """It may hold an application: the error's kind and its place in the code are shown."""
+    path = install(tmp_path, "osago_leaky", LEAKY, {"leaky": "osago_leaky:Leaky"})
+    await world.insurers("sever")
+    world.insurers_file.write_text(world.insurers_file.read_text().replace('"rest-poll"', '"leaky"'))
+    async with osago(world.folder, {**world.environment, "PYTHONPATH": path}, "insurers", "check") as process:
+        assert await process.ended() == 1
+        assert "ValueError" in process.text
+        assert "osago_leaky" in process.text
+        assert "IVANOV" not in process.text
 
 
 def line_with(world: World, text: str) -> int:

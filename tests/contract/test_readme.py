@@ -191,6 +191,7 @@ def test_every_close_code_is_listed() -> None:
     ours = {str(value) for value in values if isinstance(value, int) and 4000 <= value < 5000}
     assert set(table(INTEGRATION, "code", "when")) == ours | {
         "1012",
+        str(closing_codes.NO_TEXT),
         str(closing_codes.TRY_AGAIN_LATER),
         str(peer_budget.FLOOD),
     }
