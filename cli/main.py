@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import typer
 
-from app.observability import logs
 from app.runtime import gc_tuning
 from cli.command_groups import COMMAND_GROUPS
 from cli.command_line import import_logging_alone, run_command_line
@@ -279,7 +278,9 @@ def schema(
 def main() -> None:
     """Runs the `osago` script."""
     import_logging_alone()
-    logs.configure(log_format="console", level="warning")  # a command that has a wish of its own says so later
+    from app.observability import logs
+
+    logs.configure(log_format="console", level="warning")  # commands with settings of their own configure it anew
     sys.exit(run_command_line(app))
 
 

@@ -161,7 +161,7 @@ def _without_values(message: str) -> str:
 
 
 def _without_unknown_value(message: str) -> str:
-    """Of "Value … does not exist in …" in time that grows with its length: what was sent may repeat the first word."""
+    """Leaves the value out of "Value … does not exist in …". A regular expression would take the square of the length."""
     end = message.rfind(_NOT_IN)
     found = _VALUE.search(message, 0, end) if end > 0 else None
     return f"{message[: found.start()]}The value{message[end:]}" if found else message

@@ -107,7 +107,7 @@ CONNECTS_REFUSED: Final = Counter(
 )
 SLOW: Final = Counter("osago_slow_consumers", "WebSockets closed because their clients took nothing any more.")
 FOREIGN: Final = Counter(
-    "osago_events_foreign", "Events without a valid MAC, and notifications that name no request: left aside."
+    "osago_events_foreign", "Events without a valid MAC, notifications and jobs that name no request: left aside."
 )
 SEALS: Final = Counter("osago_seals", "Documents encrypted, by purpose and key id.", ["purpose", "key"])
 PURGED: Final = Counter(

@@ -150,7 +150,11 @@ class CustomerWatches:
                 log.warning("customer_watch.waits", of=error.of)
 
     async def _look_for_all(self) -> None:
-        """One subscription whose look fails costs no other its look."""
+        """Reads the open requests of every subscription. A customer that PostgreSQL refuses to look for is left out.
+
+        Raises:
+            Unavailable: PostgreSQL is away.
+        """
         listeners = [listener for group in self._listeners.values() for listener in group]
         looks = (self._looks.submit(listener) for listener in listeners)
         found = await asyncio.gather(*looks, return_exceptions=True)

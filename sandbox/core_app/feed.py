@@ -84,7 +84,7 @@ class Feed:
         self._redis: Any = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             redis_url,
             decode_responses=True,
-            encoding_errors="replace",  # another writer's bytes are left aside, as all that has no good MAC
+            encoding_errors="replace",  # such an entry has no valid MAC, and is skipped
             protocol=3,
             legacy_responses=False,
             retry=Retry(NoBackoff(), 0),
@@ -154,7 +154,7 @@ class Feed:
         return f"{int((seconds - KEPT_S) * 1000)}-0"
 
     def _keep_or_log(self, id_: str, fields: Mapping[str, str]) -> None:
-        """An entry that cannot be kept costs itself alone, and ends neither the reading nor the application."""
+        """As `_keep`; an entry that raises is logged and skipped, so that neither the reader nor the application ends."""
         try:
             self._keep(id_, fields)
         except Exception as error:  # noqa: BLE001 - it is logged

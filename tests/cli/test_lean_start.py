@@ -5,8 +5,10 @@ import sys
 
 SERVING = """
 import sys
+import cli.main
 from cli.command_line import import_logging_alone
 import_logging_alone()
+from app.observability import logs
 import cli.processes, app.main, workers.worker
 print([name for name in ("rich", "structlog") if name in sys.modules])
 import rich.console

@@ -1,4 +1,4 @@
-"""What a peer without a token has read of it: no list, no query and no cookie that nobody needs."""
+"""Requests without a token: the server parses no cookies, queries, documents or lists of headers before it refuses them."""
 
 import asyncio
 import logging
@@ -94,7 +94,7 @@ async def test_no_door_reads_all_cookies(world: World, api: ApiAtHand, monkeypat
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_no_document_is_decoded_for_nobody(api: ApiAtHand, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """Neither of the URL nor of the body, whatever kind of answer is wanted."""
+    """Neither the query of the URL nor the JSON of the body is decoded before 401, for streams and for plain answers."""
     for module in ("subscription_answer", "view"):
         monkeypatch.setattr(f"app.api.http.{module}.request_from_url", never)
         monkeypatch.setattr(f"app.api.http.{module}.decode_request", never)

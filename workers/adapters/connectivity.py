@@ -130,7 +130,7 @@ def _adapter(settings: InsurerSettings, http: InsurerHttp, clock: Clock) -> Adap
 
 
 def _answered(reply: Reply | None, story: str) -> Finding:
-    """A page for people where an API is expected is no API, under any status; nor is one that sends callers elsewhere."""
+    """A web page is no API, under any status; nor is a redirect, which no call follows."""
     if reply is not None and 300 <= reply.status < 400:  # noqa: PLR2004 - HTTP's own class
         return Finding(is_well=False, summary=f"it redirects, and is not followed: {story}", key="base_url")
     if reply is not None and "text/html" in reply.headers.get("content-type", "").lower():

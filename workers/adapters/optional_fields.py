@@ -14,9 +14,9 @@ from app.domain.offers.refusals import PROBLEMS_MAX, MendableProblem
 Shape = TypeVar("Shape")
 
 NOT_JSON: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading JSON, or a value of it, can raise: ValueError for half a character and for a moment that no calendar has."""
+"""Raised by reading JSON or converting a value: ValueError for half a surrogate pair and for dates out of range."""
 _LITERAL: Final = (date, datetime)
-"""A bare number is no moment, not even as a text."""
+"""Converted strictly: msgspec would read a number, also as a text, as Unix seconds."""
 
 
 class _Problem(msgspec.Struct):

@@ -19,8 +19,6 @@ from workers.poison_jobs.crash_marker import NO_JOB, CrashMarker
 
 TRACE_LENGTH_MAX: Final = 8000
 _LINE_BYTES_MAX: Final = 1024 * 1024
-
-
 _COMPLAINT_BYTES_MAX: Final = 64 * 1024
 _PLACE: Final = re.compile(
     r"\s*File \"[^\"]*\", line \d+,? in [\w.<>]+|Fatal Python error: [A-Za-z ]+|(?:Current thread|Thread) 0x[0-9a-f]+.*:"
@@ -28,7 +26,7 @@ _PLACE: Final = re.compile(
 
 
 def places_in(complaints: bytes) -> str:
-    """The lines that name a place in the code, or a kind of crash; what a library says beside them may hold anything."""
+    """The lines of standard error that name a place in the code or a fatal error; other lines may hold personal data."""
     return "\n".join(filter(_PLACE.fullmatch, complaints.decode(errors="replace").splitlines()))
 
 

@@ -1,13 +1,12 @@
 """Asks an insurer again about one dead letter, and settles the answer if its request is still open.
 
-`python -m workers.poison_jobs.letter_retry ID` prints what came of it, on the last line: the job may kill its process, and then
-kills nothing else. What stands before that line an adapter has printed, and may be anything.
+`python -m workers.poison_jobs.letter_retry ID` prints the result as the last line of standard output: the job may kill its process,
+and then kills nothing else. Lines before the last one are the adapter's own.
 """
 
 import asyncio
 import sys
 from datetime import timedelta
-from typing import Final
 
 from app.config.settings import Settings
 from app.domain.quote import Offer, Quote
@@ -19,9 +18,7 @@ from app.resources import Resources, open_resources
 from app.runtime.supervision import run_parts
 from app.use_cases.settle import Answered, QuoteSettler
 from workers.poison_jobs.isolated_main import ask_about, asking_of, find_work
-
-ANSWER: Final = "answer: "
-"""Before what came of it."""
+from workers.poison_jobs.retry_runner import ANSWER
 
 
 async def retry_letter(resources: Resources, letter: DeadLetter) -> str:

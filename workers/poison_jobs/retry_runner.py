@@ -10,13 +10,14 @@ from app.redis.dead_letters import DeadLetters
 from app.resources import Resources
 from app.runtime.periodic import periodic
 from app.runtime.supervision import Part
-from workers.poison_jobs.letter_retry import ANSWER
 
 log: Final = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 START_S_MAX: Final = 15.0
 """Beside the deadline of a request, which asking has: for the process to start and to end."""
+ANSWER: Final = "answer: "
+"""The prefix of the line with the result, in the output of the process."""
 ANSWER_LENGTH_MAX: Final = 200
 KILLED: Final = "its process died"
 TOO_LATE: Final = "no answer in time: its process was ended"

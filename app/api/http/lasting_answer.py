@@ -89,7 +89,7 @@ class LastingAnswer(Response):
     """The answer to `context`'s caller. Subclasses say what it pushes."""
 
     methods: ClassVar[str]
-    """That it is an answer to."""
+    """The HTTP methods of its route, as the header `Allow` names them."""
 
     def __init__(self, services: Services, grant: Grant, context: Context, format_: StreamFormat) -> None:
         super().__init__(headers={**_HEADERS, "Content-Type": format_.content_type})

@@ -49,7 +49,7 @@ async def stream_grant(request: Request, services: Services) -> tuple[Grant, dic
 
 
 def _ticket_of(request: Request) -> str:
-    """Of the whole query this one parameter is read, before anybody is known."""
+    """The parameter `ticket` of the URL; the rest of the query is not parsed before the token is checked."""
     found = _TICKET.search(request.scope["query_string"])
     return unquote(found[1].decode("ascii", "replace")) if found else ""
 

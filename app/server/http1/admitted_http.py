@@ -20,17 +20,17 @@ _KEY_HEADER: Final = b"sec-websocket-key"
 _CLOSE: Final = 0x88
 """A close frame, whole."""
 OFFER_BYTES_MAX: Final = 1024
-"""What a WebSocket offers: its key, its version, lists of subprotocols and of extensions."""
+"""Of all `Sec-WebSocket-*` headers together: the key, the version, subprotocols and extensions."""
 _OF_OFFER: Final = b"sec-websocket-"
 _OF_UPGRADE: Final = frozenset({b"connection", b"upgrade"})
 _UPGRADE: Final = [(b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
-"""What the parser has found them to say, whatever else they name."""
+"""The two headers of an upgrade to a WebSocket; the parser has checked them already."""
 
 
 class AdmittedHttp(LimitedHttp):
     """A connection that waits for its admission if it is an `Upgrade`.
 
-    Of the head the WebSocket's protocol gets no more than it needs: it reads lists slowly, before anybody is known.
+    The WebSocket's protocol gets short `Connection` and `Upgrade` headers: `websockets` parses 30 KB of them in 20 ms.
     """
 
     def handle_websocket_upgrade(self) -> None:

@@ -1,13 +1,16 @@
-"""One cookie of a request, before anybody is known."""
+"""Reads one cookie of a request without parsing the others."""
 
 import re
 from collections.abc import Iterable
 
 
 def cookie_of(headers: Iterable[str], name: str) -> str:
-    """The cookie of this name in the `Cookie` headers of a request; "" without one. Of two that hold something the first counts.
+    """The value of this cookie in the `Cookie` headers of a request; "" if there is none. Of two values the first counts.
 
-    No other is read: to read all of a long header takes milliseconds, and where they are in quotes, which ours never need, seconds.
+    Python's own parser takes milliseconds for 30 KB of cookies, and on 3.11 seconds where their values are in quotes.
     """
-    found = re.search(rf"(?:\A|;)[ \t]*{re.escape(name)}[ \t]*=[ \t]*\"?([^;\"]+)", ";".join(headers))
+    header = ";".join(headers)
+    if name not in header:
+        return ""
+    found = re.search(rf"(?:\A|;)[ \t]*{re.escape(name)}[ \t]*=[ \t]*\"?([^;\"]+)", header)
     return found[1].rstrip() if found else ""
